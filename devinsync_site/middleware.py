@@ -1,0 +1,92 @@
+"""Small middlewares: a request id on every request, health routes, and no caching of private pages."""
+
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from uuid import uuid4
+
+import django_rq
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis.exceptions import RedisError
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def current_request_id() -> str:
+    """The id of the request being served, or "" outside of one."""
+    return _request_id.get()
+
+
+class RequestIdMiddleware:
+    """Takes `X-Request-Id` from the client, if it is a plain word, or makes one; answers with it and logs it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        token = _request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            _request_id.reset(token)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class HealthMiddleware:
+    """Answers `/healthz` and `/readyz` before host checks and sessions, so that a probe by address works."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/healthz":
+            return JsonResponse({"status": "ok"})
+        if request.path == "/readyz":
+            return ready()
+        return self.get_response(request)
+
+
+def ready() -> HttpResponse:
+    parts = {"database": _works(_ask_database), "queue": _works(_ask_queue)}
+    is_ready = all(parts.values())
+    body = {"status": "ok" if is_ready else "unavailable"} | {
+        name: "ok" if works else "unavailable" for name, works in parts.items()
+    }
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def _works(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except (DatabaseError, RedisError, OSError):
+        return False
+    return True
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_queue() -> None:
+    django_rq.get_connection("default").ping()
+
+
+class NoStoreMiddleware:
+    """Keeps every page that a signed-in person sees out of caches and out of the browser's history."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control") or request.user.is_authenticated:
+            response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,225 @@
+"""Settings, read from the environment.
+
+Order of precedence: the process environment, then `.env` in this folder, then `DATA_DIR/secrets.env`, which `make run`
+generates with mode 0600. `.env.example` documents every variable.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
+environ.Env.read_env(DATA_DIR / "secrets.env")
+
+
+def required(name: str, what: str) -> str:
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. It is {what}. `make run` generates it; see .env.example.")
+    return value
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = required("SECRET_KEY", "the key that signs sessions")
+ENCRYPTION_KEYS = [
+    key.strip()
+    for key in required("ENCRYPTION_KEYS", "the list of keys that encrypt secrets, newest first").split(",")
+    if key.strip()
+]
+
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "devinsync_site.apps.DevinSyncAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "axes",
+    "formtools",
+    "ninja",
+    "django_rq",
+    "devinsync_site",
+    "encryption",
+    "connections",
+    "vault",
+    "syncs",
+    "api",
+]
+
+MIDDLEWARE = [
+    "devinsync_site.middleware.RequestIdMiddleware",
+    "devinsync_site.middleware.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "devinsync_site.middleware.NoStoreMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "devinsync_site.urls"
+WSGI_APPLICATION = "devinsync_site.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database. SQLite needs IMMEDIATE: a deferred transaction that first reads and then writes fails at once with
+# "database is locked", whatever the timeout, as soon as a second process writes.
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'devinsync.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Queue. The default is the embedded Valkey, on a socket that only this user can open.
+REDIS_URL = env.str("REDIS_URL", default=f"unix://{DATA_DIR / 'valkey' / 'valkey.sock'}?db=0")
+RQ_QUEUES = {
+    "default": {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 3600,
+        "DEFAULT_RESULT_TTL": 0,
+        "DEFAULT_FAILURE_TTL": 86400,
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+    }
+}
+RQ_SHOW_ADMIN_LINK = False
+RQ = {"COMMIT_MODE": "on_db_commit", "JOB_CLASS": "syncs.queue.SyncJob"}
+# Throttles and lock-outs count in the database, so that they hold across processes and survive a lost queue.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "devinsync_cache"},
+}
+
+# The engine.
+DEVIN_API_URL = env.str("DEVIN_API_URL", default="https://api.devin.ai")
+WORKERS = env.int("WORKERS", default=2)
+# A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
+SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=90))
+SYNC_LEASE_RENEWAL = timedelta(seconds=env.float("SYNC_LEASE_RENEWAL_SECONDS", default=15))
+# One request to Devin may take this long in all, connecting and reading included.
+DEVIN_REQUEST_DEADLINE = timedelta(seconds=env.float("DEVIN_REQUEST_DEADLINE_SECONDS", default=30))
+# The scheduler looks this often for runs that are due, and rings again for one that the queue seems to have lost.
+SCHEDULER_TICK = timedelta(seconds=env.float("SCHEDULER_TICK_SECONDS", default=1))
+SYNC_RING_AGAIN = timedelta(seconds=env.float("SYNC_RING_AGAIN_SECONDS", default=15))
+# A change starts a run at once; further changes wait for a pause this long, but never longer than the second.
+SYNC_QUIET_TIME = timedelta(seconds=env.float("SYNC_QUIET_SECONDS", default=1))
+SYNC_LONGEST_WAIT = timedelta(seconds=env.float("SYNC_LONGEST_WAIT_SECONDS", default=30))
+# The first of the growing pauses between the attempts of one run.
+SYNC_RETRY_BASE = timedelta(seconds=env.float("SYNC_RETRY_BASE_SECONDS", default=3))
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
+AXES_CLIENT_STR_CALLABLE = None
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# This application shows secrets to people: nothing on its pages may come from elsewhere, and no script or style is
+# inline.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Served by plain http on loopback, and behind a proxy that speaks TLS elsewhere: there, HTTPS=1 turns on what only
+# works with it.
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "devinsync_site.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "axes": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}

@@ -1,0 +1,24 @@
+"""Settings of the test suite: its own data folder and keys, fast password hashing, fast leases."""
+
+import base64
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="devinsync-tests-"))
+os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
+os.environ.setdefault("ENCRYPTION_KEYS", base64.b64encode(b"tests-only-encryption-key-32byte").decode())
+os.environ.setdefault("SYNC_LEASE_SECONDS", "4")
+os.environ.setdefault("SYNC_LEASE_RENEWAL_SECONDS", "0.5")
+os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", "2")
+os.environ.setdefault("SYNC_RETRY_BASE_SECONDS", "0.05")
+
+from devinsync_site.settings import *  # noqa: E402, F403
+from devinsync_site.settings import DATA_DIR  # noqa: E402
+
+Path(DATA_DIR).mkdir(parents=True, exist_ok=True)
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
