@@ -1,0 +1,1 @@
+"""The built-in source: projects, environments, folders, secrets, imports and references."""

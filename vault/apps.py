@@ -1,0 +1,15 @@
+"""The vault's app configuration."""
+
+from django.apps import AppConfig
+
+
+class VaultConfig(AppConfig):
+    name = "vault"
+    verbose_name = "Vault"
+
+    def ready(self) -> None:
+        from encryption import register_sealed
+        from vault.models import Secret, SecretVersion
+
+        register_sealed(Secret, "sealed_value", context=Secret.sealing_context)
+        register_sealed(SecretVersion, "sealed_value", context=SecretVersion.sealing_context)

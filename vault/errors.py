@@ -1,0 +1,75 @@
+"""The vault's errors. No message ever holds a value.
+
+VaultError
+├── SourceError             a folder cannot be read whole, so it is not read at all
+│   ├── FolderMissing       no such project, environment or folder
+│   ├── ReferenceMissing    a `${…}` points to nothing, or is none
+│   ├── ReferenceCycle      references that lead back to themselves
+│   ├── DuplicateKey        the same key in two folders that are read together
+│   └── Unreadable          a stored value does not decrypt, or the vault would not hold still (retryable)
+└── EditingError            a change was refused; `field` says which input is to blame, if one is
+    ├── Invalid             the input breaks a rule
+    ├── Taken               there is one of that name already
+    ├── Missing             there is none of that name
+    ├── Outdated            somebody else changed it first
+    └── InUse               others depend on what would go
+"""
+
+
+class VaultError(Exception):
+    retryable = False
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retryable = retryable
+
+
+class SourceError(VaultError):
+    pass
+
+
+class FolderMissing(SourceError):
+    pass
+
+
+class ReferenceMissing(SourceError):
+    pass
+
+
+class ReferenceCycle(SourceError):
+    pass
+
+
+class DuplicateKey(SourceError):
+    pass
+
+
+class Unreadable(SourceError):
+    pass
+
+
+class EditingError(VaultError):
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Invalid(EditingError):
+    pass
+
+
+class Taken(EditingError):
+    pass
+
+
+class Missing(EditingError):
+    pass
+
+
+class Outdated(EditingError):
+    pass
+
+
+class InUse(EditingError):
+    pass

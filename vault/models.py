@@ -1,0 +1,178 @@
+"""Projects with their environments, and what is in them: folders, secrets with versions, imports, references.
+
+The rows hold state; every change goes through `vault.editing`, which keeps paths, versions, references and triggers
+right. A value is stored sealed, bound to its secret's id and version, and leaves only through `vault.reading`.
+"""
+
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+
+SLUG = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, with single hyphens between them: my-project."
+)
+FOLDER_NAME = RegexValidator(r"^[A-Za-z0-9_-]+\Z", "Use letters, digits, hyphens and underscores: my-secrets.")
+KEY = RegexValidator(
+    r"^[A-Za-z_][A-Za-z0-9_.-]*\Z", "Start with a letter or _, then letters, digits, _, - and dots: DB_URL."
+)
+ROOT = "/"
+
+
+def sealing_context(secret_id: UUID, version: int) -> str:
+    """What a sealed value is bound to: it opens for this secret and this version alone."""
+    return f"vault.secret:{secret_id}:{version}"
+
+
+class Project(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=64)
+    slug = models.CharField(max_length=64, unique=True, validators=[SLUG])
+    description = models.CharField(max_length=256, blank=True)
+    # Counts the changes to anything in the project: a reader that sees the same count before and after has read one state.
+    revision = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Environment(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=64)
+    slug = models.CharField(max_length=64, validators=[SLUG])
+    position = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["position", "slug"]
+        constraints = [models.UniqueConstraint(fields=["project", "slug"], name="vault_environment_slug")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Folder(models.Model):
+    """A folder of an environment; the root's path is "/", the others' "/a/b"."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="folders")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="subfolders")
+    name = models.CharField(max_length=255, blank=True, validators=[FOLDER_NAME])
+    path = models.CharField(max_length=1024)
+    description = models.CharField(max_length=256, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["environment", "path"], name="vault_folder_path")]
+
+    def __str__(self) -> str:
+        return f"{self.environment.slug}:{self.path}"
+
+    @property
+    def is_root(self) -> bool:
+        return self.path == ROOT
+
+    @property
+    def prefix(self) -> str:
+        """What the paths of all folders below this one start with."""
+        return ROOT if self.is_root else f"{self.path}/"
+
+
+class Secret(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    folder = models.ForeignKey(Folder, on_delete=models.CASCADE, related_name="secrets")
+    key = models.CharField(max_length=255, validators=[KEY])
+    sealed_value = models.TextField(editable=False)
+    comment = models.CharField(max_length=2000, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["folder", "key"], name="vault_secret_key")]
+        permissions = [("reveal_secret", "Can reveal the value of a secret")]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def sealing_context(self) -> str:
+        return sealing_context(self.id, self.version)
+
+
+class SecretVersion(models.Model):
+    """What a secret was at one version; the newest row equals the secret."""
+
+    secret = models.ForeignKey(Secret, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    sealed_value = models.TextField(editable=False)
+    comment = models.CharField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["secret", "version"], name="vault_secret_version")]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+    def sealing_context(self) -> str:
+        return sealing_context(self.secret_id, self.version)
+
+
+class SecretImport(models.Model):
+    """`folder` shows the secrets of `source` too; of two imports the later in the list wins."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    folder = models.ForeignKey(Folder, on_delete=models.CASCADE, related_name="imports")
+    # Folders that go together may import one another; a folder that others import may not go alone.
+    source = models.ForeignKey(Folder, on_delete=models.RESTRICT, related_name="imported_by")
+    position = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position", "created_at"]
+        constraints = [models.UniqueConstraint(fields=["folder", "source"], name="vault_import_once")]
+        verbose_name = "import"
+
+    def __str__(self) -> str:
+        return f"{self.source} in {self.folder}"
+
+
+class SecretReference(models.Model):
+    """A `${…}` in a secret's value, noted when the value is written, so that triggers need no decryption.
+
+    No environment and no path mean the folder that the secret is in.
+    """
+
+    secret = models.ForeignKey(Secret, on_delete=models.CASCADE, related_name="references")
+    environment_slug = models.CharField(max_length=64, blank=True)
+    path = models.CharField(max_length=1024, blank=True)
+    key = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["secret", "environment_slug", "path", "key"], name="vault_secret_reference_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment_slug}:{self.path} {self.key}"
