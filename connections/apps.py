@@ -1,0 +1,13 @@
+"""Connections: whom DevinSync talks to, and the only place that does."""
+
+from django.apps import AppConfig
+
+
+class ConnectionsConfig(AppConfig):
+    name = "connections"
+
+    def ready(self) -> None:
+        from connections.models import Connection
+        from encryption import register_sealed
+
+        register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)

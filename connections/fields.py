@@ -1,0 +1,23 @@
+"""Model fields that clean what is typed into their one spelling before it is validated."""
+
+from typing import Any
+
+from django.db import models
+
+from connections.validation import clean_base_url
+
+
+class NameField(models.CharField[Any, Any]):
+    """A name in small letters without spaces around it."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text.strip().lower() if isinstance(text, str) else text
+
+
+class BaseURLField(models.CharField[Any, Any]):
+    """Scheme, host and port of a service: https, or http to this machine."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return clean_base_url(text) if text else text
