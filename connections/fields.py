@@ -1,13 +1,19 @@
 """Model fields that clean what is typed into their one spelling before it is validated."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from connections.validation import clean_base_url
 
+# Django's fields are generic to the type checker only.
+if TYPE_CHECKING:
+    CharField = models.CharField[str, str]
+else:
+    CharField = models.CharField
 
-class NameField(models.CharField[Any, Any]):
+
+class NameField(CharField):
     """A name in small letters without spaces around it."""
 
     def to_python(self, value: Any) -> Any:
@@ -15,7 +21,7 @@ class NameField(models.CharField[Any, Any]):
         return text.strip().lower() if isinstance(text, str) else text
 
 
-class BaseURLField(models.CharField[Any, Any]):
+class BaseURLField(CharField):
     """Scheme, host and port of a service: https, or http to this machine."""
 
     def to_python(self, value: Any) -> Any:
