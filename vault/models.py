@@ -30,7 +30,7 @@ class Project(models.Model):
     name = models.CharField(max_length=64)
     slug = models.CharField(max_length=64, unique=True, validators=[SLUG])
     description = models.CharField(max_length=256, blank=True)
-    # Counts the changes to anything in the project: a reader that sees the same count before and after has read one state.
+    # Counts the changes to anything in the project: who sees the same count before and after has read one state.
     revision = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

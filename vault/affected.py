@@ -1,0 +1,64 @@
+"""Which folders a change reaches: through imports, through references, through any number of both.
+
+Pure but for `load_edges`. A changed thing is a folder and a key, or a folder and None for all its keys:
+
+    changed here            and so changed
+    (source, key)           (each folder that imports source, key)
+    (folder, key)           (folder of each secret that refers to key in folder, that secret's key)
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from vault.models import Folder, SecretImport, SecretReference
+
+Changed = tuple[UUID, str | None]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """`importers` by source; `referrers` by the folder referred to: that key, and the secret's folder and key."""
+
+    importers: dict[UUID, list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    referrers: dict[UUID, list[tuple[str, UUID, str]]] = field(default_factory=lambda: defaultdict(list))
+
+
+def find_affected(changed: Iterable[Changed], edges: Edges) -> set[UUID]:
+    """The folders that may look different now, the changed ones included; cycles do no harm."""
+    waiting = list(changed)
+    seen = set(waiting)
+    while waiting:
+        for one in _reached_from(waiting.pop(), edges):
+            if one not in seen:
+                seen.add(one)
+                waiting.append(one)
+    return {folder for folder, _ in seen}
+
+
+def _reached_from(changed: Changed, edges: Edges) -> Iterable[Changed]:
+    folder, key = changed
+    for importer in edges.importers.get(folder, ()):
+        yield importer, key
+    for referred_key, referring_folder, referring_key in edges.referrers.get(folder, ()):
+        if key in (None, referred_key):
+            yield referring_folder, referring_key
+
+
+def load_edges(project_id: UUID) -> Edges:
+    """The edges of a project, in three queries."""
+    edges = Edges()
+    rows = Folder.objects.filter(environment__project_id=project_id).order_by()
+    ids = {(slug, path): id_ for id_, slug, path in rows.values_list("id", "environment__slug", "path")}
+    imports = SecretImport.objects.filter(folder__environment__project_id=project_id).order_by()
+    for folder_id, source_id in imports.values_list("folder_id", "source_id"):
+        edges.importers[source_id].append(folder_id)
+    references = SecretReference.objects.filter(secret__folder__environment__project_id=project_id)
+    for folder_id, secret_key, slug, path, key in references.values_list(
+        "secret__folder_id", "secret__key", "environment_slug", "path", "key"
+    ):
+        referred_id = ids.get((slug, path)) if slug else folder_id
+        if referred_id:
+            edges.referrers[referred_id].append((key, folder_id, secret_key))
+    return edges

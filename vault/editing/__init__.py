@@ -1,0 +1,46 @@
+"""The only writer of the vault.
+
+Each function is one transaction, refuses with an `EditingError`, and sends `contents_changed` once if what a folder
+shows may have changed. Whether the user may do it is the caller's question; `user` is who is noted down for it.
+"""
+
+from vault.editing.environments import create_environment, delete_environment, update_environment
+from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
+from vault.editing.imports import add_import, delete_import, move_import
+from vault.editing.projects import create_project, delete_project, update_project
+from vault.editing.secrets import (
+    Written,
+    delete_secret,
+    delete_secrets,
+    preview_secrets,
+    rename_secret,
+    restore_version,
+    set_secret,
+    set_secrets,
+    update_secret,
+)
+
+__all__ = [
+    "Written",
+    "add_import",
+    "create_environment",
+    "create_folder",
+    "create_project",
+    "delete_environment",
+    "delete_folder",
+    "delete_import",
+    "delete_project",
+    "delete_secret",
+    "delete_secrets",
+    "move_import",
+    "preview_secrets",
+    "rename_folder",
+    "rename_secret",
+    "restore_version",
+    "set_secret",
+    "set_secrets",
+    "update_environment",
+    "update_folder",
+    "update_project",
+    "update_secret",
+]

@@ -1,0 +1,54 @@
+"""One change of a project: its transaction, its place in the order of changes, and the one signal that tells of it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from vault.affected import Changed, find_affected, load_edges
+from vault.errors import Missing
+from vault.models import Folder, Project
+from vault.signals import contents_changed
+
+
+class Change:
+    """Collects what changed, and announces it once with all that it affects."""
+
+    def __init__(self, project_id: UUID, user: User | None) -> None:
+        self.project_id = project_id
+        self.user = user
+        self._marked: set[Changed] = set()
+        self._folder_ids: set[UUID] = set()
+
+    def mark(self, folder_id: UUID, keys: Iterable[str] | None = None) -> None:
+        """Notes a folder as changed: all of it, or these keys."""
+        self._marked.update([(folder_id, None)] if keys is None else ((folder_id, key) for key in keys))
+
+    def settle(self) -> None:
+        """Follows imports and references as they are now, for a change that is about to move or cut them."""
+        if self._marked:
+            self._folder_ids |= find_affected(self._marked, load_edges(self.project_id))
+
+    def announce(self) -> None:
+        """Sends the signal; called by hand only where what changed is about to go, so that its readers can be found."""
+        self.settle()
+        folder_ids, self._folder_ids = self._folder_ids, set()
+        self._marked.clear()
+        if folder_ids:
+            contents_changed.send(sender=Folder, folder_ids=folder_ids, user=self.user)
+
+
+@contextmanager
+def changing(project_id: UUID, user: User | None) -> Iterator[Change]:
+    """A transaction in which nobody else changes the project: the counter's row is locked first."""
+    with transaction.atomic():
+        counted = Project.objects.filter(id=project_id).update(revision=F("revision") + 1, updated_at=timezone.now())
+        if not counted:
+            raise Missing("The project is gone. Go back to the list of projects.")
+        change = Change(project_id, user)
+        yield change
+        change.announce()

@@ -1,0 +1,83 @@
+"""Creating, renaming, ordering and deleting the environments of a project."""
+
+from django.contrib.auth.models import User
+from django.db.models import Max
+from django.utils.text import slugify
+
+from vault.editing.change import Change, changing
+from vault.editing.imports import check_not_imported
+from vault.errors import Invalid, Taken
+from vault.models import ROOT, Environment, Folder, Project
+from vault.rules import clean_name, clean_slug
+
+
+def create_environment(
+    project: Project, *, name: str, slug: str = "", position: int | None = None, user: User | None
+) -> Environment:
+    with changing(project.id, user):
+        last = project.environments.aggregate(last=Max("position"))["last"] or 0
+        return make_environment(project, name=name, slug=slug, position=last + 1 if position is None else position)
+
+
+def make_environment(project: Project, *, name: str, slug: str, position: int) -> Environment:
+    """The row and its root folder, for callers that hold the transaction."""
+    environment = Environment(
+        project=project,
+        name=clean_name(name),
+        slug=clean_slug(slug or slugify(name)),
+        position=_clean_position(position),
+    )
+    _check_slug_is_free(environment)
+    environment.save(force_insert=True)
+    Folder.objects.create(environment=environment, path=ROOT)
+    return environment
+
+
+def update_environment(
+    environment: Environment,
+    *,
+    name: str | None = None,
+    slug: str | None = None,
+    position: int | None = None,
+    user: User | None,
+) -> Environment:
+    """Changes what is given. A new slug cuts references by the old one, and those who read it are told."""
+    if name is not None:
+        environment.name = clean_name(name)
+    if position is not None:
+        environment.position = _clean_position(position)
+    with changing(environment.project_id, user) as change:
+        if slug is not None and clean_slug(slug) != environment.slug:
+            _mark_all(change, environment)
+            change.settle()
+            environment.slug = clean_slug(slug)
+            _check_slug_is_free(environment)
+        environment.save(update_fields=["name", "slug", "position", "updated_at"])
+    return environment
+
+
+def delete_environment(environment: Environment, *, user: User | None) -> None:
+    """Deletes it with all folders and secrets; refused while a folder of another environment imports one of them."""
+    with changing(environment.project_id, user) as change:
+        folders = Folder.objects.filter(environment=environment)
+        check_not_imported(folders, name=f"The environment {environment.slug}")
+        _mark_all(change, environment)
+        change.announce()
+        environment.delete()
+
+
+def _mark_all(change: Change, environment: Environment) -> None:
+    for folder_id in environment.folders.values_list("id", flat=True):
+        change.mark(folder_id)
+
+
+def _check_slug_is_free(environment: Environment) -> None:
+    others = Environment.objects.filter(project_id=environment.project_id, slug=environment.slug)
+    if others.exclude(id=environment.id).exists():
+        raise Taken(f"This project has an environment “{environment.slug}” already. Choose another slug.", field="slug")
+
+
+def _clean_position(position: int) -> int:
+    if not 0 <= position <= 10_000:
+        raise Invalid("The position is a number from 0 to 10,000.", field="position")
+    return position

@@ -1,0 +1,84 @@
+"""Creating, renaming and deleting folders; paths of all folders below follow."""
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat, Substr
+from django.utils import timezone
+
+from vault.editing.change import changing
+from vault.editing.imports import check_not_imported
+from vault.errors import Invalid, Taken
+from vault.models import ROOT, Environment, Folder
+from vault.rules import clean_description, clean_folder_name, clean_path
+
+
+def create_folder(environment: Environment, path: str, *, description: str = "", user: User | None) -> Folder:
+    """Makes the folder at a path, and the folders above it that are missing."""
+    path = clean_path(path)
+    description = clean_description(description)
+    with changing(environment.project_id, user) as change:
+        if environment.folders.filter(path=path).exists():
+            raise Taken(f"There is a folder {path} in {environment.slug} already.", field="path")
+        folder = environment.folders.get(path=ROOT)
+        for name in path.strip("/").split("/"):
+            parent, below = folder, folder.prefix + name
+            folder, is_new = Folder.objects.get_or_create(
+                environment=environment, path=below, defaults={"parent": parent, "name": name}
+            )
+            if is_new:
+                change.mark(folder.id)
+        folder.description = description
+        folder.save(update_fields=["description"])
+    return folder
+
+
+def rename_folder(folder: Folder, name: str, *, user: User | None) -> Folder:
+    return update_folder(folder, name=name, user=user)
+
+
+def update_folder(
+    folder: Folder, *, name: str | None = None, description: str | None = None, user: User | None
+) -> Folder:
+    """Changes what is given. A new name moves the paths below, cuts references by the old ones, and tells readers."""
+    if description is not None:
+        folder.description = clean_description(description)
+    with changing(folder.environment.project_id, user) as change:
+        if name is not None and clean_folder_name(name) != folder.name:
+            for folder_id in with_subfolders(folder).values_list("id", flat=True):
+                change.mark(folder_id)
+            change.settle()
+            _move(folder, clean_folder_name(name))
+        folder.version += 1
+        folder.save(update_fields=["name", "path", "description", "version", "updated_at"])
+    return folder
+
+
+def delete_folder(folder: Folder, *, user: User | None) -> None:
+    """Deletes it with what is in and below it; refused while a folder elsewhere imports one of these."""
+    if folder.is_root:
+        raise Invalid("The root folder goes only with its environment. Delete its contents, or the environment.")
+    with changing(folder.environment.project_id, user) as change:
+        doomed = with_subfolders(folder)
+        check_not_imported(doomed, name=f"The folder {folder}")
+        for folder_id in doomed.values_list("id", flat=True):
+            change.mark(folder_id)
+        change.announce()
+        folder.delete()
+
+
+def with_subfolders(folder: Folder) -> QuerySet[Folder]:
+    here = Q(id=folder.id) | Q(path__startswith=folder.prefix)
+    return Folder.objects.filter(here, environment_id=folder.environment_id)
+
+
+def _move(folder: Folder, name: str) -> None:
+    if folder.is_root or folder.parent is None:
+        raise Invalid("The root folder has no name to change.", field="name")
+    old_prefix, path = folder.prefix, folder.parent.prefix + name
+    if Folder.objects.filter(environment_id=folder.environment_id, path=path).exists():
+        raise Taken(f"There is a folder {path} here already. Choose another name.", field="name")
+    below = Folder.objects.filter(environment_id=folder.environment_id, path__startswith=old_prefix)
+    if any(len(path) + 1 + len(old) - len(old_prefix) > 1024 for old in below.values_list("path", flat=True)):
+        raise Invalid("With this name, a path below it would be longer than 1,024 characters.", field="name")
+    below.update(path=Concat(Value(path + "/"), Substr("path", len(old_prefix) + 1)), updated_at=timezone.now())
+    folder.name, folder.path = name, path

@@ -1,0 +1,71 @@
+"""Adding, ordering and removing the imports of a folder."""
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from vault.affected import load_edges
+from vault.editing.change import changing
+from vault.errors import InUse, Invalid, Taken
+from vault.models import Folder, SecretImport
+
+
+def add_import(folder: Folder, source: Folder, *, position: int | None = None, user: User | None) -> SecretImport:
+    """Lets `folder` show the secrets of `source`; without a position it comes last, where it wins over the others."""
+    project_id = folder.environment.project_id
+    if source.environment.project_id != project_id:
+        raise Invalid("A folder can import only from its own project.", field="source")
+    with changing(project_id, user) as change:
+        if folder.imports.filter(source=source).exists():
+            raise Taken(f"{folder} imports {source} already.", field="source")
+        _check_no_cycle(folder, source)
+        new = SecretImport(folder=folder, source=source)
+        rows = list(folder.imports.all())
+        rows.insert(len(rows) if position is None else max(position - 1, 0), new)
+        new.save(force_insert=True)
+        _number(rows)
+        change.mark(folder.id)
+    return new
+
+
+def move_import(row: SecretImport, position: int, *, user: User | None) -> SecretImport:
+    """Puts it at a place in the list, counted from 1; a place past either end is that end."""
+    with changing(row.folder.environment.project_id, user) as change:
+        rows = [other for other in row.folder.imports.all() if other.id != row.id]
+        rows.insert(max(position - 1, 0), row)
+        _number(rows)
+        change.mark(row.folder_id)
+    return row
+
+
+def delete_import(row: SecretImport, *, user: User | None) -> None:
+    with changing(row.folder.environment.project_id, user) as change:
+        change.mark(row.folder_id)
+        row.delete()
+        _number(list(SecretImport.objects.filter(folder_id=row.folder_id)))
+
+
+def check_not_imported(doomed: QuerySet[Folder], *, name: str) -> None:
+    """Refuses, with their names, while folders that stay import one of those that would go."""
+    staying = SecretImport.objects.filter(source__in=doomed).exclude(folder__in=doomed)
+    importers = sorted({str(row.folder) for row in staying.select_related("folder__environment")})
+    if importers:
+        raise InUse(f"{name} is imported by {', '.join(importers)}. Remove these imports first, then delete it.")
+
+
+def _check_no_cycle(folder: Folder, source: Folder) -> None:
+    """Refuses if `source` is the folder itself, or shows its secrets already."""
+    importers, waiting = load_edges(folder.environment.project_id).importers, [folder.id]
+    seen = set(waiting)
+    while waiting:
+        reached = set(importers.get(waiting.pop(), ())) - seen
+        seen |= reached
+        waiting.extend(reached)
+    if source.id in seen:
+        what = "itself" if source.id == folder.id else f"{source}, which imports it already"
+        raise Invalid(f"{folder} can't import {what}.", field="source")
+
+
+def _number(rows: list[SecretImport]) -> None:
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+    SecretImport.objects.bulk_update(rows, ["position"])

@@ -1,0 +1,69 @@
+"""Creating, renaming and deleting projects."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.text import slugify
+
+from vault.editing.change import changing
+from vault.editing.environments import make_environment
+from vault.errors import Taken
+from vault.models import Folder, Project
+from vault.rules import clean_description, clean_name, clean_slug
+
+DEFAULT_ENVIRONMENTS = (("Development", "dev"), ("Staging", "staging"), ("Production", "prod"))
+
+
+def create_project(
+    *,
+    name: str,
+    slug: str = "",
+    description: str = "",
+    environments: Sequence[tuple[str, str]] = DEFAULT_ENVIRONMENTS,
+    user: User | None,
+) -> Project:
+    """Makes a project with its environments, given as (name, slug); without a slug, the name makes one."""
+    project = Project(
+        name=clean_name(name), slug=clean_slug(slug or slugify(name)), description=clean_description(description)
+    )
+    with transaction.atomic():
+        _check_slug_is_free(project)
+        project.save(force_insert=True)
+        for position, (environment_name, environment_slug) in enumerate(environments, start=1):
+            make_environment(project, name=environment_name, slug=environment_slug, position=position)
+    return project
+
+
+def update_project(
+    project: Project,
+    *,
+    name: str | None = None,
+    slug: str | None = None,
+    description: str | None = None,
+    user: User | None,
+) -> Project:
+    """Changes what is given. References name environments, not projects, so nothing that is read changes."""
+    if name is not None:
+        project.name = clean_name(name)
+    if slug is not None:
+        project.slug = clean_slug(slug)
+    if description is not None:
+        project.description = clean_description(description)
+    with changing(project.id, user):
+        _check_slug_is_free(project)
+        project.save(update_fields=["name", "slug", "description", "updated_at"])
+    return project
+
+
+def delete_project(project: Project, *, user: User | None) -> None:
+    with changing(project.id, user) as change:
+        for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
+            change.mark(folder_id)
+        change.announce()
+        project.delete()
+
+
+def _check_slug_is_free(project: Project) -> None:
+    if Project.objects.filter(slug=project.slug).exclude(id=project.id).exists():
+        raise Taken(f"There is a project “{project.slug}” already. Choose another slug.", field="slug")

@@ -1,0 +1,96 @@
+"""Loads what is needed to read a folder: its project's shape, and the secrets it may need, all of one moment."""
+
+from functools import partial
+from uuid import UUID
+
+from vault.errors import FolderMissing, Unreadable
+from vault.models import Folder, Project, Secret, SecretImport, SecretReference
+from vault.resolution import Place, Resolver, StoredSecret
+from vault.values import open_value
+
+TRIES = 5
+# More folders than this are read with their whole project, because a statement takes only so many parameters.
+FEW = 500
+
+
+def load_resolver(
+    folder: Folder, *, recursive: bool = False, follow_references: bool = True
+) -> tuple[Resolver, list[UUID]]:
+    """The resolver that can read a folder, and the folders to read in it.
+
+    The parts come from several queries; the project's counter of changes, read before and after, tells whether they
+    belong together.
+    """
+    project_id = folder.environment.project_id
+    for _ in range(TRIES):
+        before = _revision(project_id)
+        loaded = _load(folder, project_id, recursive=recursive, follow_references=follow_references)
+        if before == _revision(project_id):
+            return loaded
+    raise Unreadable(f"{folder} was changed again and again while it was read. Try again.", retryable=True)
+
+
+def _revision(project_id: UUID) -> int | None:
+    return Project.objects.filter(id=project_id).values_list("revision", flat=True).first()
+
+
+def _load(folder: Folder, project_id: UUID, *, recursive: bool, follow_references: bool) -> tuple[Resolver, list[UUID]]:
+    rows = Folder.objects.filter(environment__project_id=project_id).order_by("path")
+    places = {id_: Place(slug, path) for id_, slug, path in rows.values_list("id", "environment__slug", "path")}
+    if folder.id not in places:
+        raise FolderMissing(f"The folder {folder} is gone. Choose another source, or create it again.")
+    here = places[folder.id]
+    prefix = here.path.rstrip("/") + "/"
+    folder_ids = [folder.id]
+    if recursive:
+        folder_ids += [
+            id_
+            for id_, place in places.items()
+            if id_ != folder.id and place.environment_slug == here.environment_slug and place.path.startswith(prefix)
+        ]
+    imports = _load_imports(project_id)
+    references = _load_references(project_id, places) if follow_references else {}
+    needed = _reach(folder_ids, imports, references)
+    return Resolver(places, imports, _load_secrets(project_id, needed)), folder_ids
+
+
+def _load_imports(project_id: UUID) -> dict[UUID, list[UUID]]:
+    imports: dict[UUID, list[UUID]] = {}
+    rows = SecretImport.objects.filter(folder__environment__project_id=project_id)
+    for folder_id, source_id in rows.values_list("folder_id", "source_id"):
+        imports.setdefault(folder_id, []).append(source_id)
+    return imports
+
+
+def _load_references(project_id: UUID, places: dict[UUID, Place]) -> dict[UUID, set[UUID]]:
+    """Which folders the secrets of a folder refer to."""
+    ids = {place: folder_id for folder_id, place in places.items()}
+    references: dict[UUID, set[UUID]] = {}
+    rows = SecretReference.objects.filter(secret__folder__environment__project_id=project_id)
+    for folder_id, slug, path in rows.exclude(environment_slug="").values_list(
+        "secret__folder_id", "environment_slug", "path"
+    ):
+        if referred_id := ids.get(Place(slug, path)):
+            references.setdefault(folder_id, set()).add(referred_id)
+    return references
+
+
+def _reach(folder_ids: list[UUID], imports: dict[UUID, list[UUID]], references: dict[UUID, set[UUID]]) -> set[UUID]:
+    """The folders whose secrets may be needed to read these."""
+    waiting, reached = list(folder_ids), set(folder_ids)
+    while waiting:
+        folder_id = waiting.pop()
+        more = {*imports.get(folder_id, ()), *references.get(folder_id, ())} - reached
+        reached |= more
+        waiting.extend(more)
+    return reached
+
+
+def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> list[StoredSecret]:
+    rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by()
+    if len(folder_ids) <= FEW:
+        rows = rows.filter(folder_id__in=folder_ids)
+    return [
+        StoredSecret(secret.id, secret.key, secret.folder_id, partial(open_value, secret))
+        for secret in rows.only("id", "key", "folder_id", "sealed_value", "version")
+    ]

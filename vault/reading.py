@@ -1,0 +1,127 @@
+"""READ SOURCE of the vault: a folder in, its secrets out, with imports and references resolved. Writes nothing.
+
+Whatever can't be read whole is a `SourceError`, never a smaller set; what the rules are is in `vault.resolution`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+
+from vault.errors import FolderMissing, Invalid, Missing
+from vault.loading import load_resolver
+from vault.models import Folder, Project, Secret
+from vault.resolution import Resolver, StoredSecret
+from vault.rules import clean_path
+from vault.values import open_value, open_version
+
+
+@dataclass(frozen=True)
+class SourceSecret:
+    """One secret as a reader of a folder sees it; `environment_slug` and `path` say where it is stored."""
+
+    key: str
+    value: str = field(repr=False)
+    environment_slug: str
+    path: str
+    secret_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportedFolder:
+    """What one import of a folder brings, its own imports included; later imports and own secrets may override it."""
+
+    folder_id: UUID
+    environment_slug: str
+    path: str
+    secrets: list[SourceSecret]
+
+
+@dataclass(frozen=True)
+class FolderContents:
+    """A folder's own secrets and each of its imports, in order, unmerged."""
+
+    folder_id: UUID
+    environment_slug: str
+    path: str
+    secrets: list[SourceSecret]
+    imports: list[ImportedFolder]
+
+
+def read_secrets(folder: Folder, *, recursive: bool = False) -> list[SourceSecret]:
+    """The secrets of a folder, merged and expanded, by key; `recursive` adds those of the folders below it."""
+    resolver, folder_ids = load_resolver(folder, recursive=recursive)
+    visible = resolver.visible_together(folder_ids)
+    return [_as_source(resolver, visible[key], expand=True) for key in sorted(visible)]
+
+
+def read_contents(folder: Folder, *, recursive: bool = False, expand: bool = True) -> list[FolderContents]:
+    """Folder by folder, own secrets and imports apart, for answers that show where each secret is from."""
+    resolver, folder_ids = load_resolver(folder, recursive=recursive)
+
+    def as_sources(secrets: Iterable[StoredSecret]) -> list[SourceSecret]:
+        ordered = sorted(secrets, key=lambda secret: secret.key)
+        return [_as_source(resolver, secret, expand=expand) for secret in ordered]
+
+    contents = []
+    for folder_id in folder_ids:
+        imports = [
+            ImportedFolder(source, *_at(resolver, source), as_sources(resolver.visible(source).values()))
+            for source in resolver.imports(folder_id)
+        ]
+        own = as_sources(resolver.own(folder_id).values())
+        contents.append(FolderContents(folder_id, *_at(resolver, folder_id), own, imports))
+    return contents
+
+
+def list_keys(folder: Folder, *, recursive: bool = False) -> list[str]:
+    """The keys that `read_secrets` would answer; opens no value, so references are not looked at."""
+    resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=False)
+    return sorted(resolver.visible_together(folder_ids))
+
+
+def find_folder(project: Project, environment_slug: str, path: str) -> Folder:
+    """The folder at a path, or FolderMissing, which says what there is instead."""
+    environment = project.environments.filter(slug=environment_slug.strip()).first()
+    if environment is None:
+        there = ", ".join(project.environments.values_list("slug", flat=True)) or "none yet"
+        raise FolderMissing(f"The project {project.slug} has no environment “{environment_slug}”. It has: {there}.")
+    try:
+        path = clean_path(path)
+    except Invalid as error:
+        raise FolderMissing(error.message) from error
+    folder = Folder.objects.select_related("environment__project").filter(environment=environment, path=path).first()
+    if folder is None:
+        raise FolderMissing(
+            f"There is no folder {path} in {project.slug}, {environment.slug}. Create it, or correct the path."
+        )
+    return folder
+
+
+def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:
+    """The value as stored, for a user who may see it; who saw what is noted in the admin's log."""
+    if not user.has_perm("vault.reveal_secret"):
+        raise PermissionDenied
+    number = secret.version if version is None else version
+    row = secret.versions.filter(version=number).first()
+    if row is None:
+        raise Missing(f"{secret.key} has no version {number}.")
+    value = open_value(secret) if number == secret.version else open_version(row, key=secret.key)
+    LogEntry.objects.log_actions(
+        user.pk, [secret], CHANGE, change_message=f"Revealed the value of version {number}.", single_object=True
+    )
+    return value
+
+
+def _at(resolver: Resolver, folder_id: UUID) -> tuple[str, str]:
+    place = resolver.place(folder_id)
+    return place.environment_slug, place.path
+
+
+def _as_source(resolver: Resolver, secret: StoredSecret, *, expand: bool) -> SourceSecret:
+    place = resolver.place(secret.folder_id)
+    value = resolver.value(secret) if expand else resolver.raw_value(secret)
+    return SourceSecret(secret.key, value, place.environment_slug, place.path, secret.id)

@@ -1,0 +1,172 @@
+"""What a reader of a folder sees: imports merged, references expanded. Pure: no rows, and values only on request.
+
+    a key that is in                    comes from
+    the folder itself                   the folder itself
+    several imports                     the last of them in the list
+    an import of an import              that one, unless the nearer folder has it itself
+
+A reference is looked up from the folder that its secret is stored in, wherever that secret is read. No recursion:
+chains may be as long as they like. What can't be resolved is an error that names secrets, never values.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from vault.errors import DuplicateKey, ReferenceCycle, ReferenceMissing
+from vault.references import BadReference, Reference, expand, find_references
+from vault.rules import MAX_VALUE_BYTES
+
+
+@dataclass(frozen=True)
+class Place:
+    environment_slug: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.environment_slug}:{self.path}"
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """A secret where it is stored; opening its value is left to who needs it."""
+
+    id: UUID
+    key: str
+    folder_id: UUID
+    open: Callable[[], str] = field(repr=False, compare=False)
+
+
+Visible = Mapping[str, StoredSecret]
+
+
+class Resolver:
+    def __init__(
+        self,
+        places: Mapping[UUID, Place],
+        imports: Mapping[UUID, Sequence[UUID]],
+        secrets: Iterable[StoredSecret],
+    ) -> None:
+        self._places = places
+        self._ids = {place: folder_id for folder_id, place in places.items()}
+        self._imports = imports
+        self._own: dict[UUID, dict[str, StoredSecret]] = {}
+        for secret in secrets:
+            self._own.setdefault(secret.folder_id, {})[secret.key] = secret
+        self._visible: dict[UUID, Visible] = {}
+        self._raw: dict[UUID, str] = {}
+        self._values: dict[UUID, str] = {}
+
+    def own(self, folder_id: UUID) -> Visible:
+        return self._own.get(folder_id, {})
+
+    def imports(self, folder_id: UUID) -> Sequence[UUID]:
+        return self._imports.get(folder_id, ())
+
+    def visible(self, folder_id: UUID) -> Visible:
+        """What a folder shows, by key: its imports, in order, then its own."""
+        # A dict is a stack that knows at once whether something is on it.
+        waiting = {folder_id: None}
+        while waiting:
+            current = next(reversed(waiting))
+            missing = [source for source in self.imports(current) if source not in self._visible]
+            if not missing:
+                self._visible.setdefault(current, self._merge(current))
+                waiting.popitem()
+            elif missing[0] in waiting:
+                raise ReferenceCycle(f"The imports of {self._places[current]} lead back to it. Remove one of them.")
+            else:
+                waiting[missing[0]] = None
+        return self._visible[folder_id]
+
+    def visible_together(self, folder_ids: Iterable[UUID]) -> Visible:
+        """What several folders show; a key that means two different secrets is an error."""
+        found: dict[str, tuple[UUID, StoredSecret]] = {}
+        for folder_id in folder_ids:
+            for key, secret in self.visible(folder_id).items():
+                other_id, other = found.setdefault(key, (folder_id, secret))
+                if other.id != secret.id:
+                    both = f"{self._places[other_id]} and in {self._places[folder_id]}"
+                    raise DuplicateKey(
+                        f"The key {key} is in {both}, which are read together. "
+                        "Rename or delete one of them, or read without subfolders."
+                    )
+        return {key: secret for key, (_, secret) in found.items()}
+
+    def place(self, folder_id: UUID) -> Place:
+        return self._places[folder_id]
+
+    def value(self, secret: StoredSecret) -> str:
+        """The value with all references expanded, those in the values referred to first."""
+        waiting = {secret.id: secret}
+        while waiting:
+            current = waiting[next(reversed(waiting))]
+            missing = [other for other in self._referred(current) if other.id not in self._values]
+            if not missing:
+                self._values.setdefault(current.id, self._expand(current))
+                waiting.popitem()
+            elif missing[0].id in waiting:
+                raise ReferenceCycle(self._describe_cycle(list(waiting.values()), missing[0]))
+            else:
+                waiting[missing[0].id] = missing[0]
+        return self._values[secret.id]
+
+    def raw_value(self, secret: StoredSecret) -> str:
+        if secret.id not in self._raw:
+            self._raw[secret.id] = secret.open()
+        return self._raw[secret.id]
+
+    def _merge(self, folder_id: UUID) -> Visible:
+        merged: dict[str, StoredSecret] = {}
+        for source in self.imports(folder_id):
+            merged |= self._visible[source]
+        return merged | dict(self.own(folder_id))
+
+    def _referred(self, secret: StoredSecret) -> list[StoredSecret]:
+        return [self._look_up(secret, reference) for reference in find_references(self.raw_value(secret))]
+
+    def _look_up(self, secret: StoredSecret, reference: Reference) -> StoredSecret:
+        place = (
+            Place(reference.environment_slug, reference.path)
+            if reference.environment_slug
+            else self.place(secret.folder_id)
+        )
+        folder_id = self._ids.get(place)
+        if folder_id is None:
+            raise ReferenceMissing(
+                f"{self._name(secret)} refers to {reference}, but there is no folder {place}. "
+                "Create it, or correct the reference."
+            )
+        found = self.visible(folder_id).get(reference.key)
+        if found is None:
+            raise ReferenceMissing(
+                f"{self._name(secret)} refers to {reference}, but there is no secret {reference.key} in {place}. "
+                "Create it, or correct the reference."
+            )
+        return found
+
+    def _expand(self, secret: StoredSecret) -> str:
+        room = MAX_VALUE_BYTES
+
+        def value_of(reference: Reference) -> str:
+            nonlocal room
+            value = self._values[self._look_up(secret, reference).id]
+            room -= len(value)
+            if room < 0:
+                raise BadReference(f"its references make it longer than {MAX_VALUE_BYTES:,} characters")
+            return value
+
+        try:
+            return expand(self.raw_value(secret), value_of)
+        except BadReference as error:
+            raise ReferenceMissing(f"{self._name(secret)} can't be expanded: {error}. Change its value.") from None
+
+    def _name(self, secret: StoredSecret) -> str:
+        return f"The secret {secret.key} in {self.place(secret.folder_id)}"
+
+    def _describe_cycle(self, waiting: list[StoredSecret], again: StoredSecret) -> str:
+        keys = [secret.key for secret in waiting[waiting.index(again) :]]
+        shown = [*keys[:10], "…"] if len(keys) > 10 else keys
+        return (
+            f"{self._name(again)} refers to itself: {' → '.join([*shown, again.key])}. Change one of these references."
+        )

@@ -1,0 +1,20 @@
+"""Opening stored values, as they are stored: references unexpanded. For callers that have checked permission."""
+
+from encryption import DecryptionError, unseal
+from vault.errors import Unreadable
+from vault.models import Secret, SecretVersion
+
+
+def open_value(secret: Secret) -> str:
+    return _open(secret.sealed_value, secret.sealing_context(), name=secret.key)
+
+
+def open_version(version: SecretVersion, *, key: str) -> str:
+    return _open(version.sealed_value, version.sealing_context(), name=f"version {version.version} of {key}")
+
+
+def _open(sealed: str, context: str, *, name: str) -> str:
+    try:
+        return unseal(sealed, context=context)
+    except DecryptionError as error:
+        raise Unreadable(f"The stored value of {name} can't be read. {error}") from error
