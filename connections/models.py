@@ -107,6 +107,7 @@ class Connection(models.Model):
             concurrency=self.concurrency,
             fence=fence,
             name=self.name,
+            closed_for=self.rate_limited_for,
         )
 
     def verify(self) -> None:
@@ -149,6 +150,12 @@ class Connection(models.Model):
     def mark_rate_limited(self, retry_after: timedelta) -> None:
         self.rate_limited_until = timezone.now() + retry_after
         self.save(update_fields=["rate_limited_until"])
+
+    @property
+    def rate_limited_for(self) -> timedelta:
+        """What is left of the time that Devin asked to wait."""
+        until = self.rate_limited_until
+        return max(until - timezone.now(), timedelta(0)) if until else timedelta(0)
 
     def _api_key(self) -> str:
         try:

@@ -1,17 +1,47 @@
-"""The Devin API: four calls, each with a deadline, retries by method and one gate for all threads."""
+"""The Devin API: four calls, each with a deadline, retries by method and one gate for all threads.
 
+What may be sent again depends on the method. A GET, and a DELETE by id, may be repeated after anything that can pass.
+A POST is repeated after a 429 only: that was surely not carried out. After anything else it may have been, and only
+a fresh list tells.
+"""
+
+import json
+import random
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
-from connections.devin.types import Principal, RemoteSecret
+from connections.devin.answers import Attempt, error_in, failure, parse_json, rate_limited, retry_after, unusable
+from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, Unreachable
+from connections.devin.gate import Gate, GateClosed, Turn
+from connections.devin.types import Principal, RemoteSecret, SecretPage
+from connections.http import Answer, RequestFailed, Transport
+from connections.validation import VISIBLE_ASCII
+
+# Devin gives at most this many a page.
+PAGE_SIZE = 200
+MOST_PAGES = 500
+TRIES = 4
+RATE_LIMITED_TRIES = 6
+LONGEST_WAIT = 60.0
+BACKOFF_BASE, BACKOFF_CAP = 0.2, 5.0
+
+T = TypeVar("T")
+
+
+def no_fence() -> None:
+    """For a client whose writes nothing can forbid."""
 
 
 class DevinClient:
-    """Talks to one Devin deployment with one API key; may be shared by threads."""
+    """Talks to one Devin deployment with one API key; may be shared by threads.
 
-    requests_sent: int
-    rate_limited: int
+    `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
+    comes out of the call unchanged. Of several threads one at a time is between the fence and the sending.
+    """
 
     def __init__(
         self,
@@ -22,30 +52,204 @@ class DevinClient:
         concurrency: int = 4,
         fence: Callable[[], None] | None = None,
         name: str = "",
+        closed_for: timedelta = timedelta(0),
+        wait: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        raise NotImplementedError
+        if not VISIBLE_ASCII.fullmatch(api_key):
+            raise ValueError("The API key has characters that no API key has.")
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._name = name
+        self._fence = fence or no_fence
+        self._wait = wait
+        self._transport = Transport(deadline=deadline, connections=concurrency)
+        self._gate = Gate(concurrency, wait=wait, clock=clock)
+        if closed_for > timedelta(0):
+            self._gate.close_for(closed_for.total_seconds())
+
+    @property
+    def requests_sent(self) -> int:
+        """Requests of which at least a part left this machine, each try counted."""
+        return self._transport.requests_sent
+
+    @property
+    def rate_limited(self) -> int:
+        """How many requests were answered with 429."""
+        return self._gate.rate_limited
 
     @property
     def concurrency_now(self) -> int:
-        raise NotImplementedError
+        return self._gate.size
 
     def get_self(self) -> Principal:
-        raise NotImplementedError
+        """Who the API key is. Needs no permission but a valid key."""
+        return self._call(self._attempt("GET", "find out who the API key is"), "/v3/self", parse=Principal.parse)
 
     def list_secrets(self, org_id: str) -> tuple[RemoteSecret, ...]:
-        raise NotImplementedError
+        """All secrets of an organization, or an error: never a part of them."""
+        attempt = self._attempt("GET", f"list the secrets of {org_id}", org_id)
+        secrets: dict[str, RemoteSecret] = {}
+        cursors: set[str] = set()
+        query: dict[str, Any] = {"first": PAGE_SIZE}
+        for _ in range(MOST_PAGES):
+            page = self._call(attempt, f"{_secrets_path(org_id)}?{urlencode(query)}", parse=SecretPage.parse)
+            _add(page, secrets, attempt)
+            if not page.has_next_page:
+                return _require_total(page, secrets, attempt)
+            query["after"] = _next_cursor(page, cursors, attempt)
+        raise _incomplete(attempt, f"it has more than {MOST_PAGES} pages")
 
     def create_secret(self, org_id: str, *, key: str, value: str, note: str) -> RemoteSecret:
-        raise NotImplementedError
+        """Create a sensitive key-value secret. Sent again after a 429 only."""
+        payload = {"type": "key-value", "key": key, "value": value, "is_sensitive": True, "note": note}
+        attempt = self._attempt("POST", f"create `{key}` in {org_id}", org_id, sent_texts=(value, note, key))
+
+        def parse(data: object) -> RemoteSecret:
+            secret = RemoteSecret.parse(data)
+            if secret.key != key:
+                raise ValueError("another key")
+            return secret
+
+        return self._call(attempt, _secrets_path(org_id), payload=payload, parse=parse)
 
     def delete_secret(self, org_id: str, secret_id: str) -> None:
-        raise NotImplementedError
+        """Delete by id. Devin answers 403, not 404, for a secret that is gone: look before calling it a permission."""
+        attempt = self._attempt("DELETE", f"delete secret {secret_id} of {org_id}", org_id)
+        self._call(attempt, f"{_secrets_path(org_id)}/{_segment(secret_id)}", parse=lambda _: None)
 
     def close(self) -> None:
-        raise NotImplementedError
+        self._transport.close()
 
     def __enter__(self) -> "DevinClient":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _attempt(self, method: str, what: str, org_id: str = "", sent_texts: tuple[str, ...] = ()) -> Attempt:
+        where = f" in {org_id}" if org_id else ""
+        return Attempt(method, what, where, self._name, sent_texts)
+
+    def _call(
+        self,
+        attempt: Attempt,
+        path: str,
+        *,
+        parse: Callable[[object], T],
+        payload: dict[str, Any] | None = None,
+    ) -> T:
+        """Send until the answer settles it, then parse that."""
+        body = None if payload is None else json.dumps(payload).encode()
+        turn = self._gate.new_turn()
+        tries = 0
+        while True:
+            try:
+                return self._understand(self._send(attempt, turn, path, body), attempt, parse)
+            except (Unreachable, Ambiguous) as error:
+                tries += 1
+                if tries == TRIES or not _may_repeat(attempt, error):
+                    raise
+            self._wait(random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries)))  # noqa: S311 -- only spreads load
+
+    def _understand(self, answer: Answer, attempt: Attempt, parse: Callable[[object], T]) -> T:
+        if error := error_in(answer, attempt):
+            raise error
+        self._gate.count_success()
+        try:
+            return parse(None if attempt.method == "DELETE" else parse_json(answer))
+        except ValueError as error:
+            raise unusable(answer, attempt, str(error)) from None
+
+    def _send(self, attempt: Attempt, turn: Turn, path: str, body: bytes | None) -> Answer:
+        """Send until the answer is another than 429."""
+        wait = timedelta(0)
+        for limited in range(RATE_LIMITED_TRIES):
+            answer = self._send_when_open(attempt, turn, path, body)
+            if answer.status != 429:
+                return answer
+            wait = retry_after(answer) or timedelta(seconds=2**limited)
+            self._gate.shrink(turn)
+            self._gate.close_for(wait.total_seconds())
+        raise rate_limited(attempt, wait)
+
+    def _send_when_open(self, attempt: Attempt, turn: Turn, path: str, body: bytes | None) -> Answer:
+        while True:
+            self._enter(attempt, turn)
+            try:
+                return self._send_once(attempt, path, body)
+            except GateClosed:
+                # Another thread met a 429 after this one had entered: nothing was sent, so wait with the others.
+                continue
+            except RequestFailed as failed:
+                if _status_is_enough(failed, attempt):
+                    return Answer(status=failed.status or 0, headers={}, body=b"")
+                raise failure(failed, attempt) from failed
+            finally:
+                self._gate.leave()
+
+    def _enter(self, attempt: Attempt, turn: Turn) -> None:
+        try:
+            self._gate.enter(turn, longest_wait=LONGEST_WAIT)
+        except GateClosed as closed:
+            raise rate_limited(attempt, timedelta(seconds=closed.seconds)) from None
+
+    def _send_once(self, attempt: Attempt, path: str, body: bytes | None) -> Answer:
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        may_send = self._gate.require_open if attempt.method == "GET" else self._may_write
+        return self._transport.send(
+            attempt.method, f"{self._base_url}{path}", headers=headers, body=body, may_send=may_send
+        )
+
+    def _may_write(self) -> None:
+        self._gate.require_open()
+        self._fence()
+
+
+def _may_repeat(attempt: Attempt, error: DevinError) -> bool:
+    if attempt.method == "POST":
+        return False
+    if error.status is None or error.status >= 500 or error.status == 408:
+        return True
+    return attempt.method == "GET" and error.status < 300
+
+
+def _status_is_enough(failed: RequestFailed, attempt: Attempt) -> bool:
+    """Whether the status says all there is to know, so that the missing rest of the answer does not matter."""
+    return failed.status is not None and (failed.status >= 300 or attempt.method == "DELETE")
+
+
+def _secrets_path(org_id: str) -> str:
+    return f"/v3/organizations/{_segment(org_id)}/secrets"
+
+
+def _segment(text: str) -> str:
+    # The dots too: a segment ".." would otherwise lead to another route.
+    return quote(text, safe="").replace(".", "%2E")
+
+
+def _add(page: SecretPage, secrets: dict[str, RemoteSecret], attempt: Attempt) -> None:
+    for secret in page.items:
+        if secret.secret_id in secrets:
+            raise _incomplete(attempt, "it had one secret twice")
+        secrets[secret.secret_id] = secret
+
+
+def _next_cursor(page: SecretPage, cursors: set[str], attempt: Attempt) -> str:
+    if not page.end_cursor:
+        raise _incomplete(attempt, "it announced a further page without saying where")
+    if page.end_cursor in cursors:
+        raise _incomplete(attempt, "its pages went round in a circle")
+    cursors.add(page.end_cursor)
+    return page.end_cursor
+
+
+def _require_total(page: SecretPage, secrets: dict[str, RemoteSecret], attempt: Attempt) -> tuple[RemoteSecret, ...]:
+    if page.total is not None and page.total != len(secrets):
+        raise _incomplete(attempt, f"it had {len(secrets)} secrets and said {page.total}")
+    return tuple(secrets.values())
+
+
+def _incomplete(attempt: Attempt, what_was_wrong: str) -> ListIncomplete:
+    advice = "Nothing is changed on the strength of such a list; it is tried again later."
+    return ListIncomplete(attempt.says(f"Devin's list cannot be right, {what_was_wrong}", advice))

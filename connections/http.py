@@ -1,0 +1,152 @@
+"""The one place for outgoing HTTP, over `requests`: one request in, one answer or one kind of failure out.
+
+Each request has a total deadline and its answer a largest size. No redirect is followed, no proxy, `.netrc` or
+certificate bundle is taken from the environment, no cookie is kept: all of those belong to `requests.Session`, which is
+not used, only the adapter below it. Nothing is tried twice here: whether that is safe, only the caller knows.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import SSLError as TLSError
+
+from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, BoundedHTTPSPool, BoundedPool, Exchange, begin
+
+LARGEST_ANSWER = 8 * 1024 * 1024
+CHUNK = 64 * 1024
+
+# Its warnings quote what a server sent.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status with what came with it. Redirects and errors are answers too."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class RequestFailed(Exception):
+    """No whole answer came. Says why; `sent` is False if surely nothing was sent, `status` is set if it had come."""
+
+    def __init__(self, reason: str, *, sent: bool, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+        self.status = status
+
+
+class Transport:
+    """Sends requests to one host over a few kept connections. May be shared by threads."""
+
+    def __init__(self, *, deadline: timedelta, connections: int) -> None:
+        self.requests_sent = 0
+        self._deadline = deadline.total_seconds()
+        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=True)
+        pools: dict[str, Any] = {"http": BoundedPool, "https": BoundedHTTPSPool}
+        self._adapter.poolmanager.pool_classes_by_scheme = pools
+        self._sending = threading.Lock()
+        self._counting = threading.Lock()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        may_send: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Send one request and read its whole answer.
+
+        `may_send` is called when the connection stands and the bytes are ready; what it raises comes out unchanged,
+        and nothing was sent.
+        """
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "DevinSync", **headers}
+        prepared = requests.Request(method, url, headers=headers, data=body).prepare()
+        exchange = Exchange(ends_at=time.monotonic() + self._deadline, may_send=may_send, sending=self._sending)
+        begin(exchange)
+        try:
+            return self._exchange(prepared, exchange)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            if exchange.stopped_by is not None:
+                raise exchange.stopped_by from None
+            raise _failed(error, exchange, self._deadline) from _without_request(error)
+        finally:
+            if exchange.sent is not False:
+                self._count()
+
+    def close(self) -> None:
+        self._adapter.close()
+
+    def _exchange(self, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
+        response = self._adapter.send(prepared, stream=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), proxies={})
+        try:
+            body = _read(response, exchange)
+        finally:
+            response.close()
+        return Answer(status=response.status_code, headers=response.headers, body=body)
+
+    def _count(self) -> None:
+        with self._counting:
+            self.requests_sent += 1
+
+
+def _read(response: requests.Response, exchange: Exchange) -> bytes:
+    status = response.status_code
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise RequestFailed("the answer was compressed, which was not asked for", sent=True, status=status)
+    chunks, size = [], 0
+    try:
+        while chunk := response.raw.read(CHUNK, decode_content=False):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise RequestFailed("the answer was larger than 8 MiB", sent=True, status=status)
+    except (HTTPError, OSError) as error:
+        reason = "the answer was not complete in time" if _is_late(exchange, error) else "the answer broke off"
+        raise RequestFailed(reason, sent=True, status=status) from error
+    return b"".join(chunks)
+
+
+def _failed(error: Exception, exchange: Exchange, deadline: float) -> RequestFailed:
+    if exchange.sent is False or (exchange.sent is None and isinstance(error, requests.ConnectTimeout)):
+        return RequestFailed(exchange.problem or _handshake_problem(error), sent=False)
+    if _is_late(exchange, error):
+        return RequestFailed(f"no answer came within {min(deadline, READ_TIMEOUT):g} seconds", sent=True)
+    return RequestFailed("the connection was cut before the answer came", sent=True)
+
+
+def _handshake_problem(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.SSLError | TLSError):
+        return "its TLS certificate or protocol was not accepted"
+    if isinstance(error, requests.Timeout):
+        return "the host did not answer in time"
+    return "no connection came about"
+
+
+def _is_late(exchange: Exchange, error: Exception) -> bool:
+    if time.monotonic() >= exchange.ends_at:
+        return True
+    return isinstance(error, requests.Timeout | TimeoutError | ReadTimeoutError)
+
+
+def _without_request(error: Exception) -> Exception:
+    """The library's error for the chain, without the request that it carries: that has the API key and the value."""
+    if isinstance(error, requests.RequestException):
+        error.request = error.response = None
+    return error
