@@ -1,0 +1,60 @@
+"""`python -m sandbox --port 8001`: serve until Ctrl-C or SIGTERM."""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sandbox.organization import Duplicates
+from sandbox.server import Sandbox
+from sandbox.settings import Settings
+
+
+def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local stand-in for the Devin API.")
+    parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="keep the secrets' names and digests over a restart")
+    parser.add_argument("--latency-ms", type=float, default=0, metavar="N")
+    parser.add_argument("--duplicates", type=Duplicates, choices=list(Duplicates), default=Duplicates.REJECT_409)
+    parser.add_argument("--rate-per-minute", type=int, metavar="N", help="answer more requests than that with 429")
+    parser.add_argument("--organization", action="append", default=[], metavar="ORG", help="may be repeated")
+    parser.add_argument(
+        "--key", action="append", default=[], metavar="KEY=ORG", help="an API key; KEY=* opens every organization"
+    )
+    return parser.parse_args(arguments)
+
+
+def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
+    settings = Settings(
+        latency=arguments.latency_ms / 1000,
+        duplicates=arguments.duplicates,
+        rate_per_minute=arguments.rate_per_minute,
+    )
+    sandbox = Sandbox(host=arguments.host, port=arguments.port, settings=settings, data=arguments.data)
+    for org_id in arguments.organization:
+        sandbox.directory.declare_organization(org_id)
+    for pair in arguments.key:
+        token, _, org_id = pair.partition("=")
+        sandbox.directory.declare_key(token, org_id=None if org_id == "*" else org_id)
+    return sandbox
+
+
+def main() -> None:
+    arguments = read_arguments()
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    try:
+        sandbox = build_sandbox(arguments)
+        sandbox.start()
+    except OSError as error:
+        sys.exit(f"The sandbox cannot start on {arguments.host}:{arguments.port}: {error.strerror or error}.")
+    print(f"sandbox listening on {sandbox.url}", flush=True)
+    done.wait()
+    sandbox.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The routes of the Devin API: `/v3/self` and an organization's secrets. Answers never hold a value."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from sandbox.directory import ApiKey, Directory
+from sandbox.listing import Cursor, CursorUnknown, list_page
+from sandbox.organization import Duplicates, KeyTaken, Organization, SecretMissing, ValueRefused
+from sandbox.settings import Settings
+from sandbox.wire import Answer, Request
+
+SECRET_TYPES = ("cookie", "key-value", "totp")
+NO_PERMISSION = "Missing the permission ManageOrgSecrets on this organization"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request to the API, understood as far as it can be before anything is allowed or refused."""
+
+    method: str
+    path: str
+    query: str
+    org_id: str | None
+    secret_id: str | None
+    caller: ApiKey | None
+    body: Any = field(repr=False)
+    key: str | None = None
+    note: str | None = None
+
+    @property
+    def is_first_page(self) -> bool:
+        return self.method == "GET" and self.org_id is not None and "after=" not in self.query
+
+
+def understand(directory: Directory, request: Request) -> Call:
+    org_id, secret_id = ids_in(request.path)
+    body = request.json() if request.method == "POST" else None
+    key, note = described_by(directory, org_id, secret_id, body)
+    return Call(
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        org_id=org_id,
+        secret_id=secret_id,
+        caller=directory.key_for(bearer_of(request)),
+        body=body,
+        key=key,
+        note=note,
+    )
+
+
+def ids_in(path: str) -> tuple[str | None, str | None]:
+    """Organization and secret that a path names."""
+    match path.split("/"):
+        case ["", "v3", "organizations", org_id, "secrets"]:
+            return org_id, None
+        case ["", "v3", "organizations", org_id, "secrets", secret_id]:
+            return org_id, secret_id
+    return None, None
+
+
+def bearer_of(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def described_by(
+    directory: Directory, org_id: str | None, secret_id: str | None, body: Any
+) -> tuple[str | None, str | None]:
+    """Key and note that a request is about: from its body, or those of the secret that it names."""
+    if isinstance(body, dict):
+        key, note = body.get("key"), body.get("note")
+        return (key if isinstance(key, str) else None), (note if isinstance(note, str) else None)
+    organization = directory.find(org_id) if org_id and secret_id else None
+    if organization and secret_id:
+        try:
+            secret = organization.get(secret_id)
+        except SecretMissing:
+            return None, None
+        return secret.key, secret.note
+    return None, None
+
+
+def carry_out(directory: Directory, settings: Settings, call: Call) -> Answer:
+    organization = directory.find(call.org_id) if call.org_id else None
+    refused = refusal(call, organization)
+    if refused is not None:
+        return refused
+    match organization, call.method, call.secret_id:
+        case None, "GET", _ if call.caller:
+            return Answer(200, call.caller.as_self())
+        case Organization(), "GET", None:
+            return list_secrets(organization, settings, call)
+        case Organization(), "POST", None:
+            return create_secret(organization, settings, call)
+        case Organization(), "DELETE", str(secret_id):
+            return delete_secret(organization, secret_id)
+    return problem(405, "Method Not Allowed")
+
+
+def refusal(call: Call, organization: Organization | None) -> Answer | None:
+    """Why the caller gets nothing here, whatever it asks; None where it may ask."""
+    if call.caller is None:
+        return problem(401, "Invalid or missing API key", {"WWW-Authenticate": "Bearer"})
+    if call.path == "/v3/self":
+        return None
+    if call.org_id is None:
+        return problem(404, "Not Found")
+    if organization is None:
+        return problem(404, "Organization not found")
+    if not call.caller.reaches(call.org_id):
+        return problem(403, NO_PERMISSION)
+    return None
+
+
+def list_secrets(organization: Organization, settings: Settings, call: Call) -> Answer:
+    query = parse_qs(call.query)
+    first = query.get("first", ["100"])[-1]
+    if not (first.isdecimal() and 1 <= int(first) <= 200):
+        return invalid("query", "first", "Input should be a whole number from 1 to 200")
+    after = query.get("after", [""])[-1]
+    try:
+        cursor = Cursor.decode(after) if after else Cursor()
+    except CursorUnknown:
+        return invalid("query", "after", "Value error, this is not a cursor of this list")
+    return Answer(200, list_page(organization, settings, first=int(first), cursor=cursor))
+
+
+def create_secret(organization: Organization, settings: Settings, call: Call) -> Answer:
+    wrong = wrong_field(call.body)
+    if wrong is not None:
+        return invalid("body", *wrong)
+    try:
+        secret = organization.create(
+            key=call.body["key"],
+            value=call.body["value"],
+            note=call.body.get("note"),
+            secret_type=call.body["type"],
+            is_sensitive=call.body.get("is_sensitive", True),
+            by=call.caller.principal_id if call.caller else "",
+            duplicates=settings.duplicates,
+        )
+    except ValueRefused:
+        return invalid("body", "value", "Value error, the value is invalid")
+    except KeyTaken:
+        status = 422 if settings.duplicates is Duplicates.REJECT_422 else 409
+        return problem(status, "A secret with this key already exists in the organization")
+    return Answer(200, secret.as_item(), has_committed=True)
+
+
+def delete_secret(organization: Organization, secret_id: str) -> Answer:
+    try:
+        secret = organization.delete(secret_id)
+    except SecretMissing:
+        # The real API answers a missing secret and a missing permission alike.
+        return problem(403, NO_PERMISSION)
+    return Answer(200, secret.as_item(), has_committed=True)
+
+
+def wrong_field(body: Any) -> tuple[str, str] | None:
+    """The first field of a create that is not as it must be, with the reason."""
+    if not isinstance(body, dict):
+        return "", "Input should be a valid JSON object"
+    for name in ("type", "key", "value"):
+        if name not in body:
+            return name, "Field required"
+        if not isinstance(body[name], str):
+            return name, "Input should be a valid string"
+    checks = {
+        "type": (body["type"] in SECRET_TYPES, "Input should be 'cookie', 'key-value' or 'totp'"),
+        "key": (body["key"] != "", "String should have at least 1 character"),
+        "note": (isinstance(body.get("note"), str | None), "Input should be a valid string"),
+        "is_sensitive": (isinstance(body.get("is_sensitive", True), bool), "Input should be a valid boolean"),
+    }
+    return next(((name, message) for name, (is_right, message) in checks.items() if not is_right), None)
+
+
+def problem(status: int, detail: object, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(status, {"detail": detail}, headers or {})
+
+
+def invalid(place: str, name: str, message: str) -> Answer:
+    """A 422 in FastAPI's form, without the input that it usually repeats."""
+    kind = "missing" if message == "Field required" else "value_error"
+    return problem(422, [{"type": kind, "loc": [place, name] if name else [place], "msg": message}])

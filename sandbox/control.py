@@ -1,0 +1,132 @@
+"""The routes under `/_sandbox/` by which other processes of this machine look into the sandbox and steer it.
+
+Answers show digests of values, never values.
+"""
+
+import ipaddress
+from dataclasses import fields
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sandbox.api import problem
+from sandbox.directory import ApiKey
+from sandbox.organization import Duplicates, Organization, Secret, SecretMissing
+from sandbox.settings import Settings
+from sandbox.wire import Answer, Request
+from sandbox.world import World
+
+CHANGEABLE = {"key", "note", "secret_type", "access_type", "is_sensitive", "created_at", "updated_at", "updated_by"}
+PUTTABLE = CHANGEABLE | {"value", "secret_id", "created_by"}
+
+
+class BadInstruction(Exception):
+    """An instruction that the sandbox does not understand; says what it would."""
+
+
+def is_allowed(request: Request, peer: str) -> bool:
+    """Whether it comes from this machine and was not made by a web page under another name."""
+    host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
+    return ipaddress.ip_address(peer).is_loopback and (host == "localhost" or is_loopback_address(host))
+
+
+def is_loopback_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def answer_control(world: World, request: Request) -> Answer:
+    body = request.json() if request.body else {}
+    if not isinstance(body, dict):
+        return problem(400, "Send a JSON object.")
+    try:
+        return route(world, request, body)
+    except SecretMissing as error:
+        return problem(404, f"There is no secret {error}.")
+    except (BadInstruction, LookupError, TypeError, ValueError) as error:
+        return problem(400, str(error))
+
+
+def route(world: World, request: Request, body: dict[str, Any]) -> Answer:
+    match request.method, request.path.removeprefix("/_sandbox/").split("/"):
+        case "GET", ["log"]:
+            return show_log(world, dict(parse_qsl(request.query)))
+        case "POST", ["reset"]:
+            reset(world, body)
+        case "POST", ["configure"]:
+            configure(world, body)
+        case "GET", ["organizations"]:
+            return Answer(200, [describe_organization(one) for one in world.directory.organizations()])
+        case "POST", ["organizations"]:
+            declare(world, body)
+        case method, ["organizations", org_id, *rest]:
+            return route_organization(world.organization(org_id), method, rest, body)
+        case _:
+            return problem(404, "The sandbox has no such control route.")
+    return Answer(200, {"ok": True})
+
+
+def route_organization(organization: Organization, method: str, rest: list[str], body: dict[str, Any]) -> Answer:
+    match method, rest:
+        case "GET", []:
+            secrets = [describe_secret(secret) for secret in organization.secrets()]
+            return Answer(200, {**describe_organization(organization), "secrets": secrets})
+        case "POST", ["secrets"]:
+            wanted = {"key": None, **allow(body, PUTTABLE)}
+            return Answer(200, describe_secret(organization.put(**wanted)))
+        case "PATCH", ["secrets", secret_id]:
+            return Answer(200, describe_secret(organization.change(secret_id, **allow(body, CHANGEABLE | {"value"}))))
+        case "DELETE", ["secrets", secret_id]:
+            return Answer(200, describe_secret(organization.delete(secret_id)))
+        case "POST", ["refuse" | "accept" as verb]:
+            for key in body.get("keys", []):
+                organization.refuse_value(key) if verb == "refuse" else organization.accept_value(key)
+            return Answer(200, {"ok": True})
+    return problem(404, "The sandbox has no such control route.")
+
+
+def show_log(world: World, query: dict[str, str]) -> Answer:
+    entries = world.log.requests(query.get("method"), key=query.get("key"), after=int(query.get("after", "0")))
+    return Answer(200, {"requests": [entry.as_json() for entry in entries]})
+
+
+def reset(world: World, body: dict[str, Any]) -> None:
+    """Everything, or with {"traffic": true} only requests, limits and faults."""
+    if allow(body, {"traffic"}).get("traffic"):
+        world.clear_traffic()
+    else:
+        world.reset()
+
+
+def configure(world: World, body: dict[str, Any]) -> None:
+    names = {setting.name for setting in fields(Settings)}
+    wanted = allow(body, names)
+    if "duplicates" in wanted:
+        wanted["duplicates"] = Duplicates(wanted["duplicates"])
+    for name, value in wanted.items():
+        setattr(world.settings, name, value)
+
+
+def declare(world: World, body: dict[str, Any]) -> None:
+    allow(body, {"organizations", "keys", "revoke"})
+    for organization in body.get("organizations", []):
+        world.directory.declare_organization(**allow(organization, {"org_id", "name"}))
+    for key in body.get("keys", []):
+        world.directory.declare_key(**allow(key, {one.name for one in fields(ApiKey)}))
+    for token in body.get("revoke", []):
+        world.directory.revoke_key(token)
+
+
+def describe_organization(organization: Organization) -> dict[str, object]:
+    return {"org_id": organization.org_id, "name": organization.name, "count": len(organization.secrets())}
+
+
+def describe_secret(secret: Secret) -> dict[str, object]:
+    return {**secret.as_item(), "sha256": secret.sha256}
+
+
+def allow(given: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    if unknown := set(given) - names:
+        raise BadInstruction(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(names))}.")
+    return given

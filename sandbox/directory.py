@@ -1,0 +1,100 @@
+"""Which organizations the sandbox has, and which API keys open them."""
+
+import hashlib
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sandbox.organization import Listener, Organization
+
+DEFAULT_ORGANIZATION = "org-sandbox"
+DEFAULT_KEY = "cog_sandbox"
+MANAGE_SECRETS = "ManageOrgSecrets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """Scoped to one organization, or enterprise-wide where `org_id` is None."""
+
+    token: str = field(repr=False)
+    name: str = "Sandbox service user"
+    org_id: str | None = DEFAULT_ORGANIZATION
+    permissions: frozenset[str] = frozenset({MANAGE_SECRETS})
+    principal_type: str = "service_user"
+
+    @property
+    def principal_id(self) -> str:
+        return f"{self.principal_type.replace('_', '-')}-{hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
+
+    def reaches(self, org_id: str) -> bool:
+        return MANAGE_SECRETS in self.permissions and self.org_id in (None, org_id)
+
+    def as_self(self) -> dict[str, object]:
+        """The answer of `GET /v3/self`."""
+        kind = "service_user" if self.principal_type == "service_user" else "user"
+        return {
+            "principal_type": self.principal_type,
+            f"{kind}_id": self.principal_id,
+            f"{kind}_name": self.name,
+            "org_id": self.org_id,
+        }
+
+
+class Directory:
+    def __init__(self, listener: Listener | None = None) -> None:
+        self._lock = threading.Lock()
+        self._listener = listener
+        self._organizations: dict[str, Organization] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self.declare_defaults()
+
+    def declare_defaults(self) -> None:
+        self.declare_organization(DEFAULT_ORGANIZATION, "Sandbox")
+        self.declare_key(DEFAULT_KEY)
+
+    def declare_organization(self, org_id: str, name: str = "") -> Organization:
+        """The organization, made if it is not there yet."""
+        with self._lock:
+            found = self._organizations.get(org_id)
+            if found is None:
+                found = Organization(org_id, name, listener=self._listener)
+                self._organizations[org_id] = found
+            return found
+
+    def declare_key(
+        self,
+        token: str,
+        *,
+        org_id: str | None = DEFAULT_ORGANIZATION,
+        permissions: Iterable[str] = (MANAGE_SECRETS,),
+        name: str = "Sandbox service user",
+        principal_type: str = "service_user",
+    ) -> ApiKey:
+        """Add a key, or give an existing one other rights."""
+        key = ApiKey(
+            token=token, name=name, org_id=org_id, permissions=frozenset(permissions), principal_type=principal_type
+        )
+        self._keys[token] = key
+        return key
+
+    def revoke_key(self, token: str) -> None:
+        self._keys.pop(token, None)
+
+    def key_for(self, token: str) -> ApiKey | None:
+        return self._keys.get(token)
+
+    def find(self, org_id: str) -> Organization | None:
+        return self._organizations.get(org_id)
+
+    def organizations(self) -> list[Organization]:
+        with self._lock:
+            return list(self._organizations.values())
+
+    def reset(self) -> None:
+        """Back to the default organization and key, both empty of what tests did to them."""
+        with self._lock:
+            for organization in self._organizations.values():
+                organization.clear()
+            self._organizations.clear()
+            self._keys.clear()
+        self.declare_defaults()
