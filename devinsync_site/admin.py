@@ -1,9 +1,77 @@
-"""The admin site: its name, and the order of what it shows."""
+"""Users and groups, without a way to more rights than one's own."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from devinsync_site.roles import BUILT_IN_GROUPS, DESCRIPTIONS
 
 
-class DevinSyncAdminSite(admin.AdminSite):
-    site_title = "DevinSync"
-    site_header = "DevinSync"
-    index_title = "Overview"
+class OwnUserAdmin(UserAdmin):
+    """Django's, but: nobody makes a superuser, or touches one, who is none."""
+
+    list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser", "groups")
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        ("What this person may do", {"fields": ("groups", "is_staff")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        # Without it nobody can log in here, and a forgotten tick looks like a wrong password.
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    @admin.display(description="name")
+    def full_name(self, user: User) -> str:
+        return user.get_full_name()
+
+    @admin.display(description="groups")
+    def group_names(self, user: User) -> str:
+        return ", ".join(sorted(group.name for group in user.groups.all()))
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return user is None or request.user.is_superuser or not user.is_superuser
+
+
+class OwnGroupAdmin(GroupAdmin):
+    """Django's, but the built-in groups can only be looked at: each upgrade sets them anew."""
+
+    list_display = ("name", "description")
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_built_in(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_built_in(obj)
+
+    @admin.display(description="what its members may do")
+    def description(self, group: Group) -> str:
+        return DESCRIPTIONS.get(group.name, "As chosen by you.")
+
+
+def _is_built_in(group: Group | None) -> bool:
+    return group is not None and group.name in BUILT_IN_GROUPS
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+admin.site.register(User, OwnUserAdmin)
+admin.site.register(Group, OwnGroupAdmin)

@@ -1,7 +1,22 @@
-"""The admin site's configuration."""
+"""The admin site's configuration, and this package's own."""
 
-from django.contrib.admin.apps import AdminConfig
+import django.contrib.admin.apps as admin_apps
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
-class DevinSyncAdminConfig(AdminConfig):
-    default_site = "devinsync_site.admin.DevinSyncAdminSite"
+class DevinSyncAdminConfig(admin_apps.AdminConfig):
+    # Named in INSTALLED_APPS in full; "devinsync_site" there stands for the configuration below.
+    default = False
+    default_site = "devinsync_site.site.DevinSyncAdminSite"
+
+
+class DevinSyncSiteConfig(AppConfig):
+    name = "devinsync_site"
+    default = True
+
+    def ready(self) -> None:
+        from devinsync_site import roles
+
+        # For every application: each brings its permissions with its own signal.
+        post_migrate.connect(roles.after_migrate, dispatch_uid="devinsync_site.roles")

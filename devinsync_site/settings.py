@@ -144,6 +144,8 @@ SYNC_QUIET_TIME = timedelta(seconds=env.float("SYNC_QUIET_SECONDS", default=1))
 SYNC_LONGEST_WAIT = timedelta(seconds=env.float("SYNC_LONGEST_WAIT_SECONDS", default=30))
 # The first of the growing pauses between the attempts of one run.
 SYNC_RETRY_BASE = timedelta(seconds=env.float("SYNC_RETRY_BASE_SECONDS", default=3))
+# Ended runs are kept this long.
+HISTORY_KEPT = timedelta(days=env.int("HISTORY_DAYS", default=90))
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

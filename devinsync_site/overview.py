@@ -1,0 +1,257 @@
+"""What the overview page says, gathered in a fixed, small number of queries. Counts and names only, never a value."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import django_rq
+from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models.functions import TruncHour
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from redis.exceptions import RedisError
+from rq import Worker
+
+from connections.models import Connection
+from devinsync_site.charts import Bar
+from syncs.choices import Status
+from syncs.models import DevinSync, SyncControl, SyncRun
+from vault.models import Project, Secret
+
+HOURS = 24
+RECENT_RUNS = 8
+MOST_ROWS = 6
+# In this order from the bottom of a bar up.
+KIND_OF_STATUS = {
+    Status.SUCCEEDED: "ok",
+    Status.RUNNING: "running",
+    Status.PENDING: "running",
+    Status.CANCELLED: "off",
+    Status.BLOCKED: "blocked",
+    Status.FAILED: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Tile:
+    label: str
+    value: int
+    tone: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that goes no further without a person."""
+
+    kind: str
+    word: str
+    name: str
+    message: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the queue and its workers are. `workers` and `queued` are None when the queue does not answer."""
+
+    workers: int | None
+    queued: int | None
+    waiting: int
+    waiting_since: datetime | None
+
+    @property
+    def is_reachable(self) -> bool:
+        return self.workers is not None
+
+    @property
+    def is_well(self) -> bool:
+        return bool(self.workers)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of a newcomer's first steps."""
+
+    title: str
+    text: str
+    action: str
+    url: str
+    is_done: bool
+
+
+@dataclass(frozen=True)
+class Overview:
+    tiles: list[Tile]
+    bars: list[Bar]
+    runs_in_chart: int
+    attention: list[Attention]
+    due: list[DevinSync]
+    recent_runs: list[SyncRun]
+    health: Health
+    first_steps: list[Step]
+
+    @property
+    def is_new_installation(self) -> bool:
+        return bool(self.first_steps)
+
+    @property
+    def next_step(self) -> Step | None:
+        return next((step for step in self.first_steps if not step.is_done), None)
+
+
+def collect(user: Any) -> Overview:
+    counts = _count_syncs()
+    has_syncs = bool(counts["all"])
+    bars = _bars()
+    return Overview(
+        tiles=_tiles(counts),
+        bars=bars,
+        runs_in_chart=sum(number for bar in bars for _, number in bar["parts"]),
+        attention=list(_attention()) if has_syncs else [],
+        due=_due(),
+        recent_runs=list(SyncRun.objects.select_related("sync", "requested_by")[:RECENT_RUNS]),
+        health=_health(),
+        first_steps=[] if has_syncs else _first_steps(user),
+    )
+
+
+def is_paused() -> bool:
+    return SyncControl.objects.filter(is_paused=True).exists()
+
+
+def admin_url(name: str, *args: Any) -> str:
+    """The admin page of that name, or "" where there is none."""
+    try:
+        return reverse(f"admin:{name}", args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def _count_syncs() -> dict[str, int]:
+    def having(*statuses: Status) -> Count:
+        return Count("pk", filter=Q(sync_status__in=statuses, is_enabled=True))
+
+    return DevinSync.objects.aggregate(
+        all=Count("pk"),
+        off=Count("pk", filter=Q(is_enabled=False)),
+        ok=having(Status.SUCCEEDED),
+        running=having(Status.RUNNING, Status.PENDING),
+        blocked=having(Status.BLOCKED),
+        failed=having(Status.FAILED),
+    )
+
+
+def _tiles(counts: dict[str, int]) -> list[Tile]:
+    syncs = admin_url("syncs_devinsync_changelist")
+
+    def tile(label: str, name: str, tone: str, note: str, *statuses: Status) -> Tile:
+        query = f"?is_enabled__exact=1&sync_status__exact={statuses[0]}" if statuses else ""
+        return Tile(label, counts[name], tone if counts[name] else "off", note, syncs + query)
+
+    off = counts["off"]
+    return [
+        Tile("Syncs", counts["all"], "plain", f"{off} disabled" if off else "all enabled", syncs),
+        tile("Synced", "ok", "ok", "last run succeeded", Status.SUCCEEDED),
+        tile("In progress", "running", "running", "queued or syncing", Status.RUNNING),
+        tile("Blocked", "blocked", "blocked", "waiting for a person", Status.BLOCKED),
+        tile("Failed", "failed", "failed", "last run failed", Status.FAILED),
+    ]
+
+
+def _bars() -> list[Bar]:
+    """One bar an hour, the last of them the hour we are in."""
+    last = timezone.now().replace(minute=0, second=0, microsecond=0)
+    first = last - timedelta(hours=HOURS - 1)
+    rows = (
+        SyncRun.objects.filter(queued_at__gte=first)
+        .order_by()
+        .annotate(hour=TruncHour("queued_at"))
+        .values_list("hour", "status")
+        .annotate(number=Count("pk"))
+    )
+    numbers: Counter[tuple[datetime, str]] = Counter()
+    for hour, status, number in rows:
+        numbers[hour, KIND_OF_STATUS[Status(status)]] += number
+    kinds = list(dict.fromkeys(KIND_OF_STATUS.values()))
+    hours = (first + timedelta(hours=index) for index in range(HOURS))
+    return [
+        {
+            "label": timezone.localtime(hour).strftime("%H:%M"),
+            "parts": [(kind, numbers[hour, kind]) for kind in kinds],
+        }
+        for hour in hours
+    ]
+
+
+def _attention() -> Iterator[Attention]:
+    needing = Q(sync_status__in=(Status.BLOCKED, Status.FAILED)) | Q(folder__isnull=True)
+    for sync in DevinSync.objects.filter(needing, is_enabled=True).order_by("-last_synced_at", "name")[:MOST_ROWS]:
+        yield _attention_to(sync)
+    used = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
+    for connection in used[:MOST_ROWS]:
+        url = admin_url("connections_connection_change", connection.pk)
+        yield Attention("failed", "Not valid", connection.name, connection.validation_message, url)
+
+
+def _attention_to(sync: DevinSync) -> Attention:
+    run_url = admin_url("syncs_syncrun_change", sync.last_sync_run_id) if sync.last_sync_run_id else ""
+    if not sync.has_source:
+        message = f"Its source folder {sync.source_label} is gone. Choose another, or remove the sync."
+        return Attention("failed", "No source", sync.name, message, admin_url("syncs_devinsync_change", sync.pk))
+    status = Status(sync.sync_status)
+    url = run_url or admin_url("syncs_devinsync_change", sync.pk)
+    return Attention(status.value, str(status.label), sync.name, sync.last_sync_message, url)
+
+
+def _due() -> list[DevinSync]:
+    live = DevinSync.objects.live().filter(auto_sync_enabled=True, next_reconcile_at__isnull=False)
+    return list(live.order_by("next_reconcile_at")[:MOST_ROWS])
+
+
+def _health() -> Health:
+    now = timezone.now()
+    ready = SyncRun.objects.pending().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+    waiting = ready.aggregate(number=Count("pk"), since=Min("queued_at"))
+    workers, queued = _ask_queue()
+    return Health(workers, queued, waiting["number"], waiting["since"])
+
+
+def _ask_queue() -> tuple[int | None, int | None]:
+    try:
+        queue = django_rq.get_queue("default")
+        return Worker.count(queue=queue), queue.count
+    except (RedisError, OSError):
+        return None, None
+
+
+def _first_steps(user: Any) -> list[Step]:
+    def url(permission: str, name: str) -> str:
+        return admin_url(name) if user.has_perm(permission) else ""
+
+    return [
+        Step(
+            "Connect to Devin",
+            "Enter an API key of a service user that may manage your organization's secrets. It is checked at once.",
+            "Add a connection",
+            url("connections.add_connection", "connections_connection_add"),
+            Connection.objects.exists(),
+        ),
+        Step(
+            "Put your secrets into the vault",
+            "Make a project, and add its secrets one by one or by pasting a .env file.",
+            "Add a project",
+            url("vault.add_project", "vault_project_add"),
+            Project.objects.exists() and Secret.objects.exists(),
+        ),
+        Step(
+            "Create a sync",
+            "Choose the folder and the organization, see what would happen, and start it.",
+            "Add a sync",
+            url("syncs.add_devinsync", "syncs_devinsync_add"),
+            False,
+        ),
+    ]

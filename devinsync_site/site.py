@@ -1,0 +1,43 @@
+"""The admin site: its name, its sidebar, its overview."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+
+from devinsync_site import overview
+from devinsync_site.navigation import build_navigation
+
+
+class DevinSyncAdminSite(admin.AdminSite):
+    site_title = "DevinSync"
+    site_header = "DevinSync"
+    index_title = "Overview"
+    site_url = None
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        context["navigation"] = build_navigation(request, context["available_apps"])
+        context["all_syncs_paused"] = overview.is_paused if context["has_permission"] else False
+        return context
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own: list[URLPattern | URLResolver] = [
+            path("overview/", self.admin_view(self.overview_fragment), name="overview_fragment")
+        ]
+        return own + super().get_urls()
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {**self._overview(request), **(extra_context or {})})
+
+    def overview_fragment(self, request: HttpRequest) -> HttpResponse:
+        """The overview's changing part alone; the page fetches it again and again."""
+        context = {**self.each_context(request), **self._overview(request)}
+        return TemplateResponse(request, "admin/overview.html", context)
+
+    def _overview(self, request: HttpRequest) -> dict[str, Any]:
+        if not request.user.has_perm("syncs.view_devinsync"):
+            return {"overview": None}
+        return {"overview": overview.collect(request.user)}
