@@ -1,0 +1,57 @@
+"""The words for what a run is, does and says, so that no caller lists states by hand."""
+
+from django.db.models import TextChoices
+
+
+class InitialSyncBehavior(TextChoices):
+    OVERWRITE_DESTINATION = "overwrite-destination", "Overwrite destination secrets"
+
+
+class Operation(TextChoices):
+    SYNC = "sync", "Sync"
+    REMOVE = "remove", "Remove secrets"
+
+
+class Trigger(TextChoices):
+    WIZARD = "wizard", "Created in the wizard"
+    MANUAL = "manual", "Sync now"
+    API = "api", "REST API"
+    COMMAND = "command", "Command line"
+    CHANGE = "change", "Change of the source"
+    SCHEDULE = "schedule", "Schedule"
+    EDIT = "edit", "Change of the sync"
+
+
+class Status(TextChoices):
+    PENDING = "pending", "Queued"
+    RUNNING = "running", "Syncing"
+    SUCCEEDED = "succeeded", "Synced"
+    FAILED = "failed", "Failed"
+    BLOCKED = "blocked", "Blocked"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_STATUSES = (Status.PENDING, Status.RUNNING)
+
+
+class Action(TextChoices):
+    CREATE = "create", "Create"
+    REPLACE = "replace", "Replace"
+    DELETE = "delete", "Delete"
+
+
+class Outcome(TextChoices):
+    PLANNED = "planned", "Planned"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    NOT_ATTEMPTED = "not_attempted", "Not attempted"
+
+
+class Phase(TextChoices):
+    """How far an open intent has got: what may have happened at the destination, at most."""
+
+    POSTING = "posting", "The new secret is being created"
+    REMOVING_OLD = "removing_old", "The new secret exists, the old one is being deleted"
+    MAKING_ROOM = "making_room", "The key is taken, the old secret is being deleted first"
+    ABSENT = "absent", "The old secret is gone, the new one is being created"
+    DELETING = "deleting", "The secret is being deleted"

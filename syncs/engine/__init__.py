@@ -1,0 +1,1 @@
+"""The sync itself, one module a step. `reconcile.py` is the table of contents."""

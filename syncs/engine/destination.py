@@ -1,0 +1,71 @@
+"""LIST DESTINATION: the organization that a run works on, over the Devin client.
+
+Turns the client's errors into sentences that say what to do about this organization and this connection.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from connections.devin.client import DevinClient
+from connections.devin.errors import DevinError, Forbidden, NotFound, RateLimited, Unauthorized
+from connections.devin.types import RemoteSecret
+from connections.models import Connection
+from syncs.errors import DestinationProblem
+
+
+@dataclass
+class Organization:
+    client: DevinClient
+    org_id: str
+    connection_name: str
+    concurrency: int
+
+    @classmethod
+    def open(cls, connection: Connection, org_id: str, *, fence: Callable[[], None] | None = None) -> Self:
+        return cls(connection.open_client(fence=fence), org_id, connection.name, connection.concurrency)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.client.close()
+
+    def list_secrets(self) -> tuple[RemoteSecret, ...]:
+        """Every secret of the organization, personal ones too; an incomplete list is an error."""
+        try:
+            return self.client.list_secrets(self.org_id)
+        except DevinError as error:
+            raise self.problem(error, "list the secrets of") from error
+
+    def create(self, *, key: str, value: str, note: str) -> RemoteSecret:
+        return self.client.create_secret(self.org_id, key=key, value=value, note=note)
+
+    def delete(self, secret_id: str) -> None:
+        self.client.delete_secret(self.org_id, secret_id)
+
+    def problem(self, error: DevinError, tried: str) -> DestinationProblem:
+        """What a fault that concerns all keys means for the person who has to mend it."""
+        if isinstance(error, RateLimited):
+            return DestinationProblem(str(error), retryable=True, retry_after=error.retry_after)
+        advice = self._advice(error)
+        message = f"Could not {tried} {self.org_id}: {advice}" if advice else str(error)
+        return DestinationProblem(message, retryable=error.retryable)
+
+    def _advice(self, error: DevinError) -> str:
+        if isinstance(error, Unauthorized):
+            return (
+                f"Devin does not accept the API key of connection “{self.connection_name}” (401). "
+                "Enter a valid key there and sync again."
+            )
+        if isinstance(error, Forbidden):
+            return (
+                f"Devin refuses it (403). Give the service user of connection “{self.connection_name}” the "
+                "ManageOrgSecrets permission on this organization, or correct the organization ID."
+            )
+        if isinstance(error, NotFound):
+            return "Devin knows no such organization (404). Correct the organization ID of this sync."
+        return ""

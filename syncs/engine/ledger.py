@@ -1,0 +1,265 @@
+"""The database's side of applying a plan: intents before each write, facts after it, and what to believe of intents
+that a dead worker left open.
+
+Everything here is short transactions by the one thread that owns the run; no network.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from connections.devin.types import RemoteSecret
+from syncs.choices import Action, Outcome
+from syncs.engine.lease import Lease
+from syncs.engine.notes import Tag
+from syncs.engine.plan import Change, Create, Delete, Keep, Known, Others, Plan, Refusal, Replace
+from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
+
+LEDGER_FIELDS = (
+    "sync", "source_key", "secret_id", "fingerprint", "note", "secret_type", "is_sensitive", "modified_at",
+    "generation", "written_at",
+)  # fmt: skip
+BATCH = 500
+
+
+@dataclass
+class Ledger:
+    run: SyncRun
+    sync: DevinSync
+    destination: Destination
+    lease: Lease
+
+    # Intents and facts
+
+    def next_generation(self) -> int:
+        """Counts up before the first write of an attempt, so that no note ever carries a number that we then forget."""
+        DevinSync.objects.filter(pk=self.sync.pk).update(generation=F("generation") + 1)
+        self.sync.refresh_from_db(fields=["generation"])
+        return self.sync.generation
+
+    @transaction.atomic
+    def open_intents(self, intents: Sequence[WriteIntent]) -> None:
+        """Raises LeaseLost, and then nothing is written."""
+        self.lease.confirm()
+        WriteIntent.objects.bulk_create(intents)
+
+    @transaction.atomic
+    def advance(self, intents: Sequence[WriteIntent]) -> None:
+        """Records how far these intents may get next, before the request that takes them there."""
+        self.lease.confirm()
+        WriteIntent.objects.bulk_update(intents, ["phase", "sealed_value", "secret_id"])
+
+    @transaction.atomic
+    def record(
+        self,
+        *,
+        written: Sequence[tuple[WriteIntent, RemoteSecret]] = (),
+        deleted: Sequence[WriteIntent] = (),
+        failed: Sequence[tuple[WriteIntent, str]] = (),
+        requests_sent: int | None = None,
+    ) -> None:
+        """The facts that some answers established, in one transaction. Raises LeaseLost: then the list will tell."""
+        self.lease.confirm_held()
+        remember(written)
+        forget(deleted)
+        close([intent for intent, _ in written] + list(deleted) + [intent for intent, _ in failed])
+        done = [intent.change_id for intent, _ in written] + [intent.change_id for intent in deleted]
+        SyncRunChange.objects.filter(pk__in=[pk for pk in done if pk]).update(outcome=Outcome.DONE, detail="")
+        for intent, reason in failed:
+            SyncRunChange.objects.filter(pk=intent.change_id).update(outcome=Outcome.FAILED, detail=reason[:1024])
+        if requests_sent is not None:
+            SyncRun.objects.filter(pk=self.run.pk).update(requests_sent=requests_sent)
+
+    def forget_keys(self, keys: Iterable[str]) -> None:
+        ManagedSecret.objects.filter(
+            sync=self.sync, destination=self.destination, destination_key__in=list(keys)
+        ).delete()
+
+    def refresh_fingerprints(self, keeps: Iterable[Keep], newest: Mapping[str, str]) -> None:
+        """Writes kept secrets' fingerprints anew where an older encryption key made them."""
+        fresh = {keep.destination_key: newest[keep.destination_key] for keep in keeps}
+        rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
+        stale = [row for row in rows if row.destination_key in fresh and row.fingerprint != fresh[row.destination_key]]
+        for row in stale:
+            row.fingerprint = fresh[row.destination_key]
+        ManagedSecret.objects.bulk_update(stale, ["fingerprint"], batch_size=BATCH)
+
+    # What an earlier attempt left
+
+    @transaction.atomic
+    def settle(self, existing: Sequence[RemoteSecret]) -> None:
+        """Closes this sync's open intents by a fresh, complete list alone: it happened if the list shows it."""
+        intents = list(WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination))
+        if not intents:
+            return
+        by_nonce = {tag.nonce: secret for secret in existing if (tag := Tag.read(secret.note))}
+        present = {secret.secret_id for secret in existing}
+        written = [(intent, by_nonce[intent.nonce]) for intent in intents if intent.nonce in by_nonce]
+        gone = [i for i in intents if i.action == Action.DELETE and i.secret_id not in present]
+        remember(written)
+        forget(gone)
+        close(intents)
+        done = [intent.change_id for intent, _ in written] + [intent.change_id for intent in gone]
+        SyncRunChange.objects.filter(pk__in=[pk for pk in done if pk]).update(outcome=Outcome.DONE, detail="")
+
+    def sealed_intents(self) -> list[WriteIntent]:
+        """Open ones whose key we took away: they can be finished without the source."""
+        return list(
+            WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination).exclude(sealed_value="")
+        )
+
+    # The plan, as rows that a person can read
+
+    def start_attempt(self) -> None:
+        """Drops the rows of what an earlier attempt planned and did not do; the new plan writes them again."""
+        self.run.changes.exclude(outcome=Outcome.DONE).delete()
+
+    @transaction.atomic
+    def write_plan(self, plan: Plan) -> dict[Change, SyncRunChange]:
+        """A row for each change of the plan. What earlier rounds or attempts of this run did stays."""
+        self.run.changes.filter(outcome__in=(Outcome.PLANNED, Outcome.NOT_ATTEMPTED)).delete()
+        earlier = {identity(row): row for row in self.run.changes.all()}
+        rows: dict[Change, SyncRunChange] = {}
+        for change in plan.changes:
+            row = change_row(self.run, change)
+            rows[change] = earlier.get(identity(row), row)
+        refused = [refusal_row(self.run, refusal) for refusal in plan.refusals]
+        new = [row for row in (*rows.values(), *refused) if row.pk is None and identity(row) not in earlier]
+        SyncRunChange.objects.bulk_create(new, batch_size=BATCH)
+        SyncRun.objects.filter(pk=self.run.pk).update(kept_count=len(plan.keeps), warnings=list(plan.warnings)[:100])
+        return rows
+
+    def written_keys(self) -> set[str]:
+        """What this run has created or replaced so far."""
+        done = self.run.changes.filter(outcome=Outcome.DONE).exclude(action=Action.DELETE)
+        return set(done.values_list("destination_key", flat=True))
+
+    def fail(self, key: str, reason: str) -> None:
+        self.run.changes.filter(destination_key=key, outcome=Outcome.PLANNED).update(
+            outcome=Outcome.FAILED, detail=reason[:1024]
+        )
+
+    def mark_not_attempted(self, rows: Iterable[SyncRunChange]) -> None:
+        pks = [row.pk for row in rows]
+        for start in range(0, len(pks), BATCH):
+            SyncRunChange.objects.filter(pk__in=pks[start : start + BATCH], outcome=Outcome.PLANNED).update(
+                outcome=Outcome.NOT_ATTEMPTED
+            )
+
+
+def change_row(run: SyncRun, change: Change) -> SyncRunChange:
+    row = SyncRunChange(run=run, destination_key=change.destination_key, reason=change.reason[:255])
+    if isinstance(change, Delete):
+        row.action, row.secret_id, row.secret_type = Action.DELETE, change.secret_id, change.secret_type
+        row.is_stranger = change.is_stranger
+    else:
+        row.source_key, row.is_drift = change.source_key, change.is_drift
+        row.action = Action.CREATE if isinstance(change, Create) else Action.REPLACE
+    if isinstance(change, Replace):
+        row.secret_id, row.secret_type, row.is_stranger = change.old_ids[0], change.old_type, change.is_stranger
+    return row
+
+
+def refusal_row(run: SyncRun, refusal: Refusal) -> SyncRunChange:
+    return SyncRunChange(
+        run=run,
+        action=Action.CREATE,
+        destination_key=refusal.destination_key,
+        source_key=refusal.source_key,
+        reason="managed by another sync",
+        outcome=Outcome.FAILED,
+        detail=refusal.reason[:1024],
+    )
+
+
+def identity(row: SyncRunChange) -> tuple[str, str, str]:
+    return row.action, row.destination_key, row.secret_id if row.action == Action.DELETE else ""
+
+
+def remember(written: Sequence[tuple[WriteIntent, RemoteSecret]]) -> None:
+    """Upserts the ledger with what Devin answered to each write."""
+    ManagedSecret.objects.bulk_create(
+        [
+            ManagedSecret(
+                sync_id=intent.sync_id,
+                destination_id=intent.destination_id,
+                destination_key=intent.destination_key,
+                source_key=intent.source_key,
+                secret_id=secret.secret_id,
+                fingerprint=intent.fingerprint,
+                note=secret.note or "",
+                secret_type=secret.secret_type,
+                is_sensitive=secret.is_sensitive,
+                modified_at=secret.modified_at,
+                generation=intent.generation,
+            )
+            for intent, secret in written
+        ],
+        update_conflicts=True,
+        unique_fields=["destination", "destination_key"],
+        update_fields=LEDGER_FIELDS,
+    )
+
+
+def forget(deleted: Sequence[WriteIntent]) -> None:
+    """Drops from the ledger what was deleted. By id: a duplicate's deletion leaves its key's own row."""
+    if deleted:
+        ManagedSecret.objects.filter(
+            destination_id=deleted[0].destination_id, secret_id__in=[intent.secret_id for intent in deleted]
+        ).delete()
+
+
+def close(intents: Sequence[WriteIntent]) -> None:
+    """Closes intents and wipes sealed values."""
+    WriteIntent.objects.filter(pk__in=[intent.pk for intent in intents]).update(
+        closed_at=timezone.now(), sealed_value=""
+    )
+
+
+def known_secrets(sync: DevinSync, destination: Destination) -> list[Known]:
+    rows = ManagedSecret.objects.filter(sync_id=sync.pk, destination=destination)
+    return [
+        Known(
+            destination_key=row.destination_key,
+            source_key=row.source_key,
+            secret_id=row.secret_id,
+            fingerprint=row.fingerprint,
+            note=row.note,
+            secret_type=row.secret_type,
+            is_sensitive=row.is_sensitive,
+            modified_at=row.modified_at,
+        )
+        for row in rows
+    ]
+
+
+def others_of(sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret]) -> Others:
+    """What other syncs manage here, by the ledger and by the tags of this installation's other syncs."""
+    rows = list(ManagedSecret.objects.filter(destination=destination).exclude(sync_id=sync.pk).select_related("sync"))
+    opening = WriteIntent.objects.open().filter(destination=destination).exclude(sync_id=sync.pk).select_related("sync")
+    instance = SyncControl.get().instance_id
+    syncs = {other.short_id for other in DevinSync.objects.exclude(pk=sync.pk).only("pk")}
+    tagged = {
+        secret.secret_id
+        for secret in existing
+        if (tag := Tag.read(secret.note)) and tag.instance == instance and tag.sync in syncs
+    }
+    return Others(
+        names_by_key={row.destination_key: row.sync.name for row in (*opening, *rows)},
+        secret_ids=frozenset({row.secret_id for row in rows} | tagged),
+    )
+
+
+def count_changes(run: SyncRun) -> dict[str, int]:
+    """The run's counters, from its rows, so that they are right after any crash."""
+    done = Q(outcome=Outcome.DONE)
+    return run.changes.aggregate(
+        created_count=Count("pk", filter=done & Q(action=Action.CREATE)),
+        replaced_count=Count("pk", filter=done & Q(action=Action.REPLACE)),
+        deleted_count=Count("pk", filter=done & Q(action=Action.DELETE)),
+        failed_count=Count("pk", filter=Q(outcome=Outcome.FAILED)),
+        drifted_count=Count("pk", filter=Q(is_drift=True)),
+    )

@@ -1,0 +1,33 @@
+"""Finishing what a dead worker began, when the source cannot say what the value is.
+
+Between deleting a taken key and creating it anew, the new value is sealed in the open intent. If the source can be read,
+the plan does the rest; if not, the key comes back from there.
+"""
+
+from connections.devin.errors import DevinError
+from encryption import unseal
+from syncs.choices import Outcome, Phase
+from syncs.engine.apply import sealed_context
+from syncs.engine.destination import Organization
+from syncs.engine.ledger import Ledger
+from syncs.models import SyncRunChange
+
+
+def finish_sealed(ledger: Ledger, organization: Organization) -> None:
+    """Creates again each key that an open intent took away, from its sealed value. Raises SyncError."""
+    intents = ledger.sealed_intents()
+    if not intents:
+        return
+    held = {secret.key for secret in organization.list_secrets() if secret.access_type == "org"}
+    for intent in intents:
+        if intent.destination_key in held:
+            continue
+        intent.phase = Phase.ABSENT
+        ledger.advance([intent])
+        value = unseal(intent.sealed_value, context=sealed_context(intent))
+        try:
+            secret = organization.create(key=intent.destination_key, value=value, note=intent.note)
+        except DevinError as error:
+            raise organization.problem(error, f"put back {intent.destination_key} in") from error
+        ledger.record(written=[(intent, secret)])
+        SyncRunChange.objects.filter(pk=intent.change_id).update(outcome=Outcome.DONE)

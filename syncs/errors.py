@@ -1,0 +1,59 @@
+"""What can go wrong with a sync.
+
+SyncError            says what was tried, on what, what came back and what to do; `retryable` tells whether waiting helps
+├── InvalidKeySchema     a key schema that cannot be used
+├── SourceProblem        the source cannot be read whole
+├── DestinationProblem   the organization or the connection does not let us
+├── TooManyRounds        the destination kept answering unclearly; retryable
+├── Blocked              the guard refused the plan; a person decides
+├── LeaseLost            another worker has taken over; stop before the next write
+└── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
+"""
+
+from datetime import timedelta
+
+
+class SyncError(Exception):
+    retryable = False
+
+    def __init__(self, message: str, *, retryable: bool | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if retryable is not None:
+            self.retryable = retryable
+
+
+class InvalidKeySchema(SyncError):
+    pass
+
+
+class SourceProblem(SyncError):
+    pass
+
+
+class DestinationProblem(SyncError):
+    """`retry_after` is how long the destination asked us to stay away, if it did."""
+
+    def __init__(self, message: str, *, retryable: bool = False, retry_after: timedelta | None = None) -> None:
+        super().__init__(message, retryable=retryable)
+        self.retry_after = retry_after
+
+
+class TooManyRounds(SyncError):
+    retryable = True
+
+
+class Blocked(SyncError):
+    """`reason` is one of "empty_source", "too_many_deletions", "plan_grew", "rollback"."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class LeaseLost(SyncError):
+    pass
+
+
+class NotRunnable(SyncError):
+    pass

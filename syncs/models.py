@@ -1,0 +1,449 @@
+"""Syncs, their runs with what each changed, and the ledger of what we wrote.
+
+No row here holds a secret's value, but for `WriteIntent.sealed_value`: encrypted, and only while a replaced key is
+absent from the organization.
+"""
+
+import secrets
+import uuid
+from datetime import timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.models import Connection
+from syncs.choices import OPEN_STATUSES, Action, InitialSyncBehavior, Operation, Outcome, Phase, Status, Trigger
+from vault.models import Environment, Folder, Project
+
+slug_validator = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, in words joined by single hyphens."
+)
+org_id_validator = RegexValidator(
+    r"^org-[A-Za-z0-9_-]{1,124}\Z", 'An organization ID starts with "org-", followed by letters, digits, "-" or "_".'
+)
+
+
+def validate_key_schema(text: str) -> None:
+    """Raises ValidationError with what is allowed."""
+    from django.core.exceptions import ValidationError
+
+    from syncs.engine.keys import KeySchema
+    from syncs.errors import InvalidKeySchema
+
+    try:
+        KeySchema.parse(text)
+    except InvalidKeySchema as error:
+        raise ValidationError(error.message) from None
+
+
+def _new_instance_id() -> str:
+    return secrets.token_hex(4)
+
+
+class SyncControl(models.Model):
+    """The one row of what concerns all syncs: this installation's id, and the switch that pauses everything."""
+
+    instance_id = models.CharField(max_length=8, default=_new_instance_id, editable=False)
+    is_paused = models.BooleanField("all syncs are paused", default=False)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, editable=False, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "global pause"
+        verbose_name_plural = "global pause"
+        permissions = [("pause_syncs", "Can pause and resume all syncs")]
+
+    def __str__(self) -> str:
+        return "All syncs are paused" if self.is_paused else "Syncs are running"
+
+    @classmethod
+    def get(cls) -> Self:
+        return cls.objects.get_or_create(pk=1)[0]
+
+
+class DevinSyncQuerySet(models.QuerySet["DevinSync"]):
+    def live(self) -> Self:
+        """Those that any trigger may run: enabled, with a source."""
+        return self.filter(is_enabled=True, folder__isnull=False)
+
+    def due(self) -> Self:
+        """Those whose time for a reconcile has come."""
+        return self.live().filter(
+            auto_sync_enabled=True, reconcile_minutes__gt=0, next_reconcile_at__lte=timezone.now()
+        )
+
+
+class DevinSync(models.Model):
+    """Keeps the secrets of one Devin organization equal to one folder of a source."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=256, validators=[slug_validator])
+    description = models.CharField(max_length=256, blank=True)
+    is_enabled = models.BooleanField("enabled", default=True, help_text="A disabled sync runs for no trigger at all.")
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="syncs")
+    environment = models.ForeignKey(Environment, null=True, on_delete=models.SET_NULL, related_name="syncs")
+    folder = models.ForeignKey(Folder, null=True, on_delete=models.SET_NULL, related_name="syncs")
+    # What the source was called when it was last saved, for the day it is gone.
+    source_environment = models.CharField(max_length=64, editable=False)
+    source_path = models.CharField(max_length=1024, editable=False)
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="syncs")
+    org_id = models.CharField("organization ID", max_length=128, validators=[org_id_validator])
+
+    initial_sync_behavior = models.CharField(
+        max_length=32, choices=InitialSyncBehavior.choices, default=InitialSyncBehavior.OVERWRITE_DESTINATION
+    )
+    key_schema = models.CharField(
+        max_length=255,
+        blank=True,
+        validators=[validate_key_schema],
+        help_text="For example PROD_{{secretKey}}. Empty: each key as it is in the source.",
+    )
+    auto_sync_enabled = models.BooleanField(
+        "auto-sync", default=True, help_text="Sync whenever a secret of the source changes, and on the schedule."
+    )
+    disable_secret_deletion = models.BooleanField(
+        default=False, help_text="Never delete a secret from Devin, even when it is gone from the source."
+    )
+    recursive = models.BooleanField("include subfolders", default=False)
+    only_delete_managed = models.BooleanField(
+        "only delete managed secrets",
+        default=False,
+        help_text="Leave alone secrets in Devin that this sync did not write.",
+    )
+    guard_max_deletions = models.PositiveIntegerField(
+        "deletions without asking",
+        default=10,
+        help_text="A run that would delete more than this many, and more than the share below, waits for a person.",
+    )
+    guard_max_percent = models.PositiveSmallIntegerField(
+        "share of deletions without asking (%)",
+        default=30,
+        validators=[MaxValueValidator(100)],
+    )
+    reconcile_minutes = models.PositiveIntegerField(
+        "reconcile every (minutes)",
+        default=15,
+        validators=[MaxValueValidator(7 * 24 * 60)],
+        help_text="How often to compare with Devin and repair what was changed there. 0 turns it off.",
+    )
+
+    generation = models.PositiveBigIntegerField(default=0, editable=False)
+    next_reconcile_at = models.DateTimeField(null=True, editable=False)
+
+    sync_status = models.CharField(max_length=16, choices=Status.choices, blank=True, editable=False)
+    last_sync_run_id = models.UUIDField(null=True, editable=False)
+    last_sync_message = models.CharField(max_length=1024, blank=True, editable=False)
+    last_synced_at = models.DateTimeField("last synced", null=True, editable=False)
+    remove_status = models.CharField(max_length=16, choices=Status.choices, blank=True, editable=False)
+    last_remove_run_id = models.UUIDField(null=True, editable=False)
+    last_remove_message = models.CharField(max_length=1024, blank=True, editable=False)
+    last_removed_at = models.DateTimeField(null=True, editable=False)
+
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DevinSyncQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "sync"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"],
+                name="sync_name_unique_in_project",
+                violation_error_message="This project already has a sync of that name.",
+            )
+        ]
+        permissions = [
+            ("run_devinsync", "Can start a run (Sync now)"),
+            ("plan_devinsync", "Can see the plan of a sync"),
+            ("remove_secrets", "Can remove a sync's secrets from Devin"),
+            ("confirm_deletions", "Can confirm a blocked run's deletions"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:syncs_devinsync_change", args=[self.pk])
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.folder is not None and not kwargs.get("update_fields"):
+            self.environment = self.folder.environment
+            self.source_environment = self.folder.environment.slug
+            self.source_path = self.folder.path
+        super().save(*args, **kwargs)
+
+    @property
+    def source_label(self) -> str:
+        """`dev:/my-secrets`, as it is now or, once the folder is gone, as it was."""
+        if self.folder is not None:
+            return f"{self.folder.environment.slug}:{self.folder.path}"
+        return f"{self.source_environment}:{self.source_path}"
+
+    @property
+    def has_source(self) -> bool:
+        return self.folder_id is not None
+
+    @property
+    def short_id(self) -> str:
+        """How notes in Devin name this sync."""
+        return self.pk.hex[:8]
+
+    def raise_generation(self, at_least: int) -> None:
+        """After a person has said that this database is right although Devin holds later notes."""
+        DevinSync.objects.filter(pk=self.pk, generation__lt=at_least).update(generation=at_least)
+        self.refresh_from_db(fields=["generation"])
+
+    def destination(self) -> "Destination":
+        return Destination.objects.get_or_create(base_url=self.connection.base_url, org_id=self.org_id)[0]
+
+
+class Destination(models.Model):
+    """An organization at a base URL: what one run at a time may hold.
+
+    The lease is taken by a filtered update, so the database decides. `epoch` is its fencing number: it grows with each
+    holder, and a worker that finds another number than its own stops. Times are the database's.
+    """
+
+    base_url = models.CharField(max_length=255)
+    org_id = models.CharField(max_length=128)
+    epoch = models.PositiveBigIntegerField(default=0)
+    lease_holder = models.CharField(max_length=64, blank=True)
+    lease_run_id = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["base_url", "org_id"], name="destination_unique")]
+
+    def __str__(self) -> str:
+        return self.org_id
+
+
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+    def pending(self) -> Self:
+        return self.filter(status=Status.PENDING)
+
+    def due(self) -> Self:
+        """Pending ones whose time has come, and that the queue was not told of lately."""
+        now = timezone.now()
+        silence = now - settings.SYNC_RING_AGAIN
+        return self.pending().filter(
+            Q(not_before__isnull=True) | Q(not_before__lte=now),
+            Q(rung_at__isnull=True) | Q(rung_at__lte=silence) | Q(rung_at__lt=F("not_before")),
+        )
+
+
+class SyncRun(models.Model):
+    """One run of a sync: who asked for it, what became of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sync = models.ForeignKey(DevinSync, null=True, on_delete=models.SET_NULL, related_name="runs")
+    sync_name = models.CharField("sync", max_length=256)
+    # Where this run works: the sync's own connection and organization, or, for a removal, the ones it had before.
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.SET_NULL, related_name="+")
+    org_id = models.CharField("organization ID", max_length=128)
+    destination = models.ForeignKey(
+        Destination, null=True, on_delete=models.SET_NULL, related_name="runs", editable=False
+    )
+    operation = models.CharField(max_length=16, choices=Operation.choices, default=Operation.SYNC)
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    trigger_count = models.PositiveIntegerField(
+        "triggers", default=1, help_text="How many triggers this one run answers."
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name="requested by"
+    )
+    request_id = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    message = models.CharField(max_length=1024, blank=True)
+    blocked_reason = models.CharField(max_length=32, blank=True)
+
+    queued_at = models.DateTimeField("queued", default=timezone.now)
+    not_before = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField("started", null=True)
+    finished_at = models.DateTimeField("finished", null=True)
+
+    # A person's word on deletions: None, or the ids of the very secrets that the plan they saw would delete.
+    confirmed_deletions = models.JSONField(null=True)
+    confirms_any_deletion = models.BooleanField(default=False)
+    accepts_rollback = models.BooleanField(default=False)
+    repushes_all = models.BooleanField(default=False)
+    removes_sync = models.BooleanField(default=False)
+
+    created_count = models.PositiveIntegerField("created", default=0)
+    replaced_count = models.PositiveIntegerField("replaced", default=0)
+    deleted_count = models.PositiveIntegerField("deleted", default=0)
+    kept_count = models.PositiveIntegerField("kept", default=0)
+    failed_count = models.PositiveIntegerField("failed", default=0)
+    drifted_count = models.PositiveIntegerField("drifted", default=0)
+    requests_sent = models.PositiveIntegerField("requests", default=0)
+    warnings = models.JSONField(default=list)
+
+    objects = SyncRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "run"
+        ordering = ["-queued_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sync", "operation"], condition=Q(status=Status.PENDING), name="one_pending_run_a_sync"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "not_before"]),
+            models.Index(fields=["sync", "-queued_at"]),
+            models.Index(fields=["-queued_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_operation_display()} of {self.sync_name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:syncs_syncrun_change", args=[self.pk])
+
+    def find_destination(self) -> Destination:
+        assert self.connection is not None  # noqa: S101 - claim() has cancelled runs without one
+        return Destination.objects.get_or_create(base_url=self.connection.base_url, org_id=self.org_id)[0]
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status not in OPEN_STATUSES
+
+    @property
+    def needs_person(self) -> bool:
+        return self.status in (Status.BLOCKED, Status.FAILED)
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at is None:
+            return None
+        return (self.finished_at or timezone.now()) - self.started_at
+
+    @property
+    def summary(self) -> str:
+        """`2 created, 1 replaced, 20 kept`, leaving out what is nought."""
+        counts = (
+            ("created", self.created_count),
+            ("replaced", self.replaced_count),
+            ("deleted", self.deleted_count),
+            ("kept", self.kept_count),
+            ("failed", self.failed_count),
+        )
+        return ", ".join(f"{count} {word}" for word, count in counts if count) or "nothing to do"
+
+
+class SyncRunChange(models.Model):
+    """One key that a run changed, or would change, with what became of it. Never a value."""
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="changes")
+    action = models.CharField(max_length=8, choices=Action.choices)
+    destination_key = models.CharField("key in Devin", max_length=1024)
+    source_key = models.CharField("key in the source", max_length=255, blank=True)
+    secret_id = models.CharField("secret ID", max_length=255, blank=True)
+    secret_type = models.CharField("type", max_length=32, blank=True)
+    reason = models.CharField(max_length=255)
+    is_drift = models.BooleanField("drift", default=False)
+    is_stranger = models.BooleanField(
+        "not written by this sync", default=False, help_text="The secret in Devin was not written by this sync."
+    )
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.PLANNED)
+    detail = models.CharField(max_length=1024, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "change"
+        ordering = ["run", "pk"]
+        indexes = [models.Index(fields=["run", "outcome"])]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.destination_key}"
+
+
+class ManagedSecret(models.Model):
+    """The ledger: a secret that a sync wrote, and what Devin said of it then. Holds a fingerprint, never a value."""
+
+    sync = models.ForeignKey(DevinSync, on_delete=models.CASCADE, related_name="managed_secrets")
+    destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="managed_secrets")
+    destination_key = models.CharField("key in Devin", max_length=1024)
+    source_key = models.CharField("key in the source", max_length=255)
+    secret_id = models.CharField("secret ID", max_length=255)
+    fingerprint = models.CharField(max_length=128, editable=False)
+    note = models.TextField(blank=True, editable=False)
+    secret_type = models.CharField(max_length=32, default="key-value")
+    is_sensitive = models.BooleanField(default=True)
+    modified_at = models.BigIntegerField("modified in Devin (Unix seconds)", default=0)
+    generation = models.PositiveBigIntegerField(default=0)
+    written_at = models.DateTimeField("written", default=timezone.now)
+
+    class Meta:
+        ordering = ["destination_key"]
+        constraints = [
+            models.UniqueConstraint(fields=["destination", "destination_key"], name="one_sync_manages_a_key"),
+        ]
+        indexes = [models.Index(fields=["sync", "destination"])]
+
+    def __str__(self) -> str:
+        return self.destination_key
+
+
+class WriteIntentQuerySet(models.QuerySet["WriteIntent"]):
+    def open(self) -> Self:
+        return self.filter(closed_at__isnull=True)
+
+
+class WriteIntent(models.Model):
+    """Written and committed before each write to Devin, closed after it.
+
+    What is still open when a run begins may or may not have happened: a fresh, complete list of the organization
+    decides, by the nonce in the note.
+    """
+
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="intents")
+    sync = models.ForeignKey(DevinSync, on_delete=models.CASCADE, related_name="intents")
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="intents")
+    change = models.ForeignKey(SyncRunChange, null=True, on_delete=models.SET_NULL, related_name="+")
+    epoch = models.PositiveBigIntegerField()
+    action = models.CharField(max_length=8, choices=Action.choices)
+    phase = models.CharField(max_length=16, choices=Phase.choices)
+    destination_key = models.CharField(max_length=1024)
+    source_key = models.CharField(max_length=255, blank=True)
+    secret_id = models.CharField(max_length=255, blank=True)
+    old_secret_ids = models.JSONField(default=list)
+    nonce = models.CharField(max_length=32, blank=True)
+    generation = models.PositiveBigIntegerField(default=0, validators=[MinValueValidator(0)])
+    fingerprint = models.CharField(max_length=128, blank=True)
+    note = models.TextField(blank=True)
+    sealed_value = models.TextField(blank=True)
+    opened_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+
+    objects = WriteIntentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination", "destination_key", "secret_id"],
+                condition=Q(closed_at__isnull=True),
+                name="one_open_intent_a_key",
+            ),
+        ]
+        indexes = [models.Index(fields=["sync", "closed_at"]), models.Index(fields=["closed_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.destination_key}"

@@ -1,0 +1,43 @@
+"""What is due: runs that the queue lost, reconciles, and old rows to sweep. Called by the scheduler process, or by two.
+
+Everything is claimed by filtered updates, so a second scheduler changes nothing.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from syncs import runs
+from syncs.choices import OPEN_STATUSES, Trigger
+from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
+from syncs.queue import ring
+
+KEEP_INTENTS = timedelta(days=7)
+
+
+def tick() -> int:
+    """Rings for every run that is due; returns how many."""
+    if SyncControl.get().is_paused:
+        return 0
+    start_due_reconciles()
+    due = [run.pk for run in SyncRun.objects.due().only("pk")[:100]]
+    due += [run.pk for run in runs.abandoned().only("pk")[:100]]
+    return sum(ring(run_id) for run_id in due)
+
+
+def start_due_reconciles() -> None:
+    for sync in DevinSync.objects.due().select_related("folder", "folder__environment"):
+        claimed = DevinSync.objects.filter(pk=sync.pk, next_reconcile_at=sync.next_reconcile_at).update(
+            next_reconcile_at=runs.next_reconcile(sync)
+        )
+        if claimed:
+            runs.request_run(sync, trigger=Trigger.SCHEDULE)
+
+
+def sweep() -> None:
+    """Deletes closed intents after a week, and runs once they are older than the history is kept."""
+    now = timezone.now()
+    WriteIntent.objects.filter(closed_at__lt=now - KEEP_INTENTS).delete()
+    old = SyncRun.objects.filter(finished_at__lt=now - settings.HISTORY_KEPT).exclude(status__in=OPEN_STATUSES)
+    old.delete()
