@@ -9,7 +9,7 @@ A reference is looked up from the folder that its secret is stored in, wherever 
 chains may be as long as they like. What can't be resolved is an error that names secrets, never values.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -66,17 +66,17 @@ class Resolver:
     def visible(self, folder_id: UUID) -> Visible:
         """What a folder shows, by key: its imports, in order, then its own."""
         # A dict is a stack that knows at once whether something is on it.
-        waiting = {folder_id: None}
+        waiting = {} if folder_id in self._visible else {folder_id: iter(self.imports(folder_id))}
         while waiting:
             current = next(reversed(waiting))
-            missing = [source for source in self.imports(current) if source not in self._visible]
-            if not missing:
-                self._visible.setdefault(current, self._merge(current))
+            source = next((source for source in waiting[current] if source not in self._visible), None)
+            if source is None:
+                self._visible[current] = self._merge(current)
                 waiting.popitem()
-            elif missing[0] in waiting:
+            elif source in waiting:
                 raise ReferenceCycle(f"The imports of {self._places[current]} lead back to it. Remove one of them.")
             else:
-                waiting[missing[0]] = None
+                waiting[source] = iter(self.imports(source))
         return self._visible[folder_id]
 
     def visible_together(self, folder_ids: Iterable[UUID]) -> Visible:
@@ -98,17 +98,17 @@ class Resolver:
 
     def value(self, secret: StoredSecret) -> str:
         """The value with all references expanded, those in the values referred to first."""
-        waiting = {secret.id: secret}
+        waiting = {} if secret.id in self._values else {secret.id: (secret, self._referred(secret))}
         while waiting:
-            current = waiting[next(reversed(waiting))]
-            missing = [other for other in self._referred(current) if other.id not in self._values]
-            if not missing:
-                self._values.setdefault(current.id, self._expand(current))
+            current, referred = waiting[next(reversed(waiting))]
+            other = next((other for other in referred if other.id not in self._values), None)
+            if other is None:
+                self._values[current.id] = self._expand(current)
                 waiting.popitem()
-            elif missing[0].id in waiting:
-                raise ReferenceCycle(self._describe_cycle(list(waiting.values()), missing[0]))
+            elif other.id in waiting:
+                raise ReferenceCycle(self._describe_cycle([secret for secret, _ in waiting.values()], other))
             else:
-                waiting[missing[0].id] = missing[0]
+                waiting[other.id] = (other, self._referred(other))
         return self._values[secret.id]
 
     def raw_value(self, secret: StoredSecret) -> str:
@@ -122,15 +122,13 @@ class Resolver:
             merged |= self._visible[source]
         return merged | dict(self.own(folder_id))
 
-    def _referred(self, secret: StoredSecret) -> list[StoredSecret]:
-        return [self._look_up(secret, reference) for reference in find_references(self.raw_value(secret))]
+    def _referred(self, secret: StoredSecret) -> Iterator[StoredSecret]:
+        return (self._look_up(secret, reference) for reference in find_references(self.raw_value(secret)))
 
     def _look_up(self, secret: StoredSecret, reference: Reference) -> StoredSecret:
-        place = (
-            Place(reference.environment_slug, reference.path)
-            if reference.environment_slug
-            else self.place(secret.folder_id)
-        )
+        place = self.place(secret.folder_id)
+        if reference.environment_slug:
+            place = Place(reference.environment_slug, reference.path)
         folder_id = self._ids.get(place)
         if folder_id is None:
             raise ReferenceMissing(
@@ -167,6 +165,5 @@ class Resolver:
     def _describe_cycle(self, waiting: list[StoredSecret], again: StoredSecret) -> str:
         keys = [secret.key for secret in waiting[waiting.index(again) :]]
         shown = [*keys[:10], "…"] if len(keys) > 10 else keys
-        return (
-            f"{self._name(again)} refers to itself: {' → '.join([*shown, again.key])}. Change one of these references."
-        )
+        chain = " → ".join([*shown, again.key])
+        return f"{self._name(again)} refers to itself: {chain}. Change one of these references."

@@ -1,0 +1,58 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from vault import editing
+from vault.models import Environment, Folder, Project
+from vault.signals import contents_changed
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", is_staff=True)
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    return editing.create_project(name="Shop", environments=[("Development", "dev"), ("Production", "prod")], user=None)
+
+
+@pytest.fixture
+def dev(project: Project) -> Environment:
+    return project.environments.get(slug="dev")
+
+
+@pytest.fixture
+def prod(project: Project) -> Environment:
+    return project.environments.get(slug="prod")
+
+
+@pytest.fixture
+def root(dev: Environment) -> Folder:
+    return dev.folders.get(path="/")
+
+
+@pytest.fixture
+def app(dev: Environment) -> Folder:
+    return editing.create_folder(dev, "/app", user=None)
+
+
+@pytest.fixture
+def shared(dev: Environment) -> Folder:
+    return editing.create_folder(dev, "/shared", user=None)
+
+
+@pytest.fixture
+def announced() -> Iterator[list[set[str]]]:
+    """The folders of each `contents_changed` sent, as "dev:/app"."""
+    signals: list[set[str]] = []
+
+    def note(folder_ids: set[Any], **kwargs: object) -> None:
+        rows = Folder.objects.select_related("environment").filter(id__in=folder_ids)
+        signals.append({str(folder) for folder in rows})
+
+    contents_changed.connect(note)
+    yield signals
+    contents_changed.disconnect(note)

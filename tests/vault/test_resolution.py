@@ -1,0 +1,173 @@
+"""What a reader of a folder sees. Folders are named by place, "dev:/app", and hold keys with values."""
+
+from uuid import UUID, uuid5
+
+import pytest
+
+from vault.errors import DuplicateKey, ReferenceCycle, ReferenceMissing
+from vault.resolution import Place, Resolver, StoredSecret
+
+Folders = dict[str, dict[str, str]]
+Imports = dict[str, list[str]]
+
+
+def id_of(name: str) -> UUID:
+    return uuid5(UUID(int=0), name)
+
+
+def resolver(folders: Folders, imports: Imports) -> Resolver:
+    return Resolver(
+        {id_of(name): Place(*name.split(":")) for name in folders},
+        {id_of(name): [id_of(source) for source in sources] for name, sources in imports.items()},
+        [
+            StoredSecret(id_of(f"{name} {key}"), key, id_of(name), lambda value=value: value)  # type: ignore[misc]
+            for name, values in folders.items()
+            for key, value in values.items()
+        ],
+    )
+
+
+def read(folders: Folders, imports: Imports, names: list[str]) -> dict[str, str]:
+    resolved = resolver(folders, imports)
+    visible = resolved.visible_together([id_of(name) for name in names])
+    return {key: resolved.value(secret) for key, secret in visible.items()}
+
+
+SEEN: dict[str, tuple[Folders, Imports, dict[str, str]]] = {
+    "nothing in an empty folder": ({"dev:/": {}}, {}, {}),
+    "its own secrets": ({"dev:/": {"A": "1"}, "dev:/x": {"B": "2"}}, {}, {"A": "1"}),
+    "an import's secrets": ({"dev:/": {"A": "1"}, "dev:/x": {"B": "2"}}, {"dev:/": ["dev:/x"]}, {"A": "1", "B": "2"}),
+    "its own before an import's": ({"dev:/": {"A": "own"}, "dev:/x": {"A": "x"}}, {"dev:/": ["dev:/x"]}, {"A": "own"}),
+    "the later of two imports": (
+        {"dev:/": {}, "dev:/x": {"A": "x"}, "dev:/y": {"A": "y"}},
+        {"dev:/": ["dev:/x", "dev:/y"]},
+        {"A": "y"},
+    ),
+    "the later of two imports, the other way round": (
+        {"dev:/": {}, "dev:/x": {"A": "x"}, "dev:/y": {"A": "y"}},
+        {"dev:/": ["dev:/y", "dev:/x"]},
+        {"A": "x"},
+    ),
+    "imports of imports, from another environment too": (
+        {"dev:/": {}, "dev:/x": {"A": "x"}, "prod:/y": {"A": "y", "B": "y"}},
+        {"dev:/": ["dev:/x"], "dev:/x": ["prod:/y"]},
+        {"A": "x", "B": "y"},
+    ),
+    "an import of a later import before an earlier import": (
+        {"dev:/": {}, "dev:/x": {"A": "x"}, "dev:/y": {}, "dev:/z": {"A": "z"}},
+        {"dev:/": ["dev:/x", "dev:/y"], "dev:/y": ["dev:/z"]},
+        {"A": "z"},
+    ),
+    "the same import by two ways": (
+        {"dev:/": {}, "dev:/x": {}, "dev:/y": {}, "dev:/z": {"A": "z"}},
+        {"dev:/": ["dev:/x", "dev:/y"], "dev:/x": ["dev:/z"], "dev:/y": ["dev:/z"]},
+        {"A": "z"},
+    ),
+    "a reference to its own": ({"dev:/": {"A": "a${B}", "B": "b"}}, {}, {"A": "ab", "B": "b"}),
+    "a reference to what it imports": (
+        {"dev:/": {"A": "a${B}"}, "dev:/x": {"B": "b"}},
+        {"dev:/": ["dev:/x"]},
+        {"A": "ab", "B": "b"},
+    ),
+    "a reference to another environment's root": ({"dev:/": {"A": "${prod.B}"}, "prod:/": {"B": "b"}}, {}, {"A": "b"}),
+    "a reference to a folder below": ({"dev:/": {"A": "${prod.x.y.B}"}, "prod:/x/y": {"B": "b"}}, {}, {"A": "b"}),
+    "a reference to what another folder imports": (
+        {"dev:/": {"A": "${dev.x.B}"}, "dev:/x": {}, "dev:/y": {"B": "b"}},
+        {"dev:/x": ["dev:/y"]},
+        {"A": "b"},
+    ),
+    "a chain of references": (
+        {"dev:/": {"A": "a${dev.x.B}"}, "dev:/x": {"B": "b${C}", "C": "c${prod.D}"}, "prod:/": {"D": "d"}},
+        {},
+        {"A": "abcd"},
+    ),
+    "an imported secret's reference from where that is stored": (
+        {"dev:/": {"B": "here"}, "dev:/x": {"A": "${B}", "B": "there"}},
+        {"dev:/": ["dev:/x"]},
+        {"A": "there", "B": "here"},
+    ),
+    "the same reference twice in a value": ({"dev:/": {"A": "${B}${B}", "B": "b"}}, {}, {"A": "bb", "B": "b"}),
+}
+
+
+@pytest.mark.parametrize(("folders", "imports", "seen"), SEEN.values(), ids=SEEN.keys())
+def test_a_folder_shows(folders: Folders, imports: Imports, seen: dict[str, str]) -> None:
+    assert read(folders, imports, ["dev:/"]) == seen
+
+
+REFUSED: dict[str, tuple[Folders, Imports, type[Exception], list[str]]] = {
+    "a key that is missing": (
+        {"dev:/": {"A": "hunter2${B}"}},
+        {},
+        ReferenceMissing,
+        ["secret A in dev:/", "${B}", "no secret B in dev:/"],
+    ),
+    "a folder that is missing": (
+        {"dev:/": {"A": "hunter2${prod.x.B}"}},
+        {},
+        ReferenceMissing,
+        ["secret A in dev:/", "${prod.x.B}", "no folder prod:/x"],
+    ),
+    "what is missing at the end of a chain": (
+        {"dev:/": {"A": "${B}", "B": "hunter2${C}"}},
+        {},
+        ReferenceMissing,
+        ["secret B in dev:/", "${C}"],
+    ),
+    "a secret that refers to itself": ({"dev:/": {"A": "${A}"}}, {}, ReferenceCycle, ["secret A in dev:/", "A → A"]),
+    "a cycle of three": (
+        {"dev:/": {"A": "hunter2${B}", "B": "${prod.C}"}, "prod:/": {"C": "${dev.B}"}},
+        {},
+        ReferenceCycle,
+        ["secret B in dev:/", "B → C → B"],
+    ),
+    "imports that go round": (
+        {"dev:/": {}, "dev:/x": {}},
+        {"dev:/": ["dev:/x"], "dev:/x": ["dev:/"]},
+        ReferenceCycle,
+        ["imports of dev:/x"],
+    ),
+    "a reference within a reference": (
+        {"dev:/": {"A": "hunter2${dev.${B}.C}", "B": "b"}},
+        {},
+        ReferenceMissing,
+        ["secret A in dev:/", "not supported"],
+    ),
+    "values that grow without end": (
+        {"dev:/": {f"A{n}": f"${{A{n + 1}}}" * 10 for n in range(8)} | {"A8": "hunter2"}},
+        {},
+        ReferenceMissing,
+        ["longer than 65,536"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("folders", "imports", "error", "parts"), REFUSED.values(), ids=REFUSED.keys())
+def test_refuses(folders: Folders, imports: Imports, error: type[Exception], parts: list[str]) -> None:
+    with pytest.raises(error) as caught:
+        read(folders, imports, ["dev:/"])
+
+    for part in parts:
+        assert part in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_two_folders_with_the_same_key_are_refused_by_name() -> None:
+    with pytest.raises(DuplicateKey, match="key A is in dev:/ and in dev:/x") as caught:
+        read({"dev:/": {"A": "hunter2"}, "dev:/x": {"A": "hunter2"}}, {}, ["dev:/", "dev:/x"])
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_same_secret_by_two_ways_is_no_duplicate() -> None:
+    folders = {"dev:/": {}, "dev:/x": {"A": "1"}}
+
+    assert read(folders, {"dev:/": ["dev:/x"]}, ["dev:/", "dev:/x"]) == {"A": "1"}
+
+
+def test_chains_may_be_long() -> None:
+    secrets = {f"A{n}": f"${{A{n + 1}}}" for n in range(5000)} | {"A5000": "end"}
+    folders: Folders = {f"dev:/{n}": {} for n in range(5000)} | {"dev:/5000": secrets}
+    imports = {f"dev:/{n}": [f"dev:/{n + 1}"] for n in range(5000)}
+
+    assert read(folders, imports, ["dev:/0"])["A0"] == "end"
