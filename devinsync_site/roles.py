@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps.registry import Apps
+from django.apps.registry import apps as installed_apps
 from django.db.models import Q
 
 OWN_APPS = ("connections", "vault", "syncs")
@@ -52,8 +53,11 @@ def _writes(models: Iterable[str]) -> list[str]:
     return [f"{verb}_{model}" for model in models for verb in WRITES]
 
 
-def after_migrate(*, using: str, apps: Apps, **kwargs: Any) -> None:
-    """Makes the groups, or sets them right. Does nothing where the tables of users are not migrated yet."""
+def after_migrate(*, using: str, apps: Apps = installed_apps, **kwargs: Any) -> None:
+    """Makes the groups, or sets them right. Does nothing where the tables of users are not migrated yet.
+
+    `flush` sends the same signal without `apps`.
+    """
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")

@@ -20,7 +20,23 @@ NOT_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]")
 
 # Names that change what a shell, an interpreter or a linker in Devin's sessions does.
 RISKY_VARIABLES = frozenset(
-    ["BASH_ENV", "ENV", "GIT_SSH_COMMAND", "HOME", "IFS", "LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS", "PATH", "PERL5LIB", "PS4", "PYTHONPATH", "PYTHONSTARTUP", "RUBYOPT", "SHELL"]
+    [
+        "BASH_ENV",
+        "ENV",
+        "GIT_SSH_COMMAND",
+        "HOME",
+        "IFS",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "NODE_OPTIONS",
+        "PATH",
+        "PERL5LIB",
+        "PS4",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "RUBYOPT",
+        "SHELL",
+    ]
 )
 
 

@@ -1,0 +1,124 @@
+"""A sync from a vault folder to an organization of the sandbox, and the means to run it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.conf import LazySettings
+
+from connections.models import Connection
+from sandbox.organization import Organization as SandboxOrganization
+from sandbox.server import Sandbox
+from syncs import jobs
+from syncs.choices import Outcome, Trigger
+from syncs.models import DevinSync, SyncRun
+from syncs.runs import request_run
+from vault.editing import create_environment, create_folder, create_project, delete_secret, set_secrets
+from vault.models import Folder, Project
+
+ORG = "org-sandbox"
+API_KEY = "cog_sandbox"
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The runs that the queue was told of; these tests carry them out themselves."""
+    told: list[str] = []
+
+    def ring(run_id: object) -> bool:
+        told.append(str(run_id))
+        return True
+
+    for module in ("syncs.runs", "syncs.jobs", "syncs.schedule"):
+        monkeypatch.setattr(f"{module}.ring", ring)
+    return told
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def organization(sandbox: Sandbox) -> SandboxOrganization:
+    return sandbox.organization(ORG)
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    return create_project(name="Acme shop", slug="acme-shop", environments=(), user=None)
+
+
+@pytest.fixture
+def folder(project: Project) -> Folder:
+    environment = create_environment(project, name="Development", slug="dev", user=None)
+    return create_folder(environment, "/my-secrets", user=None)
+
+
+@pytest.fixture
+def connection(db: None, sandbox: Sandbox) -> Connection:
+    connection = Connection(name="acme", base_url=sandbox.url)
+    connection.set_api_key(API_KEY)
+    connection.save()
+    return connection
+
+
+@pytest.fixture
+def sync(folder: Folder, connection: Connection, rung: list[str]) -> DevinSync:
+    return DevinSync.objects.create(
+        name="my-devin-sync", project=folder.environment.project, folder=folder, connection=connection, org_id=ORG
+    )
+
+
+@dataclass
+class Bench:
+    """Sets the source, runs the sync in this process, and tells what became of it."""
+
+    sync: DevinSync
+    folder: Folder
+    runs: list[SyncRun] = field(default_factory=list)
+
+    def source(self, **values: str) -> None:
+        """Makes the folder hold exactly these."""
+        for secret in self.folder.secrets.exclude(key__in=values):
+            delete_secret(secret, user=None)
+        set_secrets(self.folder, values, user=None)
+
+    def run(self, **wishes: object) -> SyncRun:
+        run = request_run(self.sync, trigger=Trigger.MANUAL, **wishes)
+        return self.carry_out(run)
+
+    def carry_out(self, run: SyncRun) -> SyncRun:
+        SyncRun.objects.filter(pk=run.pk).update(not_before=None)
+        jobs.run_sync(str(run.pk))
+        run.refresh_from_db()
+        self.sync.refresh_from_db()
+        return run
+
+    def options(self, **options: object) -> None:
+        for name, value in options.items():
+            setattr(self.sync, name, value)
+        self.sync.save()
+
+
+def changes(run: SyncRun, outcome: Outcome = Outcome.DONE) -> list[str]:
+    """`["create A", "delete B"]`, as recorded."""
+    return [f"{row.action} {row.destination_key}" for row in run.changes.filter(outcome=outcome).order_by("pk")]
+
+
+@pytest.fixture
+def bench(sync: DevinSync, folder: Folder) -> Bench:
+    return Bench(sync, folder)
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """The pauses between two looks at the organization take no time."""
+    monkeypatch.setattr("syncs.engine.reconcile.Reconcile.pause", staticmethod(lambda seconds: None), raising=False)
+    return lambda seconds: None
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings: LazySettings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
