@@ -5,7 +5,7 @@ what it was given.
 """
 
 from encryption.errors import DecryptionError, EncryptionError
-from encryption.registry import register_sealed
+from encryption.registry import register_fingerprints, register_sealed
 from encryption.sealing import current_key_id, fingerprint, key_id_of, seal, unseal
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "current_key_id",
     "fingerprint",
     "key_id_of",
+    "register_fingerprints",
     "register_sealed",
     "seal",
     "unseal",

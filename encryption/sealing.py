@@ -16,6 +16,7 @@ from encryption.keyring import current_keyring
 
 VERSION = "ds1"
 NONCE_BYTES = 12
+KEY_ID_LENGTH = 8
 NOT_HERE = "Its data does not belong here or was altered: restore the row from a backup, or enter the value again."
 
 

@@ -25,7 +25,7 @@ from connections.http import Answer, RequestFailed
 
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
 SAYS_TAKEN = re.compile(r"\b(taken|exists?|existing|duplicated?|duplicates|already in use|already used|unique)\b", re.I)
-SAYS_MISSING = re.compile(r"\b(not|n't|no longer|never)\s+(yet\s+)?exists?\b", re.I)
+SAYS_MISSING = re.compile(r"(\bnot|n['’]t|\bno longer|\bnever)\s+(yet\s+)?exists?\b", re.I)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from connections.devin.answers import Attempt, error_in, failure, parse_json, rate_limited, retry_after, unusable
-from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, Unreachable
+from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, Unreachable
 from connections.devin.gate import Gate, GateClosed, Turn
 from connections.devin.types import Principal, RemoteSecret, SecretPage
 from connections.http import Answer, RequestFailed, Transport
@@ -224,8 +224,10 @@ def _secrets_path(org_id: str) -> str:
 
 
 def _segment(text: str) -> str:
-    # The dots too: a segment ".." would otherwise lead to another route.
-    return quote(text, safe="").replace(".", "%2E")
+    # These would lead to another route, also when quoted.
+    if text in ("", ".", ".."):
+        raise NotFound(f"Devin has nothing whose ID is “{text}”. Check the organization ID.")
+    return quote(text, safe="")
 
 
 def _add(page: SecretPage, secrets: dict[str, RemoteSecret], attempt: Attempt) -> None:

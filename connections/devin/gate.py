@@ -83,7 +83,7 @@ class Gate:
             self._changed.notify_all()
 
     def shrink(self, turn: Turn) -> None:
-        """Send fewer at once from now on. The requests under way together meet their 429 together, which counts once."""
+        """Send fewer at once from now on. Requests under way together meet their 429 together, which counts once."""
         with self._changed:
             self.rate_limited += 1
             self._successes = 0

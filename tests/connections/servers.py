@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,10 +49,8 @@ class Server:
         with self._lock:
             sockets = [self._listener, *self._open]
         for sock in sockets:
-            try:
+            with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             sock.close()
 
     def _accept(self) -> None:
@@ -68,15 +66,10 @@ class Server:
             threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        try:
+        with suppress(OSError), sock, sock.makefile("rb") as incoming:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with sock.makefile("rb") as incoming:
-                while request := _read(incoming, number):
-                    self._answer(request, sock)
-        except OSError:
-            pass
-        finally:
-            sock.close()
+            while request := _read(incoming, number):
+                self._answer(request, sock)
 
     def _answer(self, request: Received, sock: socket.socket) -> None:
         with self._lock:

@@ -1,0 +1,393 @@
+"""The transport over real sockets: deadlines, sizes, redirects, proxies, kept connections."""
+
+import itertools
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from connections import sockets
+from connections.http import RequestFailed, Transport
+from tests.connections.servers import Received, reply, serving
+
+HEADERS = {"Authorization": "Bearer cog_canary"}
+
+
+def open_transport(deadline: float = 5, connections: int = 4) -> Transport:
+    return Transport(deadline=timedelta(seconds=deadline), connections=connections)
+
+
+def get(transport: Transport, url: str, **options: Any) -> Any:
+    return transport.send("GET", url, headers=HEADERS, **options)
+
+
+def drip(data: bytes) -> Callable[[Received, socket.socket], None]:
+    def answer(_: Received, sock: socket.socket) -> None:
+        for byte in itertools.chain(data, itertools.repeat(ord("x"))):
+            sock.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"HTTP/1.1 200", id="status line"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-Long: ", id="header"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", id="interim answer"),
+    ],
+)
+def test_a_dripping_head_ends_at_the_deadline(start: bytes) -> None:
+    with serving(drip(start)) as server:
+        started = time.monotonic()
+        with pytest.raises(RequestFailed, match=r"no answer came within 0\.4 seconds") as caught:
+            get(open_transport(deadline=0.4), server.url)
+
+    assert time.monotonic() - started < 1
+    assert caught.value.sent
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 1000\r\n", b"", b"Transfer-Encoding: chunked\r\n"])
+def test_a_dripping_body_ends_at_the_deadline(length: bytes) -> None:
+    def answer(request: Received, sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n")
+        drip(b"3e8\r\n" if b"chunked" in length else b"")(request, sock)
+
+    with serving(answer) as server:
+        started = time.monotonic()
+        with pytest.raises(RequestFailed, match="not complete in time") as caught:
+            get(open_transport(deadline=0.4), server.url)
+
+    assert time.monotonic() - started < 1
+    assert caught.value.status == 200
+
+
+def test_a_silent_server_ends_at_the_deadline() -> None:
+    with serving(lambda request, sock: time.sleep(1)) as server, pytest.raises(RequestFailed) as caught:
+        get(open_transport(deadline=0.2), server.url)
+
+    assert (caught.value.sent, caught.value.status) == (True, None)
+
+
+def test_a_server_that_does_not_read_ends_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(RequestFailed):
+            open_transport(deadline=0.4).send("POST", url, headers=HEADERS, body=b"x" * 50_000_000)
+
+    assert time.monotonic() - started < 1.5
+
+
+def test_an_answer_may_have_8_mib_and_no_more() -> None:
+    def answer(request: Received, sock: socket.socket) -> None:
+        size = 8 * 1024 * 1024 + (1 if request.path == "/large" else 0)
+        sock.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+        sock.sendall(b"x" * size)
+
+    with serving(answer) as server:
+        assert len(get(open_transport(), f"{server.url}/").body) == 8 * 1024 * 1024
+        with pytest.raises(RequestFailed, match="larger than 8 MiB"):
+            get(open_transport(), f"{server.url}/large")
+
+
+def test_a_compressed_answer_is_not_unpacked() -> None:
+    with (
+        serving(lambda request, sock: reply(200, {}, Content_Encoding="gzip")) as server,
+        pytest.raises(RequestFailed, match="compressed"),
+    ):
+        get(open_transport(), server.url)
+
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_answer_and_is_not_followed(status: int) -> None:
+    with serving(lambda request, sock: reply(200)) as elsewhere:
+        location = f"{elsewhere.url}/"
+        with serving(lambda request, sock: reply(status, Location=location, Set_Cookie="a=b")) as server:
+            transport = open_transport()
+            answers = [transport.send("POST", server.url, headers=HEADERS, body=b"{}") for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [status, status]
+    assert elsewhere.connections == 0
+    assert "cookie" not in server.requests[1].headers
+
+
+def test_nothing_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login mallory password mallory\n")
+    netrc.chmod(0o600)
+    with serving(lambda request, sock: reply(200)) as proxy, serving(lambda request, sock: reply(200)) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("NETRC", str(netrc))
+        get(open_transport(), server.url)
+
+    assert proxy.connections == 0
+    assert server.requests[0].headers["authorization"] == "Bearer cog_canary"
+
+
+def test_connections_are_kept_and_no_more_than_allowed() -> None:
+    def answer(request: Received, sock: socket.socket) -> bytes:
+        time.sleep(0.005)
+        return reply(200, {"items": []})
+
+    with serving(answer) as server:
+        transport = open_transport(connections=3)
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(lambda _: get(transport, server.url), range(60)))
+
+    assert transport.requests_sent == 60
+    assert server.connections <= 3
+    assert server.busiest <= 3
+
+
+def test_an_idle_connection_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda request, sock: reply(200)) as server:
+        transport = open_transport()
+        get(transport, server.url)
+        monkeypatch.setattr(sockets, "IDLE_LIMIT", 0.0)
+        get(transport, server.url)
+
+    assert server.connections == 2
+
+
+def cut(when: str) -> Callable[[Received, socket.socket], None]:
+    beginnings = {
+        "before the answer": b"",
+        "in the status line": b"HTTP/1.1 2",
+        "in a header": b"HTTP/1.1 200 OK\r\nContent-Le",
+        "in the body": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{",
+        "in a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+    }
+
+    def answer(_: Received, sock: socket.socket) -> None:
+        sock.sendall(beginnings[when])
+        sock.shutdown(socket.SHUT_RDWR)
+
+    return answer
+
+
+@pytest.mark.parametrize("when", ["before the answer", "in the status line", "in the body", "in a chunk"])
+def test_a_cut_connection_may_have_carried_the_request_out(when: str) -> None:
+    with serving(cut(when)) as server:
+        transport = open_transport()
+        with pytest.raises(RequestFailed) as caught:
+            transport.send("POST", server.url, headers=HEADERS, body=b"{}")
+
+    assert caught.value.sent
+    assert (len(server.requests), transport.requests_sent) == (1, 1)
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    transport = open_transport()
+
+    with pytest.raises(RequestFailed, match="the connection was refused") as caught:
+        get(transport, f"http://127.0.0.1:{port}")
+
+    assert (caught.value.sent, transport.requests_sent) == (False, 0)
+
+
+def resolving_to(*addresses: str) -> Callable[..., list[Any]]:
+    return lambda host, port, **_: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in addresses]
+
+
+def test_an_unknown_host_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with pytest.raises(RequestFailed, match="the host's name was not found") as caught:
+        get(open_transport(), "https://devin.example")
+
+    assert not caught.value.sent
+
+
+def test_a_slow_name_lookup_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(5))
+    started = time.monotonic()
+
+    with pytest.raises(RequestFailed) as caught:
+        get(open_transport(deadline=0.2), "https://devin.example")
+    released.set()
+
+    assert time.monotonic() - started < 1
+    assert not caught.value.sent
+
+
+def test_plain_http_goes_to_this_machine_only_whatever_the_name_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_to("192.0.2.1"))
+
+    with pytest.raises(RequestFailed, match="plain http is for this machine alone"):
+        get(open_transport(), "http://localhost:9")
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "0.0.0.0", "224.0.0.1", "fe80::1%eth0", "::ffff:169.254.169.254"]
+)
+def test_no_name_leads_to_a_clouds_own_credentials(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving_to(address))
+
+    with pytest.raises(RequestFailed, match="an address that no API has") as caught:
+        get(open_transport(), "https://rebound.example")
+
+    assert not caught.value.sent
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed_certificate(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        received: list[bytes] = []
+        thread = threading.Thread(target=serve_tls, args=(listener, context, received))
+        thread.start()
+        with pytest.raises(RequestFailed, match="TLS certificate or protocol was not accepted") as caught:
+            get(open_transport(), f"https://localhost:{listener.getsockname()[1]}")
+        thread.join()
+
+    assert not caught.value.sent
+    assert received == []
+
+
+def serve_tls(listener: socket.socket, context: ssl.SSLContext, received: list[bytes]) -> None:
+    sock, _ = listener.accept()
+    try:
+        with context.wrap_socket(sock, server_side=True) as secure:
+            received.append(secure.recv(1000))
+    except OSError:
+        sock.close()
+
+
+def self_signed_certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "localhost.pem"
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+    path.write_bytes(private + certificate.public_bytes(encoding))
+    return path
+
+
+# The question before each sending
+
+
+class Stopped(OSError):
+    """What a fence raises; of a kind that the libraries in between would wrap."""
+
+
+def test_what_forbids_the_sending_comes_out_unchanged_and_nothing_is_sent() -> None:
+    def forbid() -> None:
+        raise Stopped("lost the lease")
+
+    with serving(lambda request, sock: reply(200)) as server:
+        transport = open_transport()
+        with pytest.raises(Stopped, match="lost the lease"):
+            transport.send("POST", server.url, headers=HEADERS, body=b"{}", may_send=forbid)
+
+    assert (server.requests, transport.requests_sent) == ([], 0)
+
+
+def test_is_asked_once_connected_and_before_the_first_byte() -> None:
+    with serving(lambda request, sock: reply(200)) as server:
+        seen: list[tuple[int, int]] = []
+
+        def look() -> None:
+            wait_until(lambda: server.connections == 1)
+            seen.append((server.connections, len(server.requests)))
+
+        open_transport().send("POST", server.url, headers=HEADERS, body=b"{}", may_send=look)
+
+    assert seen == [(1, 0)]
+    assert server.requests[0].body == b"{}"
+
+
+def test_of_many_threads_one_at_a_time_is_between_question_and_sending() -> None:
+    """Eight writers, all stopped where a paused process would be: no second one has passed the question."""
+    inside, most_inside, asked = 0, 0, 0
+    release = threading.Event()
+
+    def pause() -> None:
+        nonlocal inside, most_inside, asked
+        inside += 1
+        asked += 1
+        most_inside = max(most_inside, inside)
+        release.wait(2)
+        inside -= 1
+
+    with serving(lambda request, sock: reply(200)) as server, ThreadPoolExecutor(8) as threads:
+        transport = open_transport(connections=8)
+        write = [
+            threads.submit(transport.send, "POST", server.url, headers=HEADERS, body=b"{}", may_send=pause)
+            for _ in range(8)
+        ]
+        wait_until(lambda: server.connections == 8)
+        paused = (asked, len(server.requests))
+        release.set()
+        assert [done.result().status for done in write] == [200] * 8
+
+    assert paused == (1, 0)
+    assert most_inside == 1
+
+
+def test_a_request_does_not_wait_for_another_past_its_deadline() -> None:
+    release = threading.Event()
+    with serving(lambda request, sock: reply(200)) as server, ThreadPoolExecutor(1) as threads:
+        transport = open_transport(deadline=0.3)
+        first = threads.submit(get, transport, server.url, may_send=lambda: release.wait(2) and None)
+        wait_until(lambda: server.connections == 1)
+        with pytest.raises(RequestFailed) as caught:
+            get(transport, server.url)
+        release.set()
+        with pytest.raises(RequestFailed) as first_error:
+            first.result()
+
+    assert (caught.value.sent, first_error.value.sent) == (False, False)
+    assert server.requests == []
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < ends_at, "did not happen within 5 seconds"
+        time.sleep(0.002)
+
+
+def test_head_and_body_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nothing can stop a request half-way but a failure of the network."""
+    sends: list[int] = []
+    real = sockets.Exchange.send
+
+    def counted(self: sockets.Exchange, sock: socket.socket, message: bytes) -> None:
+        sends.append(len(message))
+        real(self, sock, message)
+
+    monkeypatch.setattr(sockets.Exchange, "send", counted)
+    with serving(lambda request, sock: reply(200)) as server:
+        open_transport().send("POST", server.url, headers=HEADERS, body=b"y" * 1000)
+
+    assert len(sends) == 1
+    assert sends[0] > 1000
