@@ -22,7 +22,7 @@ environ.Env.read_env(DATA_DIR / "secrets.env")
 
 
 def required(name: str, what: str) -> str:
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. It is {what}. `make run` generates it; see .env.example.")
     return value
@@ -175,6 +175,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = ["devinsync_site.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

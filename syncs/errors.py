@@ -1,6 +1,6 @@
 """What can go wrong with a sync.
 
-SyncError            says what was tried, on what, what came back and what to do; `retryable` tells whether waiting helps
+SyncError            says what was tried, on what, what came back and what to do; `retryable`: waiting may help
 ├── InvalidKeySchema     a key schema that cannot be used
 ├── SourceProblem        the source cannot be read whole
 ├── DestinationProblem   the organization or the connection does not let us

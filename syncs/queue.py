@@ -33,7 +33,7 @@ class SyncJob(Job):
         self.webhooks = []
 
     def _deserialize_data(self) -> None:
-        super()._deserialize_data()
+        super()._deserialize_data()  # type: ignore[no-untyped-call]
         if not is_sync_job(self._func_name, self._instance, self._args, self._kwargs):
             raise ForgedJob("A job in the queue is none of DevinSync's; it was not carried out.")
 

@@ -224,7 +224,7 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
 def retry_delay(attempt: int, error: SyncError) -> timedelta:
     """Exponential with jitter, and never shorter than Devin asked for."""
     backoff = min(settings.SYNC_RETRY_BASE * 2 ** (attempt - 1), LONGEST_RETRY)
-    delay = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+    delay: timedelta = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
     asked = error.retry_after if isinstance(error, DestinationProblem) else None
     return max(delay, min(asked, LONGEST_RETRY)) if asked else delay
 

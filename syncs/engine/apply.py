@@ -7,8 +7,8 @@ One thread owns the run and the database; a few others send requests and nothing
                key taken? seal the value ─▶ DELETE the old one ─▶ "absent" ─▶ POST at once ─▶ fact
     Delete     intent ─▶ DELETE ─▶ fact
 
-An answer that leaves open what happened leaves the intent open too: the caller lists the organization again and believes
-the list. Deletions come last, and only if every create and replace succeeded.
+An answer that leaves open what happened leaves the intent open too: the caller lists the organization again and
+believes the list. Deletions come last, and only if every create and replace succeeded.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ from syncs.choices import Action, Phase
 from syncs.engine.destination import Organization
 from syncs.engine.ledger import Ledger
 from syncs.engine.notes import Tag, compose_note, new_nonce
-from syncs.engine.plan import Change, Delete, Plan, Replace
+from syncs.engine.plan import Change, Create, Delete, Plan, Replace
 from syncs.errors import TooManyRounds
 from syncs.models import SyncRunChange, WriteIntent
 
@@ -84,7 +84,8 @@ class Applier:
     def apply(self, plan: Plan, rows: Mapping[Change, SyncRunChange], *, may_delete: bool = True) -> Result:
         """Carries out a plan. Raises SyncError for what concerns all keys; the ledger is right in any case."""
         self.result, self.unclear_in_a_row = Result(), 0
-        writes, deletes = (*plan.creates, *plan.replaces), plan.deletes
+        writes: tuple[Create | Replace, ...] = (*plan.creates, *plan.replaces)
+        deletes = plan.deletes
         if writes:
             self.generation = self.ledger.next_generation()
             self._drive(self._write_work(change, rows[change]) for change in writes)

@@ -111,9 +111,9 @@ def check_rollback(sync: DevinSync, existing: Sequence[RemoteSecret]) -> None:
     seen = newest_generation(sync, existing)
     if seen > sync.generation:
         raise Blocked(
-            f"This database is older than what Devin holds: it knows of {sync.generation} writing runs of this sync, the "
-            f"notes in Devin tell of {seen}. It was probably restored from a backup, so its secrets may be out of date. "
-            "Bring the source up to date, then choose “Sync now, trust this database”.",
+            f"This database is older than what Devin holds: it knows of {sync.generation} writing runs of this sync, "
+            f"the notes in Devin tell of {seen}. It was probably restored from a backup, so its secrets may be out of "
+            "date. Bring the source up to date, then choose “Sync now, trust this database”.",
             reason="rollback",
         )
 

@@ -17,7 +17,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """A person's word: `secret_ids` are the deletions they saw (None: they saw no plan); `any_deletion` lets all pass."""
+    """A person's word: `secret_ids` are the deletions they saw (None: no plan); `any_deletion` lets all pass."""
 
     secret_ids: Collection[str] | None = None
     any_deletion: bool = False
@@ -33,8 +33,8 @@ def check(plan: Plan, *, limits: Limits, confirmation: Confirmation) -> None:
         return
     if plan.source_count == 0:
         raise Blocked(
-            f"The source is empty, and the plan deletes {_secrets(len(removals))} from Devin. If that is what you want, "
-            "review the plan and choose “Sync now, confirm deletions”.",
+            f"The source is empty, and the plan deletes {_secrets(len(removals))} from Devin. If that is what you "
+            "want, review the plan and choose “Sync now, confirm deletions”.",
             reason="empty_source",
         )
     percent = 100 * len(removals) / max(plan.in_scope_count, 1)

@@ -69,7 +69,7 @@ class Ledger:
         done = [intent.change_id for intent, _ in written] + [intent.change_id for intent in deleted]
         SyncRunChange.objects.filter(pk__in=[pk for pk in done if pk]).update(outcome=Outcome.DONE, detail="")
         for intent, reason in failed:
-            SyncRunChange.objects.filter(pk=intent.change_id).update(outcome=Outcome.FAILED, detail=reason[:1024])
+            SyncRunChange.objects.filter(pk__in=[intent.change_id]).update(outcome=Outcome.FAILED, detail=reason[:1024])
         if requests_sent is not None:
             SyncRun.objects.filter(pk=self.run.pk).update(requests_sent=requests_sent)
 

@@ -1,8 +1,8 @@
 """The note on each secret we write: words for people, then a compact tag that we can read back. Pure.
 
 `Synced by DevinSync from dev:/my-secrets [ds1 i=1f2e3d4c s=0a1b2c3d g=12 n=Zx…]`: installation, sync, generation and a
-nonce for this one write. A note is the only field of a secret in Devin that we choose and that a list gives back, so the
-nonce answers "did that POST happen?", and the generation tells a database that is older than what it wrote.
+nonce for this one write. A note is the only field of a secret in Devin that we choose and that a list gives back, so
+the nonce answers "did that POST happen?", and the generation tells a database that is older than what it wrote.
 """
 
 import re

@@ -184,8 +184,7 @@ def build_plan(
     is_ours: Callable[[RemoteSecret], bool] = lambda secret: False,
 ) -> Plan:
     """`is_ours` says of a secret that the ledger lacks whether its note names this very sync."""
-    planner = _Planner(list(desired), list(existing), list(ledger), options, others or Others(), is_ours)
-    return planner.plan()
+    return _Planner(desired, existing, ledger, options=options, others=others or Others(), is_ours=is_ours).plan()
 
 
 def build_removal(
@@ -224,16 +223,17 @@ def drift_of(secret: RemoteSecret, known: Known) -> str:
 class _Planner:
     def __init__(
         self,
-        desired: list[Desired],
-        existing: list[RemoteSecret],
-        ledger: list[Known],
+        desired: Iterable[Desired],
+        existing: Iterable[RemoteSecret],
+        ledger: Iterable[Known],
+        *,
         options: Options,
         others: Others,
         is_ours: Callable[[RemoteSecret], bool],
     ) -> None:
         self.desired = {item.destination_key: item for item in desired}
         self.ledger = {entry.destination_key: entry for entry in ledger}
-        self.managed_ids = {entry.secret_id for entry in ledger}
+        self.managed_ids = {entry.secret_id for entry in self.ledger.values()}
         self.options = options
         self.others = others
         self.is_ours = is_ours

@@ -122,8 +122,8 @@ class Reconcile:
         if still_there:
             key = next(iter(still_there.values()))
             raise DestinationProblem(
-                f"Devin refuses to delete {key} in {self.run.org_id} (403), and it is still there. Give the connection's "
-                "service user the ManageOrgSecrets permission on this organization, then sync again."
+                f"Devin refuses to delete {key} in {self.run.org_id} (403), and it is still there. Give the service "
+                f"user of connection “{self.run.connection}” the ManageOrgSecrets permission there, then sync again."
             )
 
     def _give_up_on(self, taken: Counter[str], ledger: Ledger) -> None:

@@ -1,16 +1,15 @@
 """Finishing what a dead worker began, when the source cannot say what the value is.
 
-Between deleting a taken key and creating it anew, the new value is sealed in the open intent. If the source can be read,
-the plan does the rest; if not, the key comes back from there.
+Between deleting a taken key and creating it anew, the new value is sealed in the open intent. If the source can be
+read, the plan does the rest; if not, the key comes back from there.
 """
 
 from connections.devin.errors import DevinError
 from encryption import unseal
-from syncs.choices import Outcome, Phase
+from syncs.choices import Phase
 from syncs.engine.apply import sealed_context
 from syncs.engine.destination import Organization
 from syncs.engine.ledger import Ledger
-from syncs.models import SyncRunChange
 
 
 def finish_sealed(ledger: Ledger, organization: Organization) -> None:
@@ -30,4 +29,3 @@ def finish_sealed(ledger: Ledger, organization: Organization) -> None:
         except DevinError as error:
             raise organization.problem(error, f"put back {intent.destination_key} in") from error
         ledger.record(written=[(intent, secret)])
-        SyncRunChange.objects.filter(pk=intent.change_id).update(outcome=Outcome.DONE)

@@ -1,6 +1,6 @@
 """READ SOURCE: the secrets of the sync's folder, whole or not at all.
 
-A source that cannot be read whole is an error, never a smaller set: what is missing from it would be deleted from Devin.
+A source that cannot be read whole is an error, never a smaller set: what is missing would be deleted from Devin.
 """
 
 from syncs.errors import SourceProblem

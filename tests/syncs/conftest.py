@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -85,7 +86,7 @@ class Bench:
             delete_secret(secret, user=None)
         set_secrets(self.folder, values, user=None)
 
-    def run(self, **wishes: object) -> SyncRun:
+    def run(self, **wishes: Any) -> SyncRun:
         run = request_run(self.sync, trigger=Trigger.MANUAL, **wishes)
         return self.carry_out(run)
 
