@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from sandbox.directory import ApiKey, Directory
+from sandbox.faults import Kind
 from sandbox.listing import Cursor, CursorUnknown, list_page
 from sandbox.organization import Duplicates, KeyTaken, Organization, SecretMissing, ValueRefused
 from sandbox.settings import Settings
@@ -82,7 +83,7 @@ def described_by(
     return None, None
 
 
-def carry_out(directory: Directory, settings: Settings, call: Call) -> Answer:
+def carry_out(directory: Directory, settings: Settings, call: Call, lie: Kind | None = None) -> Answer:
     organization = directory.find(call.org_id) if call.org_id else None
     refused = refusal(call, organization)
     if refused is not None:
@@ -91,7 +92,7 @@ def carry_out(directory: Directory, settings: Settings, call: Call) -> Answer:
         case None, "GET", _ if call.caller:
             return Answer(200, call.caller.as_self())
         case Organization(), "GET", None:
-            return list_secrets(organization, settings, call)
+            return list_secrets(organization, settings, call, lie)
         case Organization(), "POST", None:
             return create_secret(organization, settings, call)
         case Organization(), "DELETE", str(secret_id):
@@ -114,14 +115,14 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
     return None
 
 
-def list_secrets(organization: Organization, settings: Settings, call: Call) -> Answer:
+def list_secrets(organization: Organization, settings: Settings, call: Call, lie: Kind | None) -> Answer:
     query = parse_qs(call.query)
     first = query.get("first", ["100"])[-1]
     if not (first.isdecimal() and 1 <= int(first) <= 200):
         return invalid("query", "first", "Input should be a whole number from 1 to 200")
     after = query.get("after", [""])[-1]
     try:
-        cursor = Cursor.decode(after) if after else Cursor()
+        cursor = Cursor.decode(after) if after else Cursor(lie=lie)
     except CursorUnknown:
         return invalid("query", "after", "Value error, this is not a cursor of this list")
     return Answer(200, list_page(organization, settings, first=int(first), cursor=cursor))

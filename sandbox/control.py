@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from sandbox.api import problem
 from sandbox.directory import ApiKey
+from sandbox.faults import Rule, build_rule
 from sandbox.organization import Duplicates, Organization, Secret, SecretMissing
 from sandbox.settings import Settings
 from sandbox.wire import Answer, Request
@@ -56,6 +57,10 @@ def route(world: World, request: Request, body: dict[str, Any]) -> Answer:
             reset(world, body)
         case "POST", ["configure"]:
             configure(world, body)
+        case "GET", ["faults"]:
+            return Answer(200, [describe_rule(rule) for rule in world.faults.rules()])
+        case "POST", ["release"]:
+            world.faults.release()
         case "GET", ["organizations"]:
             return Answer(200, [describe_organization(one) for one in world.directory.organizations()])
         case "POST", ["organizations"]:
@@ -100,8 +105,14 @@ def reset(world: World, body: dict[str, Any]) -> None:
 
 
 def configure(world: World, body: dict[str, Any]) -> None:
-    names = {setting.name for setting in fields(Settings)}
-    wanted = allow(body, names)
+    """Settings by name; `faults`, if given, takes the place of the script as it stands."""
+    wanted = allow(body, {setting.name for setting in fields(Settings)} | {"faults"})
+    faults = wanted.pop("faults", None)
+    if faults is not None:
+        rules = [build_rule(options) for options in faults]
+        world.faults.clear()
+        for rule in rules:
+            world.faults.add_rule(rule)
     if "duplicates" in wanted:
         wanted["duplicates"] = Duplicates(wanted["duplicates"])
     for name, value in wanted.items():
@@ -124,6 +135,11 @@ def describe_organization(organization: Organization) -> dict[str, object]:
 
 def describe_secret(secret: Secret) -> dict[str, object]:
     return {**secret.as_item(), "sha256": secret.sha256}
+
+
+def describe_rule(rule: Rule) -> dict[str, object]:
+    when = {name: getattr(rule, name) for name in ("method", "key", "org", "request", "times", "rate", "seed", "met")}
+    return {**when, "kinds": [fault.kind for fault in rule.faults]}
 
 
 def allow(given: dict[str, Any], names: set[str]) -> dict[str, Any]:

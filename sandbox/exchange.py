@@ -1,12 +1,19 @@
-"""One request to the API from its arrival to its answer: log, latency, rate limit, then the route itself."""
+"""One request to the API from its arrival to its answer: log, rate limit, latency, fault, the route, the answer."""
 
 import time
 from dataclasses import dataclass
 
 from sandbox.api import Call, carry_out, problem, understand
+from sandbox.faults import LIES, Case, Fault, Hit, Kind, Moment
 from sandbox.log import LoggedRequest
+from sandbox.peer import send_signal
+from sandbox.spoil import spoil
 from sandbox.wire import Answer, Request, Stream
 from sandbox.world import World
+
+
+class Dropped(Exception):
+    """This request gets no answer."""
 
 
 @dataclass
@@ -17,27 +24,109 @@ class Exchange:
     entry: LoggedRequest
 
     def run(self) -> None:
+        refusal = self.refuse_by_rate()
+        hit = None if refusal else self.pick_fault()
         self.wait(self.entry.arrived + self.world.settings.latency - time.monotonic())
-        answer = self.refuse_by_rate() or self.carry_out()
-        self.send(answer)
+        try:
+            if hit is None:
+                self.send(refusal or self.carry_out())
+            else:
+                self.run_into(hit)
+        except Dropped:
+            self.stream.cut()
 
-    def carry_out(self) -> Answer:
-        answer = carry_out(self.world.directory, self.world.settings, self.call)
+    def run_into(self, hit: Hit) -> None:
+        """The same with a fault in it."""
+        fault = hit.fault
+        hit.rule.reached.set()
+        answer = self.meet(hit, Moment.BEFORE) or self.carry_out(fault)
+        answer = self.meet(hit, Moment.AFTER) or answer
+        self.deliver(spoil(answer, fault), fault)
+        self.meet(hit, Moment.ANSWERED)
+
+    def meet(self, hit: Hit, moment: Moment) -> Answer | None:
+        """Let the fault happen if this is its moment; the answer it gives instead of the route's, if any."""
+        fault = hit.fault
+        if fault.moment is not moment:
+            return None
+        match fault.kind:
+            case Kind.STATUS | Kind.RATE_LIMITED | Kind.REDIRECT:
+                return answer_instead(fault)
+            case Kind.DELAY:
+                self.wait(fault.seconds)
+            case Kind.HOLD:
+                hit.rule.released.wait()
+            case Kind.CUT:
+                raise Dropped
+            case Kind.WITHHOLD:
+                self.stream.client_leaves_within(None)
+                raise Dropped
+            case Kind.LATE_COMMIT:
+                self.commit_late(fault)
+            case Kind.SIGNAL:
+                self.send_signal(fault)
+        return None
+
+    def commit_late(self, fault: Fault) -> None:
+        self.stream.client_leaves_within(None)
+        self.wait(fault.seconds)
+        self.carry_out()
+        raise Dropped
+
+    def send_signal(self, fault: Fault) -> None:
+        send_signal(self.stream.sock, fault.pid, fault.signal)
+        if fault.moment is Moment.BEFORE and not fault.carry_out:
+            raise Dropped
+
+    def carry_out(self, fault: Fault | None = None) -> Answer:
+        lie = fault.kind if fault and fault.kind in LIES else None
+        answer = carry_out(self.world.directory, self.world.settings, self.call, lie)
         if answer.has_committed:
             self.entry.committed = time.monotonic()
             self.entry.secret_id = answer.content["secret_id"]
         return answer
 
     def refuse_by_rate(self) -> Answer | None:
-        limit, window = self.world.settings.rate_per_minute, self.world.settings.rate_window
-        if limit is None or self.entry.caller is None:
+        settings = self.world.settings
+        if settings.rate_per_minute is None or self.entry.caller is None:
             return None
-        seconds = self.world.rate_limit.seconds_to_wait(self.entry.caller, time.monotonic(), limit=limit, window=window)
+        seconds = self.world.rate_limit.seconds_to_wait(
+            self.entry.caller, self.entry.arrived, limit=settings.rate_per_minute, window=settings.rate_window
+        )
         return None if seconds is None else problem(429, "Rate limit exceeded", {"Retry-After": str(seconds)})
+
+    def pick_fault(self) -> Hit | None:
+        entry = self.entry
+        hit = self.world.faults.pick(Case(entry.seq, entry.method, entry.org, entry.key, self.call.is_first_page))
+        if hit is not None:
+            entry.fault = hit.fault.kind
+        return hit
 
     def send(self, answer: Answer) -> None:
         self.note_answer(answer)
         self.stream.answer(answer)
+
+    def deliver(self, answer: Answer, fault: Fault) -> None:
+        match fault.kind:
+            case Kind.TRUNCATE:
+                self.note_answer(answer)
+                head, body = answer.encode()
+                self.stream.send(head + body[: len(body) // 2])
+                self.stream.close()
+            case Kind.DRIP:
+                self.note_answer(answer)
+                self.drip(answer, fault)
+            case _:
+                self.send(answer)
+
+    def drip(self, answer: Answer, fault: Fault) -> None:
+        head, body = answer.encode()
+        if fault.part == "body":
+            self.stream.send(head)
+        for byte in body if fault.part == "body" else head + body:
+            if self.stream.client_leaves_within(fault.seconds):
+                raise Dropped
+            self.stream.send(bytes([byte]))
 
     def note_answer(self, answer: Answer) -> None:
         """Written down before it is sent, so that whoever has read the answer finds it in the log."""
@@ -52,7 +141,20 @@ class Exchange:
             self.world.stopping.wait(seconds)
 
 
+def answer_instead(fault: Fault) -> Answer:
+    match fault.kind:
+        case Kind.RATE_LIMITED:
+            return problem(429, "Rate limit exceeded", {"Retry-After": fault.retry_after_header})
+        case Kind.REDIRECT:
+            return Answer(fault.status or 307, headers={"Location": fault.location}, body=b"")
+    status = fault.status or 500
+    if fault.body:
+        return Answer(status, headers=fault.headers, body=fault.body.encode())
+    return problem(status, "Something went wrong", fault.headers)
+
+
 def begin(world: World, stream: Stream, request: Request, connection: int) -> Exchange:
+    """Take a request down in the log and prepare its exchange."""
     now = time.monotonic()
     call = understand(world.directory, request)
     caller = call.caller.principal_id if call.caller else None

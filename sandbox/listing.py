@@ -1,16 +1,20 @@
-"""Pages of an organization's secrets by cursor.
+"""Pages of an organization's secrets by cursor, honest ones and lying ones.
 
-A cursor stands for the last item given, so secrets that come and go between pages neither hide nor repeat others.
+An honest cursor stands for the last item given, so secrets that come and go between pages neither hide nor repeat
+others. A lying one stands for an offset and carries its lie, so that the whole listing lies alike.
 """
 
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
-from sandbox.organization import Organization
+from sandbox.faults import Kind
+from sandbox.organization import Organization, Secret
 from sandbox.settings import Settings
+
+NEWCOMER = Secret(secret_id="secret-between-pages", key="BETWEEN_PAGES", note=None)  # noqa: S106
 
 
 class CursorUnknown(Exception):
@@ -20,29 +24,72 @@ class CursorUnknown(Exception):
 @dataclass(frozen=True)
 class Cursor:
     after: int = 0
+    lie: str | None = None
+    page: int = 1
 
     def encode(self) -> str:
-        return base64.urlsafe_b64encode(json.dumps([self.after]).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
 
     @classmethod
     def decode(cls, text: str) -> "Cursor":
         try:
-            (after,) = json.loads(base64.urlsafe_b64decode(text.encode()))
+            return cls(**json.loads(base64.urlsafe_b64decode(text.encode())))
         except (ValueError, TypeError, binascii.Error):
             raise CursorUnknown(text) from None
-        return cls(int(after))
 
 
 def list_page(organization: Organization, settings: Settings, *, first: int, cursor: Cursor) -> dict[str, object]:
     size = min(first, settings.page_size or first)
     secrets = organization.secrets()
+    if cursor.lie is not None:
+        return lying_page(secrets, size, cursor, settings)
     rest = (secret for secret in secrets if secret.position > cursor.after)
     items = list(islice(rest, size + 1))
-    has_next_page = len(items) > size
-    items = items[:size]
+    following = Cursor(items[size - 1].position) if len(items) > size else None
+    return page_of(items[:size], following, len(secrets) if settings.totals else None)
+
+
+def lying_page(secrets: list[Secret], size: int, cursor: Cursor, settings: Settings) -> dict[str, object]:
+    lie = Kind(cursor.lie or "")
+    seen = as_seen(secrets, lie, cursor.page)
+    items = seen[cursor.after : cursor.after + size]
+    if lie is Kind.SAME_ID_TWICE and cursor.page == 1:
+        items = [*items[:-1], items[0]] if len(items) > 1 else items * 2
+    total = len(seen) + (lie is Kind.WRONG_TOTAL)
+    wants_total = settings.totals or lie is Kind.WRONG_TOTAL
+    page = page_of(items, following_cursor(len(seen), size, cursor), total if wants_total else None)
+    if lie is Kind.NULL_CURSOR:
+        page.update(end_cursor=None, has_next_page=True)
+    return page
+
+
+def as_seen(secrets: list[Secret], lie: Kind, page: int) -> list[Secret]:
+    """What the organization looks like when this page of the listing is asked for."""
+    if page == 1:
+        return secrets
+    match lie:
+        case Kind.SHUFFLE:
+            return secrets[::-1] if page % 2 == 0 else secrets
+        case Kind.ITEM_REMOVED:
+            return secrets[1:]
+        case Kind.ITEM_ADDED:
+            return [NEWCOMER, *secrets]
+    return secrets
+
+
+def following_cursor(count: int, size: int, cursor: Cursor) -> Cursor | None:
+    following = cursor.after + size
+    if cursor.lie == Kind.REPEATED_PAGE and cursor.page == 1:
+        return Cursor(0, cursor.lie, 2)
+    if cursor.lie == Kind.CURSOR_LOOP:
+        return Cursor(following if following < count else 0, cursor.lie)
+    return Cursor(following, cursor.lie, cursor.page + 1) if following < count else None
+
+
+def page_of(secrets: list[Secret], following: Cursor | None, total: int | None) -> dict[str, object]:
     return {
-        "items": [secret.as_item() for secret in items],
-        "end_cursor": Cursor(items[-1].position).encode() if has_next_page else None,
-        "has_next_page": has_next_page,
-        "total": len(secrets) if settings.totals else None,
+        "items": [secret.as_item() for secret in secrets],
+        "end_cursor": following.encode() if following else None,
+        "has_next_page": following is not None,
+        "total": total,
     }

@@ -59,6 +59,7 @@ class Sandbox(World):
 
     def stop(self) -> None:
         self.stopping.set()
+        self.faults.release()
         if self._listener is not None and self._acceptor is not None:
             # A closed listener does not wake accept() everywhere, a last visitor does.
             with contextlib.suppress(OSError):

@@ -1,10 +1,11 @@
 """Everything the sandbox knows, apart from sockets. Tests hold it; other processes go through the control routes."""
 
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from sandbox.directory import DEFAULT_ORGANIZATION, Directory
+from sandbox.faults import Faults
 from sandbox.log import RequestLog
 from sandbox.organization import Organization
 from sandbox.rate import RateLimit, RetryAfterWindows
@@ -15,10 +16,12 @@ from sandbox.storage import Journal
 class World:
     def __init__(self, *, settings: Settings | None = None, data: Path | None = None) -> None:
         self.settings = settings or Settings()
+        self._settings_at_start = replace(self.settings)
         self.journal = Journal(data) if data else None
         self.directory = Directory(self.journal.record if self.journal else None)
         if self.journal:
             self.journal.load(self.directory)
+        self.faults = Faults()
         self.log = RequestLog()
         self.rate_limit = RateLimit()
         self.windows = RetryAfterWindows()
@@ -36,14 +39,15 @@ class World:
         self.organization(org_id).refuse_value(key)
 
     def clear_traffic(self) -> None:
-        """Forget requests and limits; organizations, keys and settings stay."""
+        """Forget requests, limits and faults; organizations, keys and settings stay."""
+        self.faults.clear()
         self.log.clear()
         self.rate_limit.clear()
         self.windows.clear()
 
     def reset(self) -> None:
-        """As freshly started with default settings: the default organization, empty, and the default key."""
+        """Empty every organization, forget the traffic, and return to the settings of the start."""
         self.clear_traffic()
         self.directory.reset()
         for setting in fields(Settings):
-            setattr(self.settings, setting.name, setting.default)
+            setattr(self.settings, setting.name, getattr(self._settings_at_start, setting.name))

@@ -80,8 +80,10 @@ def test_resets_all_or_only_the_traffic(sandbox: Sandbox, caller: Caller) -> Non
     assert sandbox.log.requests() == []
     assert len(sandbox.organization().secrets()) == 1
 
+    sandbox.settings.latency = 0.01
     caller.send("POST", "/_sandbox/reset")
     assert sandbox.organization().secrets() == []
+    assert sandbox.settings.latency == 0
 
 
 MISTAKES = [
