@@ -42,7 +42,7 @@ def clean_path(path: str) -> str:
     for name in names:
         if not name:
             raise Invalid("A path has one slash between two folders: /services/api.", field="path")
-        _matches("path", name, FOLDER_NAME)
+        _matches("path", _short("folder's name", name, longest=255), FOLDER_NAME)
     return _short("path", "/" + "/".join(names), longest=1024)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.text import slugify
 
 from vault.editing.change import changing
 from vault.editing.environments import make_environment
-from vault.errors import Taken
+from vault.errors import InUse, Taken
 from vault.models import Folder, Project
 from vault.rules import clean_description, clean_name, clean_slug
 
@@ -61,7 +62,11 @@ def delete_project(project: Project, *, user: User | None) -> None:
         for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()
-        project.delete()
+        try:
+            project.delete()
+        except ProtectedError as error:
+            users = ", ".join(sorted({str(row) for row in error.protected_objects})[:10])
+            raise InUse(f"The project {project.name} is used by {users}. Delete these first.") from error
 
 
 def _check_slug_is_free(project: Project) -> None:

@@ -1,0 +1,171 @@
+import logging
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import F
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from vault import editing, loading
+from vault.errors import DuplicateKey, FolderMissing, ReferenceMissing, SourceError, Unreadable
+from vault.models import Environment, Folder, Project, Secret
+from vault.reading import find_folder, list_keys, read_contents, read_secrets, reveal
+
+CANARY = "canary-7f3a"
+
+
+def test_reads_own_imported_and_referred_secrets(root: Folder, app: Folder, shared: Folder, prod: Environment) -> None:
+    editing.set_secret(prod.folders.get(), "HOST", "db.internal", user=None)
+    editing.set_secrets(shared, {"URL": "https://${prod.HOST}", "PORT": "1"}, user=None)
+    own = editing.set_secret(app, "PORT", "2", user=None)
+    editing.add_import(app, shared, user=None)
+
+    port, url = read_secrets(app)
+
+    assert (port.key, port.value, port.path, port.secret_id) == ("PORT", "2", "/app", own.id)
+    assert (url.key, url.value, url.environment_slug, url.path) == ("URL", "https://db.internal", "dev", "/shared")
+
+
+def test_reads_the_folders_below_when_asked(dev: Environment, root: Folder, app: Folder) -> None:
+    editing.set_secret(root, "A", "1", user=None)
+    editing.set_secret(app, "B", "2", user=None)
+    editing.set_secret(editing.create_folder(dev, "/app/api", user=None), "C", "3", user=None)
+    editing.set_secret(editing.create_folder(dev, "/apple", user=None), "D", "4", user=None)
+
+    assert [secret.key for secret in read_secrets(app)] == ["B"]
+    assert [secret.key for secret in read_secrets(app, recursive=True)] == ["B", "C"]
+    assert list_keys(root, recursive=True) == ["A", "B", "C", "D"]
+
+
+def test_a_key_in_two_folders_is_an_error_that_names_both(root: Folder, app: Folder) -> None:
+    editing.set_secret(root, "A", "1", user=None)
+    editing.set_secret(app, "A", "2", user=None)
+
+    with pytest.raises(DuplicateKey, match="dev:/ and in dev:/app"):
+        read_secrets(root, recursive=True)
+
+
+def test_reads_in_a_fixed_number_of_queries(
+    dev: Environment, app: Folder, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(10):
+        folder = editing.create_folder(dev, f"/x{number}", user=None)
+        editing.set_secrets(folder, {f"A{number}": "1", f"B{number}": "${dev.x0.A0}"}, user=None)
+        editing.add_import(app, folder, user=None)
+    folder = Folder.objects.select_related("environment").get(id=app.id)
+
+    # The counter twice; folders, imports, references, secrets.
+    with django_assert_num_queries(6):
+        assert len(read_secrets(folder, recursive=True)) == 20
+
+
+def test_one_secret_that_cannot_be_opened_fails_the_whole(root: Folder) -> None:
+    editing.set_secrets(root, {"A": CANARY, "B": "2"}, user=None)
+    Secret.objects.filter(key="A").update(sealed_value=Secret.objects.get(key="B").sealed_value)
+
+    with pytest.raises(Unreadable, match="value of A") as caught:
+        read_secrets(root)
+
+    assert not caught.value.retryable
+
+
+def test_a_value_put_back_by_hand_is_refused(root: Folder) -> None:
+    old = editing.set_secret(root, "A", "1", user=None)
+    editing.set_secret(root, "A", "2", user=None)
+    Secret.objects.filter(key="A").update(sealed_value=old.sealed_value)
+
+    with pytest.raises(Unreadable):
+        read_secrets(root)
+
+
+def test_a_project_that_changes_while_it_is_read_is_read_again(root: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    editing.set_secret(root, "A", "1", user=None)
+    load, changes = loading._load_imports, iter(["2", "3"])
+
+    def load_and_change(project_id: object) -> object:
+        if value := next(changes, None):
+            editing.set_secret(root, "A", value, user=None)
+        return load(project_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loading, "_load_imports", load_and_change)
+
+    assert read_secrets(root)[0].value == "3"
+
+
+def test_a_project_that_never_holds_still_is_an_error_that_may_pass(
+    root: Folder, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = loading._load_imports
+
+    def load_and_change(project_id: object) -> object:
+        Project.objects.update(revision=F("revision") + 1)
+        return load(project_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loading, "_load_imports", load_and_change)
+
+    with pytest.raises(Unreadable, match="again and again") as caught:
+        read_secrets(root)
+    assert caught.value.retryable
+
+
+def test_a_folder_that_is_gone_is_an_error(app: Folder) -> None:
+    editing.delete_folder(Folder.objects.get(id=app.id), user=None)
+
+    with pytest.raises(FolderMissing, match="dev:/app is gone"):
+        read_secrets(app)
+
+
+def test_finds_a_folder_or_says_what_there_is(project: Project, app: Folder) -> None:
+    assert find_folder(project, "dev", "app/") == app
+    with pytest.raises(FolderMissing, match="no environment “qa”"):
+        find_folder(project, "qa", "/")
+    with pytest.raises(FolderMissing, match="no folder /x in shop, dev"):
+        find_folder(project, "dev", "/x")
+    with pytest.raises(FolderMissing, match="one slash"):
+        find_folder(project, "dev", "/a//b")
+
+
+def test_contents_keep_own_and_imported_apart(app: Folder, shared: Folder) -> None:
+    editing.set_secret(shared, "A", "${B}", user=None)
+    editing.set_secret(shared, "B", "b", user=None)
+    editing.set_secret(app, "A", "own", user=None)
+    editing.add_import(app, shared, user=None)
+
+    (contents,) = read_contents(app)
+
+    assert [(s.key, s.value) for s in contents.secrets] == [("A", "own")]
+    assert [(i.path, [(s.key, s.value) for s in i.secrets]) for i in contents.imports] == [
+        ("/shared", [("A", "b"), ("B", "b")])
+    ]
+    assert read_contents(shared, expand=False)[0].secrets[0].value == "${B}"
+
+
+def test_no_error_and_no_repr_tells_a_value(root: Folder, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    editing.set_secrets(root, {"A": CANARY + "${MISSING}", "B": CANARY}, user=None)
+
+    with pytest.raises(SourceError) as caught:
+        read_secrets(root)
+
+    secret = editing.set_secret(root, "A", CANARY, user=None)
+    seen = repr(caught.value) + caplog.text + repr(read_secrets(root)) + repr(secret) + repr(secret.versions.all())
+    assert isinstance(caught.value, ReferenceMissing)
+    assert CANARY not in seen
+
+
+def test_revealing_needs_its_permission_and_is_noted(root: Folder, alice: User) -> None:
+    editing.set_secret(root, "A", "old", user=None)
+    secret = editing.set_secret(root, "A", CANARY, user=None)
+    with pytest.raises(PermissionDenied):
+        reveal(secret, alice)
+    assert not LogEntry.objects.exists()
+
+    alice.user_permissions.add(Permission.objects.get(codename="reveal_secret"))
+    alice = User.objects.get(pk=alice.pk)
+
+    assert (reveal(secret, alice), reveal(secret, alice, version=1)) == (CANARY, "old")
+    assert [entry.get_change_message() for entry in LogEntry.objects.order_by("id")] == [
+        "Revealed the value of version 2.",
+        "Revealed the value of version 1.",
+    ]
