@@ -7,7 +7,7 @@ and once more from LIST DESTINATION as long as an answer left open what happened
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connections.devin.types import RemoteSecret
@@ -34,6 +34,7 @@ from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 
 ROUNDS = 6
 LONGEST_PAUSE = 4.0
+pause = time.sleep
 
 
 @dataclass
@@ -44,13 +45,12 @@ class Reconcile:
     sync: DevinSync
     destination: Destination
     lease: Lease
-    pause: Callable[[float], None] = time.sleep
     refused: dict[str, str] = field(default_factory=dict)
 
     def reconcile(self, organization: Organization) -> None:
         """Makes the organization equal to the source. Raises SyncError; `refused` says which keys were not written."""
         ledger = Ledger(self.run, self.sync, self.destination, self.lease)
-        self.lease.quarantine(self.pause)
+        self.lease.quarantine(pause)
         ledger.start_attempt()
         wanted = self._read(ledger, organization)
         applier = self._applier(ledger, organization, wanted)
@@ -70,7 +70,7 @@ class Reconcile:
                 ledger.forget_keys(plan.forgotten)
                 ledger.refresh_fingerprints(plan.keeps, applier.fingerprints)
                 return
-            self.pause(min(0.25 * 2**number, LONGEST_PAUSE))
+            pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
 
     def _read(self, ledger: Ledger, organization: Organization) -> Wanted:

@@ -1,6 +1,6 @@
 """A sync from a vault folder to an organization of the sandbox, and the means to run it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,10 +114,9 @@ def bench(sync: DevinSync, folder: Folder) -> Bench:
 
 
 @pytest.fixture
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """The pauses between two looks at the organization take no time."""
-    monkeypatch.setattr("syncs.engine.reconcile.Reconcile.pause", staticmethod(lambda seconds: None), raising=False)
-    return lambda seconds: None
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses between two looks at the organization, and before the first write after a take-over, take no time."""
+    monkeypatch.setattr("syncs.engine.reconcile.pause", lambda seconds: None)
 
 
 @pytest.fixture(autouse=True)
