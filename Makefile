@@ -1,0 +1,36 @@
+# make demo   everything with sample data and a stand-in for Devin      make demo ARGS=--once
+# make run    everything, for your own Devin organization               make run PORT=8080
+# make test   every test                                                make test ARGS="tests/syncs -k plan"
+# make lint   style, types, migrations, deployment checks
+
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+PYTHON ?= $(or $(shell for p in $(CANDIDATES); do $$p $(IS_NEW_ENOUGH) && echo $$p && break; done),python3)
+VENV := .venv/bin
+ARGS ?=
+
+.SILENT:
+.PHONY: demo run test lint install install-dev python
+
+demo: install
+	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
+
+run: install
+	exec $(VENV)/python -m launcher --end-with-parent run $(ARGS)
+
+test: install-dev
+	exec $(VENV)/python -m launcher.check test $(ARGS)
+
+lint: install-dev
+	exec $(VENV)/python -m launcher.check lint
+
+install: python
+	$(PYTHON) -m launcher.install requirements.txt
+
+install-dev: python
+	$(PYTHON) -m launcher.install requirements.txt requirements-dev.txt
+
+python:
+	$(PYTHON) $(IS_NEW_ENOUGH) || { \
+	  echo "devinsync: $(PYTHON) is not Python 3.11 or newer. Name one that is: make PYTHON=/path/to/python3.11" >&2; \
+	  exit 1; }

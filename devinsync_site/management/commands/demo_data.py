@@ -1,0 +1,113 @@
+"""`manage.py demo_data`: sample data, one sync of it through the real queue, its history, and a look at the result."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from connections.devin.errors import DevinError
+from devinsync_site import demo
+from syncs.choices import Status, Trigger
+from syncs.engine.keys import KeySchema
+from syncs.errors import SyncError
+from syncs.models import DevinSync, SyncRun
+from syncs.runs import request_run
+from vault.errors import VaultError
+from vault.reading import read_secrets
+
+LOOK_EVERY = 0.05
+SECONDS_FOR_RUN = 90.0
+
+
+class Command(BaseCommand):
+    help = "Makes the demo's sample data where it is missing, syncs it, and checks that the sandbox holds exactly that."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--sandbox", required=True, metavar="URL", help="where `python -m sandbox` listens")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        url = options["sandbox"].rstrip("/")
+        try:
+            sync = make_sample(url)
+            run = wait_for(request_run(sync, trigger=Trigger.COMMAND))
+            desired = desired_of(sync)
+        except (VaultError, DevinError, SyncError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"\n{sync.source_label} of {demo.PROJECT} to {sync.org_id} in the Devin sandbox\n\n")
+        for line in draw_table([("Key in Devin", "Change", "Outcome"), *history_of(run, desired)]):
+            self.stdout.write(line)
+        self.stdout.write(f"\n{run.get_status_display()}: {run.summary}. {run.requests_sent} requests to Devin.")
+        if run.status != Status.SUCCEEDED:
+            raise CommandError(f"The run {run.status}: {run.message}")
+        check_sandbox(url, sync.org_id, desired)
+        self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets.")
+
+
+def make_sample(sandbox_url: str) -> DevinSync:
+    user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if user is None:
+        raise CommandError("There is no superuser. Run `manage.py prepare` first.")
+    project = demo.ensure_project(user)
+    return demo.ensure_sync(project, demo.ensure_connection(sandbox_url), user)
+
+
+def wait_for(run: SyncRun) -> SyncRun:
+    deadline = time.monotonic() + SECONDS_FOR_RUN
+    while not run.is_finished:
+        if time.monotonic() > deadline:
+            raise CommandError(
+                f"The run is still {run.status} after {SECONDS_FOR_RUN:.0f} s. "
+                "Is a worker running, and are syncs not paused?"
+            )
+        time.sleep(LOOK_EVERY)
+        run.refresh_from_db()
+    return run
+
+
+def desired_of(sync: DevinSync) -> dict[str, str]:
+    """What the destination must hold now: its keys, each with the digest of its value."""
+    assert sync.folder is not None  # noqa: S101 - a sync without one does not run
+    schema, environment = KeySchema.parse(sync.key_schema), sync.folder.environment.slug
+    secrets = read_secrets(sync.folder, recursive=sync.recursive)
+    return {
+        schema.render(secret.key, environment=environment): hashlib.sha256(secret.value.encode()).hexdigest()
+        for secret in secrets
+    }
+
+
+def history_of(run: SyncRun, desired: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    changed = set()
+    for change in run.changes.all():
+        changed.add(change.destination_key)
+        yield change.destination_key, change.get_action_display(), change.get_outcome_display()
+    for key in sorted(set(desired) - changed):
+        yield key, "Keep", "Up to date" if run.status == Status.SUCCEEDED else "Not attempted"
+
+
+def draw_table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for number, row in enumerate(rows):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        if number == 0:
+            yield "  ".join("-" * width for width in widths)
+
+
+def check_sandbox(url: str, org_id: str, desired: dict[str, str]) -> None:
+    """Asks the sandbox itself, past DevinSync's own client and ledger."""
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            answer = session.get(f"{url}/_sandbox/organizations/{org_id}", timeout=10)
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            raise CommandError(f"The sandbox at {url} does not say what it holds ({type(error).__name__}).") from error
+    secrets = answer.json()["secrets"]
+    held = {secret["key"]: secret["sha256"] for secret in secrets}
+    wrong = sorted(str(key) for key in held.keys() | desired.keys() if held.get(key) != desired.get(key))
+    if wrong or len(secrets) != len(desired):
+        names = ", ".join(wrong) or "keys that stand twice"
+        raise CommandError(f"The sandbox holds {len(secrets)} secrets; {len(desired)} were expected. Look at: {names}.")

@@ -1,0 +1,109 @@
+"""`python -m launcher run` and `python -m launcher demo [--once]`; the Makefile's way in."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from launcher.config import read_config
+from launcher.demo import run_demo, start_sandbox
+from launcher.errors import LaunchError
+from launcher.prepare import Login
+from launcher.processes import die_with_parent
+from launcher.run import Site, start_site
+from launcher.supervise import Supervisor, say_on_stderr
+
+LOOK_EVERY = 0.2
+
+
+class ToldToStop(BaseException):
+    """Ctrl-C, SIGTERM or a closed terminal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+def main() -> int:
+    arguments = read_arguments()
+    if arguments.end_with_parent:
+        die_with_parent(os.getppid())
+    supervisor = Supervisor()
+    stop_on_signals(supervisor)
+    try:
+        return launch(arguments, supervisor)
+    except LaunchError as error:
+        say_on_stderr(str(error))
+        return 1
+    except ToldToStop as told:
+        return told.status
+    finally:
+        supervisor.is_stopping = True
+        supervisor.stop()
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m launcher", description="Starts DevinSync on this machine.")
+    parser.add_argument("--end-with-parent", action="store_true", help="stop when the process that started this ends")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="web, workers, scheduler and, without REDIS_URL, a queue server")
+    demo = commands.add_parser("demo", help="the same with sample data and a stand-in for Devin")
+    demo.add_argument("--once", action="store_true", help="end after the first sync; 0 only if all arrived")
+    return parser.parse_args()
+
+
+def launch(arguments: argparse.Namespace, supervisor: Supervisor) -> int:
+    config = read_config()
+    site, login = start_site(config, supervisor)
+    print_login(login)
+    status = 0
+    sandbox_url = ""
+    if arguments.command == "demo":
+        sandbox_url = start_sandbox(site)
+        status = run_demo(site, sandbox_url)
+        if arguments.once:
+            return status
+    print_addresses(site, login, sandbox_url)
+    while True:
+        supervisor.check()
+        time.sleep(LOOK_EVERY)
+
+
+def stop_on_signals(supervisor: Supervisor) -> None:
+    """The first signal ends what is going on; a second one while all is being stopped cuts the patience short."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if supervisor.is_stopping:
+            supervisor.is_hurried = True
+            return
+        supervisor.is_stopping = True
+        print("\nStopping; a second Ctrl-C does not wait for running syncs.", flush=True)
+        raise ToldToStop(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+
+
+def print_login(login: Login) -> None:
+    """At once, so that a start that fails later has not kept the only copy of the password."""
+    if login.password is not None:
+        print(
+            f"Created the administrator {login.username} with password {login.password} (shown this once)", flush=True
+        )
+    if login.notice:
+        print(login.notice, flush=True)
+
+
+def print_addresses(site: Site, login: Login, sandbox_url: str) -> None:
+    print(f"\nAdmin    {site.config.url}/admin/")
+    print(f"Login    {login.username}" + (f", password {login.password}" if login.password else ""))
+    if sandbox_url:
+        print(f"Sandbox  {sandbox_url}/")
+    print(f"Logs     {site.config.logs}")
+    print("Ctrl-C stops all of it.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""`make demo`: the site, a stand-in for Devin, sample data and one sync through all of it."""
+
+import subprocess
+import sys
+import time
+
+from launcher.config import ROOT, choose_port
+from launcher.health import answers
+from launcher.prepare import manage
+from launcher.run import Site
+from launcher.supervise import hint, say_on_stderr
+
+SECONDS_FOR_SANDBOX = 15.0
+
+
+def start_sandbox(site: Site) -> str:
+    """Returns its address; what it holds stays in the data folder, so that a second demo finds it."""
+    port = choose_port(site.config)
+    data = site.config.data_dir / "sandbox.json"
+    command = (sys.executable, "-m", "sandbox", "--port", str(port), "--data", str(data))
+    site.supervisor.start(site.program("sandbox", command, is_base=True))
+    site.supervisor.wait_until(lambda: answers("127.0.0.1", port, "/"), name="sandbox", seconds=SECONDS_FOR_SANDBOX)
+    return f"http://127.0.0.1:{port}"
+
+
+def run_demo(site: Site, sandbox_url: str) -> int:
+    """Prints the sync's history; the status is 0 only if the sandbox holds exactly what was expected."""
+    command = manage("demo_data", "--sandbox", sandbox_url)
+    log = site.config.logs / "demo.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, env=site.environment, stderr=errors)
+    try:
+        while process.poll() is None:
+            site.supervisor.check()
+            time.sleep(0.05)
+    finally:
+        process.kill()
+    status = process.wait()
+    if status != 0:
+        say_on_stderr(f"The demo's sync did not come out as expected. {hint(log)}")
+    return status

@@ -1,0 +1,71 @@
+"""Makes the data folder ready: its mode, generated keys, and what `manage.py prepare` does to the database."""
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from launcher.config import ROOT, Config
+from launcher.errors import LaunchError
+from launcher.supervise import hint
+
+GENERATED = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "ENCRYPTION_KEYS": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """The first administrator, and the password where this start has set one."""
+
+    username: str
+    password: str | None = field(repr=False)
+    notice: str | None
+
+
+def prepare_folder(config: Config) -> None:
+    """Creates the data folder, open to this user only, and the keys that neither environment nor `.env` gives."""
+    try:
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config.data_dir.chmod(0o700)
+        config.logs.mkdir(mode=0o700, exist_ok=True)
+        generate_keys(config)
+    except OSError as error:
+        raise LaunchError(
+            f"Can't write to {config.data_dir}: {error.strerror}. Set DATA_DIR to a folder of this user."
+        ) from None
+
+
+def generate_keys(config: Config) -> None:
+    path = config.data_dir / "secrets.env"
+    present = path.read_text() if path.exists() else ""
+    names = {line.partition("=")[0] for line in present.splitlines()}
+    missing = [name for name in GENERATED if name not in names and not os.environ.get(name)]
+    # Written even with nothing missing, so that an unwritable folder is found at once.
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        if present and not present.endswith("\n"):
+            file.write("\n")
+        for name in missing:
+            file.write(f"{name}={GENERATED[name]()}\n")
+
+
+def prepare_site(config: Config, environment: Mapping[str, str]) -> Login:
+    """Migrates and collects static files before any other process opens the database."""
+    log = config.logs / "prepare.log"
+    with log.open("wb") as errors:
+        ended = subprocess.run(
+            manage("prepare"), cwd=ROOT, env=dict(environment), stdout=subprocess.PIPE, stderr=errors, check=False
+        )
+    if ended.returncode != 0:
+        raise LaunchError(f"Could not prepare the site: {hint(log)}")
+    return Login(**json.loads(ended.stdout.splitlines()[-1]))
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, str(ROOT / "manage.py"), *arguments)
