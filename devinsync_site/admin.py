@@ -5,13 +5,14 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Field, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 
 from devinsync_site.roles import BUILT_IN_GROUPS, DESCRIPTIONS
 
 
-class OwnUserAdmin(UserAdmin):
+class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
     """Django's, but: nobody makes a superuser, or touches one, who is none."""
 
     list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")
@@ -27,6 +28,12 @@ class OwnUserAdmin(UserAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         # Without it nobody can log in here, and a forgotten tick looks like a wrong password.
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest | None, **kwargs: Any) -> Any:
+        form_field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "is_staff" and form_field is not None:
+            form_field.label, form_field.help_text = "May log in", "Without it, this person can use the API only."
+        return form_field
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         fields = tuple(super().get_readonly_fields(request, obj))
@@ -55,6 +62,13 @@ class OwnGroupAdmin(GroupAdmin):
     """Django's, but the built-in groups can only be looked at: each upgrade sets them anew."""
 
     list_display = ("name", "description")
+    readonly_fields = ("description", "allowed")
+    exclude = ()
+
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        if _is_built_in(obj):
+            return ("name", "description", "allowed")
+        return super().get_fields(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_change_permission(request, obj) and not _is_built_in(obj)
@@ -65,6 +79,12 @@ class OwnGroupAdmin(GroupAdmin):
     @admin.display(description="what its members may do")
     def description(self, group: Group) -> str:
         return DESCRIPTIONS.get(group.name, "As chosen by you.")
+
+    @admin.display(description="permissions")
+    def allowed(self, group: Group) -> str:
+        permissions = group.permissions.select_related("content_type").order_by("content_type__app_label", "name")
+        rows = ((permission.content_type.app_label, permission.name) for permission in permissions)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 
 
 def _is_built_in(group: Group | None) -> bool:

@@ -18,5 +18,4 @@ class DevinSyncSiteConfig(AppConfig):
     def ready(self) -> None:
         from devinsync_site import roles
 
-        # For every application: each brings its permissions with its own signal.
         post_migrate.connect(roles.after_migrate, dispatch_uid="devinsync_site.roles")

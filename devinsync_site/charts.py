@@ -6,9 +6,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH = 720
-HEIGHT = 150
-BASE = 128
-TOP = 10
+HEIGHT = 200
+BASE = 170
+TOP = 18
 
 
 class Bar(TypedDict):
@@ -37,7 +37,9 @@ def draw_sparkline(values: list[float], *, label: str) -> SafeString:
     width, height = 120, 32
     highest = max(values, default=0) or 1
     step = width / max(len(values) - 1, 1)
-    points = [f"{index * step:.1f},{height - 3 - value / highest * (height - 6):.1f}" for index, value in enumerate(values)]
+    points = [
+        f"{index * step:.1f},{height - 3 - value / highest * (height - 6):.1f}" for index, value in enumerate(values)
+    ]
     line = " ".join(points)
     return format_html(
         '<svg class="ds-chart ds-chart--spark" viewBox="0 0 {} {}" role="img" aria-label="{}">'
@@ -58,17 +60,12 @@ def _total(bar: Bar) -> int:
 
 
 def _grid(highest: int) -> SafeString:
-    top_line = format_html(
-        '<line class="ds-chart__grid" x1="0" x2="{}" y1="{}" y2="{}"/><text x="0" y="{}">{}</text>',
-        WIDTH,
-        TOP,
-        TOP,
-        TOP - 3,
-        highest or "",
-    )
-    return format_html(
-        '{}<line class="ds-chart__grid" x1="0" x2="{}" y1="{}" y2="{}"/>', top_line if highest else "", WIDTH, BASE, BASE
-    )
+    line = '<line class="ds-chart__grid" x1="0" x2="{}" y1="{}" y2="{}"/>'
+    base = format_html(line, WIDTH, BASE, BASE)
+    if not highest:
+        return base
+    top = format_html(line, WIDTH, TOP, TOP)
+    return format_html('{}{}<text x="0" y="{}">{}</text>', base, top, TOP - 4, highest)
 
 
 def _draw_bar(bar: Bar, *, left: float, width: float, highest: int) -> SafeString:
@@ -95,5 +92,5 @@ def _draw_bar(bar: Bar, *, left: float, width: float, highest: int) -> SafeStrin
 def _labels(bars: list[Bar], step: float) -> SafeString:
     """Under every sixth bar or so: more would run into each other."""
     every = max(len(bars) // 4, 1)
-    chosen = ((f"{index * step:.1f}", BASE + 17, bar["label"]) for index, bar in enumerate(bars) if index % every == 0)
+    chosen = ((f"{index * step:.1f}", BASE + 22, bar["label"]) for index, bar in enumerate(bars) if index % every == 0)
     return format_html_join("", '<text x="{}" y="{}">{}</text>', chosen)

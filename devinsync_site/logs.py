@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from devinsync_site.middleware import current_request_id
 
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON.
 

@@ -55,8 +55,13 @@ AREAS = (
             Entry("pause", "syncs.SyncControl", label="Pause all"),
         ),
     ),
-    Area("Vault", (Entry("vault", "vault.Project", label="Projects", is_whole_app=True),)),
-    Area("Connections", (Entry("connection", "connections.Connection", label="Connections"),)),
+    Area(
+        "Vault and connections",
+        (
+            Entry("vault", "vault.Project", label="Projects", is_whole_app=True),
+            Entry("connection", "connections.Connection", label="Connections"),
+        ),
+    ),
     Area(
         "Administration",
         (

@@ -7,8 +7,8 @@ and nothing lingers. Somebody who needs another mix makes a group of their own.
 from collections.abc import Iterable
 from typing import Any
 
-from django.apps.registry import Apps
-from django.apps.registry import apps as installed_apps
+from django.apps import AppConfig
+from django.apps import apps as global_apps
 from django.db.models import Q
 
 OWN_APPS = ("connections", "vault", "syncs")
@@ -53,11 +53,14 @@ def _writes(models: Iterable[str]) -> list[str]:
     return [f"{verb}_{model}" for model in models for verb in WRITES]
 
 
-def after_migrate(*, using: str, apps: Apps = installed_apps, **kwargs: Any) -> None:
-    """Makes the groups, or sets them right. Does nothing where the tables of users are not migrated yet.
+def after_migrate(sender: AppConfig, *, using: str, **kwargs: Any) -> None:
+    """Makes the groups, or sets them right, once a migrate or a flush: after the last application's permissions.
 
-    `flush` sends the same signal without `apps`.
+    Does nothing where the tables of users are not migrated yet. A flush sends no `apps`: then the real ones count.
     """
+    if sender != _last_sender():
+        return
+    apps = kwargs.get("apps", global_apps)
     try:
         group_model = apps.get_model("auth", "Group")
         permission_model = apps.get_model("auth", "Permission")
@@ -66,3 +69,7 @@ def after_migrate(*, using: str, apps: Apps = installed_apps, **kwargs: Any) -> 
     for name in BUILT_IN_GROUPS:
         group, _ = group_model.objects.using(using).get_or_create(name=name)
         group.permissions.set(permission_model.objects.using(using).filter(permissions_of(name)))
+
+
+def _last_sender() -> AppConfig:
+    return [config for config in global_apps.get_app_configs() if config.models_module is not None][-1]

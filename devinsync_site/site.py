@@ -16,6 +16,7 @@ class DevinSyncAdminSite(admin.AdminSite):
     site_header = "DevinSync"
     index_title = "Overview"
     site_url = None
+    empty_value_display = "–"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)

@@ -98,6 +98,12 @@ def _in_words(seconds: float) -> str:
 
 
 @register.filter
+def ds_due(moment: datetime) -> SafeString | str:
+    """As `ds_ago`, but what is overdue is due "now"."""
+    return ds_ago(moment) if moment > timezone.now() else "now"
+
+
+@register.filter
 def ds_duration(span: timedelta) -> str:
     """ "15 minutes": how long, in the largest unit that fits."""
     return _in_words(span.total_seconds())
@@ -118,6 +124,12 @@ def _with_label(cell: str, heading: str) -> SafeString:
         return mark_safe(cell)  # noqa: S308 - Django's own markup
     attribute = format_html(' data-label="{}"', heading[:1].upper() + heading[1:])
     return mark_safe(re.sub(r"^(\s*<t[dh])", lambda tag: tag[1] + attribute, cell, count=1))  # noqa: S308
+
+
+@register.filter
+def ds_without_colon(label: str) -> SafeString:
+    """A label as Django draws it, without the colon at its end: here labels stand over their fields."""
+    return mark_safe(label.replace(":</label>", "</label>"))  # noqa: S308 - Django's own markup
 
 
 @register.filter
