@@ -50,7 +50,8 @@ def main() -> None:
         sandbox = build_sandbox(arguments)
         sandbox.start()
     except OSError as error:
-        sys.exit(f"The sandbox cannot start on {arguments.host}:{arguments.port}: {error.strerror or error}.")
+        place = error.filename or f"{arguments.host}:{arguments.port}"
+        sys.exit(f"The sandbox cannot start with {place}: {error.strerror or error}.")
     print(f"sandbox listening on {sandbox.url}", flush=True)
     done.wait()
     sandbox.stop()

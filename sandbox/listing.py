@@ -7,7 +7,7 @@ others. A lying one stands for an offset and carries its lie, so that the whole 
 import base64
 import binascii
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from itertools import islice
 
 from sandbox.faults import Kind
@@ -24,16 +24,17 @@ class CursorUnknown(Exception):
 @dataclass(frozen=True)
 class Cursor:
     after: int = 0
-    lie: str | None = None
+    lie: Kind | None = None
     page: int = 1
 
     def encode(self) -> str:
-        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
+        return base64.urlsafe_b64encode(json.dumps(astuple(self)).encode()).decode()
 
     @classmethod
     def decode(cls, text: str) -> "Cursor":
         try:
-            return cls(**json.loads(base64.urlsafe_b64decode(text.encode())))
+            after, lie, page = json.loads(base64.urlsafe_b64decode(text.encode()))
+            return cls(int(after), lie and Kind(lie), int(page))
         except (ValueError, TypeError, binascii.Error):
             raise CursorUnknown(text) from None
 
@@ -50,8 +51,8 @@ def list_page(organization: Organization, settings: Settings, *, first: int, cur
 
 
 def lying_page(secrets: list[Secret], size: int, cursor: Cursor, settings: Settings) -> dict[str, object]:
-    lie = Kind(cursor.lie or "")
-    seen = as_seen(secrets, lie, cursor.page)
+    lie = cursor.lie
+    seen = as_seen(secrets, cursor)
     items = seen[cursor.after : cursor.after + size]
     if lie is Kind.SAME_ID_TWICE and cursor.page == 1:
         items = [*items[:-1], items[0]] if len(items) > 1 else items * 2
@@ -63,13 +64,13 @@ def lying_page(secrets: list[Secret], size: int, cursor: Cursor, settings: Setti
     return page
 
 
-def as_seen(secrets: list[Secret], lie: Kind, page: int) -> list[Secret]:
+def as_seen(secrets: list[Secret], cursor: Cursor) -> list[Secret]:
     """What the organization looks like when this page of the listing is asked for."""
-    if page == 1:
+    if cursor.page == 1:
         return secrets
-    match lie:
+    match cursor.lie:
         case Kind.SHUFFLE:
-            return secrets[::-1] if page % 2 == 0 else secrets
+            return secrets[::-1] if cursor.page % 2 == 0 else secrets
         case Kind.ITEM_REMOVED:
             return secrets[1:]
         case Kind.ITEM_ADDED:
@@ -79,9 +80,9 @@ def as_seen(secrets: list[Secret], lie: Kind, page: int) -> list[Secret]:
 
 def following_cursor(count: int, size: int, cursor: Cursor) -> Cursor | None:
     following = cursor.after + size
-    if cursor.lie == Kind.REPEATED_PAGE and cursor.page == 1:
+    if cursor.lie is Kind.REPEATED_PAGE and cursor.page == 1:
         return Cursor(0, cursor.lie, 2)
-    if cursor.lie == Kind.CURSOR_LOOP:
+    if cursor.lie is Kind.CURSOR_LOOP:
         return Cursor(following if following < count else 0, cursor.lie)
     return Cursor(following, cursor.lie, cursor.page + 1) if following < count else None
 

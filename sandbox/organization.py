@@ -110,9 +110,8 @@ class Organization:
 
     def put(self, *, key: str | None, value: str = "", note: str | None = None, **fields: object) -> Secret:
         """Place a secret past every rule, as another person or tool of the organization may have done."""
-        digest = hashlib.sha256(value.encode()).hexdigest()
         given = {"secret_id": f"secret-{secrets.token_hex(12)}", **fields}
-        return self.restore(Secret(key=key, value=value, note=note, sha256=digest, **given))  # type: ignore[arg-type]
+        return self.restore(Secret(key=key, value=value, note=note, sha256=digest(value), **given))  # type: ignore[arg-type]
 
     def restore(self, secret: Secret) -> Secret:
         with self.lock:
@@ -128,7 +127,7 @@ class Organization:
             old = self.get(secret_id)
             fields.setdefault("updated_at", max(int(time.time()), (old.updated_at or old.created_at) + 1))
             if isinstance(value := fields.get("value"), str):
-                fields["sha256"] = hashlib.sha256(value.encode()).hexdigest()
+                fields["sha256"] = digest(value)
             new = replace(old, **fields)  # type: ignore[arg-type]
             self._forget_key(old)
             self._ids_by_key.setdefault(new.key, {})[secret_id] = None
@@ -191,3 +190,8 @@ class Organization:
     def _tell(self, event: str, secret: Secret) -> None:
         if self.listener is not None:
             self.listener(self, event, secret)
+
+
+def digest(value: str) -> str:
+    # JSON can spell half a surrogate pair, which plain UTF-8 cannot.
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()

@@ -26,7 +26,7 @@ ICON = Path(__file__).with_name("icon.svg").read_bytes()
 
 
 def answer_page(directory: Directory, request: Request) -> Answer:
-    if request.method not in ("GET", "HEAD"):
+    if request.method != "GET":
         return html(405, "Not allowed", "<h1>These pages can only be looked at</h1>")
     match request.path.split("/"):
         case ["", ""]:
@@ -67,8 +67,8 @@ def organization_page(organization: Organization) -> str:
     now = time.time()
     rows = "".join(secret_row(secret, now) for secret in secrets)
     return (
-        f'{heading}<div class="card"><table><thead><tr><th>Key</th><th>Type</th><th>Note</th><th>Created</th>'
-        f"<th>Updated</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'{heading}<div class="card stacked"><table><thead><tr><th>Key</th><th>Type</th><th>Note</th>'
+        f"<th>Created (UTC)</th><th>Updated (UTC)</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -80,8 +80,9 @@ def secret_row(secret: Secret, now: float) -> str:
     key = escape(secret.key) if secret.key is not None else "<i>no key</i>"
     return (
         f'<tr{" class=fresh" if is_fresh else ""}><td class="key">{key}</td><td>{kinds}</td>'
-        f'<td class="note">{escape(secret.note or "")}</td><td class="time">{clock(secret.created_at)}</td>'
-        f'<td class="time">{clock(secret.updated_at)}</td></tr>'
+        f'<td class="note">{escape(secret.note or "")}</td>'
+        f'<td class="time" data-label="Created">{clock(secret.created_at)}</td>'
+        f'<td class="time" data-label="Updated">{clock(secret.updated_at)}</td></tr>'
     )
 
 
@@ -93,7 +94,7 @@ def clock(seconds: int | None) -> str:
     if seconds is None:
         return "not since"
     moment = datetime.fromtimestamp(seconds, UTC)
-    return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S}</time> UTC'
+    return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S}</time>'
 
 
 def html(status: int, title: str, content: str, *, refresh: bool = False) -> Answer:
@@ -105,7 +106,11 @@ def html(status: int, title: str, content: str, *, refresh: bool = False) -> Ans
         '<link rel="stylesheet" href="/style.css"></head><body><header><img src="/icon.svg" alt=""><b>Devin sandbox</b>'
         f"<span>a local stand-in, nothing leaves this machine</span></header><main>{content}</main></body></html>"
     )
-    return Answer(status, headers={"Content-Type": "text/html; charset=utf-8", **SECURITY_HEADERS}, body=page.encode())
+    return Answer(
+        status,
+        headers={"Content-Type": "text/html; charset=utf-8", **SECURITY_HEADERS},
+        body=page.encode("utf-8", "replace"),
+    )
 
 
 def asset(content_type: str) -> dict[str, str]:

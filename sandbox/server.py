@@ -87,7 +87,9 @@ class Sandbox(World):
             try:
                 sock, peer = listener.accept()
             except OSError:
-                return
+                # Such as too many open files: the clients that are there may go on.
+                self.stopping.wait(0.05)
+                continue
             if self.stopping.is_set():
                 sock.close()
                 return

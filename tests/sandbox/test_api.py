@@ -29,6 +29,7 @@ REFUSALS = [
     pytest.param("cog_sandbox", f"GET {SECRETS}?first=201", None, 422, id="a page too long"),
     pytest.param("cog_sandbox", f"GET {SECRETS}?first=x", None, 422, id="a page of x"),
     pytest.param("cog_sandbox", f"GET {SECRETS}?after=x", None, 422, id="a cursor of nobody"),
+    pytest.param("cog_sandbox", f"GET {SECRETS}?after=WzEsInh5eiIsMV0=", None, 422, id="a cursor with an unknown lie"),
     pytest.param("cog_sandbox", f"POST {SECRETS}", [], 422, id="a body that is no object"),
     pytest.param("cog_sandbox", f"POST {SECRETS}", {**GOOD, "type": "other"}, 422, id="an unknown type"),
     pytest.param("cog_sandbox", f"POST {SECRETS}", {**GOOD, "key": ""}, 422, id="an empty key"),
@@ -137,6 +138,11 @@ def test_a_personal_secret_takes_no_key(sandbox: Sandbox, caller: Caller) -> Non
     caller.create("DB_URL")
 
     assert personal in sandbox.organization().secrets()
+
+
+def test_takes_whatever_json_can_spell(sandbox: Sandbox, caller: Caller) -> None:
+    assert caller.create("\ud800", "\ud800\x00🔑").json["key"] == "\ud800"
+    assert caller.send("GET", "/orgs/org-sandbox").status == 200
 
 
 def test_a_refused_value_is_called_invalid(sandbox: Sandbox, caller: Caller) -> None:
