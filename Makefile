@@ -8,6 +8,10 @@ IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/nu
 PYTHON ?= $(or $(shell for p in $(CANDIDATES); do $$p $(IS_NEW_ENOUGH) && echo $$p && break; done),python3)
 VENV := .venv/bin
 ARGS ?=
+# A site as in production, with keys of its own.
+CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
+  SECRET_KEY=$$($(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
+  ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
 .PHONY: demo run test lint install install-dev python
@@ -19,10 +23,15 @@ run: install
 	exec $(VENV)/python -m launcher --end-with-parent run $(ARGS)
 
 test: install-dev
-	exec $(VENV)/python -m launcher.check test $(ARGS)
+	$(VENV)/pytest $(ARGS)
+	TEST_DATABASE=postgresql $(VENV)/pytest -m postgresql $(ARGS)
 
 lint: install-dev
-	exec $(VENV)/python -m launcher.check lint
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy .
+	$(CHECK_ENVIRONMENT) $(VENV)/python manage.py makemigrations --check --dry-run
+	$(CHECK_ENVIRONMENT) $(VENV)/python manage.py check --deploy --fail-level WARNING
 
 install: python
 	$(PYTHON) -m launcher.install requirements.txt

@@ -28,6 +28,7 @@ class ToldToStop(BaseException):
 
 def main() -> int:
     arguments = read_arguments()
+    os.umask(0o077)
     if arguments.end_with_parent:
         die_with_parent(os.getppid())
     supervisor = Supervisor()
@@ -66,9 +67,17 @@ def launch(arguments: argparse.Namespace, supervisor: Supervisor) -> int:
         if arguments.once:
             return status
     print_addresses(site, login, sandbox_url)
-    while True:
-        supervisor.check()
-        time.sleep(LOOK_EVERY)
+    return stay(supervisor)
+
+
+def stay(supervisor: Supervisor) -> int:
+    """Being told to stop is how this ends well."""
+    try:
+        while True:
+            supervisor.check()
+            time.sleep(LOOK_EVERY)
+    except ToldToStop:
+        return 0
 
 
 def stop_on_signals(supervisor: Supervisor) -> None:
@@ -89,16 +98,14 @@ def stop_on_signals(supervisor: Supervisor) -> None:
 def print_login(login: Login) -> None:
     """At once, so that a start that fails later has not kept the only copy of the password."""
     if login.password is not None:
-        print(
-            f"Created the administrator {login.username} with password {login.password} (shown this once)", flush=True
-        )
+        print(f"Created the administrator {login.username}. Password, shown this once: {login.password}", flush=True)
     if login.notice:
         print(login.notice, flush=True)
 
 
 def print_addresses(site: Site, login: Login, sandbox_url: str) -> None:
     print(f"\nAdmin    {site.config.url}/admin/")
-    print(f"Login    {login.username}" + (f", password {login.password}" if login.password else ""))
+    print(f"Login    {login.username}" + (", with the password above" if login.password else ""))
     if sandbox_url:
         print(f"Sandbox  {sandbox_url}/")
     print(f"Logs     {site.config.logs}")

@@ -7,6 +7,7 @@ import time
 from launcher.config import ROOT, choose_port
 from launcher.health import answers
 from launcher.prepare import manage
+from launcher.processes import before_exec
 from launcher.run import Site
 from launcher.supervise import hint, say_on_stderr
 
@@ -28,7 +29,13 @@ def run_demo(site: Site, sandbox_url: str) -> int:
     command = manage("demo_data", "--sandbox", sandbox_url)
     log = site.config.logs / "demo.log"
     with log.open("wb") as errors:
-        process = subprocess.Popen(command, cwd=ROOT, env=site.environment, stderr=errors)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=site.environment,
+            stderr=errors,
+            preexec_fn=before_exec(),  # noqa: PLW1509 - the launcher has no threads
+        )
     try:
         while process.poll() is None:
             site.supervisor.check()

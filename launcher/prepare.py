@@ -32,7 +32,8 @@ def prepare_folder(config: Config) -> None:
     """Creates the data folder, open to this user only, and the keys that neither environment nor `.env` gives."""
     try:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config.data_dir.chmod(0o700)
+        if not any(config.data_dir.iterdir()):  # a folder with other things in it may be shared with others
+            config.data_dir.chmod(0o700)
         config.logs.mkdir(mode=0o700, exist_ok=True)
         generate_keys(config)
     except OSError as error:

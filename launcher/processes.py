@@ -35,7 +35,6 @@ def die_with_parent(parent: int) -> None:
 
 def start(program: Program) -> subprocess.Popen[bytes]:
     """Starts it in a session of its own: Ctrl-C reaches the launcher alone, which then stops all in order."""
-    launcher = os.getpid()
     with program.log.open("ab") as log:
         return subprocess.Popen(
             program.command,
@@ -45,7 +44,7 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             env=dict(program.environment),
             pass_fds=program.pass_fds,
             start_new_session=True,
-            preexec_fn=_before_exec(launcher),  # noqa: PLW1509 - the launcher has no threads
+            preexec_fn=before_exec(),  # noqa: PLW1509 - the launcher has no threads
         )
 
 
@@ -71,7 +70,9 @@ def _session_members(session: int) -> list[int]:
     return members
 
 
-def _before_exec(launcher: int) -> Callable[[], None] | None:
+def before_exec() -> Callable[[], None] | None:
+    """What a child does first, for Popen's `preexec_fn`."""
+    launcher = os.getpid()
     _libc()  # loaded here, because loading after the fork could wait for a lock for ever
     return (lambda: die_with_parent(launcher)) if sys.platform == "linux" else None
 

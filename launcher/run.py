@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from launcher.config import Config, check_port, in_url
 from launcher.health import answers
-from launcher.prepare import Login, manage, prepare_folder, prepare_site
+from launcher.prepare import GENERATED, Login, manage, prepare_folder, prepare_site
 from launcher.processes import Program
 from launcher.supervise import Supervisor
 from launcher.valkey import SECONDS_TO_START, prepare_valkey
@@ -48,9 +48,7 @@ def start_site(config: Config, supervisor: Supervisor) -> tuple[Site, Login]:
 
 def environment_of(config: Config) -> dict[str, str]:
     """Paths made absolute. Generated keys are not in it: settings read them from their file."""
-    given = {
-        name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "ENCRYPTION_KEYS") or value
-    }
+    given = {name: value for name, value in os.environ.items() if value or name not in GENERATED}
     return given | {
         "DATA_DIR": str(config.data_dir),
         "HOST": config.host,

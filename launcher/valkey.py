@@ -107,6 +107,6 @@ def lock_folder(folder: Path) -> int:
             if time.monotonic() > deadline:
                 os.close(lock)
                 raise LaunchError(
-                    f"DevinSync is running on {folder.parent} already. Stop it first, or set DATA_DIR to another folder."
+                    f"DevinSync is running on {folder.parent} already. Stop it first, or set DATA_DIR to another one."
                 ) from None
             time.sleep(0.1)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{sync.source_label} of {demo.PROJECT} to {sync.org_id} in the Devin sandbox\n\n")
         for line in draw_table([("Key in Devin", "Change", "Outcome"), *history_of(run, desired)]):
             self.stdout.write(line)
-        self.stdout.write(f"\n{run.get_status_display()}: {run.summary}. {run.requests_sent} requests to Devin.")
+        self.stdout.write(f"\n{run.get_status_display()}: {run.summary}. Requests to Devin: {run.requests_sent}.")
         if run.status != Status.SUCCEEDED:
             raise CommandError(f"The run {run.status}: {run.message}")
         check_sandbox(url, sync.org_id, desired)
