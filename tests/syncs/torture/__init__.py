@@ -1,0 +1,1 @@
+"""What a sync survives: its worker killed at every statement and request, or stopped and woken."""

@@ -1,0 +1,110 @@
+"""A worker that is stopped in the middle of a write, and wakes when another has taken its place.
+
+Devin cannot check a fencing number, so a write that is already on its way cannot be called back; but there is at most
+one, and the next run repairs what it did. The ordinary run takes a few writes; `make torture` takes every one.
+"""
+
+import os
+import signal
+import time
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+
+from sandbox.organization import Duplicates
+from sandbox.server import Sandbox
+from syncs.choices import Trigger
+from syncs.runs import request_run
+from tests.syncs.torture.kill import ForkedWorker
+from tests.syncs.torture.theatre import Scene, set_scene
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung", "short_lease")]
+
+WRITES = {Duplicates.REJECT_409: 14, Duplicates.ALLOW: 11}
+LONGEST = 20.0
+
+
+@pytest.fixture
+def short_lease(settings: LazySettings) -> None:
+    settings.SYNC_LEASE = timedelta(seconds=0.9)
+    settings.SYNC_LEASE_RENEWAL = timedelta(seconds=0.1)
+    settings.DEVIN_REQUEST_DEADLINE = timedelta(seconds=0.3)
+
+
+def play(sandbox: Sandbox, write: int, moment: str) -> list[str]:
+    """What does not hold when the worker sleeps at this write until another worker has done its run."""
+    scene = set_scene(sandbox)
+    sandbox.clear_traffic()
+    sandbox.faults.add("signal", request=write + 1, signal="SIGSTOP", moment=moment)
+    worker = ForkedWorker.start(scene)
+    os.waitpid(worker.pid, os.WUNTRACED)
+    take_over(scene)
+    woken = time.monotonic()
+    worker.signal(signal.SIGCONT)
+    worker.wait()
+    stale = [entry for entry in sandbox.log.writes() if entry.arrived > woken]
+    repair(scene)
+    problems = scene.problems()
+    if len(stale) > 1:
+        problems.append(f"{len(stale)} stale writes")
+    return [f"stopped {moment} write {write}: {problem}" for problem in problems]
+
+
+def take_over(scene: Scene) -> None:
+    """Another worker tries until the lease has expired, and then does the run."""
+    ends = time.monotonic() + LONGEST
+    while time.monotonic() < ends:
+        scene.carry_out()
+        scene.run.refresh_from_db()
+        if scene.run.is_finished:
+            return
+    raise AssertionError("Nobody could take the run over.")
+
+
+def repair(scene: Scene) -> None:
+    """The run after that, as the schedule starts it."""
+    scene.run = request_run(scene.sync, trigger=Trigger.SCHEDULE)
+    type(scene.run).objects.filter(pk=scene.run.pk).update(not_before=None)
+    scene.carry_out()
+
+
+@pytest.mark.parametrize(
+    ("mode", "write", "moment"),
+    [
+        (Duplicates.REJECT_409, 2, "before"),
+        (Duplicates.REJECT_409, 6, "after"),
+        (Duplicates.REJECT_409, 9, "before"),
+        (Duplicates.ALLOW, 5, "after"),
+        (Duplicates.ALLOW, 11, "before"),
+    ],
+)
+def test_a_woken_worker_makes_at_most_one_stale_write(
+    sandbox: Sandbox, mode: Duplicates, write: int, moment: str
+) -> None:
+    sandbox.settings.duplicates = mode
+
+    assert play(sandbox, write, moment) == []
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("mode", WRITES)
+def test_a_worker_may_be_stopped_at_every_write(sandbox: Sandbox, mode: Duplicates) -> None:
+    sandbox.settings.duplicates = mode
+    points = [(write, moment) for write in range(1, WRITES[mode] + 1) for moment in ("before", "after")]
+
+    problems = [problem for write, moment in points for problem in play(sandbox, write, moment)]
+
+    print(f"\npauses survived: {len(points) - len({p.split(':')[0] for p in problems})}/{len(points)}")
+    assert problems == []
+
+
+def test_a_taken_over_run_counts_a_further_attempt(sandbox: Sandbox) -> None:
+    scene = set_scene(sandbox)
+    worker = ForkedWorker.start(scene, kill_at=60)
+    worker.wait()
+
+    take_over(scene)
+
+    assert scene.run.attempt == 2
+    assert scene.problems() == []
