@@ -57,6 +57,14 @@ class EmbeddedValkey:
         except OSError:
             return False
 
+    def wait(self) -> None:
+        """Until it answers; for callers without a supervisor."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not self.answers():
+            if time.monotonic() > deadline:
+                raise LaunchError(f"Valkey did not answer on {self.socket}.")
+            time.sleep(0.01)
+
     def release(self) -> None:
         os.close(self.lock)
 

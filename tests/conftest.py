@@ -1,0 +1,51 @@
+"""What every test has: no network, and a queue server for those that ask for one.
+
+Fixtures of one part of the product stand in that part's own conftest.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from launcher.processes import Program, kill_session, start
+from launcher.valkey import prepare_valkey
+
+_connect = socket.socket.connect
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+class NetworkIsOff(Exception):
+    """A test tried to reach another machine."""
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not str(address[0]).startswith(LOOPBACK):
+            raise NetworkIsOff(f"A test tried to connect to {address[0]}.")
+        _connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The REDIS_URL of a Valkey of this test run's own, which the site uses from here on."""
+    folder = tmp_path_factory.mktemp("valkey")
+    valkey = prepare_valkey(folder)
+    log = Path(folder) / "valkey.log"
+    server = start(Program(name="valkey", command=valkey.command, log=log, environment={}, pass_fds=(valkey.lock,)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(settings.RQ_QUEUES["default"], "URL", valkey.url)
+        patch.setattr(settings, "REDIS_URL", valkey.url)
+        patch.setitem(os.environ, "REDIS_URL", valkey.url)
+        valkey.wait()
+        yield valkey.url
+    kill_session(server.pid)
+    server.wait()
+    valkey.release()
