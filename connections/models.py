@@ -23,6 +23,7 @@ from connections.validation import clean_api_key, validate_slug
 from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4
+PATIENCE = timedelta(seconds=8)
 
 
 def default_base_url() -> str:
@@ -100,15 +101,7 @@ class Connection(models.Model):
 
     def open_client(self, *, fence: Callable[[], None] | None = None) -> DevinClient:
         """A client for the stored key, to be closed by the caller."""
-        return DevinClient(
-            base_url=self.base_url,
-            api_key=self._api_key(),
-            deadline=settings.DEVIN_REQUEST_DEADLINE,
-            concurrency=self.concurrency,
-            fence=fence,
-            name=self.name,
-            closed_for=self.rate_limited_for,
-        )
+        return self._open(deadline=settings.DEVIN_REQUEST_DEADLINE, fence=fence)
 
     def verify(self) -> None:
         """Ask Devin who the key is, and record the answer. Never inside a transaction: it is a network call."""
@@ -120,7 +113,9 @@ class Connection(models.Model):
         self.mark_valid(principal)
 
     def identify(self) -> Principal:
-        with self.open_client() as client:
+        """Who the stored key is, by Devin. A person waits for this, so it gives up early."""
+        deadline = min(settings.DEVIN_REQUEST_DEADLINE, PATIENCE)
+        with self._open(deadline=deadline, tries=2, longest_wait=PATIENCE) as client:
             return client.get_self()
 
     def describe_as(self, principal: Principal) -> None:
@@ -129,6 +124,11 @@ class Connection(models.Model):
         self.principal_type = principal.principal_type[:64]
         self.principal_name = principal.name[:255]
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
+
+    def describe_principal(self, *, organization: bool = True) -> str:
+        """Who the API key is, in words: “service user sync-bot, organization org-1”. Empty if never told."""
+        who = f"{self.principal_type.replace('_', ' ')} {self.principal_name}".strip()
+        return f"{who}, organization {self.org_id}" if organization and self.org_id else who
 
     def mark_valid(self, principal: Principal) -> None:
         self.describe_as(principal)
@@ -156,6 +156,16 @@ class Connection(models.Model):
         """What is left of the time that Devin asked to wait."""
         until = self.rate_limited_until
         return max(until - timezone.now(), timedelta(0)) if until else timedelta(0)
+
+    def _open(self, **options: Any) -> DevinClient:
+        return DevinClient(
+            base_url=self.base_url,
+            api_key=self._api_key(),
+            concurrency=self.concurrency,
+            name=self.name,
+            closed_for=self.rate_limited_for,
+            **options,
+        )
 
     def _api_key(self) -> str:
         try:

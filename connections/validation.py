@@ -36,6 +36,9 @@ def clean_api_key(raw: str) -> str:
 def clean_base_url(raw: str) -> str:
     """The address in its one spelling: scheme and host in small letters, no default port, no trailing slash."""
     try:
+        # urlsplit would drop line breaks and tabs silently, and so join what they parted.
+        if not VISIBLE_ASCII.fullmatch(raw.strip()):
+            raise ValueError
         parts = urlsplit(raw.strip())
         port = parts.port
     except ValueError:

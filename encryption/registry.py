@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, F, Model, QuerySet
-from django.db.models.functions import Length, Substr
+from django.db.models.functions import Substr
 
 from encryption.sealing import KEY_ID_LENGTH, VERSION
 
@@ -27,10 +27,10 @@ class KeyedField:
     def label(self) -> str:
         return f"{self.model._meta.label}.{self.name}"
 
-    def rows(self) -> QuerySet[Model]:
+    def rows(self) -> QuerySet[Any]:
         """The rows that hold something, each with its `key_id`."""
-        rows = self.model._base_manager.annotate(key_id=Substr(F(self.name), self.key_id_at, KEY_ID_LENGTH))
-        return rows.annotate(_length=Length(self.name)).filter(_length__gt=0)
+        rows: QuerySet[Any] = self.model._base_manager.exclude(**{self.name: ""})
+        return rows.annotate(key_id=Substr(F(self.name), self.key_id_at, KEY_ID_LENGTH))
 
     def count_by_key(self) -> dict[str, int]:
         counts = self.rows().order_by().values("key_id").annotate(count=Count("pk"))

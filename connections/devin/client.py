@@ -26,7 +26,7 @@ PAGE_SIZE = 200
 MOST_PAGES = 500
 TRIES = 4
 RATE_LIMITED_TRIES = 6
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = timedelta(seconds=60)
 BACKOFF_BASE, BACKOFF_CAP = 0.2, 5.0
 
 T = TypeVar("T")
@@ -53,6 +53,8 @@ class DevinClient:
         fence: Callable[[], None] | None = None,
         name: str = "",
         closed_for: timedelta = timedelta(0),
+        tries: int = TRIES,
+        longest_wait: timedelta = LONGEST_WAIT,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +65,8 @@ class DevinClient:
         self._name = name
         self._fence = fence or no_fence
         self._wait = wait
+        self._tries = tries
+        self._longest_wait = longest_wait.total_seconds()
         self._transport = Transport(deadline=deadline, connections=concurrency)
         self._gate = Gate(concurrency, wait=wait, clock=clock)
         if closed_for > timedelta(0):
@@ -148,7 +152,7 @@ class DevinClient:
                 return self._understand(self._send(attempt, turn, path, body), attempt, parse)
             except (Unreachable, Ambiguous) as error:
                 tries += 1
-                if tries == TRIES or not _may_repeat(attempt, error):
+                if tries == self._tries or not _may_repeat(attempt, error):
                     raise
             self._wait(random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries)))  # noqa: S311 -- only spreads load
 
@@ -190,7 +194,7 @@ class DevinClient:
 
     def _enter(self, attempt: Attempt, turn: Turn) -> None:
         try:
-            self._gate.enter(turn, longest_wait=LONGEST_WAIT)
+            self._gate.enter(turn, longest_wait=self._longest_wait)
         except GateClosed as closed:
             raise rate_limited(attempt, timedelta(seconds=closed.seconds)) from None
 

@@ -1,0 +1,194 @@
+"""Connections in the admin: a list that tells which work, a form whose API key only goes in, and "Test connection"."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.utils.timesince import timesince
+from django.views.decorators.debug import sensitive_post_parameters
+
+from connections.devin.errors import DevinError
+from connections.forms import ConnectionForm, Verdict
+from connections.models import ChangedMeanwhile, Connection
+from encryption import DecryptionError
+
+EDITABLE = (
+    (None, {"fields": ("name", "description", "seen_version")}),
+    ("Devin", {"fields": ("base_url", "api_key", "concurrency")}),
+)
+VIEWABLE = (
+    (None, {"fields": ("name", "description")}),
+    ("Devin", {"fields": ("base_url", "api_key_end", "concurrency")}),
+)
+STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
+
+
+@admin.register(Connection)
+class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] -- generic to the type checker only
+    form = ConnectionForm
+    list_display = ("name", "app", "base_url", "principal", "organization", "validation", "in_use")
+    list_filter = ("is_valid", "app")
+    search_fields = ("name", "description", "base_url", "org_id", "principal_name")
+    readonly_fields = (
+        "api_key_end",
+        "validation",
+        "principal",
+        "organization",
+        "used_by",
+        "version",
+        "updated_at",
+    )
+    actions = ("test_selected",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        return super().get_queryset(request).annotate(sync_count=Count("syncs"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        if obj is None:
+            return EDITABLE
+        return (*(EDITABLE if self.has_change_permission(request, obj) else VIEWABLE), STATE)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Not by the credentials: even sealed they are nobody's to guess at."""
+        return "credentials" not in lookup and super().lookup_allowed(lookup, value, request)
+
+    def has_use_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("connections.use_connection")
+
+    # Saving
+
+    @method_decorator(sensitive_post_parameters("api_key"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Ask Devin about a new API key first, then do as Django does.
+
+        Django runs the whole view of a POST inside one transaction, form validation included. A network call in there
+        would hold the database's write lock for as long as Devin takes. So the form is validated once before that,
+        Devin is asked, and the form inside the transaction is told the answer.
+        """
+        context = {**(extra_context or {}), "may_test": object_id is not None and self.has_use_permission(request)}
+        if request.method == "POST":
+            request.verdict = self._ask_devin(request, object_id)  # type: ignore[attr-defined]
+        try:
+            return super().changeform_view(request, object_id, form_url, context)
+        except ChangedMeanwhile as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def get_form(self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        verdict = getattr(request, "verdict", None)
+        return type(form.__name__, (form,), {"verdict": verdict})
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        if key := form.cleaned_data["api_key"]:
+            obj.set_api_key(key)
+            obj.describe_as(form.verdict.principal)
+            messages.success(request, f"Devin knows the API key: {obj.describe_principal()}.")
+        obj.save()
+
+    def _ask_devin(self, request: HttpRequest, object_id: str | None) -> Verdict | None:
+        """None if there is nothing to ask: no new key, a mistake in the form, or no permission."""
+        obj = None if object_id is None else self.get_object(request, object_id)
+        if object_id is not None and obj is None:
+            return None
+        if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
+            return None
+        form = self.get_form(request, obj, change=obj is not None)(request.POST, instance=obj)
+        if not form.is_valid() or not form.cleaned_data["api_key"]:
+            return None
+        candidate = form.save(commit=False)
+        candidate.set_api_key(form.cleaned_data["api_key"])
+        try:
+            return Verdict(principal=candidate.identify())
+        except DevinError as error:
+            return Verdict(error=error)
+
+    # Testing
+
+    def get_urls(self) -> list[URLPattern]:
+        test = self.admin_site.admin_view(self.test_view)
+        return [path("<uuid:object_id>/test/", test, name="connections_connection_test"), *super().get_urls()]
+
+    def test_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """The button: it asks Devin about the stored key at the stored address, and nothing else."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        connection = self.get_object(request, str(object_id))
+        if connection is None or not (
+            self.has_view_permission(request, connection) and self.has_use_permission(request)
+        ):
+            raise Http404
+        self._test(request, connection)
+        return HttpResponseRedirect(reverse("admin:connections_connection_change", args=[connection.pk]))
+
+    @admin.action(description="Test connection", permissions=["use"])
+    def test_selected(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        for connection in queryset:
+            self._test(request, connection)
+
+    def _test(self, request: HttpRequest, connection: Connection) -> None:
+        try:
+            connection.verify()
+        except (DevinError, DecryptionError) as error:
+            self.message_user(request, f"“{connection.name}” does not work. {error}", messages.ERROR)
+        else:
+            who = connection.describe_principal()
+            self.message_user(request, f"“{connection.name}” works. The API key is {who}.", messages.SUCCESS)
+
+    # Columns
+
+    @admin.display(description="who the key is", ordering="principal_name")
+    def principal(self, connection: Connection) -> str:
+        return connection.describe_principal(organization=False) or "not known yet"
+
+    @admin.display(description="organization", ordering="org_id", empty_value="any")
+    def organization(self, connection: Connection) -> str | None:
+        return format_html("<code>{}</code>", connection.org_id) if connection.org_id else None
+
+    @admin.display(description="last validated", ordering="validated_at")
+    def validation(self, connection: Connection) -> str:
+        kind, label = VALIDATION_BADGES[connection.is_valid]
+        since = f"{timesince(connection.validated_at, depth=1)} ago" if connection.validated_at else ""
+        return format_html(
+            '<span class="ds-badge ds-badge--{}">{}</span> <span class="ds-muted">{}</span>{}',
+            kind,
+            label,
+            since,
+            format_html(" <div>{}</div>", connection.validation_message) if connection.validation_message else "",
+        )
+
+    @admin.display(description="in use by", ordering="sync_count")
+    def in_use(self, connection: Any) -> str:
+        count: int = connection.sync_count
+        return f"{count} sync{'' if count == 1 else 's'}"
+
+    @admin.display(description="in use by")
+    def used_by(self, connection: Any) -> str:
+        syncs = list(connection.syncs.all())
+        return format_html_join(", ", "{}", ((_link(sync),) for sync in syncs)) or "nothing yet"
+
+    @admin.display(description="API key")
+    def api_key_end(self, connection: Connection) -> str:
+        return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "none"
+
+
+VALIDATION_BADGES = {True: ("ok", "Valid"), False: ("failed", "Failed"), None: ("waiting", "Not tested")}
+
+
+def _link(obj: Any) -> str:
+    """A link to an object's page, or its name where it has none."""
+    try:
+        url = reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", args=[obj.pk])
+    except NoReverseMatch:
+        return str(obj)
+    return format_html('<a href="{}">{}</a>', url, obj)
