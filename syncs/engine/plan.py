@@ -260,11 +260,17 @@ class _Planner:
             deletes=_by_key(self.deletes),
             keeps=tuple(self.keeps),
             refusals=tuple(self.refusals),
-            forgotten=tuple(sorted(key for key in self.ledger if key not in self.held and key not in self.desired)),
+            forgotten=self._forgotten(),
             in_scope_count=len(in_scope),
             source_count=len(self.desired),
             warnings=tuple(key_warnings(self.desired)),
         )
+
+    def _forgotten(self) -> tuple[str, ...]:
+        """By id: a stranger's secret of the same key must not keep the key ours."""
+        held_ids = {secret.secret_id for secrets in self.held.values() for secret in secrets}
+        gone = {key for key, entry in self.ledger.items() if entry.secret_id not in held_ids}
+        return tuple(sorted(gone - self.desired.keys()))
 
     def _is_managed(self, secret: RemoteSecret) -> bool:
         return secret.secret_id in self.managed_ids or self.is_ours(secret)
