@@ -28,7 +28,7 @@ STATE = ("State", {"fields": ("validation", "principal", "organization", "used_b
 
 
 @admin.register(Connection)
-class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] -- generic to the type checker only
+class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ConnectionForm
     list_display = ("name", "app", "base_url", "principal", "organization", "validation", "in_use")
     list_filter = ("is_valid", "app")
@@ -44,8 +44,10 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg] -- generic to
     )
     actions = ("test_selected",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
-        return super().get_queryset(request).annotate(sync_count=Count("syncs"))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        connections: QuerySet[Any] = super().get_queryset(request)
+        counted: QuerySet[Any] = connections.annotate(sync_count=Count("syncs"))
+        return counted
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         if obj is None:

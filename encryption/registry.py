@@ -30,7 +30,8 @@ class KeyedField:
     def rows(self) -> QuerySet[Any]:
         """The rows that hold something, each with its `key_id`."""
         rows: QuerySet[Any] = self.model._base_manager.exclude(**{self.name: ""})
-        return rows.annotate(key_id=Substr(F(self.name), self.key_id_at, KEY_ID_LENGTH))
+        keyed: QuerySet[Any] = rows.annotate(key_id=Substr(F(self.name), self.key_id_at, KEY_ID_LENGTH))
+        return keyed
 
     def count_by_key(self) -> dict[str, int]:
         counts = self.rows().order_by().values("key_id").annotate(count=Count("pk"))

@@ -95,12 +95,15 @@ class DevinClient:
         attempt = self._attempt("GET", f"list the secrets of {org_id}", org_id)
         secrets: dict[str, RemoteSecret] = {}
         cursors: set[str] = set()
+        totals: set[int | None] = set()
         query: dict[str, Any] = {"first": PAGE_SIZE}
         for _ in range(MOST_PAGES):
             page = self._call(attempt, f"{_secrets_path(org_id)}?{urlencode(query)}", parse=SecretPage.parse)
             _add(page, secrets, attempt)
+            totals.add(page.total)
             if not page.has_next_page:
-                return _require_total(page, secrets, attempt)
+                _require_total(totals, len(secrets), attempt)
+                return tuple(secrets.values())
             query["after"] = _next_cursor(page, cursors, attempt)
         raise _incomplete(attempt, f"it has more than {MOST_PAGES} pages")
 
@@ -250,10 +253,12 @@ def _next_cursor(page: SecretPage, cursors: set[str], attempt: Attempt) -> str:
     return page.end_cursor
 
 
-def _require_total(page: SecretPage, secrets: dict[str, RemoteSecret], attempt: Attempt) -> tuple[RemoteSecret, ...]:
-    if page.total is not None and page.total != len(secrets):
-        raise _incomplete(attempt, f"it had {len(secrets)} secrets and said {page.total}")
-    return tuple(secrets.values())
+def _require_total(totals: set[int | None], count: int, attempt: Attempt) -> None:
+    """A total that moved between pages means that secrets moved too, perhaps past a page's edge."""
+    if len(totals) > 1:
+        raise _incomplete(attempt, "it changed while it was read")
+    if totals - {None, count}:
+        raise _incomplete(attempt, f"it had {count} secrets and said {totals.pop()}")
 
 
 def _incomplete(attempt: Attempt, what_was_wrong: str) -> ListIncomplete:

@@ -14,6 +14,8 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import Connection
+from syncs.models import DevinSync
+from vault.models import Project
 
 KEY = "cog_canary-of-an-api-key-9876"
 OTHER_KEY = "cog_canary-of-another-5432"
@@ -81,16 +83,17 @@ def test_adding_asks_devin_who_the_key_is(admin_client: Client, answering: respo
 
 
 def test_devin_is_asked_once_and_outside_a_transaction(admin_client: Client, devin: responses.RequestsMock) -> None:
-    """Inside one, every other writer would wait for Devin. The tests' own transaction is one deep."""
+    """Inside one, every other writer would wait for Devin."""
     depths = []
+    own = len(database.savepoint_ids)
 
     def answer(_: Any) -> tuple[int, dict[str, str], str]:
-        depths.append(len([atomic for atomic in database.atomic_blocks if not atomic._from_testcase]))
+        depths.append(len(database.savepoint_ids) - own)
         return 200, {}, '{"principal_type": "service_user"}'
 
     devin.add_callback(responses.GET, f"{URL}/v3/self", callback=answer)
     with transaction.atomic():
-        assert len([atomic for atomic in database.atomic_blocks if not atomic._from_testcase]) == 1
+        assert len(database.savepoint_ids) - own == 1
 
     admin_client.post(ADD, posted(api_key=KEY))
 
@@ -137,7 +140,7 @@ def test_a_key_that_devin_refuses_is_not_saved(
 def test_bad_input_is_said_at_its_field_and_asks_nobody(
     admin_client: Client, devin: responses.RequestsMock, field: str, value: str, says: str
 ) -> None:
-    response = admin_client.post(ADD, posted(**{"api_key": KEY, field: value}))
+    response = admin_client.post(ADD, posted(None, **{"api_key": KEY, field: value}))
 
     assert set(errors_of(response)) == {field}
     assert says in errors_of(response)[field][0]
@@ -363,3 +366,37 @@ def test_the_list_tells_state_and_use(admin_client: Client, connection: Connecti
     assert '<span class="ds-badge ds-badge--failed">Failed</span>' in page
     assert "Devin answered 401." in page
     assert "0 syncs" in page
+
+
+# Deleting
+
+
+@pytest.fixture
+def sync(connection: Connection) -> DevinSync:
+    project = Project.objects.create(name="Billing", slug="billing")
+    return DevinSync.objects.create(name="billing-prod", project=project, connection=connection, org_id="org-1")
+
+
+def test_one_in_use_is_not_deleted_and_its_syncs_are_named(
+    admin_client: Client, connection: Connection, sync: DevinSync
+) -> None:
+    url = f"{LIST}{connection.pk}/delete/"
+    one = admin_client.post(url, {"post": "yes"})
+    several = admin_client.post(
+        LIST, {"action": "delete_selected", "_selected_action": [connection.pk], "post": "yes"}, follow=True
+    )
+
+    for response in (one, several):
+        assert "billing-prod" in response.content.decode()
+    assert Connection.objects.exists()
+
+
+def test_pages_tell_which_syncs_use_it(admin_client: Client, connection: Connection, sync: DevinSync) -> None:
+    assert "1 sync<" in admin_client.get(LIST).content.decode()
+    assert "billing-prod" in admin_client.get(page_of(connection)).content.decode()
+
+
+def test_one_that_nothing_uses_is_deleted(admin_client: Client, connection: Connection) -> None:
+    admin_client.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})
+
+    assert not Connection.objects.exists()

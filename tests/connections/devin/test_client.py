@@ -101,7 +101,7 @@ def test_an_id_is_one_segment_whatever_it_has(client: DevinClient, devin: respon
 
 def test_lists_every_page(client: DevinClient, devin: responses.RequestsMock) -> None:
     first, second = {"first": "200"}, {"first": "200", "after": "two&"}
-    devin.get(SECRETS, json=page([item(1), item(2)], after="two&"), match=[query_param_matcher(first)])
+    devin.get(SECRETS, json=page([item(1), item(2)], after="two&", total=3), match=[query_param_matcher(first)])
     devin.get(SECRETS, json=page([item(3)], total=3), match=[query_param_matcher(second)])
 
     assert [secret.secret_id for secret in list_all(client)] == ["secret-1", "secret-2", "secret-3"]
@@ -125,6 +125,8 @@ def test_tolerates_what_it_does_not_know(client: DevinClient, devin: responses.R
         pytest.param([page([item(1)], has_next_page=True)], id="a further page without a cursor"),
         pytest.param([page([item(1)], after="", has_next_page=True)], id="a further page with an empty cursor"),
         pytest.param([page([item(1)], total=2)], id="fewer than the total"),
+        pytest.param([page([item(1)], after="a", total=3), page([item(3)], total=2)], id="a total that moves"),
+        pytest.param([page([item(1)], after="a", total=2), page([item(2)])], id="a total that goes away"),
         pytest.param([page([item(1), item(2)], total=1)], id="more than the total"),
     ],
 )
