@@ -16,7 +16,8 @@ os.environ.setdefault("SYNC_RETRY_BASE_SECONDS", "0.05")
 from devinsync_site.settings import *  # noqa: E402, F403
 from devinsync_site.settings import DATA_DIR  # noqa: E402
 
-Path(DATA_DIR).mkdir(parents=True, exist_ok=True)
+# WhiteNoise warns of a missing folder, and warnings are errors here.
+Path(DATA_DIR, "static").mkdir(parents=True, exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
