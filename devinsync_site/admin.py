@@ -29,7 +29,7 @@ class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
         # Without it nobody can log in here, and a forgotten tick looks like a wrong password.
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
-    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
         form_field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "is_staff" and form_field is not None:
             form_field.label, form_field.help_text = "May log in", "Without it, this person can use the API only."

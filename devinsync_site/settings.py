@@ -115,7 +115,8 @@ REDIS_URL = env.str("REDIS_URL", default=f"unix://{DATA_DIR / 'valkey' / 'valkey
 RQ_QUEUES = {
     "default": {
         "URL": REDIS_URL,
-        "DEFAULT_TIMEOUT": 3600,
+        # Each request has its own deadline; this is for a run that waits for one rate limit after another.
+        "DEFAULT_TIMEOUT": 6 * 3600,
         "DEFAULT_RESULT_TTL": 0,
         "DEFAULT_FAILURE_TTL": 86400,
         "SERIALIZER": "rq.serializers.JSONSerializer",
@@ -214,6 +215,9 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# An uploaded .env stays in memory: the other handler would write it, in clear, to a temporary file.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 
 LOGGING = {
     "version": 1,

@@ -1,0 +1,89 @@
+"""People of each role, a browser, and a few syncs in every state."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+
+from connections.models import Connection
+from syncs.choices import Status, Trigger
+from syncs.models import DevinSync, SyncRun
+from vault.editing import create_environment, create_folder, create_project
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+PASSWORD = "correct-horse-7"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: drives a real Chromium")
+
+
+@pytest.fixture
+def somebody(db: None) -> Callable[..., User]:
+    def make(*groups: str, name: str = "", **attributes: Any) -> User:
+        user = User.objects.create_user(
+            name or "-".join(groups) or "nobody", password=PASSWORD, is_staff=True, **attributes
+        )
+        user.groups.set(Group.objects.filter(name__in=groups))
+        return User.objects.get(pk=user.pk)
+
+    return make
+
+
+@pytest.fixture
+def log_in() -> Callable[[User], Client]:
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def add_sync(db: None) -> Callable[..., DevinSync]:
+    """Makes syncs of one folder, each with one run in its own state."""
+    connection = Connection(name="acme", base_url="https://devin.example")
+    connection.save()
+    project = create_project(name="Shop", slug="shop", environments=(), user=None)
+    environment = create_environment(project, name="Production", slug="prod", user=None)
+    folder = create_folder(environment, "/app", user=None)
+
+    def make(name: str, status: Status, **attributes: Any) -> DevinSync:
+        sync = DevinSync.objects.create(
+            name=name,
+            project=project,
+            folder=folder,
+            connection=connection,
+            org_id="org-acme",
+            sync_status=status,
+            next_reconcile_at=timezone.now() + timedelta(minutes=5),
+            **attributes,
+        )
+        run = SyncRun.objects.create(
+            sync=sync, sync_name=name, org_id="org-acme", trigger=Trigger.MANUAL, status=status, created_count=2
+        )
+        DevinSync.objects.filter(pk=sync.pk).update(last_sync_run_id=run.pk)
+        sync.refresh_from_db()
+        return sync
+
+    return make
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    # Playwright runs a loop in this thread, which Django takes for asynchronous code.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -1,0 +1,132 @@
+"""Every stock page in a real browser: nothing that the policy refuses, nothing wider than the screen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import admin_urlname
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from syncs.choices import Status
+from syncs.models import DevinSync
+from tests.devinsync_site.conftest import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SCREENS = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+PAGES = (
+    "/admin/",
+    "/admin/auth/user/",
+    "/admin/auth/user/add/",
+    "/admin/auth/user/{user}/change/",
+    "/admin/auth/user/{user}/delete/",
+    "/admin/auth/user/{user}/history/",
+    "/admin/auth/user/{user}/password/",
+    "/admin/auth/group/",
+    "/admin/auth/group/add/",
+    "/admin/auth/",
+    "/admin/axes/accessattempt/",
+    "/admin/password_change/",
+)
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+class Page:
+    """A page of the browser that collects what the console complains of."""
+
+    def __init__(self, browser: Any, address: str, screen: str, scheme: str = "light") -> None:
+        self.context = browser.new_context(viewport=SCREENS[screen], color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.address = address
+        self.complaints: list[str] = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _listen(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> Any:
+        self.page.goto(self.address + path)
+        self.page.wait_for_load_state("load")
+        return self.page
+
+    def log_in(self, user: User) -> None:
+        self.open("/admin/login/")
+        self.page.fill("#id_username", user.username)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.click("#login-form button")
+        self.page.wait_for_url(f"{self.address}/admin/")
+
+
+@pytest.fixture
+def root(somebody: Callable[..., User]) -> User:
+    return somebody(name="root", is_superuser=True)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_page_breaks_the_policy_or_the_screen(
+    screen: str, browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("a-name-as-long-as-names-of-syncs-can-well-become-in-a-large-company", Status.FAILED)
+    seen = Page(browser, live_server.url, screen)
+    seen.log_in(root)
+
+    for path in PAGES:
+        page = seen.open(path.format(user=root.pk))
+        assert seen.complaints == [], path
+        assert page.evaluate(TOO_WIDE) <= 0, path
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_list_keeps_to_the_policy_and_the_screen(
+    screen: str, browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("billing", Status.SUCCEEDED)
+    seen = Page(browser, live_server.url, screen)
+    seen.log_in(root)
+
+    for model in admin.site._registry:
+        path = reverse(admin_urlname(model._meta, "changelist"))
+        page = seen.open(path)
+        assert seen.complaints == [], path
+        assert page.evaluate(TOO_WIDE) <= 0, path
+
+
+def test_the_menu_opens_and_closes_on_a_phone(browser: Any, live_server: Any, root: User) -> None:
+    seen = Page(browser, live_server.url, "phone")
+    seen.log_in(root)
+    link = seen.page.get_by_role("link", name="Users", exact=True)
+    assert not link.is_visible()
+
+    seen.page.get_by_role("button", name="Menu").click()
+    link.wait_for(state="visible")
+    seen.page.keyboard.press("Escape")
+
+    link.wait_for(state="hidden")
+    assert seen.page.evaluate("document.activeElement.hasAttribute('data-nav-toggle')")
+
+
+def test_the_look_can_be_changed_and_stays(browser: Any, live_server: Any, root: User) -> None:
+    seen = Page(browser, live_server.url, "desktop")
+    seen.log_in(root)
+    light = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    seen.page.click(".theme-toggle")
+    seen.open("/admin/auth/user/")
+
+    assert seen.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    assert seen.complaints == []
+
+
+def test_the_first_tab_stop_skips_to_the_content(browser: Any, live_server: Any, root: User) -> None:
+    seen = Page(browser, live_server.url, "desktop")
+    seen.log_in(root)
+    page = seen.open("/admin/")
+
+    page.keyboard.press("Tab")
+
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"

@@ -1,0 +1,179 @@
+"""The overview: what a newcomer sees, what a person must act on, and at what cost."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from redis.exceptions import ConnectionError as QueueIsGone
+
+from connections.models import Connection
+from devinsync_site import overview
+from syncs.choices import Status
+from syncs.models import DevinSync, SyncControl, SyncRun
+from vault.editing import create_environment, create_project, set_secrets
+from vault.models import Folder
+
+pytestmark = pytest.mark.django_db
+
+AddSync = Callable[..., DevinSync]
+
+
+@pytest.fixture(autouse=True)
+def queue(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A queue that answers with these numbers."""
+    answer: dict[str, Any] = {"workers": 2, "queued": 0}
+    monkeypatch.setattr(overview, "_ask_queue", lambda: (answer["workers"], answer["queued"]))
+    return answer
+
+
+def test_leads_a_newcomer_through_three_steps(admin_client: Client) -> None:
+    page = admin_client.get("/admin/").content.decode()
+
+    assert "Three steps to your first sync" in page
+    assert page.count("ds-steps__done") == 0
+
+
+def test_ticks_off_the_steps_that_are_done(admin_user: User) -> None:
+    Connection(name="acme", base_url="https://devin.example").save()
+    project = create_project(name="Shop", slug="shop", environments=(), user=None)
+    environment = create_environment(project, name="Production", slug="prod", user=None)
+    set_secrets(Folder.objects.get(environment=environment, path="/"), {"DB_URL": "postgres://"}, user=None)
+
+    seen = overview.collect(admin_user)
+
+    assert [step.is_done for step in seen.first_steps] == [True, True, False]
+    assert seen.next_step is not None
+    assert seen.next_step.title == "Create a sync"
+
+
+def test_offers_a_viewer_no_step_that_is_not_permitted(somebody: Callable[..., User]) -> None:
+    assert {step.url for step in overview.collect(somebody("Viewer")).first_steps} == {""}
+
+
+def test_counts_syncs_by_status(admin_user: User, add_sync: AddSync) -> None:
+    add_sync("one", Status.SUCCEEDED)
+    add_sync("two", Status.SUCCEEDED)
+    add_sync("three", Status.FAILED)
+    add_sync("four", Status.PENDING)
+    add_sync("off", Status.FAILED, is_enabled=False)
+
+    tiles = {tile.label: tile.value for tile in overview.collect(admin_user).tiles}
+
+    assert tiles == {"Syncs": 5, "Synced": 2, "In progress": 1, "Blocked": 0, "Failed": 1}
+
+
+def test_names_what_needs_a_person(admin_user: User, add_sync: AddSync) -> None:
+    add_sync("fine", Status.SUCCEEDED)
+    add_sync("off", Status.FAILED, is_enabled=False)
+    blocked = add_sync("guarded", Status.BLOCKED, last_sync_message="The plan deletes 12 of 20.")
+    orphan = add_sync("orphan", Status.SUCCEEDED)
+    DevinSync.objects.filter(pk=orphan.pk).update(folder=None)
+    Connection.objects.update(is_valid=False, validation_message="Devin answered 401.")
+
+    attention = {item.name: item for item in overview.collect(admin_user).attention}
+
+    assert set(attention) == {"guarded", "orphan", "acme"}
+    assert attention["guarded"].kind == "blocked"
+    assert attention["guarded"].message == blocked.last_sync_message
+    assert "prod:/app is gone" in attention["orphan"].message
+    assert attention["acme"].message == "Devin answered 401."
+
+
+def test_a_sync_without_source_that_never_ran_is_no_error(admin_user: User, add_sync: AddSync) -> None:
+    sync = add_sync("orphan", Status.SUCCEEDED)
+    DevinSync.objects.filter(pk=sync.pk).update(folder=None, sync_status="", last_sync_run_id=None)
+
+    assert [item.word for item in overview.collect(admin_user).attention] == ["No source"]
+
+
+def test_draws_the_runs_of_the_last_24_hours(admin_user: User, add_sync: AddSync) -> None:
+    sync = add_sync("one", Status.SUCCEEDED)
+    add_sync("two", Status.FAILED)
+    SyncRun.objects.create(
+        sync=sync, sync_name="one", status=Status.FAILED, queued_at=timezone.now() - timedelta(days=2)
+    )
+
+    seen = overview.collect(admin_user)
+
+    assert len(seen.bars) == 24
+    assert dict(seen.bars[-1]["parts"]) | {"ok": 1, "failed": 1} == dict(seen.bars[-1]["parts"])
+    assert seen.runs_in_chart == 2
+
+
+def test_lists_what_is_due_next(admin_user: User, add_sync: AddSync) -> None:
+    later = add_sync("later", Status.SUCCEEDED)
+    add_sync("manual", Status.SUCCEEDED, auto_sync_enabled=False)
+    sooner = add_sync("sooner", Status.SUCCEEDED)
+    DevinSync.objects.filter(pk=later.pk).update(next_reconcile_at=timezone.now() + timedelta(hours=1))
+
+    assert [sync.pk for sync in overview.collect(admin_user).due] == [sooner.pk, later.pk]
+
+
+@pytest.mark.parametrize(
+    ("workers", "words"), [(2, "Well"), (0, "No worker is running"), (None, "The queue does not answer")]
+)
+def test_tells_how_the_queue_is(
+    workers: int | None, words: str, queue: dict[str, Any], admin_client: Client, add_sync: AddSync
+) -> None:
+    add_sync("one", Status.SUCCEEDED)
+    queue["workers"] = workers
+
+    assert words in admin_client.get("/admin/").content.decode()
+
+
+def test_a_queue_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+
+    def refuse(name: str) -> None:
+        raise QueueIsGone("no socket")
+
+    monkeypatch.setattr(overview.django_rq, "get_queue", refuse)
+
+    assert overview._ask_queue() == (None, None)
+
+
+def test_costs_the_same_queries_for_many_syncs(
+    admin_client: Client, add_sync: AddSync, django_assert_max_num_queries: Any, django_assert_num_queries: Any
+) -> None:
+    add_sync("one", Status.FAILED)
+    with django_assert_max_num_queries(16) as few:
+        admin_client.get("/admin/")
+    for number in range(5):
+        add_sync(f"more-{number}", Status.BLOCKED)
+
+    with django_assert_num_queries(len(few)):
+        admin_client.get("/admin/")
+
+
+def test_the_changing_part_can_be_fetched_alone(admin_client: Client, add_sync: AddSync) -> None:
+    add_sync("billing", Status.SUCCEEDED)
+
+    fragment = admin_client.get("/admin/overview/").content.decode()
+
+    assert "billing" in fragment
+    assert "<html" not in fragment
+
+
+def test_the_changing_part_asks_for_a_login(client: Client) -> None:
+    assert client.get("/admin/overview/").status_code == 302
+
+
+def test_somebody_without_permissions_is_told_whom_to_ask(
+    somebody: Callable[..., User], log_in: Callable[[User], Client]
+) -> None:
+    page = log_in(somebody()).get("/admin/").content.decode()
+
+    assert "Ask an administrator" in page
+
+
+def test_every_page_tells_that_all_syncs_are_paused(admin_client: Client) -> None:
+    assert "All syncs are paused" not in admin_client.get("/admin/auth/user/").content.decode()
+    control = SyncControl.get()
+    control.is_paused = True
+    control.save()
+
+    assert "All syncs are paused" in admin_client.get("/admin/auth/user/").content.decode()

@@ -1,0 +1,77 @@
+"""The pages around the work: sign-in, errors, lock-out; and that no template breaks the Content-Security-Policy."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.template.loader import get_template
+from django.test import Client
+
+TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
+INLINE = re.compile(
+    r"<style|\sstyle=|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son[a-z]+=|javascript:", re.IGNORECASE
+)
+ELSEWHERE = re.compile(r"""(?:src|href|action)=["'](?:https?:)?//""", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_a_template_has_nothing_inline_and_loads_nothing_from_elsewhere(path: Path) -> None:
+    text = path.read_text()
+
+    assert not INLINE.search(text)
+    assert not (path.parts[-2] in ("admin", "devinsync") and ELSEWHERE.search(text))
+
+
+@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+def test_an_error_page_needs_no_context(name: str) -> None:
+    page = get_template(name).render()
+
+    assert "DevinSync" in page
+    assert "Go to the overview" in page
+
+
+@pytest.mark.django_db
+def test_an_address_that_leads_nowhere_gets_the_products_page(client: Client) -> None:
+    response = client.get("/nothing/here")
+
+    assert response.status_code == 404
+    assert "This page is not here" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_form_without_token_is_told_what_to_do(db: None) -> None:
+    response = Client(enforce_csrf_checks=True).post("/admin/login/", {})
+
+    assert response.status_code == 403
+    assert "reload the page" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_page_without_permission_says_whom_to_ask(
+    somebody: Callable[..., User], log_in: Callable[[User], Client]
+) -> None:
+    response = log_in(somebody("Viewer")).get("/admin/auth/user/")
+
+    assert response.status_code == 403
+    assert "Ask an administrator" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_too_many_wrong_passwords_lock_the_user_out_for_a_while(client: Client, somebody: Callable[..., User]) -> None:
+    somebody(name="alice")
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        response = client.post("/admin/login/", {"username": "alice", "password": "wrong"})
+
+    assert response.status_code == 429
+    assert "in 15 minutes" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_login_page_repeats_no_password(client: Client) -> None:
+    page = client.post("/admin/login/", {"username": "alice", "password": "canary-4711"}).content.decode()
+
+    assert "Please enter the correct" in page
+    assert "canary-4711" not in page
