@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
+from vault.references import Reference
+
 SLUG = RegexValidator(
     r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, with single hyphens between them: my-project."
 )
@@ -176,3 +178,7 @@ class SecretReference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment_slug}:{self.path} {self.key}"
+
+    @property
+    def as_written(self) -> str:
+        return str(Reference(self.key, self.environment_slug, self.path))

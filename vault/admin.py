@@ -1,0 +1,174 @@
+"""The vault in the admin: lists by Django, pages of our own for everything that is in a project.
+
+Django's own forms would write rows directly, so they are used for projects only, and their saving and deleting goes
+through `vault.editing` like everything else.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from vault import editing
+from vault.forms import NewProjectForm, ProjectForm
+from vault.models import Folder, Project, Secret
+from vault.pages import dotenv, folders, imports, projects, secrets
+from vault.pages.access import url_of, user_of
+from vault.pages.deleting import describe_contents, users_of_projects
+
+if TYPE_CHECKING:
+    ProjectAdminBase = admin.ModelAdmin[Project]
+    SecretAdminBase = admin.ModelAdmin[Secret]
+else:
+    ProjectAdminBase = SecretAdminBase = admin.ModelAdmin
+
+Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
+
+
+@admin.register(Project)
+class ProjectAdmin(ProjectAdminBase):
+    list_display = ["page_link", "slug", "environment_list", "secret_count", "updated_at"]
+    list_display_links = None
+    search_fields = ["name", "slug", "description"]
+    form = ProjectForm
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        counted = super().get_queryset(request).annotate(secret_count=Count("environments__folders__secrets"))
+        return counted.prefetch_related("environments")
+
+    @admin.display(description="Name", ordering="name")
+    def page_link(self, project: Project) -> SafeString:
+        return format_html('<a href="{}"><strong>{}</strong></a>', url_of(project), project.name)
+
+    @admin.display(description="Environments")
+    def environment_list(self, project: Project) -> str:
+        return ", ".join(environment.slug for environment in project.environments.all()) or "none"
+
+    @admin.display(description="Secrets", ordering="secret_count")
+    def secret_count(self, project: Any) -> int:
+        return int(project.secret_count)
+
+    def get_form(
+        self, request: HttpRequest, obj: Project | None = None, change: bool = False, **kwargs: Any
+    ) -> "type[ModelForm[Project]]":
+        return super().get_form(
+            request, obj, change=change, **{"form": ProjectForm if obj else NewProjectForm, **kwargs}
+        )
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Project | None = None) -> dict[str, Sequence[str]]:
+        return {} if obj else {"slug": ["name"]}
+
+    def save_model(self, request: HttpRequest, obj: Project, form: "ModelForm[Project]", change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in ("name", "slug", "description")}
+        if change:
+            editing.update_project(obj, **given, user=user_of(request))
+            return
+        environments = form.cleaned_data["environments"]
+        obj.pk = editing.create_project(**given, environments=environments, user=user_of(request)).pk
+        obj.refresh_from_db()
+
+    def response_post_save_add(self, request: HttpRequest, obj: Project) -> HttpResponseRedirect:
+        return HttpResponseRedirect(url_of(obj))
+
+    def response_post_save_change(self, request: HttpRequest, obj: Project) -> HttpResponseRedirect:
+        return HttpResponseRedirect(url_of(obj))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
+        """Counts instead of a list of everything; what uses a project keeps it."""
+        rows = list(objs)
+        contents = describe_contents(Folder.objects.filter(environment__project__in=rows))
+        kinds = ("project", "environment", "folder", "secret")
+        lacking = {kind for kind in kinds if not request.user.has_perm(f"vault.delete_{kind}")}
+        names = [f"Project {row}" for row in rows]
+        return [*names, contents], {"projects": len(rows)}, lacking, [str(row) for row in users_of_projects(rows)]
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        editing.delete_project(obj, user=user_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        for project in list(queryset):
+            editing.delete_project(project, user=user_of(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        """All of the vault's own pages."""
+
+        def route(address: str, view: Any, name: str) -> URLPattern:
+            checked: Callable[..., HttpResponse] = self.admin_site.admin_view(view)
+            return path(address, checked, name=f"vault_{name}")
+
+        return [
+            route("<uuid:project_id>/", projects.project_page, "project_page"),
+            route("<uuid:project_id>/environments/add/", projects.add_environment, "environment_add"),
+            route("environment/<uuid:environment_id>/edit/", projects.edit_environment, "environment_edit"),
+            route("environment/<uuid:environment_id>/delete/", projects.delete_environment, "environment_delete"),
+            route("folder/<uuid:folder_id>/", folders.folder_page, "folder_page"),
+            route("folder/<uuid:folder_id>/folders/add/", folders.add_folder, "folder_add"),
+            route("folder/<uuid:folder_id>/edit/", folders.edit_folder, "folder_edit"),
+            route("folder/<uuid:folder_id>/delete/", folders.delete_folder, "folder_delete"),
+            route("folder/<uuid:folder_id>/secrets/add/", secrets.add_secret, "secret_add_page"),
+            route("folder/<uuid:folder_id>/secrets/dotenv/", dotenv.add_dotenv, "dotenv"),
+            route("folder/<uuid:folder_id>/imports/add/", imports.add_import, "import_add"),
+            route("import/<uuid:import_id>/move/", imports.move_import, "import_move"),
+            route("import/<uuid:import_id>/delete/", imports.delete_import, "import_delete"),
+            route("secret/<uuid:secret_id>/", secrets.secret_page, "secret_page"),
+            route("secret/<uuid:secret_id>/edit/", secrets.edit_secret, "secret_edit"),
+            route("secret/<uuid:secret_id>/reveal/", secrets.reveal_secret, "secret_reveal"),
+            route("secret/<uuid:secret_id>/restore/", secrets.restore_secret, "secret_restore"),
+            route("secret/<uuid:secret_id>/delete/", secrets.delete_secret, "secret_delete_page"),
+            *super().get_urls(),
+        ]
+
+
+@admin.register(Secret)
+class SecretAdmin(SecretAdminBase):
+    """All secrets of all projects, for finding one. Added and changed on the vault's own pages only."""
+
+    list_display = ["page_link", "project", "folder", "version", "updated_at", "updated_by"]
+    list_display_links = None
+    list_filter = ["folder__environment__project", "folder__environment__slug"]
+    list_select_related = ["folder__environment__project", "updated_by"]
+    search_fields = ["key", "comment", "folder__path"]
+    show_full_result_count = False
+
+    @admin.display(description="Key", ordering="key")
+    def page_link(self, secret: Secret) -> SafeString:
+        return format_html('<a href="{}"><code>{}</code></a>', url_of(secret), secret.key)
+
+    @admin.display(description="Project", ordering="folder__environment__project__name")
+    def project(self, secret: Secret) -> str:
+        return str(secret.folder.environment.project)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Secret]:
+        return super().get_queryset(request).defer("sealed_value")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return "sealed" not in lookup and super().lookup_allowed(lookup, value, request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        secret = self.get_object(request, object_id)
+        if secret is None:
+            raise Http404
+        return HttpResponseRedirect(url_of(secret))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
+        rows = list(objs)
+        lacking = set() if request.user.has_perm("vault.delete_secret") else {"secret"}
+        return [f"{row.key} in {row.folder}, with all versions" for row in rows], {"secrets": len(rows)}, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Secret) -> None:
+        editing.delete_secret(obj, user=user_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> None:
+        rows = queryset.select_related("folder__environment")
+        editing.delete_secrets(rows, user=user_of(request))

@@ -1,0 +1,185 @@
+"""The forms of the vault's pages. A value goes in and never comes back out in HTML."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.text import slugify
+
+from vault.keeping import Keeper
+from vault.models import FOLDER_NAME, KEY, SLUG, Environment, Folder, Project
+
+if TYPE_CHECKING:
+    ProjectFormBase = forms.ModelForm[Project]
+else:
+    ProjectFormBase = forms.ModelForm
+
+MAX_TEXT_BYTES = 1024 * 1024
+SLUG_HELP = "Lower-case letters, digits and single hyphens. References and scripts use it."
+
+
+class WriteOnlyTextarea(forms.Textarea):
+    """Shows nothing of what was entered, whatever the form holds."""
+
+    def __init__(self, **attrs: str) -> None:
+        super().__init__({"autocomplete": "off", "spellcheck": "false", "class": "ds-mono", **attrs})
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+def unix_lines(text: str) -> str:
+    """Browsers send every line end as CR LF, whatever was typed."""
+    return text.replace("\r\n", "\n")
+
+
+class ProjectForm(ProjectFormBase):
+    class Meta:
+        model = Project
+        fields = ["name", "slug", "description"]
+        help_texts = {"slug": SLUG_HELP, "description": "What it is for, in a sentence."}
+
+
+class NewProjectForm(ProjectForm):
+    environments = forms.CharField(
+        initial="dev, staging, prod",
+        help_text="Their slugs, separated by commas. You can add, rename and remove environments later.",
+    )
+
+    def clean_environments(self) -> list[tuple[str, str]]:
+        slugs = [part.strip().lower() for part in self.cleaned_data["environments"].split(",") if part.strip()]
+        for slug in slugs:
+            SLUG(slug)
+            if len(slug) > 64:
+                raise ValidationError("A slug has at most 64 characters.")
+        if len(set(slugs)) < len(slugs):
+            raise ValidationError("Name each environment once.")
+        if not slugs:
+            raise ValidationError("Name at least one environment.")
+        return [(slug.replace("-", " ").capitalize(), slug) for slug in slugs]
+
+
+class EnvironmentForm(forms.Form):
+    name = forms.CharField(max_length=64, help_text="As people call it: Production.")
+    slug = forms.CharField(max_length=64, required=False, help_text=f"{SLUG_HELP} Left empty, the name makes it.")
+    position = forms.IntegerField(min_value=0, max_value=10_000, required=False, help_text="Its place in the list.")
+
+    @classmethod
+    def of(cls, environment: Environment, data: Any = None) -> "EnvironmentForm":
+        return cls(
+            data,
+            initial={"name": environment.name, "slug": environment.slug, "position": environment.position},
+        )
+
+    def clean_slug(self) -> str:
+        return str(self.cleaned_data["slug"]) or slugify(self.cleaned_data.get("name", ""))
+
+
+class NewFolderForm(forms.Form):
+    path = forms.CharField(
+        max_length=1024,
+        help_text="One name, or several with slashes: services/api. Letters, digits, hyphens and underscores.",
+    )
+    description = forms.CharField(max_length=256, required=False)
+
+
+class FolderForm(forms.Form):
+    name = forms.CharField(max_length=255, validators=[FOLDER_NAME])
+    description = forms.CharField(max_length=256, required=False)
+
+
+class ImportForm(forms.Form):
+    source = forms.ModelChoiceField(
+        Folder.objects.none(),
+        empty_label="Choose a folder",
+        help_text="Its secrets will show here too. It comes last in the list, where it wins over the other imports.",
+    )
+
+    def __init__(self, folder: Folder, data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["source"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = (
+            Folder.objects.filter(environment__project_id=folder.environment.project_id)
+            .exclude(id=folder.id)
+            .exclude(imported_by__folder=folder)
+            .select_related("environment")
+            .order_by("environment__position", "environment__slug", "path")
+        )
+
+
+class SecretForm(forms.Form):
+    """Key, value and comment. After an error the value is kept sealed in `kept`, so that nobody types it twice."""
+
+    key = forms.CharField(max_length=255, validators=[KEY], help_text="Letters, digits, _, - and dots: DB_URL.")
+    value = forms.CharField(required=False, strip=False, widget=WriteOnlyTextarea(rows="4"))
+    comment = forms.CharField(max_length=2000, required=False, help_text="For people. Not sent to Devin.")
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    data: QueryDict
+
+    def __init__(self, data: QueryDict | None = None, *, keeper: Keeper, **kwargs: Any) -> None:
+        super().__init__(data.copy() if data else None, **kwargs)
+        self._keeper = keeper
+        self.fields["key"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        self.fields[
+            "value"
+        ].help_text = "Another secret can be used within it: ${KEY} of this folder, ${prod.KEY}, ${prod.folder.KEY}."
+
+    def value_entered(self) -> str | None:
+        """What was typed, now or before the last error; None if nothing was."""
+        if typed := unix_lines(self.data.get("value", "")):
+            return typed
+        before = self._keeper.open(self.data.get("kept", ""))
+        return before if isinstance(before, str) else None
+
+    def keep_value(self) -> None:
+        """For showing the form again."""
+        value = self.value_entered()
+        if value is not None:
+            self.data["kept"] = self._keeper.keep(value)
+            self.fields["value"].help_text = "The value you entered is kept, sealed. Leave this empty to use it."
+
+
+class EditSecretForm(SecretForm):
+    is_emptied = forms.BooleanField(label="Make the value empty", required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    field_order = ["key", "value", "is_emptied", "comment"]
+
+    def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["value"].help_text = "Leave empty to keep the value as it is."
+
+    def value_entered(self) -> str | None:
+        return "" if self.data.get("is_emptied") else super().value_entered()
+
+
+class DotenvForm(forms.Form):
+    text = forms.CharField(
+        label="Text",
+        required=False,
+        strip=False,
+        widget=WriteOnlyTextarea(rows="12", placeholder="DB_URL=postgres://…\nAPI_KEY='…'"),
+    )
+    file = forms.FileField(label="Or a file", required=False, help_text="A .env file of at most 1 MiB.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        upload = cleaned.get("file")
+        text = cleaned.get("text") or ""
+        if bool(upload) == bool(text.strip()):
+            raise ValidationError("Paste text or choose a file: one of the two.")
+        if (upload.size if upload else len(text)) > MAX_TEXT_BYTES:
+            raise ValidationError("This is more than 1 MiB. Split it, and add one part after the other.")
+        cleaned["content"] = _decode(upload.read()) if upload else text
+        return cleaned
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        # The decoder's error holds the data.
+        raise ValidationError("The file is not UTF-8 text. Save it as UTF-8, then choose it again.") from None

@@ -1,0 +1,70 @@
+"""What all pages share: the permission check, the frame around a page, and the note in the admin's log."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from vault.errors import EditingError
+from vault.models import Folder, Project, Secret
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def allowed(*permissions: str) -> Callable[[View], View]:
+    """Lets only those in who have all of these permissions."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.has_perms(permissions):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return cast(View, check)
+
+    return decorate
+
+
+def user_of(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> HttpResponse:
+    frame = {**admin.site.each_context(request), "title": title, **context}
+    return TemplateResponse(request, f"admin/vault/{template}.html", frame)
+
+
+def form_page(
+    request: HttpRequest, form: Form, *, title: str, submit: str, back: Model, **context: Any
+) -> HttpResponse:
+    """A page with one form; `back` is the project, folder or secret that it belongs to."""
+    return page(request, "form", title=title, form=form, submit=submit, back_url=url_of(back), place=back, **context)
+
+
+def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model) -> HttpResponse:
+    """Notes what was done to a row, says so, and goes on."""
+    LogEntry.objects.log_actions(user_of(request).pk, [row], flag, change_message=message, single_object=True)
+    messages.success(request, message)
+    return HttpResponseRedirect(url_of(go_to))
+
+
+def refuse(form: Form, error: EditingError) -> None:
+    """Puts a refusal at its field, or at the top if the form has no such field."""
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+
+
+def url_of(row: Model) -> str:
+    names = {Project: "project", Folder: "folder", Secret: "secret"}
+    return reverse(f"admin:vault_{names[type(row)]}_page", args=[row.pk])

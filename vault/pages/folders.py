@@ -1,0 +1,135 @@
+"""A folder's page: its secrets, its imports in order, its subfolders; and adding, editing and deleting folders."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.admin.models import ADDITION, CHANGE
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from vault import editing
+from vault.editing.folders import with_subfolders
+from vault.errors import EditingError, SourceError
+from vault.forms import FolderForm, NewFolderForm
+from vault.loading import load_resolver
+from vault.models import Folder, SecretImport
+from vault.pages.access import allowed, done, form_page, page, refuse, user_of
+from vault.pages.deleting import confirm_deletion, readers_of
+
+SECRETS_A_PAGE = 100
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """An import as its folder shows it: each key it brings, and whether something else wins over it."""
+
+    row: SecretImport
+    keys: list[tuple[str, bool]]
+
+
+def get_folder(folder_id: UUID) -> Folder:
+    return get_object_or_404(Folder.objects.select_related("environment__project", "parent"), id=folder_id)
+
+
+@allowed("vault.view_folder", "vault.view_secret")
+def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
+    folder = get_folder(folder_id)
+    query = request.GET.get("q", "").strip()
+    secrets = folder.secrets.select_related("updated_by").defer("sealed_value")
+    if query:
+        secrets = secrets.filter(key__icontains=query)
+    imports, problem = list_imports(folder)
+    return page(
+        request,
+        "folder",
+        title=folder.name or folder.environment.name,
+        folder=folder,
+        parents=parents_of(folder),
+        secrets=Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page")),
+        query=query,
+        imports=imports,
+        problem=problem,
+        subfolders=folder.subfolders.annotate(secret_count=Count("secrets")),
+        readers=readers_of(Folder.objects.filter(id=folder.id)),
+    )
+
+
+def list_imports(folder: Folder) -> tuple[list[ImportRow], str]:
+    """The imports in order, and what is wrong with them, if something is."""
+    rows = list(folder.imports.select_related("source__environment"))
+    if not rows:
+        return [], ""
+    try:
+        resolver, _ = load_resolver(folder, follow_references=False)
+        visible = resolver.visible(folder.id)
+        return [
+            ImportRow(
+                row,
+                [
+                    (key, visible[key].id != secret.id)
+                    for key, secret in sorted(resolver.visible(row.source_id).items())
+                ],
+            )
+            for row in rows
+        ], ""
+    except SourceError as error:
+        return [ImportRow(row, []) for row in rows], error.message
+
+
+def parents_of(folder: Folder) -> list[Folder]:
+    """The folders above, from the root down, in one query."""
+    parts = folder.path.strip("/").split("/")[:-1]
+    paths = ["/" + "/".join(parts[:count]) for count in range(len(parts) + 1)]
+    return [] if folder.is_root else list(Folder.objects.filter(environment_id=folder.environment_id, path__in=paths))
+
+
+@allowed("vault.add_folder")
+def add_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
+    parent = get_folder(folder_id)
+    form = NewFolderForm(request.POST or None)
+    if form.is_valid():
+        path = parent.prefix + form.cleaned_data["path"].strip().strip("/")
+        try:
+            folder = editing.create_folder(
+                parent.environment, path, description=form.cleaned_data["description"], user=user_of(request)
+            )
+        except EditingError as error:
+            refuse(form, error)
+        else:
+            return done(request, folder, ADDITION, f"Added the folder {folder.path}.", go_to=folder)
+    return form_page(request, form, title=f"Add a folder in {parent.path}", submit="Add folder", back=parent)
+
+
+@allowed("vault.change_folder")
+def edit_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
+    folder = get_folder(folder_id)
+    title = f"Edit {folder.path}"
+    form = FolderForm(request.POST or None, initial={"name": folder.name, "description": folder.description})
+    if folder.is_root:
+        del form.fields["name"]
+    if form.is_valid():
+        try:
+            editing.update_folder(folder, **form.cleaned_data, user=user_of(request))
+        except EditingError as error:
+            refuse(form, error)
+        else:
+            return done(request, folder, CHANGE, f"Changed the folder {folder.path}.", go_to=folder)
+    warning = "References name a folder by its path. Those that use the old name stop working when it changes."
+    return form_page(
+        request, form, title=title, submit="Save", back=get_folder(folder_id), warning="" if folder.is_root else warning
+    )
+
+
+@allowed("vault.delete_folder", "vault.delete_secret")
+def delete_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
+    folder = get_folder(folder_id)
+    return confirm_deletion(
+        request,
+        folder,
+        name=f"the folder {folder.path}",
+        folders=with_subfolders(folder),
+        delete=lambda: editing.delete_folder(folder, user=user_of(request)),
+        go_to=folder.parent or folder,
+    )

@@ -1,0 +1,75 @@
+"""A project's page, and its environments."""
+
+from uuid import UUID
+
+from django.contrib.admin.models import ADDITION, CHANGE
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from vault import editing
+from vault.errors import EditingError
+from vault.forms import EnvironmentForm
+from vault.models import Environment, Folder, Project
+from vault.pages.access import allowed, done, form_page, page, refuse, user_of
+from vault.pages.deleting import confirm_deletion
+
+
+@allowed("vault.view_project", "vault.view_environment", "vault.view_folder")
+def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(Project, id=project_id)
+    trees: dict[UUID, list[Folder]] = {}
+    folders = Folder.objects.filter(environment__project=project)
+    for folder in folders.annotate(secret_count=Count("secrets", distinct=True)).order_by("path"):
+        trees.setdefault(folder.environment_id, []).append(folder)
+    environments = [(environment, tree_of(trees[environment.id])) for environment in project.environments.all()]
+    return page(request, "project", title=project.name, project=project, environments=environments)
+
+
+def tree_of(folders: list[Folder]) -> list[tuple[Folder, int]]:
+    """Each folder with its depth, parents before what is in them."""
+    ordered = sorted(folders, key=lambda folder: folder.path.split("/") if not folder.is_root else [])
+    return [(folder, 0 if folder.is_root else folder.path.count("/")) for folder in ordered]
+
+
+@allowed("vault.add_environment")
+def add_environment(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(Project, id=project_id)
+    form = EnvironmentForm(request.POST or None)
+    if form.is_valid():
+        try:
+            environment = editing.create_environment(project, **form.cleaned_data, user=user_of(request))
+        except EditingError as error:
+            refuse(form, error)
+        else:
+            return done(request, environment, ADDITION, f"Added the environment {environment.slug}.", go_to=project)
+    return form_page(request, form, title="Add an environment", submit="Add environment", back=project)
+
+
+@allowed("vault.change_environment")
+def edit_environment(request: HttpRequest, environment_id: UUID) -> HttpResponse:
+    environment = get_object_or_404(Environment.objects.select_related("project"), id=environment_id)
+    project = environment.project
+    form = EnvironmentForm.of(environment, request.POST or None)
+    if form.is_valid():
+        try:
+            editing.update_environment(environment, **form.cleaned_data, user=user_of(request))
+        except EditingError as error:
+            refuse(form, error)
+        else:
+            return done(request, environment, CHANGE, f"Changed the environment {environment.slug}.", go_to=project)
+    warning = "References name an environment by its slug. Those that use the old one stop working when it changes."
+    return form_page(request, form, title=f"Edit {environment.name}", submit="Save", back=project, warning=warning)
+
+
+@allowed("vault.delete_environment", "vault.delete_folder", "vault.delete_secret")
+def delete_environment(request: HttpRequest, environment_id: UUID) -> HttpResponse:
+    environment = get_object_or_404(Environment.objects.select_related("project"), id=environment_id)
+    return confirm_deletion(
+        request,
+        environment,
+        name=f"the environment {environment.slug}",
+        folders=Folder.objects.filter(environment=environment),
+        delete=lambda: editing.delete_environment(environment, user=user_of(request)),
+        go_to=environment.project,
+    )

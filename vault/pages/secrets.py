@@ -1,0 +1,166 @@
+"""A secret's page, and adding, editing, revealing, restoring and deleting it. Only `reveal` shows a value."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_POST
+
+from vault import editing
+from vault.errors import EditingError, VaultError
+from vault.forms import EditSecretForm, SecretForm
+from vault.keeping import Keeper
+from vault.models import Secret, SecretReference
+from vault.pages.access import allowed, done, form_page, page, refuse, url_of, user_of
+from vault.pages.folders import get_folder, parents_of
+from vault.reading import reveal
+
+
+def get_secret(secret_id: UUID) -> Secret:
+    rows = Secret.objects.select_related("folder__environment__project", "updated_by")
+    return get_object_or_404(rows, id=secret_id)
+
+
+@allowed("vault.view_secret")
+def secret_page(request: HttpRequest, secret_id: UUID) -> HttpResponse:
+    return _show(request, get_secret(secret_id))
+
+
+def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpResponse:
+    return page(
+        request,
+        "secret",
+        title=secret.key,
+        secret=secret,
+        folder=secret.folder,
+        parents=parents_of(secret.folder),
+        versions=secret.versions.select_related("created_by").defer("sealed_value"),
+        references=secret.references.all(),
+        referrers=_referrers(secret),
+        **context,
+    )
+
+
+def _referrers(secret: Secret) -> list[Secret]:
+    """The secrets whose values name this one, by its own folder."""
+    folder = secret.folder
+    edges = SecretReference.objects.filter(key=secret.key)
+    here = edges.filter(environment_slug="", secret__folder=folder)
+    elsewhere = edges.filter(
+        environment_slug=folder.environment.slug,
+        path=folder.path,
+        secret__folder__environment__project_id=folder.environment.project_id,
+    )
+    ids = {edge.secret_id for edge in (*here, *elsewhere)}
+    return list(Secret.objects.select_related("folder__environment").filter(id__in=ids).defer("sealed_value"))
+
+
+@sensitive_variables()
+@sensitive_post_parameters("value", "kept")
+@allowed("vault.add_secret")
+def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
+    folder = get_folder(folder_id)
+    form = SecretForm(request.POST or None, keeper=Keeper(user_of(request).pk, "add", folder.id))
+    if form.is_valid():
+        key, comment = form.cleaned_data["key"], form.cleaned_data["comment"]
+        try:
+            editing.set_secrets(
+                folder,
+                {key: form.value_entered() or ""},
+                comments={key: comment},
+                must_exist=False,
+                user=user_of(request),
+            )
+        except EditingError as error:
+            refuse(form, error)
+        else:
+            return done(request, folder.secrets.get(key=key), ADDITION, f"Added {key}.", go_to=folder)
+    if form.is_bound:
+        form.keep_value()
+    return form_page(request, form, title=f"Add a secret to {folder.path}", submit="Add secret", back=folder)
+
+
+@sensitive_variables()
+@sensitive_post_parameters("value", "kept")
+@allowed("vault.change_secret")
+def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
+    secret = get_secret(secret_id)
+    initial = {"key": secret.key, "comment": secret.comment, "version": secret.version}
+    keeper = Keeper(user_of(request).pk, "edit", secret.id)
+    form = EditSecretForm(request.POST or None, initial=initial, keeper=keeper)
+    if form.is_valid():
+        try:
+            changed = editing.update_secret(
+                secret,
+                key=form.cleaned_data["key"],
+                value=form.value_entered(),
+                comment=form.cleaned_data["comment"],
+                expected_version=form.cleaned_data["version"],
+                user=user_of(request),
+            )
+        except EditingError as error:
+            refuse(form, error)
+            form.data["version"] = str(get_secret(secret_id).version)
+        else:
+            message = f"Saved {changed.key}; it is at version {changed.version}."
+            return done(request, changed, CHANGE, message, go_to=changed)
+    if form.is_bound:
+        form.keep_value()
+    return form_page(request, form, title=f"Edit {secret.key}", submit="Save", back=secret)
+
+
+@sensitive_variables()
+@require_POST
+@allowed("vault.view_secret", "vault.reveal_secret")
+def reveal_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
+    secret = get_secret(secret_id)
+    version = _version_in(request) or secret.version
+    try:
+        value = reveal(secret, user_of(request), version=version)
+    except VaultError as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(url_of(secret))
+    response = _show(request, secret, revealed=value, is_empty=not value, revealed_version=version)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@allowed("vault.change_secret")
+def restore_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
+    secret, version = get_secret(secret_id), _version_in(request)
+    try:
+        restored = editing.restore_version(secret, version, user=user_of(request))
+    except VaultError as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(url_of(secret))
+    message = f"Restored version {version} of {secret.key}; it is now version {restored.version}."
+    return done(request, restored, CHANGE, message, go_to=restored)
+
+
+@allowed("vault.delete_secret")
+def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
+    secret = get_secret(secret_id)
+    if request.method != "POST":
+        return page(
+            request,
+            "delete",
+            title=f"Delete {secret.key}?",
+            contents=[f"{secret.key} in {secret.folder}, with all versions"],
+            referrers=_referrers(secret),
+            back_url=url_of(secret),
+            place=secret,
+        )
+    pk, folder = secret.pk, secret.folder
+    editing.delete_secret(secret, user=user_of(request))
+    secret.pk = pk
+    return done(request, secret, DELETION, f"Deleted {secret.key}.", go_to=folder)
+
+
+def _version_in(request: HttpRequest) -> int:
+    """The version that a form asks for, or 0, which no secret has."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,47 @@
+/* Reveals a value in its place: form[data-reveal="#place"] is sent, and the answer's value shown there for a minute.
+   Without this script the form leads to a page that shows the value. */
+"use strict";
+{
+  const SHOWN_FOR = 60_000;
+  let hideShown = () => {};
+
+  async function reveal(form) {
+    const place = document.querySelector(form.dataset.reveal);
+    const response = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" });
+    if (!response.ok) throw new Error("refused");
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const revealed = page.querySelector("#revealed");
+    if (!revealed) throw new Error("nothing to show");
+    show(form, place, page.querySelector("#revealed-value")?.textContent ?? "");
+  }
+
+  function show(form, place, value) {
+    hideShown();
+    const button = form.querySelector("button");
+    const before = [...place.childNodes];
+    const label = [...button.childNodes];
+    const shown = document.createElement(value ? "pre" : "span");
+    shown.className = value ? "ds-pre ds-value" : "ds-muted";
+    shown.textContent = value || "empty";
+    place.replaceChildren(shown);
+    button.textContent = "Hide";
+    const timer = window.setTimeout(() => hideShown(), SHOWN_FOR);
+    hideShown = () => {
+      window.clearTimeout(timer);
+      place.replaceChildren(...before);
+      button.replaceChildren(...label);
+      delete form.dataset.isShown;
+      hideShown = () => {};
+    };
+    form.dataset.isShown = "yes";
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-reveal]");
+    if (!form) return;
+    event.preventDefault();
+    if (form.dataset.isShown) hideShown();
+    else reveal(form).catch(() => form.submit());
+  });
+  window.addEventListener("pagehide", () => hideShown());
+}
