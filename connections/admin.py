@@ -1,11 +1,13 @@
 """Connections in the admin: a list that tells which work, a form whose API key only goes in, and "Test connection"."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince
@@ -27,11 +29,26 @@ VIEWABLE = (
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
 
 
+VALIDATION_BADGES = {True: ("ok", "Valid"), False: ("failed", "Failed"), None: ("waiting", "Not tested")}
+
+
+class ValidationFilter(admin.SimpleListFilter):
+    title = "last validation"
+    parameter_name = "validation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, label) for kind, label in VALIDATION_BADGES.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        states = [state for state, (kind, _) in VALIDATION_BADGES.items() if kind == self.value()]
+        return queryset.filter(is_valid=states[0]) if states else queryset
+
+
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ConnectionForm
-    list_display = ("name", "app", "base_url", "principal", "organization", "validation", "in_use")
-    list_filter = ("is_valid", "app")
+    list_display = ("name", "base_url", "principal", "organization", "validation", "in_use")
+    list_filter = (ValidationFilter,)
     search_fields = ("name", "description", "base_url", "org_id", "principal_name")
     readonly_fields = (
         "api_key_end",
@@ -155,17 +172,16 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="organization", ordering="org_id", empty_value="any")
     def organization(self, connection: Connection) -> str | None:
-        return format_html("<code>{}</code>", connection.org_id) if connection.org_id else None
+        return format_html('<code class="ds-nowrap">{}</code>', connection.org_id) if connection.org_id else None
 
     @admin.display(description="last validated", ordering="validated_at")
     def validation(self, connection: Connection) -> str:
         kind, label = VALIDATION_BADGES[connection.is_valid]
-        since = f"{timesince(connection.validated_at, depth=1)} ago" if connection.validated_at else ""
         return format_html(
-            '<span class="ds-badge ds-badge--{}">{}</span> <span class="ds-muted">{}</span>{}',
+            '<span class="ds-badge ds-badge--{}">{}</span> <span class="ds-muted ds-nowrap">{}</span>{}',
             kind,
             label,
-            since,
+            _ago(connection.validated_at),
             format_html(" <div>{}</div>", connection.validation_message) if connection.validation_message else "",
         )
 
@@ -184,7 +200,10 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "none"
 
 
-VALIDATION_BADGES = {True: ("ok", "Valid"), False: ("failed", "Failed"), None: ("waiting", "Not tested")}
+def _ago(at: datetime | None) -> str:
+    if at is None:
+        return ""
+    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at, depth=1)} ago"
 
 
 def _link(obj: Any) -> str:

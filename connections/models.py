@@ -126,8 +126,9 @@ class Connection(models.Model):
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
 
     def describe_principal(self, *, organization: bool = True) -> str:
-        """Who the API key is, in words: “service user sync-bot, organization org-1”. Empty if never told."""
-        who = f"{self.principal_type.replace('_', ' ')} {self.principal_name}".strip()
+        """Who the API key is, in words: “sync-bot (service user), organization org-1”. Empty if never told."""
+        kind = self.principal_type.replace("_", " ")
+        who = f"{self.principal_name} ({kind})" if self.principal_name else kind
         return f"{who}, organization {self.org_id}" if organization and self.org_id else who
 
     def mark_valid(self, principal: Principal) -> None:

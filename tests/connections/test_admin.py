@@ -79,7 +79,7 @@ def test_adding_asks_devin_who_the_key_is(admin_client: Client, answering: respo
     made = Connection.objects.get()
     assert (made.name, made.org_id, made.principal_name, made.is_valid) == ("acme", "org-1", "sync-bot", True)
     assert made._api_key() == KEY
-    assert "Devin knows the API key: service user sync-bot, organization org-1." in response.content.decode()
+    assert "Devin knows the API key: sync-bot (service user), organization org-1." in response.content.decode()
 
 
 def test_devin_is_asked_once_and_outside_a_transaction(admin_client: Client, devin: responses.RequestsMock) -> None:
@@ -228,7 +228,7 @@ def test_the_button_tells_who_the_key_is(
     response = admin_client.post(reverse("admin:connections_connection_test", args=[connection.pk]), follow=True)
 
     text = response.content.decode()
-    assert "“acme” works. The API key is service user sync-bot, organization org-1." in text
+    assert "“acme” works. The API key is sync-bot (service user), organization org-1." in text
     assert "Test connection" in text
 
 
@@ -366,6 +366,17 @@ def test_the_list_tells_state_and_use(admin_client: Client, connection: Connecti
     assert '<span class="ds-badge ds-badge--failed">Failed</span>' in page
     assert "Devin answered 401." in page
     assert "0 syncs" in page
+
+
+@pytest.mark.parametrize(("state", "shown"), [("ok", []), ("failed", ["broken"]), ("waiting", ["acme"])])
+def test_the_list_is_filtered_by_state(
+    admin_client: Client, connection: Connection, state: str, shown: list[str]
+) -> None:
+    Connection.objects.create(name="broken", base_url=URL, is_valid=False)
+
+    page = admin_client.get(f"{LIST}?validation={state}")
+
+    assert [connection.name for connection in page.context["cl"].result_list] == shown
 
 
 # Deleting
