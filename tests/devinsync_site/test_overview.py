@@ -131,7 +131,7 @@ def test_a_queue_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(name: str) -> None:
         raise QueueIsGone("no socket")
 
-    monkeypatch.setattr(overview.django_rq, "get_queue", refuse)
+    monkeypatch.setattr("django_rq.get_queue", refuse)
 
     assert overview._ask_queue() == (None, None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
@@ -102,7 +102,7 @@ def test_a_group_of_ones_own_can_be_edited(admin_client: Client) -> None:
     assert 'name="_save"' in page
 
 
-def _last_config() -> object:
+def _last_config() -> AppConfig:
     return [config for config in apps.get_app_configs() if config.models_module is not None][-1]
 
 

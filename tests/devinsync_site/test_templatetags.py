@@ -1,12 +1,13 @@
 """Badges, times, charts and table cells, as the templates draw them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from devinsync_site.charts import draw_bars, draw_sparkline
+from devinsync_site.charts import Bar, draw_bars, draw_sparkline
 from devinsync_site.templatetags.devinsync import ds_ago, ds_badge, ds_due, ds_duration, ds_labelled, ds_status_kind
 
 
@@ -60,7 +61,7 @@ def test_a_duration_in_words() -> None:
 
 def test_a_cell_gets_its_columns_heading() -> None:
     cells = [mark_safe('<td class="action-checkbox">'), mark_safe("<th><a>x</a></th>"), mark_safe("<td>1</td>")]
-    headers = [{"text": mark_safe("<input>")}, {"text": "name"}, {"text": '<b>"size"</b>'}]
+    headers: list[dict[str, Any]] = [{"text": mark_safe("<input>")}, {"text": "name"}, {"text": '<b>"size"</b>'}]
 
     assert list(ds_labelled(cells, headers)) == [
         '<td class="action-checkbox">',
@@ -74,7 +75,7 @@ def test_a_row_may_have_more_cells_than_headings() -> None:
 
 
 def test_a_chart_names_each_bar_and_has_no_inline_style() -> None:
-    bars = [{"label": "10:00", "parts": [("ok", 3), ("failed", 1)]}, {"label": "11:00", "parts": []}]
+    bars: list[Bar] = [{"label": "10:00", "parts": [("ok", 3), ("failed", 1)]}, {"label": "11:00", "parts": []}]
 
     svg = draw_bars(bars, label="Runs <an hour>")
 
