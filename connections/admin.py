@@ -47,7 +47,7 @@ class ValidationFilter(admin.SimpleListFilter):
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ConnectionForm
-    list_display = ("name", "base_url", "principal", "organization", "validation", "in_use")
+    list_display = ("name", "base_url", "principal_and_organization", "validation", "in_use")
     list_filter = (ValidationFilter,)
     search_fields = ("name", "description", "base_url", "org_id", "principal_name")
     readonly_fields = (
@@ -167,10 +167,17 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # Columns
 
     @admin.display(description="who the key is", ordering="principal_name")
+    def principal_and_organization(self, connection: Connection) -> str:
+        if not connection.principal_type:
+            return "not known yet"
+        where = self.organization(connection) or "any organization"
+        return format_html("{}<br>{}", connection.principal_name or self.principal(connection), where)
+
+    @admin.display(description="who the key is")
     def principal(self, connection: Connection) -> str:
         return connection.describe_principal(organization=False) or "not known yet"
 
-    @admin.display(description="organization", ordering="org_id", empty_value="any")
+    @admin.display(description="organization", empty_value="any")
     def organization(self, connection: Connection) -> str | None:
         return format_html('<code class="ds-nowrap">{}</code>', connection.org_id) if connection.org_id else None
 
@@ -197,7 +204,9 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="API key")
     def api_key_end(self, connection: Connection) -> str:
-        return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "none"
+        if not connection.sealed_credentials:
+            return "none"
+        return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "stored"
 
 
 def _ago(at: datetime | None) -> str:

@@ -81,4 +81,6 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance._state.adding:
             return "Starts with “cog_”. Saving asks Devin who it is. It is stored encrypted and never shown again."
         hint = self.instance.credentials_hint
-        return f"Leave empty to keep the stored key (ends in …{hint})." if hint else "No key is stored yet."
+        if not self.instance.sealed_credentials:
+            return "No key is stored yet."
+        return "Leave empty to keep the stored key" + (f" (ends in …{hint})." if hint else ".")

@@ -23,6 +23,7 @@ from connections.validation import clean_api_key, validate_slug
 from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4
+HINTED_LENGTH = 20
 PATIENCE = timedelta(seconds=8)
 
 
@@ -97,7 +98,8 @@ class Connection(models.Model):
         """Seal a new API key for the present base URL. The row is not saved."""
         key = clean_api_key(key)
         self.sealed_credentials = seal(json.dumps({"apiKey": key}), context=self.credentials_context())
-        self.credentials_hint = key[-HINT_LENGTH:]
+        # The end of a short key would be too much of it.
+        self.credentials_hint = key[-HINT_LENGTH:] if len(key) >= HINTED_LENGTH else ""
 
     def open_client(self, *, fence: Callable[[], None] | None = None) -> DevinClient:
         """A client for the stored key, to be closed by the caller."""

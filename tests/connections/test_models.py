@@ -39,6 +39,14 @@ def test_the_api_key_is_stored_sealed_and_shows_its_end(connection: Connection) 
     assert connection._api_key() == API_KEY
 
 
+def test_a_short_api_key_shows_nothing_of_itself() -> None:
+    connection = Connection(name="acme")
+
+    connection.set_api_key("cog_short")
+
+    assert connection.credentials_hint == ""
+
+
 def test_a_dump_has_no_credentials_at_all(connection: Connection) -> None:
     out = StringIO()
     call_command("dumpdata", "connections", stdout=out)
