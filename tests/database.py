@@ -1,8 +1,8 @@
 """Chooses the database of a test run before pytest-django reads the settings.
 
-SQLite by default; `TEST_DATABASE=postgresql` starts a PostgreSQL server of the suite's own on a Unix socket and stops it
-at the end. Loaded by `-p` (see pyproject.toml), because a conftest would come too late. A DATABASE_URL that is given is
-used as it is.
+SQLite by default; `TEST_DATABASE=postgresql` starts a PostgreSQL server of the suite's own on a Unix socket and stops
+it at the end. Loaded by `-p` (see pyproject.toml), because a conftest would come too late. A DATABASE_URL that is given
+is used as it is.
 """
 
 import atexit

@@ -1,11 +1,16 @@
 """Settings of the test suite: its own data folder and keys, fast password hashing, fast leases."""
 
+import atexit
 import base64
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="devinsync-tests-"))
+if "DATA_DIR" not in os.environ:
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="devinsync-tests-")
+    # Processes that a test starts have the variable, so the folder goes with the one that made it.
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
 os.environ.setdefault("ENCRYPTION_KEYS", base64.b64encode(b"tests-only-encryption-key-32byte").decode())
 os.environ.setdefault("SYNC_LEASE_SECONDS", "4")
@@ -13,8 +18,8 @@ os.environ.setdefault("SYNC_LEASE_RENEWAL_SECONDS", "0.5")
 os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", "2")
 os.environ.setdefault("SYNC_RETRY_BASE_SECONDS", "0.05")
 
-from devinsync_site.settings import *  # noqa: E402, F403
-from devinsync_site.settings import DATA_DIR  # noqa: E402
+from devinsync_site.settings import *  # noqa: F403
+from devinsync_site.settings import DATA_DIR
 
 # WhiteNoise warns of a missing folder, and warnings are errors here.
 Path(DATA_DIR, "static").mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,134 @@
+"""The whole of it, as a person starts it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.launcher.conftest import PATIENCE, end, is_alive, processes_using, wait_until
+
+Launch = Callable[..., "subprocess.Popen[str]"]
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    """What it printed up to that line; the test fails if it ends or dawdles before."""
+    assert process.stdout is not None
+    patience = threading.Timer(PATIENCE, process.kill)
+    patience.start()
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            patience.cancel()
+            return "".join(lines)
+    raise AssertionError("".join(lines) + (process.stderr.read() if process.stderr else ""))
+
+
+@pytest.mark.parametrize("variables", [{"PORT": "http"}, {"DATA_DIR": "/dev/null/var"}, {"HOST": "192.0.2.1"}])
+def test_a_wrong_setting_is_one_line(launch: Launch, variables: dict[str, str]) -> None:
+    process = launch("run", **variables)
+
+    output, errors = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 1
+    assert output == ""
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_busy_port_is_one_line(launch: Launch, port: int, data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        process = launch("demo", "--once")
+        _, errors = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 1
+    [line] = errors.splitlines()
+    assert f"Port {port} on 127.0.0.1 can't be used" in line
+    assert not data_dir.exists()
+
+
+def test_a_demo_shows_secrets_arrive_and_a_second_one_finds_them(launch: Launch, data_dir: Path) -> None:
+    first = launch("demo", "--once")
+    output, errors = first.communicate(timeout=PATIENCE)
+    assert (first.returncode, errors) == (0, "")
+    assert "Password, shown this once: " in output
+    assert "STRIPE_API_KEY     Create  Done" in output
+    assert "The sandbox holds exactly these 8 secrets." in output
+    assert "sample-" not in output  # no value
+
+    second = launch("demo", "--once")
+    output, errors = second.communicate(timeout=PATIENCE)
+    assert (second.returncode, errors) == (0, "")
+    assert "Password" not in output
+    assert "8 kept" in output
+    assert processes_using(data_dir) == []
+    assert keys_are_nowhere_but_in_their_file(data_dir)
+
+
+def keys_are_nowhere_but_in_their_file(data_dir: Path) -> bool:
+    lines = (data_dir / "secrets.env").read_text().splitlines()
+    keys = [line.split("=", 1)[1].encode() for line in lines]
+    logs = b"".join(path.read_bytes() for path in (data_dir / "logs").iterdir())
+    return not any(key in logs for key in keys)
+
+
+def test_serves_and_replaces_a_killed_worker_until_ctrl_c(launch: Launch, port: int, data_dir: Path) -> None:
+    process = launch("run", DJANGO_SUPERUSER_PASSWORD="given")
+    output = read_until(process, "Ctrl-C")
+
+    assert f"http://127.0.0.1:{port}/admin/" in output
+    assert "given" not in output
+    assert get(port, "/healthz") == (200, b'{"status": "ok"}')
+    status, body = get(port, "/readyz")
+    assert (status, json.loads(body)) == (200, {"status": "ok", "database": "ok", "queue": "ok"})
+    assert len(processes_using(data_dir)) >= 7  # launcher, Valkey, 3 of web, 2 workers, scheduler
+    assert open_to_others(data_dir) == []
+
+    workers = workers_of(data_dir)
+    os.kill(workers[0], signal.SIGKILL)
+    wait_until(lambda: len(set(workers_of(data_dir)) | set(workers)) == 3)
+
+    _, errors = end(process, signal.SIGINT)
+    assert process.returncode == 0
+    [line] = errors.splitlines()
+    assert "ended with status -9; starting it again in 1 s." in line
+    assert processes_using(data_dir) == []
+
+
+def test_a_killed_launcher_leaves_nothing_behind(launch: Launch, data_dir: Path) -> None:
+    process = launch("demo")
+    read_until(process, "Ctrl-C")
+    children = processes_using(data_dir)
+
+    process.kill()
+
+    wait_until(lambda: not any(is_alive(child) for child in children))
+    assert processes_using(data_dir) == []
+
+
+def open_to_others(data_dir: Path) -> list[Path]:
+    paths = [path for path in data_dir.iterdir() if path.name != "static"]  # what every browser gets
+    return [path for top in paths for path in (top, *top.rglob("*")) if path.stat().st_mode & 0o077]
+
+
+def workers_of(data_dir: Path) -> list[int]:
+    def is_worker(process: int) -> bool:
+        try:
+            return b"worker" in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+
+    return [process for process in processes_using(data_dir) if is_worker(process)]
