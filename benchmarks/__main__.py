@@ -1,0 +1,61 @@
+"""`make bench`, or `python -m benchmarks --secrets 100` for a quick look. See docs/performance.md."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmarks.site import Site, open_site
+
+PARTS = ("scenarios", "reaction", "throughput", "memory")
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--secrets", type=int, default=1000, metavar="N", help="of the compared syncs (1000)")
+    parser.add_argument("--latency", type=milliseconds, default=0.05, metavar="MS", help="of each request (50ms)")
+    parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests of a run at once (4)")
+    parser.add_argument("--duplicates", default="reject409", help="how the sandbox takes a taken key (reject409)")
+    parser.add_argument("--samples", type=int, default=30, metavar="N", help="changes timed until Devin hears (30)")
+    parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs that the workers share (100)")
+    parser.add_argument("--workers", type=int, default=4, metavar="N", help="worker processes that share them (4)")
+    parser.add_argument("--plan", type=int, default=10_000, metavar="N", help="secrets of the weighed plan (10000)")
+    parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
+    parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
+    parser.add_argument("--only", choices=PARTS, action="append", metavar="PART", help=f"one of {', '.join(PARTS)}")
+    return parser.parse_args(arguments)
+
+
+def milliseconds(text: str) -> float:
+    """Seconds, from `50` or `50ms`."""
+    return float(text.removesuffix("ms")) / 1000
+
+
+def main() -> None:
+    options = read_arguments()
+    with open_site(
+        latency=options.latency,
+        duplicates=options.duplicates,
+        concurrency=options.concurrency,
+        database=options.database,
+    ) as site:
+        run(site, options)
+
+
+def run(site: Site, options: argparse.Namespace) -> None:
+    # They import models, which is possible only now.
+    from benchmarks import memory, reaction, report, scenarios, throughput
+
+    parts = options.only or PARTS
+    if "scenarios" in parts:
+        comparisons = scenarios.compare(site, options.secrets, with_baseline=not options.no_baseline)
+        report.print_comparisons(comparisons, options)
+    if "reaction" in parts:
+        report.print_reaction(reaction.measure(site, options.samples))
+    if "throughput" in parts:
+        report.print_throughput(throughput.measure(site, syncs=options.syncs, workers=options.workers))
+    if "memory" in parts:
+        report.print_memory(memory.measure(site, options.plan))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The figures as lines of text, each printed as soon as it is known, with the goal that it is measured by."""
+
+import argparse
+import statistics
+from collections.abc import Iterable, Sequence
+
+from benchmarks.memory import MIB, Memory
+from benchmarks.scenarios import Comparison
+from benchmarks.throughput import SECRETS, Throughput
+
+TITLES = ("", "requests", "baseline", "seconds", "baseline", "faster by", "limit", "of limit")
+WIDTHS = (20, 10, 10, 10, 10, 11, 9, 10)
+
+
+def say(line: str = "") -> None:
+    print(line, flush=True)
+
+
+def print_row(cells: Sequence[str]) -> None:
+    first, *rest = (
+        cell.ljust(width) if number == 0 else cell.rjust(width)
+        for number, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
+    )
+    say(first + "".join(rest))
+
+
+def print_comparisons(comparisons: Iterable[Comparison], options: argparse.Namespace) -> None:
+    say(
+        f"{options.secrets:,} secrets, {options.latency * 1000:g} ms a request, {options.concurrency} requests at once, "
+        f"a taken key: {options.duplicates}"
+    )
+    print_row(TITLES)
+    for comparison in comparisons:
+        print_row(cells_of(comparison, options.latency, options.concurrency))
+    say("Goals: within 1.3 of the limit; nothing changed at least 300 times faster.")
+    say()
+
+
+def cells_of(comparison: Comparison, latency: float, concurrency: int) -> list[str]:
+    engine, baseline = comparison.engine, comparison.baseline
+    limit = engine.limit(latency, concurrency)
+    return [
+        comparison.title,
+        f"{engine.requests:,}",
+        f"{baseline.requests:,}" if baseline else "-",
+        f"{engine.seconds:.2f}",
+        f"{baseline.seconds:.2f}" if baseline else "-",
+        f"{baseline.seconds / engine.seconds:.1f} x" if baseline else "-",
+        f"{limit:.2f}",
+        f"{engine.seconds / limit:.2f}",
+    ]
+
+
+def print_reaction(samples: list[float]) -> None:
+    ordered = sorted(samples)
+    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    say(
+        f"From a committed change to the first request: p50 {statistics.median(ordered) * 1000:.0f} ms, "
+        f"p95 {p95 * 1000:.0f} ms of {len(ordered)} changes. Goal: p50 under 300 ms."
+    )
+
+
+def print_throughput(measured: Throughput) -> None:
+    say(
+        f"Syncs a minute: {measured.per_minute:,.0f} by {measured.workers} workers, {SECRETS} unchanged secrets each "
+        f"({measured.syncs} syncs in {measured.seconds:.2f} s)."
+    )
+
+
+def print_memory(measured: Memory) -> None:
+    say(
+        f"Memory of a plan of {measured.secrets:,} secrets: {measured.peak / MIB:.0f} MiB at the peak, "
+        f"{(measured.peak - measured.imported) / MIB:.0f} MiB of them for the plan. Goal: under 150 MiB in all."
+    )

@@ -1,0 +1,158 @@
+"""A DevinSync of the benchmark's own: a new folder with database, queue and keys, and a sandbox in a process of its own.
+
+Nothing of an installation is read or changed. `open_site` sets the environment and loads Django, so modules that import
+models are imported after it.
+"""
+
+import base64
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from launcher.processes import Program
+from launcher.supervise import Supervisor
+from launcher.valkey import prepare_valkey
+
+ROOT = Path(__file__).resolve().parent.parent
+API_KEY = "cog_benchmark"
+SECONDS_TO_START = 60.0
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The sandbox of another process, by its control routes."""
+
+    url: str
+    session: requests.Session
+
+    def declare(self, *org_ids: str) -> None:
+        self._post("organizations", organizations=[{"org_id": org_id} for org_id in org_ids])
+
+    def set_latency(self, seconds: float) -> None:
+        self._post("configure", latency=seconds)
+
+    def put(self, org_id: str, **secret: str) -> None:
+        self._post(f"organizations/{org_id}/secrets", **secret)
+
+    def forget_traffic(self) -> None:
+        self._post("reset", traffic=True)
+
+    def requests(self, org_id: str) -> list[dict[str, Any]]:
+        """What has arrived for one organization since traffic was last forgotten."""
+        entries = self._get("log")["requests"]
+        return [entry for entry in entries if entry["org"] == org_id]
+
+    def digests(self, org_id: str) -> dict[str, str]:
+        """Key to SHA-256 of the value."""
+        return {item["key"]: item["sha256"] for item in self._get(f"organizations/{org_id}")["secrets"]}
+
+    def _get(self, route: str) -> Any:
+        return _checked(self.session.get(f"{self.url}/_sandbox/{route}", timeout=60))
+
+    def _post(self, route: str, **body: Any) -> Any:
+        return _checked(self.session.post(f"{self.url}/_sandbox/{route}", json=body, timeout=60))
+
+
+def _checked(answer: requests.Response) -> Any:
+    answer.raise_for_status()
+    return answer.json()
+
+
+@dataclass(frozen=True)
+class Site:
+    folder: Path
+    supervisor: Supervisor
+    sandbox: Sandbox
+    latency: float
+    concurrency: int
+
+    @contextmanager
+    def workers(self, count: int) -> Iterator[None]:
+        """Warm workers and a scheduler, as `make run` starts them."""
+        supervisor = Supervisor(grace=10, say=lambda text: None)
+        try:
+            for name in [*(f"worker-{number}" for number in range(1, count + 1)), "scheduler"]:
+                supervisor.start(self._manage(name, name.partition("-")[0]))
+            supervisor.wait_until(lambda: count_workers() == count, name="worker-1", seconds=SECONDS_TO_START)
+            yield
+        finally:
+            supervisor.stop()
+
+    def _manage(self, name: str, command: str) -> Program:
+        manage = (sys.executable, str(ROOT / "manage.py"), command)
+        return Program(name=name, command=manage, log=self.folder / f"{name}.log", environment=os.environ)
+
+
+def count_workers() -> int:
+    import django_rq
+    from rq.worker import Worker
+
+    return Worker.count(queue=django_rq.get_queue("default"))
+
+
+@contextmanager
+def open_site(*, latency: float, duplicates: str, concurrency: int, database: str = "") -> Iterator[Site]:
+    folder = Path(tempfile.mkdtemp(prefix="devinsync-bench-"))
+    supervisor = Supervisor(grace=10, say=lambda text: None)
+    valkey = prepare_valkey(folder / "valkey")
+    try:
+        os.environ |= environment(folder, valkey.url, database)
+        supervisor.start(
+            Program(
+                name="valkey",
+                command=valkey.command,
+                log=folder / "valkey.log",
+                environment={},
+                pass_fds=(valkey.lock,),
+                is_base=True,
+            )
+        )
+        valkey.wait()
+        load_django()
+        sandbox = start_sandbox(supervisor, folder, latency, duplicates)
+        yield Site(folder, supervisor, sandbox, latency, concurrency)
+    finally:
+        supervisor.stop()
+        valkey.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(folder: Path, redis_url: str, database: str) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "devinsync_site.settings",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": database or f"sqlite:///{folder / 'devinsync.sqlite3'}",
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ENCRYPTION_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+
+
+def load_django() -> None:
+    import logging
+
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    logging.getLogger().setLevel(logging.WARNING)
+    call_command("migrate", verbosity=0)
+
+
+def start_sandbox(supervisor: Supervisor, folder: Path, latency: float, duplicates: str) -> Sandbox:
+    log = folder / "sandbox.log"
+    options = ("--latency-ms", str(latency * 1000), "--duplicates", duplicates, "--key", f"{API_KEY}=*")
+    command = (sys.executable, "-m", "sandbox", "--port", "0", *options)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    supervisor.start(Program(name="sandbox", command=command, log=log, environment=environment, is_base=True))
+    supervisor.wait_until(lambda: "listening on " in log.read_text(), name="sandbox", seconds=SECONDS_TO_START)
+    return Sandbox(log.read_text().split("listening on ", 1)[1].split()[0], requests.Session())
