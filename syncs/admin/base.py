@@ -1,0 +1,93 @@
+"""What the admin classes share: bases with types, read-only pages, badges."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from syncs.choices import Outcome, Status
+from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange
+
+if TYPE_CHECKING:
+    SyncAdminBase = admin.ModelAdmin[DevinSync]
+    RunAdminBase = admin.ModelAdmin[SyncRun]
+    ChangeAdminBase = admin.ModelAdmin[SyncRunChange]
+    ManagedAdminBase = admin.ModelAdmin[ManagedSecret]
+    ControlAdminBase = admin.ModelAdmin[SyncControl]
+else:
+    SyncAdminBase = RunAdminBase = ChangeAdminBase = ManagedAdminBase = ControlAdminBase = admin.ModelAdmin
+
+BADGE_OF_STATUS = {
+    Status.PENDING: "waiting",
+    Status.RUNNING: "running",
+    Status.SUCCEEDED: "ok",
+    Status.FAILED: "failed",
+    Status.BLOCKED: "blocked",
+    Status.CANCELLED: "off",
+}
+BADGE_OF_OUTCOME = {
+    Outcome.PLANNED: "waiting",
+    Outcome.DONE: "ok",
+    Outcome.FAILED: "failed",
+    Outcome.NOT_ATTEMPTED: "off",
+}
+
+View = Callable[..., HttpResponse]
+
+
+def badge(kind: str, word: object) -> SafeString:
+    return format_html('<span class="ds-badge ds-badge--{}">{}</span>', kind, word)
+
+
+def status_badge(status: str) -> SafeString:
+    """Of a sync or a run; a sync that has never run has none."""
+    if not status:
+        return badge("off", "Never run")
+    return badge(BADGE_OF_STATUS[Status(status)], Status(status).label)
+
+
+def outcome_badge(outcome: str) -> SafeString:
+    return badge(BADGE_OF_OUTCOME[Outcome(outcome)], Outcome(outcome).label)
+
+
+class ReadOnly:
+    """Rows that only the engine writes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def only(method: str) -> Callable[[View], View]:
+    """Refuses other methods: what changes something is a POST."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != method:
+                return HttpResponseNotAllowed([method])
+            return view(self, request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def demand(request: HttpRequest, *permissions: str) -> None:
+    """Raises PermissionDenied unless the user has all of these."""
+    if not request.user.has_perms([f"syncs.{permission}" for permission in permissions]):
+        raise PermissionDenied
+
+
+def not_found(what: str) -> Http404:
+    return Http404(f"There is no such {what} any more.")

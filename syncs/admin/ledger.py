@@ -1,0 +1,36 @@
+"""What DevinSync has written to Devin, to look at."""
+
+from datetime import UTC, datetime
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from syncs.admin.base import ManagedAdminBase, ReadOnly
+from syncs.models import ManagedSecret
+
+
+@admin.register(ManagedSecret)
+class ManagedSecretAdmin(ReadOnly, ManagedAdminBase):
+    list_display = ("destination_key", "source_key", "sync", "organization", "secret_type", "written_at")
+    list_filter = (("sync", admin.RelatedOnlyFieldListFilter), "secret_type", "written_at")
+    list_select_related = ("sync", "destination")
+    list_per_page = 50
+    search_fields = ("destination_key", "source_key", "secret_id", "sync__name", "destination__org_id")
+    search_help_text = "Search keys, secret IDs, syncs and organizations"
+    show_full_result_count = False
+    fields = (
+        "destination_key", "source_key", "sync", "organization", "secret_id", "secret_type", "is_sensitive",
+        "written_at", "modified", "generation",
+    )  # fmt: skip
+    actions = None
+
+    @admin.display(description="organization", ordering="destination__org_id")
+    def organization(self, row: ManagedSecret) -> str:
+        return row.destination.org_id
+
+    @admin.display(description="modified in Devin")
+    def modified(self, row: ManagedSecret) -> datetime | None:
+        return datetime.fromtimestamp(row.modified_at, UTC) if row.modified_at else None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.view_managedsecret")

@@ -1,0 +1,251 @@
+"""Runs and what each changed: read-only, with the buttons that a person's decision needs."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+
+from syncs import runs
+from syncs.admin.base import (
+    ChangeAdminBase,
+    ReadOnly,
+    RunAdminBase,
+    demand,
+    not_found,
+    only,
+    outcome_badge,
+    status_badge,
+)
+from syncs.admin.starting import start_one
+from syncs.choices import Action, Outcome, Status
+from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
+
+CHANGES_PER_PAGE = 50
+ADVICE = {
+    Status.FAILED: "Mend what the message says, then sync again.",
+    Status.BLOCKED: "Nothing was written or deleted. Look at the plan below, then decide.",
+}
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnly, RunAdminBase):
+    list_display = (
+        "name",
+        "status_shown",
+        "operation",
+        "trigger",
+        "requested_by",
+        "changed",
+        "duration_shown",
+        "queued_at",
+    )
+    list_filter = ("status", "operation", "trigger", ("sync", admin.RelatedOnlyFieldListFilter), "queued_at")
+    list_select_related = ("sync", "requested_by")
+    list_per_page = 50
+    search_fields = ("sync_name", "org_id", "message", "requested_by__username")
+    search_help_text = "Search syncs, organizations, messages and people"
+    show_full_result_count = False
+    actions = None
+
+    @admin.display(description="sync", ordering="sync_name")
+    def name(self, run: SyncRun) -> str:
+        return run.sync_name
+
+    @admin.display(description="status", ordering="status")
+    def status_shown(self, run: SyncRun) -> SafeString:
+        return status_badge(run.status)
+
+    @admin.display(description="what changed")
+    def changed(self, run: SyncRun) -> str:
+        return run.summary if run.is_finished else "–"
+
+    @admin.display(description="duration")
+    def duration_shown(self, run: SyncRun) -> str:
+        return in_seconds(run.duration)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<uuid:pk>/progress/", wrap(self.progress), name="syncs_syncrun_progress"),
+            path("<uuid:pk>/confirm/", wrap(self.confirm), name="syncs_syncrun_confirm"),
+            path("<uuid:pk>/trust/", wrap(self.trust), name="syncs_syncrun_trust"),
+            path("<uuid:pk>/cancel/", wrap(self.cancel), name="syncs_syncrun_cancel"),
+        ]
+        return own + super().get_urls()
+
+    # Looking
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        run = self._get_run(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            **progress_of(run),
+            **decisions_on(run),
+            **page_of_changes(run, request),
+            "title": str(run),
+            "opts": SyncRun._meta,
+            "is_paused": SyncControl.get().is_paused,
+        }
+        return TemplateResponse(request, "admin/syncs/syncrun/change.html", context)
+
+    def progress(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """The changing part of the page alone; the page fetches it until the run has ended."""
+        run = self._get_run(request, pk)
+        return TemplateResponse(request, "admin/syncs/syncrun/progress.html", progress_of(run) | {"is_polled": True})
+
+    def _get_run(self, request: HttpRequest, pk: object) -> SyncRun:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            return SyncRun.objects.select_related("sync__folder__environment", "connection", "requested_by").get(
+                pk=UUID(str(pk))
+            )
+        except (ValueError, SyncRun.DoesNotExist):
+            raise not_found("run") from None
+
+    # Deciding
+
+    @only("POST")
+    def confirm(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Starts a run that may delete exactly what this blocked one would have deleted."""
+        demand(request, "run_devinsync", "confirm_deletions")
+        run = self._get_run(request, pk)
+        sync = self._decidable(request, run)
+        if sync is None:
+            return redirect(run)
+        return redirect(start_one(request, sync, confirmed_deletions=planned_deletions(run)) or run)
+
+    @only("POST")
+    def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Starts a run that takes this database for right, although Devin holds later notes."""
+        demand(request, "run_devinsync", "confirm_deletions")
+        run = self._get_run(request, pk)
+        sync = self._decidable(request, run)
+        if sync is None or run.blocked_reason != "rollback":
+            return redirect(run)
+        return redirect(start_one(request, sync, accepts_rollback=True) or run)
+
+    def _decidable(self, request: HttpRequest, run: SyncRun) -> DevinSync | None:
+        if run.sync is None or run.status != Status.BLOCKED:
+            messages.error(request, "There is nothing to confirm here: this run is not blocked.")
+            return None
+        if is_outdated(run):
+            messages.error(request, "A later run of this sync has been started. Decide on that one.")
+            return None
+        return run.sync
+
+    @only("POST")
+    def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        demand(request, "run_devinsync")
+        run = self._get_run(request, pk)
+        if runs.cancel(run.pk, f"Cancelled by {request.user.get_username()} before it started."):
+            messages.success(request, "The run was cancelled. Nothing was written.")
+        else:
+            messages.error(request, "The run has started or ended, so it cannot be cancelled any more.")
+        return redirect(run)
+
+
+def progress_of(run: SyncRun) -> dict[str, Any]:
+    counted = run.changes.aggregate(
+        planned=Count("pk"),
+        settled=Count("pk", filter=~Q(outcome=Outcome.PLANNED)),
+        created=Count("pk", filter=Q(action=Action.CREATE, outcome=Outcome.DONE)),
+        replaced=Count("pk", filter=Q(action=Action.REPLACE, outcome=Outcome.DONE)),
+        deleted=Count("pk", filter=Q(action=Action.DELETE, outcome=Outcome.DONE)),
+        failed=Count("pk", filter=Q(outcome=Outcome.FAILED)),
+    )
+    return {
+        "run": run,
+        "counted": counted,
+        "status_badge": status_badge(run.status),
+        "advice": ADVICE.get(Status(run.status), ""),
+        "duration": in_seconds(run.duration),
+    }
+
+
+def decisions_on(run: SyncRun) -> dict[str, Any]:
+    is_open_question = run.status == Status.BLOCKED and run.sync is not None and not is_outdated(run)
+    return {
+        "may_confirm": is_open_question and run.blocked_reason != "rollback",
+        "may_trust": is_open_question and run.blocked_reason == "rollback",
+        "deletion_count": len(planned_deletions(run)) if is_open_question else 0,
+        "stranger_count": run.changes.filter(
+            action=Action.DELETE, outcome=Outcome.PLANNED, is_stranger=True
+        ).count() if is_open_question else 0,
+        "is_outdated": run.status == Status.BLOCKED and is_outdated(run),
+        "can_sync_again": run.sync is not None and run.is_finished and run.sync.is_enabled and run.sync.has_source,
+    }  # fmt: skip
+
+
+def is_outdated(run: SyncRun) -> bool:
+    """Whether a later run of the same kind has been asked for; cancelled ones do not count."""
+    later = SyncRun.objects.filter(sync_id=run.sync_id, operation=run.operation, queued_at__gt=run.queued_at)
+    return run.sync_id is not None and later.exclude(status=Status.CANCELLED).exists()
+
+
+def planned_deletions(run: SyncRun) -> list[str]:
+    rows = run.changes.filter(action=Action.DELETE, outcome=Outcome.PLANNED)
+    return list(rows.values_list("secret_id", flat=True))
+
+
+def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
+    """Those that the filters in the address leave, a page of them."""
+    chosen = {name: request.GET.get(name, "") for name in ("action", "outcome", "q")}
+    rows: QuerySet[SyncRunChange] = run.changes.order_by("pk")
+    if chosen["action"] in Action.values:
+        rows = rows.filter(action=chosen["action"])
+    if chosen["outcome"] in Outcome.values:
+        rows = rows.filter(outcome=chosen["outcome"])
+    if chosen["q"]:
+        rows = rows.filter(Q(destination_key__icontains=chosen["q"]) | Q(source_key__icontains=chosen["q"]))
+    page = Paginator(rows, CHANGES_PER_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    return {
+        "changes": [(row, outcome_badge(row.outcome)) for row in page],
+        "page": page,
+        "chosen": chosen,
+        "is_filtered": any(chosen.values()),
+        "query": query.urlencode(),
+        "actions": Action.choices,
+        "outcomes": Outcome.choices,
+    }
+
+
+def in_seconds(duration: timedelta | None) -> str:
+    if duration is None:
+        return "–"
+    seconds = duration.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+@admin.register(SyncRunChange)
+class SyncRunChangeAdmin(ReadOnly, ChangeAdminBase):
+    list_display = ("destination_key", "action", "outcome_shown", "reason", "is_drift", "is_stranger", "of_sync", "at")
+    list_filter = ("action", "outcome", "is_drift", "is_stranger", "secret_type", "at")
+    list_select_related = ("run",)
+    list_per_page = 50
+    search_fields = ("destination_key", "source_key", "run__sync_name")
+    search_help_text = "Search keys and syncs"
+    show_full_result_count = False
+    ordering = ("-pk",)
+    actions = None
+
+    @admin.display(description="outcome", ordering="outcome")
+    def outcome_shown(self, change: SyncRunChange) -> SafeString:
+        return outcome_badge(change.outcome)
+
+    @admin.display(description="sync", ordering="run__sync_name")
+    def of_sync(self, change: SyncRunChange) -> str:
+        return change.run.sync_name

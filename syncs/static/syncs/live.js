@@ -1,0 +1,85 @@
+/* Keeps a form's page in step with what is being entered, without a reload.
+
+   A form with data-live-form is posted as its "refresh" button would post it, and every data-live-part of the answer
+   takes the place of the part of that name here. What data-live-hide marks is only needed without this script.
+   data-live-submit: a button whose answer is shown in the same way. data-live-goto: a link that keeps the entries.
+   data-live-once: a form that is sent once, however often its button is pressed. */
+"use strict";
+{
+  const PAUSE = 300;
+
+  class LiveForm {
+    constructor(form) {
+      this.form = form;
+      form.querySelectorAll("[data-live-hide]").forEach((element) => { element.hidden = true; });
+      if (form.querySelector('[name="refresh"]')  || form.querySelector("[data-live-submit]")) {
+        form.addEventListener("input", (event) => this.later(event.target.type === "text" ? PAUSE : 0));
+      }
+      form.addEventListener("click", (event) => this.click(event));
+      form.addEventListener("submit", () => this.stop());
+    }
+
+    later(pause) {
+      window.clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => this.send("refresh"), pause);
+    }
+
+    stop() {
+      window.clearTimeout(this.timer);
+      this.request?.abort();
+    }
+
+    click(event) {
+      const button = event.target.closest("[data-live-submit]");
+      if (!button) return;
+      event.preventDefault();
+      button.setAttribute("aria-disabled", "true");
+      this.send(button.name).finally(() => button.removeAttribute("aria-disabled"));
+    }
+
+    async send(name) {
+      this.stop();
+      this.request = new AbortController();
+      const body = new FormData(this.form);
+      body.append(name, "1");
+      try {
+        const response = await fetch(window.location.href, {
+          method: "POST", body, credentials: "same-origin", redirect: "manual", signal: this.request.signal,
+        });
+        if (response.ok) this.swap(new DOMParser().parseFromString(await response.text(), "text/html"));
+      } catch (error) {
+        if (error.name !== "AbortError") this.form.querySelectorAll("[data-live-hide]").forEach((e) => { e.hidden = false; });
+      }
+    }
+
+    swap(page) {
+      page.querySelectorAll("[data-live-part]").forEach((fresh) => {
+        const part = this.form.querySelector(`[data-live-part="${fresh.dataset.livePart}"]`);
+        if (!part || part.contains(document.activeElement) || part.innerHTML === fresh.innerHTML) return;
+        part.replaceChildren(...fresh.childNodes);
+      });
+    }
+  }
+
+  function goKeeping(event) {
+    const form = document.querySelector("[data-live-form]");
+    if (!form || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const goal = document.createElement("input");
+    goal.type = "hidden";
+    goal.name = "wizard_goto_step";
+    goal.value = event.currentTarget.dataset.liveGoto;
+    form.append(goal);
+    form.submit();
+  }
+
+  function sendOnce(event) {
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+  }
+
+  document.querySelectorAll("[data-live-form]").forEach((form) => new LiveForm(form));
+  document.querySelectorAll("[data-live-goto]").forEach((link) => link.addEventListener("click", goKeeping));
+  document.querySelectorAll("[data-live-once]").forEach((form) => form.addEventListener("submit", sendOnce));
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+}
