@@ -51,6 +51,7 @@ AREAS = (
         (
             Entry("sync", "syncs.DevinSync", label="Syncs"),
             Entry("runs", "syncs.SyncRun", label="Runs"),
+            Entry("list", "syncs.SyncRunChange", label="Changes by key"),
             Entry("key", "syncs.ManagedSecret", label="Managed secrets"),
             Entry("pause", "syncs.SyncControl", label="Pause all"),
         ),

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "devinsync_site.middleware.RequestIdMiddleware",
+    "api.middleware.ApiErrorMiddleware",
     "devinsync_site.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -147,6 +148,11 @@ SYNC_LONGEST_WAIT = timedelta(seconds=env.float("SYNC_LONGEST_WAIT_SECONDS", def
 SYNC_RETRY_BASE = timedelta(seconds=env.float("SYNC_RETRY_BASE_SECONDS", default=3))
 # Ended runs are kept this long.
 HISTORY_KEPT = timedelta(days=env.int("HISTORY_DAYS", default=90))
+
+# The API. So many requests a minute from one token or one address, 0 for no limit; and how many proxies of one's own
+# stand in front, each of which appends the address it saw to X-Forwarded-For.
+API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=600)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

@@ -1,10 +1,11 @@
 """All routes: the admin is the user interface, `/api` is for scripts."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index", permanent=False)),
+    path("api/", include("api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,61 @@
+"""The theme's colours can be told apart, by the numbers of WCAG 2 AA: 4.5 for text, 3 for marks and edges."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+TOKENS = (Path(settings.BASE_DIR) / "devinsync_site/static/devinsync/css/tokens.css").read_text()
+KINDS = ("ok", "failed", "running", "waiting", "blocked", "off", "info")
+TEXT = [
+    *product(("text", "text-2", "muted", "link"), ("bg", "surface", "surface-2", "surface-3", "sidebar")),
+    ("link", "accent-soft"),
+    *product(("on-accent",), ("accent", "accent-strong")),
+    *product(("on-danger",), ("danger", "danger-strong")),
+    *((f"{kind}-fg", f"{kind}-bg") for kind in KINDS),
+    *product(("text", "text-2"), (f"{kind}-bg" for kind in KINDS)),
+    ("muted", "failed-bg"),
+    ("failed-fg", "surface"),
+]
+MARKS = [*((f"{kind}-mark", "surface") for kind in KINDS), ("border-input", "surface"), ("border-input", "bg")]
+
+
+def colours(start: str, end: str) -> dict[str, str]:
+    block = TOKENS[TOKENS.index(start) : TOKENS.index(end)]
+    return dict(re.findall(r"--ds-([\w-]+): (#[0-9a-f]+);", block))
+
+
+LIGHT = colours("html[data-theme=", "@media")
+DARK_BY_CHOICE = colours('html[data-theme="dark"]', "--ds-radius:")
+DARK_BY_SYSTEM = colours("@media", 'html[data-theme="dark"]')
+
+
+def luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    channels = [int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK_BY_CHOICE], ids=["light", "dark"])
+def test_text_and_marks_stand_out(look: dict[str, str]) -> None:
+    faint = [
+        f"{front} on {back}: {contrast(look[front], look[back]):.2f}"
+        for pairs, least in ((TEXT, 4.5), (MARKS, 3.0))
+        for front, back in pairs
+        if contrast(look[front], look[back]) < least
+    ]
+
+    assert faint == []
+
+
+def test_the_dark_look_is_the_same_by_choice_and_by_system() -> None:
+    assert DARK_BY_CHOICE == DARK_BY_SYSTEM
