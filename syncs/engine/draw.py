@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from connections.devin.types import RemoteSecret
-from encryption import current_key_id, fingerprint, key_id_of
+from encryption import fingerprint, key_id_of
 from syncs.engine import guard
 from syncs.engine.destination import Organization
 from syncs.engine.keys import KeySchema
@@ -43,15 +43,10 @@ def environment_of(sync: DevinSync) -> str:
 def fingerprints_of(sync: DevinSync, wanted: Wanted, known: Sequence[Known]) -> dict[str, str]:
     """Each under the encryption key of the ledger's own fingerprint, so that a new key alone changes nothing."""
     key_ids = {entry.destination_key: key_id_of(entry.fingerprint) for entry in known}
+    sync_id = str(sync.pk)
     return {
-        key: fingerprint(str(sync.pk), key, secret.value, key_id=key_ids.get(key))
-        for key, secret in wanted.secrets.items()
+        key: fingerprint(sync_id, key, secret.value, key_id=key_ids.get(key)) for key, secret in wanted.secrets.items()
     }
-
-
-def newest_fingerprints_of(sync: DevinSync, wanted: Wanted) -> dict[str, str]:
-    key_id = current_key_id()
-    return {key: fingerprint(str(sync.pk), key, secret.value, key_id=key_id) for key, secret in wanted.secrets.items()}
 
 
 def draw_plan(

@@ -21,7 +21,6 @@ from syncs.engine.draw import (
     draw_plan,
     draw_removal,
     limits_of,
-    newest_fingerprints_of,
     newest_generation,
     read_wanted,
 )
@@ -68,7 +67,7 @@ class Reconcile:
             self._give_up_on(taken, ledger)
             if not last.unclear - self.refused.keys():
                 ledger.forget_keys(plan.forgotten)
-                ledger.refresh_fingerprints(plan.keeps, applier.fingerprints)
+                ledger.refresh_fingerprints(plan.keeps, applier.fingerprint_of)
                 return
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
@@ -112,7 +111,6 @@ class Reconcile:
             ledger=ledger,
             organization=organization,
             values=wanted.values,
-            fingerprints=newest_fingerprints_of(self.sync, wanted),
             source_label=self.sync.source_label,
             instance_id=SyncControl.get().instance_id,
         )
