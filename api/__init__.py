@@ -1,1 +1,1 @@
-"""The REST API, one router a resource."""
+"""The REST API: Infisical's paths and shapes over DevinSync's own rules. One router a resource."""

@@ -1,0 +1,26 @@
+"""Errors that come from around the API (no such route, a wrong method, a bad host) leave in its envelope too."""
+
+from django.http import HttpRequest, HttpResponse
+
+from api.errors import respond
+from devinsync_site.middleware import GetResponse
+
+MESSAGES = {
+    404: "There is no such route. See /api/docs.",
+    405: "This route does not have that method. See /api/docs.",
+    413: "The request is too large.",
+}
+
+
+class ApiErrorMiddleware:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        if response.status_code < 400 or is_json or not request.path.startswith("/api/"):
+            return response
+        status = response.status_code
+        kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
+        return respond(status, MESSAGES.get(status, response.reason_phrase), headers=kept)

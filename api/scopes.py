@@ -1,0 +1,54 @@
+"""Scopes: what a token may do of what its owner may do. A token without scopes may do all of it."""
+
+from collections.abc import Iterable
+
+WRITES = ("add", "change", "delete")
+VAULT_MODELS = ("project", "environment", "folder", "secret", "secretimport")
+
+
+def _vault(*verbs: str) -> frozenset[str]:
+    return frozenset(f"vault.{verb}_{model}" for verb in verbs for model in VAULT_MODELS)
+
+
+def _syncs(*codenames: str) -> frozenset[str]:
+    return frozenset(f"syncs.{codename}" for codename in codenames)
+
+
+def _connections(*codenames: str) -> frozenset[str]:
+    return frozenset(f"connections.{codename}_connection" for codename in codenames)
+
+
+SCOPES: dict[str, frozenset[str]] = {
+    "syncs:read": _syncs("view_devinsync", "view_syncrun", "view_synccontrol", "plan_devinsync"),
+    "syncs:write": _syncs(*(f"{verb}_devinsync" for verb in WRITES)),
+    "syncs:run": _syncs("run_devinsync"),
+    "syncs:remove-secrets": _syncs("remove_secrets"),
+    "syncs:confirm-deletions": _syncs("confirm_deletions"),
+    "syncs:pause": _syncs("pause_syncs"),
+    "connections:read": _connections("view"),
+    "connections:use": _connections("use"),
+    "connections:write": _connections(*WRITES),
+    "vault:read": _vault("view"),
+    "vault:write": _vault(*WRITES),
+    "vault:reveal": frozenset(["vault.reveal_secret"]),
+}
+DESCRIPTIONS = {
+    "syncs:read": "See syncs, runs and plans",
+    "syncs:write": "Create, change and delete syncs",
+    "syncs:run": "Start runs",
+    "syncs:remove-secrets": "Remove a sync's secrets from Devin",
+    "syncs:confirm-deletions": "Confirm deletions that a run would ask about",
+    "syncs:pause": "Pause and resume all syncs",
+    "connections:read": "See connections, without their keys",
+    "connections:use": "Use connections in syncs",
+    "connections:write": "Create, change and delete connections",
+    "vault:read": "See projects, folders and keys, without values",
+    "vault:write": "Change projects, folders and secrets",
+    "vault:reveal": "Read the values of secrets",
+}
+
+
+def allows(scopes: Iterable[str], permission: str) -> bool:
+    """Whether a token with these scopes may use a permission of its owner. An unknown scope allows nothing."""
+    named = list(scopes)
+    return not named or any(permission in SCOPES.get(scope, ()) for scope in named)

@@ -1,0 +1,7 @@
+"""The API's routes."""
+
+from django.urls import path
+
+from api.app import api
+
+urlpatterns = [path("", api.urls)]

@@ -1,0 +1,22 @@
+"""Waits for a run to end, outside of any transaction, for a caller that asked for it."""
+
+import time
+from uuid import UUID
+
+from syncs.models import SyncRun
+
+LONGEST_WAIT = 60
+FIRST_LOOK = 0.05
+LONGEST_PAUSE = 0.5
+
+
+def wait_for(run_id: UUID, seconds: float) -> SyncRun | None:
+    """The run once it has ended, or as it is when the time is up. None if it is gone."""
+    until, pause = time.monotonic() + min(seconds, LONGEST_WAIT), FIRST_LOOK
+    while True:
+        run = SyncRun.objects.filter(pk=run_id).first()
+        left = until - time.monotonic()
+        if run is None or run.is_finished or left <= 0:
+            return run
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, LONGEST_PAUSE)
