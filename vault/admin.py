@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -125,13 +126,21 @@ class ProjectAdmin(ProjectAdminBase):
         ]
 
 
+class EnvironmentFilter(admin.AllValuesFieldListFilter):
+    """Environments of one slug, whatever the project."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "environment"
+
+
 @admin.register(Secret)
 class SecretAdmin(SecretAdminBase):
     """All secrets of all projects, for finding one. Added and changed on the vault's own pages only."""
 
     list_display = ["page_link", "project", "folder", "version", "updated_at", "updated_by"]
     list_display_links = None
-    list_filter = ["folder__environment__project", "folder__environment__slug"]
+    list_filter = ["folder__environment__project", ("folder__environment__slug", EnvironmentFilter)]
     list_select_related = ["folder__environment__project", "updated_by"]
     search_fields = ["key", "comment", "folder__path"]
     show_full_result_count = False
@@ -159,6 +168,8 @@ class SecretAdmin(SecretAdminBase):
         secret = self.get_object(request, object_id)
         if secret is None:
             raise Http404
+        if not self.has_view_permission(request, secret):
+            raise PermissionDenied
         return HttpResponseRedirect(url_of(secret))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:

@@ -46,9 +46,10 @@ def parse(text: str) -> Parsed:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     parsed = Parsed()
     lines: dict[str, int] = {}
-    at = 0
+    at, counted, line = 0, 0, 1
     while at < len(text):
-        line = text.count("\n", 0, at) + 1
+        line += text.count("\n", counted, at)
+        counted = at
         try:
             key, value, at = _read_entry(text, at, line)
         except _Refused as refused:

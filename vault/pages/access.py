@@ -50,7 +50,21 @@ def form_page(
     request: HttpRequest, form: Form, *, title: str, submit: str, back: Model, **context: Any
 ) -> HttpResponse:
     """A page with one form; `back` is the project, folder or secret that it belongs to."""
-    return page(request, "form", title=title, form=form, submit=submit, back_url=url_of(back), place=back, **context)
+    return page(request, "form", title=title, form=form, submit=submit, **place_of(back), **context)
+
+
+def place_of(back: Model) -> dict[str, Any]:
+    """Where a page belongs: for its crumbs, and for the way back."""
+    place = {"place": back, "back_url": url_of(back)}
+    folder = back.folder if isinstance(back, Secret) else back
+    return place | {"folder": folder, "parents": parents_of(folder)} if isinstance(folder, Folder) else place
+
+
+def parents_of(folder: Folder) -> list[Folder]:
+    """The folders above, from the root down, in one query."""
+    parts = folder.path.strip("/").split("/")[:-1]
+    paths = ["/" + "/".join(parts[:count]) for count in range(len(parts) + 1)]
+    return [] if folder.is_root else list(Folder.objects.filter(environment_id=folder.environment_id, path__in=paths))
 
 
 def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from vault.errors import EditingError
 from vault.models import Folder, Project, Secret
-from vault.pages.access import done, page, url_of
+from vault.pages.access import done, page, place_of
 
 
 def confirm_deletion(
@@ -38,8 +38,7 @@ def confirm_deletion(
         refusal=refusal,
         contents=describe_contents(folders),
         readers=readers_of(folders),
-        back_url=url_of(row if isinstance(row, Folder | Secret) else go_to),
-        place=go_to,
+        **place_of(row if isinstance(row, Folder) else go_to),
     )
 
 

@@ -18,8 +18,8 @@ from vault.errors import EditingError, VaultError
 from vault.forms import DotenvForm
 from vault.keeping import Keeper
 from vault.models import Folder
-from vault.pages.access import allowed, done, page, user_of
-from vault.pages.folders import get_folder, parents_of
+from vault.pages.access import allowed, done, page, parents_of, user_of
+from vault.pages.folders import get_folder
 
 MAX_SECRETS = 2000
 
@@ -31,7 +31,7 @@ def add_dotenv(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder = get_folder(folder_id)
     if "kept" in request.POST:
         return _apply(request, folder)
-    form = DotenvForm(request.POST or None, request.FILES or None)
+    form = DotenvForm(request.POST, request.FILES) if request.method == "POST" else DotenvForm()
     if not form.is_valid():
         return _show(request, folder, form)
     parsed = parse(form.cleaned_data["content"])

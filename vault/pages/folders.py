@@ -15,7 +15,7 @@ from vault.errors import EditingError, SourceError
 from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
-from vault.pages.access import allowed, done, form_page, page, refuse, user_of
+from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, user_of
 from vault.pages.deleting import confirm_deletion, readers_of
 
 SECRETS_A_PAGE = 100
@@ -76,13 +76,6 @@ def list_imports(folder: Folder) -> tuple[list[ImportRow], str]:
         ], ""
     except SourceError as error:
         return [ImportRow(row, []) for row in rows], error.message
-
-
-def parents_of(folder: Folder) -> list[Folder]:
-    """The folders above, from the root down, in one query."""
-    parts = folder.path.strip("/").split("/")[:-1]
-    paths = ["/" + "/".join(parts[:count]) for count in range(len(parts) + 1)]
-    return [] if folder.is_root else list(Folder.objects.filter(environment_id=folder.environment_id, path__in=paths))
 
 
 @allowed("vault.add_folder")

@@ -26,10 +26,9 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return page(request, "project", title=project.name, project=project, environments=environments)
 
 
-def tree_of(folders: list[Folder]) -> list[tuple[Folder, int]]:
-    """Each folder with its depth, parents before what is in them."""
-    ordered = sorted(folders, key=lambda folder: folder.path.split("/") if not folder.is_root else [])
-    return [(folder, 0 if folder.is_root else folder.path.count("/")) for folder in ordered]
+def tree_of(folders: list[Folder]) -> list[Folder]:
+    """Each folder before what is in it, and all that is in it before the next one."""
+    return sorted(folders, key=lambda folder: [] if folder.is_root else folder.path.split("/"))
 
 
 @allowed("vault.add_environment")

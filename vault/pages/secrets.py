@@ -14,8 +14,8 @@ from vault.errors import EditingError, VaultError
 from vault.forms import EditSecretForm, SecretForm
 from vault.keeping import Keeper
 from vault.models import Secret, SecretReference
-from vault.pages.access import allowed, done, form_page, page, refuse, url_of, user_of
-from vault.pages.folders import get_folder, parents_of
+from vault.pages.access import allowed, done, form_page, page, parents_of, place_of, refuse, url_of, user_of
+from vault.pages.folders import get_folder
 from vault.reading import reveal
 
 
@@ -151,8 +151,7 @@ def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
             title=f"Delete {secret.key}?",
             contents=[f"{secret.key} in {secret.folder}, with all versions"],
             referrers=_referrers(secret),
-            back_url=url_of(secret),
-            place=secret,
+            **place_of(secret),
         )
     pk, folder = secret.pk, secret.folder
     editing.delete_secret(secret, user=user_of(request))

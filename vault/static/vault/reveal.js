@@ -20,8 +20,9 @@
     const button = form.querySelector("button");
     const before = [...place.childNodes];
     const label = [...button.childNodes];
-    const shown = document.createElement(value ? "pre" : "span");
-    shown.className = value ? "ds-pre ds-value" : "ds-muted";
+    const isLong = value.includes("\n");
+    const shown = document.createElement(isLong ? "pre" : value ? "code" : "span");
+    shown.className = isLong ? "ds-pre ds-value" : value ? "ds-value" : "ds-muted";
     shown.textContent = value || "empty";
     place.replaceChildren(shown);
     button.textContent = "Hide";
