@@ -19,7 +19,6 @@ class Entry:
     model: str = ""
     url_name: str = ""
     label: str = ""
-    permission: str = ""
     # The pages of the whole application count as this entry's.
     is_whole_app: bool = False
 
@@ -70,7 +69,6 @@ AREAS = (
             Entry("group", "auth.Group", label="Groups"),
             Entry("token", "api.ApiToken", label="API access"),
             Entry("lock", "axes.AccessAttempt", label="Failed log-ins"),
-            Entry("queue", url_name="admin:django_rq_dashboard_changelist", label="Queue", permission="superuser"),
         ),
     ),
 )
@@ -92,8 +90,6 @@ def build_navigation(request: HttpRequest, app_list: Iterable[Mapping[str, Any]]
 
 def _links(area: Area, models: Mapping[str, Mapping[str, Any]], request: HttpRequest) -> Iterator[Link]:
     for entry in area.entries:
-        if entry.permission == "superuser" and not getattr(request.user, "is_superuser", False):
-            continue
         url = models[entry.model]["admin_url"] if entry.model in models else _reversed(entry.url_name)
         if url:
             label = entry.label or str(models[entry.model]["name"])
