@@ -4,6 +4,8 @@ import logging
 import traceback
 from uuid import UUID
 
+from rq.timeouts import BaseTimeoutException
+
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs import runs
@@ -44,6 +46,9 @@ def attempt(run: SyncRun, lease: Lease) -> None:
     except SyncError as error:
         note_rate_limit(run, error)
         runs.retry_or_fail(run, error) if error.retryable else runs.fail(run, error.message)
+    except BaseTimeoutException:
+        # It is an Exception too, so it must come before those.
+        runs.retry_or_fail(run, SyncError("The run took longer than a run may.", retryable=True))
     except (DevinError, DecryptionError) as error:
         runs.fail(run, str(error))
     except Exception as error:

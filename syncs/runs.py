@@ -4,7 +4,7 @@ pending → running → succeeded | failed | blocked | cancelled, and from runni
 """
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,11 +20,12 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.engine.lease import Lease
 from syncs.engine.ledger import count_changes
 from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError
-from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 from syncs.queue import ring
 
 MAX_ATTEMPTS = 5
 LONGEST_RETRY = timedelta(minutes=15)
+SELDOM = timedelta(hours=1)
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
 
@@ -133,13 +134,7 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
     None if there is nothing to do now: it has ended, is not due, the organization is busy, or all syncs are paused.
     """
     run = SyncRun.objects.select_for_update(of=("self",)).select_related("sync", "connection").filter(pk=run_id).first()
-    if run is None or run.is_finished:
-        return None
-    if run.sync is None or run.connection is None:
-        _end(run, Status.CANCELLED, "The sync or its connection was deleted before the run started.")
-        return None
-    if run.operation == Operation.SYNC and not run.sync.is_enabled:
-        _end(run, Status.CANCELLED, "The sync was disabled before the run started.")
+    if run is None or run.is_finished or _ended_before_start(run):
         return None
     if not _is_due(run) or SyncControl.get().is_paused:
         return None
@@ -150,6 +145,22 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
         return None
     _start(run)
     return run, lease
+
+
+def _ended_before_start(run: SyncRun) -> bool:
+    """Ends a run for which there is nothing, or nobody, to start it."""
+    if run.sync is None or run.connection is None:
+        _end(run, Status.CANCELLED, "The sync or its connection was deleted before the run started.")
+    elif run.operation == Operation.SYNC and not run.sync.is_enabled:
+        _end(run, Status.CANCELLED, "The sync was disabled before the run started.")
+    elif run.status == Status.RUNNING and run.attempt >= MAX_ATTEMPTS and not _has_live_worker(run):
+        message = f"The worker died in each of {run.attempt} attempts. Its log may tell why. Then sync again."
+        _end(run, Status.FAILED, message)
+    return run.is_finished
+
+
+def _has_live_worker(run: SyncRun) -> bool:
+    return Destination.objects.filter(pk=run.destination_id, lease_run_id=run.pk, lease_expires_at__gt=Now()).exists()
 
 
 def _is_due(run: SyncRun) -> bool:
@@ -249,15 +260,21 @@ def _report_to_sync(sync: DevinSync, run: SyncRun) -> None:
     if run.status == Status.SUCCEEDED:
         changed["last_synced_at" if prefix == "sync" else "last_removed_at"] = run.finished_at
     if prefix == "sync":
-        changed["next_reconcile_at"] = next_reconcile(sync)
+        changed["next_reconcile_at"] = next_reconcile(sync, needs_person=run.needs_person)
     _update_sync(sync, changed)
 
 
-def next_reconcile(sync: DevinSync) -> Any:
-    """When to compare again: after the sync's interval, give or take a tenth, so that syncs do not all go at once."""
+def next_reconcile(sync: DevinSync, *, needs_person: bool = False) -> datetime | None:
+    """When to compare again: after the sync's interval, give or take a tenth, so that syncs do not all go at once.
+
+    What a person has to mend is looked at again once an hour, in case they did so outside DevinSync.
+    """
     if not sync.reconcile_minutes:
         return None
-    return timezone.now() + timedelta(minutes=sync.reconcile_minutes) * random.uniform(0.9, 1.1)  # noqa: S311
+    interval = timedelta(minutes=sync.reconcile_minutes)
+    if needs_person:
+        interval = max(interval, SELDOM)
+    return timezone.now() + interval * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
 
 
 # What the queue may have lost

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.db import transaction
 
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
@@ -36,19 +37,30 @@ def play(sandbox: Sandbox, write: int, moment: str) -> list[str]:
     """What does not hold when the worker sleeps at this write until another worker has done its run."""
     scene = set_scene(sandbox)
     sandbox.clear_traffic()
-    sandbox.faults.add("signal", request=write + 1, signal="SIGSTOP", moment=moment)
+    rule = sandbox.faults.add("hold", request=write + 1, moment=moment)
     worker = ForkedWorker.start(scene)
-    os.waitpid(worker.pid, os.WUNTRACED)
-    take_over(scene)
-    woken = time.monotonic()
-    worker.signal(signal.SIGCONT)
-    worker.wait()
+    try:
+        assert rule.reached.wait(LONGEST)
+        stop(worker)
+        rule.release()
+        take_over(scene)
+        woken = time.monotonic()
+    finally:
+        worker.signal(signal.SIGCONT)
+        worker.wait()
     stale = [entry for entry in sandbox.log.writes() if entry.arrived > woken]
     repair(scene)
     problems = scene.problems()
     if len(stale) > 1:
         problems.append(f"{len(stale)} stale writes")
     return [f"stopped {moment} write {write}: {problem}" for problem in problems]
+
+
+@transaction.atomic
+def stop(worker: ForkedWorker) -> None:
+    """Stops it while it holds no lock on the database: we do. (One that sleeps with SQLite's lock stops everybody.)"""
+    worker.signal(signal.SIGSTOP)
+    os.waitpid(worker.pid, os.WUNTRACED)
 
 
 def take_over(scene: Scene) -> None:
