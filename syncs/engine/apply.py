@@ -109,6 +109,10 @@ class Applier:
         intent.source_key, intent.fingerprint = row.source_key, self.fingerprint_of(key)
         intent.nonce, intent.generation, intent.old_secret_ids = nonce, self.generation, old_ids
         intent.note = compose_note(self.source_label, tag)
+        if key in self.ledger.missing:
+            # It takes over from the intent under which the old secret went.
+            intent.phase = Phase.ABSENT
+            intent.sealed_value = seal(self.values[key], context=sealed_context(intent))
         return Work(change, intent, self.values[key], old_ids)
 
     def _delete_work(self, change: Delete, row: SyncRunChange) -> Work:

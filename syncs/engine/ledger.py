@@ -5,7 +5,7 @@ Everything here is short transactions by the one thread that owns the run; no ne
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from django.db import transaction
 from django.db.models import Count, F, Q
@@ -32,6 +32,8 @@ class Ledger:
     sync: DevinSync
     destination: Destination
     lease: Lease
+    # Keys that we took away and have not put back yet; their values are sealed in open intents.
+    missing: set[str] = field(default_factory=set)
 
     # Intents and facts
 
@@ -43,8 +45,11 @@ class Ledger:
 
     @transaction.atomic
     def open_intents(self, intents: Sequence[WriteIntent]) -> None:
-        """Raises LeaseLost, and then nothing is written."""
+        """Raises LeaseLost, and then nothing is written. Those of a missing key take the place of the one before."""
         self.lease.confirm()
+        again = self.missing & {intent.destination_key for intent in intents}
+        if again:
+            close([intent for intent in self.sealed_intents() if intent.destination_key in again])
         WriteIntent.objects.bulk_create(intents)
 
     @transaction.atomic
@@ -93,7 +98,11 @@ class Ledger:
 
     @transaction.atomic
     def settle(self, existing: Sequence[RemoteSecret]) -> None:
-        """Closes this sync's open intents by a fresh, complete list alone: it happened if the list shows it."""
+        """Closes this sync's open intents by a fresh, complete list alone: it happened if the list shows it.
+
+        One whose key we took away stays open, its value sealed, until the key is back.
+        """
+        self.missing = set()
         intents = list(WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination))
         if not intents:
             return
@@ -101,11 +110,19 @@ class Ledger:
         present = {secret.secret_id for secret in existing}
         written = [(intent, by_nonce[intent.nonce]) for intent in intents if intent.nonce in by_nonce]
         gone = [i for i in intents if i.action == Action.DELETE and i.secret_id not in present]
+        held = {secret.key for secret in existing if secret.access_type == "org"}
+        waiting = [intent for intent in intents if intent.sealed_value and intent.destination_key not in held]
+        self.missing = {intent.destination_key for intent in waiting}
         remember(written)
         forget(gone)
-        close(intents)
+        close([intent for intent in intents if intent not in waiting])
         done = [intent.change_id for intent, _ in written] + [intent.change_id for intent in gone]
         SyncRunChange.objects.filter(pk__in=[pk for pk in done if pk]).update(outcome=Outcome.DONE, detail="")
+
+    def close_rest(self) -> None:
+        """After a plan that was carried out whole: what is open still is of keys that nobody wants any more."""
+        rest = WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination)
+        rest.update(closed_at=timezone.now(), sealed_value="")
 
     def sealed_intents(self) -> list[WriteIntent]:
         """Open ones whose key we took away: they can be finished without the source."""

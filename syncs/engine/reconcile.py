@@ -56,8 +56,8 @@ class Reconcile:
         last, taken = Result(), Counter[str]()
         for number in range(ROUNDS):
             existing = organization.list_secrets()
-            self._check_deletable(last, existing)
             ledger.settle(existing)
+            self._check_deletable(last, existing)
             plan = self._plan(ledger, wanted, existing)
             rows = ledger.write_plan(plan)
             self._guard(plan, existing)
@@ -66,6 +66,7 @@ class Reconcile:
             taken.update(last.taken)
             self._give_up_on(taken, ledger)
             if not last.unclear - self.refused.keys():
+                ledger.close_rest()
                 ledger.forget_keys(plan.forgotten)
                 ledger.refresh_fingerprints(plan.keeps, applier.fingerprint_of)
                 return

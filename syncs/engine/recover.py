@@ -14,13 +14,10 @@ from syncs.engine.ledger import Ledger
 
 def finish_sealed(ledger: Ledger, organization: Organization) -> None:
     """Creates again each key that an open intent took away, from its sealed value. Raises SyncError."""
-    intents = ledger.sealed_intents()
-    if not intents:
+    if not ledger.sealed_intents():
         return
-    held = {secret.key for secret in organization.list_secrets() if secret.access_type == "org"}
-    for intent in intents:
-        if intent.destination_key in held:
-            continue
+    ledger.settle(organization.list_secrets())
+    for intent in ledger.sealed_intents():
         intent.phase = Phase.ABSENT
         ledger.advance([intent])
         value = unseal(intent.sealed_value, context=sealed_context(intent))

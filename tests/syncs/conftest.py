@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 
+from connections.devin.client import DevinClient
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
@@ -115,8 +117,13 @@ def bench(sync: DevinSync, folder: Folder) -> Bench:
 
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pauses between two looks at the organization, and before the first write after a take-over, take no time."""
-    monkeypatch.setattr("syncs.engine.reconcile.pause", lambda seconds: None)
+    """The pauses between two looks at the organization, and between two tries of a request, take no time."""
+
+    def hurry(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr("syncs.engine.reconcile.pause", hurry)
+    monkeypatch.setattr("connections.models.DevinClient", partial(DevinClient, wait=hurry))
 
 
 @pytest.fixture(autouse=True)
