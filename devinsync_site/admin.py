@@ -63,12 +63,9 @@ class OwnGroupAdmin(GroupAdmin):
 
     list_display = ("name", "description")
     readonly_fields = ("description", "allowed")
-    exclude = ()
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        if _is_built_in(obj):
-            return ("name", "description", "allowed")
-        return super().get_fields(request, obj)
+        return ("name", "description", "allowed") if _is_built_in(obj) else ("name", "permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_change_permission(request, obj) and not _is_built_in(obj)

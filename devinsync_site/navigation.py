@@ -67,7 +67,8 @@ AREAS = (
         (
             Entry("users", "auth.User", label="Users"),
             Entry("group", "auth.Group", label="Groups"),
-            Entry("token", "api.ApiToken", label="API access"),
+            Entry("token", "api.ApiToken", label="API tokens"),
+            Entry("shield", "api.MachineIdentity", label="Machine identities"),
             Entry("lock", "axes.AccessAttempt", label="Failed log-ins"),
         ),
     ),
