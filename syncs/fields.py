@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from connections.models import Connection
 from syncs.models import DevinSync, slug_validator
@@ -21,7 +21,18 @@ else:
     ProjectChoice = EnvironmentChoice = FolderChoice = ConnectionChoice = forms.ModelChoiceField
 
 
-class ProjectField(ProjectChoice):
+class Chosen:
+    """What is no id at all is as little a choice as the id of nothing."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)  # type: ignore[misc]
+        except ValidationError:
+            messages: dict[str, str] = self.error_messages  # type: ignore[attr-defined]
+            raise ValidationError(messages["invalid_choice"], code="invalid_choice") from None
+
+
+class ProjectField(Chosen, ProjectChoice):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=Project.objects.all(),
@@ -34,7 +45,7 @@ class ProjectField(ProjectChoice):
         )
 
 
-class EnvironmentField(EnvironmentChoice):
+class EnvironmentField(Chosen, EnvironmentChoice):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=Environment.objects.none(),
@@ -50,7 +61,7 @@ class EnvironmentField(EnvironmentChoice):
         return obj.name if obj.name == obj.slug else f"{obj.name} ({obj.slug})"
 
 
-class PathField(FolderChoice):
+class PathField(Chosen, FolderChoice):
     """A folder of one environment, by its path."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -92,7 +103,7 @@ class ProjectFolderField(PathField):
         )
 
 
-class DevinConnectionField(ConnectionChoice):
+class DevinConnectionField(Chosen, ConnectionChoice):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=usable_connections(),
@@ -133,7 +144,7 @@ class NameField(forms.CharField):
 
 
 def check_name_is_free(name: str, project: Project, *, but: DevinSync | None = None) -> None:
-    taken = DevinSync.objects.filter(Q(name=name), project=project)
+    taken = DevinSync.objects.filter(project=project, name=name)
     if but is not None:
         taken = taken.exclude(pk=but.pk)
     if taken.exists():

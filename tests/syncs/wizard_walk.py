@@ -1,0 +1,66 @@
+"""Walks the wizard as a browser without scripts does: posts a step's fields, follows where it leads."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from connections.models import Connection
+from vault.models import Folder
+
+
+def step_url(step: str) -> str:
+    return reverse("admin:syncs_devinsync_wizard", args=[step])
+
+
+@dataclass
+class Walk:
+    client: Client
+    folder: Folder
+    connection: Connection
+    org_id: str = "org-sandbox"
+    options: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=lambda: {"name": "my-sync", "is_enabled": "on"})
+
+    def begin(self) -> None:
+        self.client.get(reverse("admin:syncs_devinsync_add"), {"restart": "1"})
+
+    def entries(self, step: str) -> dict[str, Any]:
+        environment = self.folder.environment
+        return {
+            "source": {"project": environment.project_id, "environment": environment.pk, "folder": self.folder.pk},
+            "destination": {"connection": self.connection.pk, "org_id": self.org_id},
+            "options": {
+                "initial_sync_behavior": "overwrite-destination",
+                "key_schema": "PROD_{{secretKey}}",
+                "auto_sync_enabled": "on",
+                "reconcile_minutes": "15",
+                "guard_max_deletions": "10",
+                "guard_max_percent": "30",
+                **self.options,
+            },
+            "details": self.details,
+        }[step]
+
+    def post(self, step: str, *, button: str = "", **entries: Any) -> Any:
+        data = {f"{step}-{name}": value for name, value in (self.entries(step) | entries).items() if value is not None}
+        return self.client.post(step_url(step), data | ({button: "1"} if button else {}))
+
+    def answer(self, *steps: str) -> None:
+        for step in steps:
+            response = self.post(step)
+            assert response.status_code == 302, response.context["form"].errors
+
+    def to_review(self) -> Any:
+        self.begin()
+        self.answer("source", "destination", "options", "details")
+        return self.client.get(step_url("review"))
+
+    def create(self, page: Any, *, confirm: bool = False, **more: str) -> HttpResponse:
+        data = {"draft": page.context["draft_id"], "review-plan": page.context.get("digest", "")}
+        if confirm:
+            data["review-confirm"] = "on"
+        response: HttpResponse = self.client.post(step_url("review"), data | more)
+        return response
