@@ -71,6 +71,10 @@ class Batch:
     failed: list[tuple[WriteIntent, str]] = field(default_factory=list)
     next: list[Work] = field(default_factory=list)
 
+    @property
+    def has_facts(self) -> bool:
+        return bool(self.written or self.deleted or self.failed)
+
 
 @dataclass
 class Applier:
@@ -176,12 +180,13 @@ class Applier:
                 self.unclear_in_a_row = 0
             except DevinError as error:
                 fatal = self._after_error(work, error, batch) or fatal
-        self.ledger.record(
-            written=batch.written,
-            deleted=batch.deleted,
-            failed=batch.failed,
-            requests_sent=self.ledger.run.requests_sent + self.organization.client.requests_sent,
-        )
+        if batch.has_facts:
+            self.ledger.record(
+                written=batch.written,
+                deleted=batch.deleted,
+                failed=batch.failed,
+                requests_sent=self.ledger.run.requests_sent + self.organization.client.requests_sent,
+            )
         if fatal:
             raise fatal
         if batch.next:

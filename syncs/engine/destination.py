@@ -12,6 +12,7 @@ from connections.devin.client import DevinClient
 from connections.devin.errors import DevinError, Forbidden, NotFound, RateLimited, Unauthorized
 from connections.devin.types import RemoteSecret
 from connections.models import Connection
+from encryption import DecryptionError
 from syncs.errors import DestinationProblem
 
 
@@ -24,7 +25,14 @@ class Organization:
 
     @classmethod
     def open(cls, connection: Connection, org_id: str, *, fence: Callable[[], None] | None = None) -> Self:
-        return cls(connection.open_client(fence=fence), org_id, connection.name, connection.concurrency)
+        """Raises DestinationProblem if the stored key can't be read, or Devin has asked us to stay away for now."""
+        try:
+            client = connection.open_client(fence=fence)
+        except RateLimited as error:
+            raise DestinationProblem(str(error), retryable=True, retry_after=error.retry_after) from error
+        except DecryptionError as error:
+            raise DestinationProblem(str(error)) from error
+        return cls(client, org_id, connection.name, connection.concurrency)
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from encryption.checks import require_known_keys
 from syncs.schedule import sweep, tick
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_known_keys()
         stop = threading.Event()
 
         def on_signal(number: int, frame: FrameType | None) -> None:

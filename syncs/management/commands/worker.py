@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 from rq.serializers import JSONSerializer
 
+from encryption.checks import require_known_keys
 from syncs.queue import QUEUE, SyncJob, SyncWorker
 
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--burst", action="store_true", help="Stop when the queue is empty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_known_keys()
         queue = django_rq.get_queue(QUEUE)
         worker = SyncWorker(
             [queue],
