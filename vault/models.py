@@ -180,5 +180,5 @@ class SecretReference(models.Model):
         return f"{self.environment_slug}:{self.path} {self.key}"
 
     @property
-    def as_written(self) -> str:
-        return str(Reference(self.key, self.environment_slug, self.path))
+    def reference(self) -> Reference:
+        return Reference(self.key, self.environment_slug, self.path)

@@ -125,23 +125,25 @@ class Resolver:
     def _referred(self, secret: StoredSecret) -> Iterator[StoredSecret]:
         return (self._look_up(secret, reference) for reference in find_references(self.raw_value(secret)))
 
+    def find(self, folder_id: UUID, reference: Reference) -> StoredSecret | None:
+        """What a reference in a secret of this folder points to, if there is such a thing."""
+        referred_id = self._ids.get(self._place_of(folder_id, reference))
+        return self.visible(referred_id).get(reference.key) if referred_id else None
+
     def _look_up(self, secret: StoredSecret, reference: Reference) -> StoredSecret:
-        place = self.place(secret.folder_id)
-        if reference.environment_slug:
-            place = Place(reference.environment_slug, reference.path)
-        folder_id = self._ids.get(place)
-        if folder_id is None:
-            raise ReferenceMissing(
-                f"{self._name(secret)} refers to {reference}, but there is no folder {place}. "
-                "Create it, or correct the reference."
-            )
-        found = self.visible(folder_id).get(reference.key)
+        found = self.find(secret.folder_id, reference)
         if found is None:
+            place = self._place_of(secret.folder_id, reference)
+            what = f"no secret {reference.key} in {place}" if place in self._ids else f"no folder {place}"
             raise ReferenceMissing(
-                f"{self._name(secret)} refers to {reference}, but there is no secret {reference.key} in {place}. "
-                "Create it, or correct the reference."
+                f"{self._name(secret)} refers to {reference}, but there is {what}. Create it, or correct the reference."
             )
         return found
+
+    def _place_of(self, folder_id: UUID, reference: Reference) -> Place:
+        if reference.environment_slug:
+            return Place(reference.environment_slug, reference.path)
+        return self.place(folder_id)
 
     def _expand(self, secret: StoredSecret) -> str:
         room = MAX_VALUE_BYTES

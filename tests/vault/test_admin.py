@@ -342,6 +342,18 @@ def test_a_folder_shows_what_its_imports_bring(editor: Client, secret: Secret, a
     assert row.keys == [("HOST", False), ("TOKEN", True)]
 
 
+def test_a_folder_warns_of_references_to_nothing(editor: Client, app: Folder, prod: Environment) -> None:
+    editing.set_secrets(app, {"A": CANARY + "${prod.HOST}", "B": "${A}"}, user=None)
+    url = reverse("admin:vault_folder_page", args=[app.id])
+
+    page = editor.get(url)
+    assert [(edge.secret.key, str(edge.reference)) for edge in page.context["broken"]] == [("A", "${prod.HOST}")]
+    assert CANARY not in page.content.decode()
+
+    editing.set_secret(prod.folders.get(), "HOST", "x", user=None)
+    assert editor.get(url).context["broken"] == []
+
+
 def test_pages_take_a_fixed_number_of_queries(
     editor: Client, secret: Secret, app: Folder, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -14,9 +14,10 @@ from vault.editing.folders import with_subfolders
 from vault.errors import EditingError, SourceError
 from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
-from vault.models import Folder, SecretImport
+from vault.models import Folder, SecretImport, SecretReference
 from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, user_of
 from vault.pages.deleting import confirm_deletion, readers_of
+from vault.resolution import Resolver
 
 SECRETS_A_PAGE = 100
 
@@ -40,7 +41,14 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     secrets = folder.secrets.select_related("updated_by").defer("sealed_value")
     if query:
         secrets = secrets.filter(key__icontains=query)
-    imports, problem = list_imports(folder)
+    imports: list[ImportRow] = []
+    broken: list[SecretReference] = []
+    problem = ""
+    try:
+        resolver, _ = load_resolver(folder)
+        imports, broken = list_imports(folder, resolver), broken_references(folder, resolver)
+    except SourceError as error:
+        problem = error.message
     return page(
         request,
         "folder",
@@ -50,32 +58,26 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         secrets=Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page")),
         query=query,
         imports=imports,
+        broken=broken,
         problem=problem,
         subfolders=folder.subfolders.annotate(secret_count=Count("secrets")),
         readers=readers_of(Folder.objects.filter(id=folder.id)),
     )
 
 
-def list_imports(folder: Folder) -> tuple[list[ImportRow], str]:
-    """The imports in order, and what is wrong with them, if something is."""
-    rows = list(folder.imports.select_related("source__environment"))
-    if not rows:
-        return [], ""
-    try:
-        resolver, _ = load_resolver(folder, follow_references=False)
-        visible = resolver.visible(folder.id)
-        return [
-            ImportRow(
-                row,
-                [
-                    (key, visible[key].id != secret.id)
-                    for key, secret in sorted(resolver.visible(row.source_id).items())
-                ],
-            )
-            for row in rows
-        ], ""
-    except SourceError as error:
-        return [ImportRow(row, []) for row in rows], error.message
+def list_imports(folder: Folder, resolver: Resolver) -> list[ImportRow]:
+    rows = []
+    visible = resolver.visible(folder.id)
+    for row in folder.imports.select_related("source__environment"):
+        brought = sorted(resolver.visible(row.source_id).items())
+        rows.append(ImportRow(row, [(key, visible[key].id != secret.id) for key, secret in brought]))
+    return rows
+
+
+def broken_references(folder: Folder, resolver: Resolver) -> list[SecretReference]:
+    """The references of a folder's own secrets that point to nothing; syncs that read them fail."""
+    edges = SecretReference.objects.filter(secret__folder=folder).select_related("secret").defer("secret__sealed_value")
+    return [edge for edge in edges.order_by("secret__key") if resolver.find(folder.id, edge.reference) is None]
 
 
 @allowed("vault.add_folder")
