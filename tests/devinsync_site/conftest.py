@@ -20,10 +20,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PASSWORD = "correct-horse-7"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: drives a real Chromium")
-
-
 @pytest.fixture
 def somebody(db: None) -> Callable[..., User]:
     def make(*groups: str, name: str = "", **attributes: Any) -> User:
