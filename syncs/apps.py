@@ -7,9 +7,10 @@ class SyncsConfig(AppConfig):
     name = "syncs"
 
     def ready(self) -> None:
-        from encryption import register_fingerprints
+        from encryption import register_fingerprints, register_sealed
         from syncs import triggers
-        from syncs.models import ManagedSecret
+        from syncs.models import ManagedSecret, WriteIntent
 
         triggers.connect()
         register_fingerprints(ManagedSecret, "fingerprint")
+        register_sealed(WriteIntent, "sealed_value", context=WriteIntent.sealing_context)

@@ -447,3 +447,7 @@ class WriteIntent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} {self.destination_key}"
+
+    def sealing_context(self) -> str:
+        """What a sealed value is bound to: this write to this key of this organization, and no other."""
+        return f"syncs.WriteIntent/{self.nonce}/{self.destination_id}/{self.destination_key}"

@@ -257,7 +257,7 @@ class Applier:
     def _after_taken(self, work: Work, batch: Batch) -> None:
         if work.intent.phase == Phase.POSTING and work.old_ids:
             work.intent.phase = Phase.MAKING_ROOM
-            work.intent.sealed_value = seal(work.value, context=sealed_context(work.intent))
+            work.intent.sealed_value = seal(work.value, context=work.intent.sealing_context())
             batch.next.append(work)
         else:
             self.result.taken.add(work.key)
@@ -279,8 +279,3 @@ class Applier:
             f"Devin answered unclearly {UNCLEAR_IN_A_ROW} times in a row (timeouts, cut connections or 5xx). "
             "Nothing is lost: the next attempt goes by what Devin lists."
         )
-
-
-def sealed_context(intent: WriteIntent) -> str:
-    """What a sealed value is bound to: this write to this key of this organization, and no other."""
-    return f"syncs.writeintent:{intent.nonce}:{intent.destination_id}:{intent.destination_key}"

@@ -7,7 +7,6 @@ read, the plan does the rest; if not, the key comes back from there.
 from connections.devin.errors import DevinError
 from encryption import unseal
 from syncs.choices import Phase
-from syncs.engine.apply import sealed_context
 from syncs.engine.destination import Organization
 from syncs.engine.ledger import Ledger
 
@@ -20,7 +19,7 @@ def finish_sealed(ledger: Ledger, organization: Organization) -> None:
     for intent in ledger.sealed_intents():
         intent.phase = Phase.ABSENT
         ledger.advance([intent])
-        value = unseal(intent.sealed_value, context=sealed_context(intent))
+        value = unseal(intent.sealed_value, context=intent.sealing_context())
         try:
             secret = organization.create(key=intent.destination_key, value=value, note=intent.note)
         except DevinError as error:
