@@ -1,0 +1,82 @@
+"""Revealing and the preview of .env text in a real browser: what the scripts add to pages that work without them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from vault import editing
+from vault.models import Folder
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+PHONE = {"width": 390, "height": 844}
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console says: a refusal by the Content-Security-Policy would be here."""
+    return []
+
+
+@pytest.fixture
+def tab(monkeypatch: pytest.MonkeyPatch, live_server: Any, complaints: list[str]) -> Iterator[Any]:
+    """A tab of a phone, signed in as a superuser."""
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    # Playwright runs a loop in this thread, which Django takes for asynchronous code.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin"), backend="django.contrib.auth.backends.ModelBackend")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = chromium.new_context(viewport=PHONE, base_url=live_server.url)
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+        tab = context.new_page()
+        tab.on("console", lambda message: complaints.append(message.text) if message.type != "info" else None)
+        yield tab
+        chromium.close()
+
+
+def test_reveals_in_place_one_at_a_time(tab: Any, app: Folder, complaints: list[str]) -> None:
+    editing.set_secrets(app, {"A": "one", "B": "two\nlines"}, user=None)
+    tab.goto(reverse("admin:vault_folder_page", args=[app.id]))
+
+    tab.get_by_role("button", name="Reveal A").click()
+    tab.get_by_text("one", exact=True).wait_for()
+    tab.get_by_role("button", name="Reveal B").click()
+    tab.get_by_text("two\nlines").wait_for()
+
+    assert tab.get_by_text("one", exact=True).count() == 0
+    tab.get_by_role("button", name="Hide").click()
+    assert tab.get_by_text("two").count() == 0
+    assert tab.evaluate(TOO_WIDE) <= 0
+    assert complaints == []
+
+
+def test_the_preview_leaves_the_text_as_it_was_typed(tab: Any, app: Folder, complaints: list[str]) -> None:
+    tab.goto(reverse("admin:vault_dotenv", args=[app.id]))
+    text = "A=one\nwrong line\nB=two"
+
+    tab.locator("textarea").fill(text)
+    tab.get_by_role("button", name="Preview").click()
+    tab.get_by_text("Line 2:").wait_for()
+    assert tab.locator("textarea").input_value() == text
+
+    tab.locator("textarea").fill("A=one\nB=two")
+    tab.get_by_role("button", name="Preview").click()
+    tab.get_by_text("Line 2:").wait_for(state="detached")
+    assert tab.evaluate(TOO_WIDE) <= 0
+    tab.get_by_role("button", name="Add 2 secrets").click()
+    tab.get_by_text("2 added").wait_for()
+
+    assert editing.preview_secrets(app, {"A": "one", "B": "two"}).unchanged == ["A", "B"]
+    assert complaints == []
