@@ -116,7 +116,7 @@ class Applier:
         if key in self.ledger.missing:
             # It takes over from the intent under which the old secret went.
             intent.phase = Phase.ABSENT
-            intent.sealed_value = seal(self.values[key], context=sealed_context(intent))
+            intent.sealed_value = seal(self.values[key], context=intent.sealing_context())
         return Work(change, intent, self.values[key], old_ids)
 
     def _delete_work(self, change: Delete, row: SyncRunChange) -> Work:
