@@ -1,6 +1,7 @@
 # make demo   everything with sample data and a stand-in for Devin      make demo ARGS=--once
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
+# make torture  the tests that take minutes
 # make lint   style, types, migrations, deployment checks
 
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
@@ -14,7 +15,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test lint install install-dev python
+.PHONY: demo run test torture lint install install-dev python
 
 demo: install
 	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
@@ -23,8 +24,12 @@ run: install
 	exec $(VENV)/python -m launcher --end-with-parent run $(ARGS)
 
 test: install-dev
-	$(VENV)/pytest $(ARGS)
-	TEST_DATABASE=postgresql $(VENV)/pytest -m postgresql $(ARGS)
+	$(VENV)/python -m pytest -n 2 -m "not torture" $(ARGS)
+	TEST_DATABASE=postgresql $(VENV)/python -m pytest -n 2 -m "postgresql and not torture" $(ARGS)
+
+torture: install-dev
+	$(VENV)/python -m pytest -m torture $(ARGS)
+	TEST_DATABASE=postgresql $(VENV)/python -m pytest -m torture $(ARGS)
 
 lint: install-dev
 	$(VENV)/ruff check .

@@ -17,9 +17,13 @@ os.environ.setdefault("SYNC_LEASE_SECONDS", "4")
 os.environ.setdefault("SYNC_LEASE_RENEWAL_SECONDS", "0.5")
 os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", "2")
 os.environ.setdefault("SYNC_RETRY_BASE_SECONDS", "0.05")
+# Each of several test processes has a folder of its own.
+worker = os.environ.get("PYTEST_XDIST_WORKER")
+if worker and Path(os.environ["DATA_DIR"]).name != worker:
+    os.environ["DATA_DIR"] = str(Path(os.environ["DATA_DIR"]) / worker)
 
-from devinsync_site.settings import *  # noqa: F403
-from devinsync_site.settings import DATA_DIR
+from devinsync_site.settings import *  # noqa: E402, F403
+from devinsync_site.settings import DATA_DIR  # noqa: E402
 
 # WhiteNoise warns of a missing folder, and warnings are errors here.
 Path(DATA_DIR, "static").mkdir(parents=True, exist_ok=True)
