@@ -1,0 +1,151 @@
+"""Real workers and a real scheduler on a real queue: one is killed, another goes on."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import redis
+from django.db import connection as database
+
+from launcher.processes import kill_session
+from sandbox.server import Sandbox
+from syncs.choices import Status, Trigger
+from syncs.models import SyncRun
+from syncs.runs import request_run
+from tests.syncs.torture.theatre import Scene, set_scene
+from vault.editing import set_secrets
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+ROOT = Path(__file__).resolve().parents[3]
+QUICK = {
+    "SYNC_LEASE_SECONDS": "2",
+    "SYNC_LEASE_RENEWAL_SECONDS": "0.3",
+    "DEVIN_REQUEST_DEADLINE_SECONDS": "1",
+    "SYNC_RING_AGAIN_SECONDS": "1",
+    "SCHEDULER_TICK_SECONDS": "0.2",
+}
+PATIENCE = 60.0
+Start = Callable[[str], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(queue_server: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts a management command as a process in a session of its own, on this test's database and queue."""
+    redis.Redis.from_url(queue_server).flushall()
+    started: list[subprocess.Popen[bytes]] = []
+    environment = os.environ | QUICK | {"REDIS_URL": queue_server, "DATABASE_URL": database_url()}
+
+    def start(command: str) -> "subprocess.Popen[bytes]":
+        log = (tmp_path / f"{command}-{len(started)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", command],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        kill_session(process.pid)
+        process.wait()
+
+
+def database_url() -> str:
+    settings = database.settings_dict
+    if database.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    return f"postgresql://postgres:@/{settings['NAME']}?host={settings['HOST'] or settings['OPTIONS']['host']}"
+
+
+@pytest.fixture
+def scene(sandbox: Sandbox, rung: list[str]) -> Scene:
+    return set_scene(sandbox)
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float = PATIENCE) -> float:
+    """The seconds that it took."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, "it did not happen in time"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def is_finished(run: SyncRun) -> bool:
+    run.refresh_from_db()
+    return run.is_finished
+
+
+def test_a_killed_workers_run_is_taken_up_by_another(scene: Scene, sandbox: Sandbox, start: Start) -> None:
+    rule = sandbox.faults.add("hold", method="POST", org=scene.sync.org_id, skip=4)
+    start("scheduler")
+    worker = start("worker")
+    assert rule.reached.wait(PATIENCE)
+
+    kill_session(worker.pid)
+    killed = time.monotonic()
+    rule.release()
+    start("worker")
+    wait_until(lambda: is_finished(scene.run))
+
+    assert time.monotonic() - killed < 10
+    assert scene.run.attempt == 2
+    assert scene.problems() == []
+
+
+def test_a_flushed_queue_loses_no_run(scene: Scene, queue_server: str, start: Start) -> None:
+    start("scheduler")
+    wait_until(lambda: SyncRun.objects.filter(pk=scene.run.pk, rung_at__isnull=False).exists())
+    redis.Redis.from_url(queue_server).flushall()
+
+    start("worker")
+    wait_until(lambda: is_finished(scene.run))
+
+    assert scene.run.status == Status.SUCCEEDED
+    assert scene.problems() == []
+
+
+def test_a_change_reaches_devin_without_another_click(scene: Scene, start: Start) -> None:
+    start("scheduler")
+    start("worker")
+    wait_until(lambda: is_finished(scene.run))
+
+    set_secrets(scene.folder, {"FRESH": "from-the-vault"}, user=None)
+
+    wait_until(lambda: len(scene.organization.with_key("APP_FRESH")) == 1)
+    assert SyncRun.objects.filter(sync=scene.sync, trigger=Trigger.CHANGE).exists()
+
+
+def test_two_syncs_of_one_organization_take_turns(scene: Scene, sandbox: Sandbox, start: Start) -> None:
+    scene.carry_out()
+    other = set_scene(sandbox)
+    other.sync.org_id = scene.sync.org_id
+    other.sync.connection, other.sync.key_schema = scene.sync.connection, "OTHER_{{secretKey}}"
+    other.sync.save()
+    SyncRun.objects.filter(sync=other.sync).delete()
+    set_secrets(scene.folder, {f"N{number}": "1" for number in range(10)}, user=None)
+    runs = [request_run(sync, trigger=Trigger.MANUAL) for sync in (scene.sync, other.sync)]
+    sandbox.clear_traffic()
+    sandbox.settings.latency = 0.02
+    start("scheduler"), start("worker"), start("worker")
+
+    wait_until(lambda: all(is_finished(run) for run in runs))
+
+    turns = [prefix for prefix, follows in pairwise(writers(sandbox)) if prefix != follows]
+    assert [run.status for run in runs] == [Status.SUCCEEDED, Status.SUCCEEDED]
+    assert len(turns) == 1, "writes of the two runs are mixed"
+
+
+def writers(sandbox: Sandbox) -> list[str]:
+    """Which sync each write came from, in the order in which they arrived."""
+    return [(entry.key or "").split("_")[0] for entry in sorted(sandbox.log.writes(), key=lambda entry: entry.arrived)]
