@@ -18,6 +18,7 @@ from connections.models import Connection
 from devinsync_site.charts import Bar
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.schedule import SILENT_AFTER
 from vault.models import Project, Secret
 
 HOURS = 24
@@ -62,6 +63,11 @@ class Health:
     queued: int | None
     waiting: int
     waiting_since: datetime | None
+    scheduler_seen_at: datetime | None
+
+    @property
+    def has_scheduler(self) -> bool:
+        return self.scheduler_seen_at is not None and self.scheduler_seen_at > timezone.now() - SILENT_AFTER
 
     @property
     def is_reachable(self) -> bool:
@@ -69,7 +75,7 @@ class Health:
 
     @property
     def is_well(self) -> bool:
-        return bool(self.workers)
+        return bool(self.workers) and self.has_scheduler
 
 
 @dataclass(frozen=True)
@@ -217,7 +223,8 @@ def _health() -> Health:
     ready = SyncRun.objects.pending().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
     waiting = ready.aggregate(number=Count("pk"), since=Min("queued_at"))
     workers, queued = _ask_queue()
-    return Health(workers, queued, waiting["number"], waiting["since"])
+    seen = SyncControl.objects.values_list("scheduler_seen_at", flat=True).first()
+    return Health(workers, queued, waiting["number"], waiting["since"], seen)
 
 
 def _ask_queue() -> tuple[int | None, int | None]:

@@ -14,6 +14,15 @@ from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
 from syncs.queue import ring
 
 KEEP_INTENTS = timedelta(days=7)
+NOTE_EVERY = timedelta(seconds=15)
+SILENT_AFTER = timedelta(seconds=60)
+
+
+def note_alive() -> None:
+    """For the overview: without a scheduler, what is to start later does not start."""
+    now = timezone.now()
+    SyncControl.get()
+    SyncControl.objects.exclude(scheduler_seen_at__gt=now - NOTE_EVERY).update(scheduler_seen_at=now)
 
 
 def tick() -> int:

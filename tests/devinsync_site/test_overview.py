@@ -14,6 +14,7 @@ from connections.models import Connection
 from devinsync_site import overview
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.schedule import note_alive
 from vault.editing import create_environment, create_project, set_secrets
 from vault.models import Folder
 
@@ -121,8 +122,17 @@ def test_tells_how_the_queue_is(
 ) -> None:
     add_sync("one", Status.SUCCEEDED)
     queue["workers"] = workers
+    note_alive()
 
     assert words in admin_client.get("/admin/").content.decode()
+
+
+def test_misses_a_scheduler_that_has_gone_silent(admin_client: Client, add_sync: AddSync) -> None:
+    add_sync("one", Status.SUCCEEDED)
+    note_alive()
+    SyncControl.objects.update(scheduler_seen_at=timezone.now() - timedelta(minutes=2))
+
+    assert "No scheduler is running" in admin_client.get("/admin/").content.decode()
 
 
 def test_a_queue_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

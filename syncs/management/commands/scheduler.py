@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from encryption.checks import require_known_keys
-from syncs.schedule import sweep, tick
+from syncs.schedule import note_alive, sweep, tick
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         next_sweep = 0.0
         while not stop.is_set():
             try:
+                note_alive()
                 tick()
                 if time.monotonic() >= next_sweep:
                     sweep()
