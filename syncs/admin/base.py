@@ -1,12 +1,15 @@
 """What the admin classes share: bases with types, read-only pages, badges."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -38,6 +41,18 @@ BADGE_OF_OUTCOME = {
 }
 
 View = Callable[..., HttpResponse]
+
+
+def moment(at: datetime | None) -> SafeString | str:
+    """ "3 minutes ago", with the exact time as title."""
+    if at is None:
+        return "–"
+    exact = timezone.localtime(at).strftime("%d %b %Y, %H:%M:%S %Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, naturaltime(at))
+
+
+def two_lines(code: object, below: object) -> SafeString:
+    return format_html('<code class="ds-nowrap">{}</code><br><span class="ds-muted ds-small">{}</span>', code, below)
 
 
 def badge(kind: str, word: object) -> SafeString:

@@ -7,11 +7,12 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncs import runs
@@ -19,17 +20,20 @@ from syncs.admin.base import (
     ChangeAdminBase,
     ReadOnly,
     RunAdminBase,
+    badge,
     demand,
+    moment,
     not_found,
     only,
     outcome_badge,
     status_badge,
 )
 from syncs.admin.starting import start_one
-from syncs.choices import Action, Outcome, Status
+from syncs.choices import Action, Operation, Outcome, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 
 CHANGES_PER_PAGE = 50
+ROLLBACK = "rollback"
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
     Status.BLOCKED: "Nothing was written or deleted. Look at the plan below, then decide.",
@@ -38,16 +42,7 @@ ADVICE = {
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnly, RunAdminBase):
-    list_display = (
-        "name",
-        "status_shown",
-        "operation",
-        "trigger",
-        "requested_by",
-        "changed",
-        "duration_shown",
-        "queued_at",
-    )
+    list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
     list_filter = ("status", "operation", "trigger", ("sync", admin.RelatedOnlyFieldListFilter), "queued_at")
     list_select_related = ("sync", "requested_by")
     list_per_page = 50
@@ -57,8 +52,24 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
     actions = None
 
     @admin.display(description="sync", ordering="sync_name")
-    def name(self, run: SyncRun) -> str:
-        return run.sync_name
+    def name(self, run: SyncRun) -> SafeString | str:
+        if run.operation == Operation.SYNC:
+            return run.sync_name
+        return format_html("{} {}", run.sync_name, badge("info", "Removal"))
+
+    @admin.display(description="started by", ordering="trigger")
+    def why(self, run: SyncRun) -> SafeString | str:
+        if run.requested_by is None:
+            return run.get_trigger_display()
+        return format_html(
+            '{}<br><span class="ds-muted ds-small">{}</span>',
+            run.get_trigger_display(),
+            run.requested_by.get_username(),
+        )
+
+    @admin.display(description="queued", ordering="queued_at")
+    def queued(self, run: SyncRun) -> SafeString | str:
+        return moment(run.queued_at)
 
     @admin.display(description="status", ordering="status")
     def status_shown(self, run: SyncRun) -> SafeString:
@@ -66,7 +77,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
 
     @admin.display(description="what changed")
     def changed(self, run: SyncRun) -> str:
-        return run.summary if run.is_finished else "–"
+        return what_changed(run)
 
     @admin.display(description="duration")
     def duration_shown(self, run: SyncRun) -> str:
@@ -122,7 +133,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
         sync = self._decidable(request, run)
-        if sync is None:
+        if sync is None or run.blocked_reason == ROLLBACK:
             return redirect(run)
         return redirect(start_one(request, sync, confirmed_deletions=planned_deletions(run)) or run)
 
@@ -132,7 +143,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
         sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason != "rollback":
+        if sync is None or run.blocked_reason != ROLLBACK:
             return redirect(run)
         return redirect(start_one(request, sync, accepts_rollback=True) or run)
 
@@ -177,8 +188,8 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
 def decisions_on(run: SyncRun) -> dict[str, Any]:
     is_open_question = run.status == Status.BLOCKED and run.sync is not None and not is_outdated(run)
     return {
-        "may_confirm": is_open_question and run.blocked_reason != "rollback",
-        "may_trust": is_open_question and run.blocked_reason == "rollback",
+        "may_confirm": is_open_question and run.blocked_reason != ROLLBACK,
+        "may_trust": is_open_question and run.blocked_reason == ROLLBACK,
         "deletion_count": len(planned_deletions(run)) if is_open_question else 0,
         "stranger_count": run.changes.filter(
             action=Action.DELETE, outcome=Outcome.PLANNED, is_stranger=True
@@ -202,7 +213,7 @@ def planned_deletions(run: SyncRun) -> list[str]:
 def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
     """Those that the filters in the address leave, a page of them."""
     chosen = {name: request.GET.get(name, "") for name in ("action", "outcome", "q")}
-    rows: QuerySet[SyncRunChange] = run.changes.order_by("pk")
+    rows: QuerySet[SyncRunChange] = run.changes.order_by(*what_matters_first(run), "pk")
     if chosen["action"] in Action.values:
         rows = rows.filter(action=chosen["action"])
     if chosen["outcome"] in Outcome.values:
@@ -221,6 +232,22 @@ def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         "actions": Action.choices,
         "outcomes": Outcome.choices,
     }
+
+
+def what_matters_first(run: SyncRun) -> list[Case]:
+    """Failures; and of a plan that a person has to judge, what it deletes, TOTP and cookie secrets before others."""
+    if run.status != Status.BLOCKED:
+        return [first_if(outcome=Outcome.FAILED)]
+    return [first_if(action=Action.DELETE), first_if(secret_type__in=("totp", "cookie")), first_if(is_stranger=True)]
+
+
+def first_if(**condition: Any) -> Case:
+    return Case(When(**condition, then=0), default=1)
+
+
+def what_changed(run: SyncRun) -> str:
+    nothing_written = run.status != Status.SUCCEEDED and run.summary == "nothing to do"
+    return "–" if nothing_written or not run.is_finished else run.summary
 
 
 def in_seconds(duration: timedelta | None) -> str:

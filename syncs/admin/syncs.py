@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs import triggers
-from syncs.admin.base import SyncAdminBase, badge, demand, not_found, only, status_badge
+from syncs.admin.base import SyncAdminBase, badge, demand, moment, not_found, only, status_badge, two_lines
 from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
 from syncs.admin.edit import SyncForm, save_edit
 from syncs.admin.starting import link_to, start_many, start_one
@@ -40,7 +40,7 @@ PLAN_AGE = 3600
 @admin.register(DevinSync)
 class DevinSyncAdmin(SyncAdminBase):
     form = SyncForm
-    list_display = ("name", "source", "destination", "status", "last_synced_at", "next_due", "auto_sync", "enabled")
+    list_display = ("shown_name", "source", "destination", "status", "last_synced", "next_due", "auto_sync")
     list_filter = (
         "sync_status",
         "is_enabled",
@@ -97,40 +97,41 @@ class DevinSyncAdmin(SyncAdminBase):
         return (*source, *destination)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without Django's own deletion: a sync is deleted on its own page, where one says what becomes of its secrets."""
+        """Without Django's own deletion: a sync's own page asks what becomes of its secrets."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     # The list
 
+    @admin.display(description="name", ordering="name")
+    def shown_name(self, sync: DevinSync) -> SafeString | str:
+        return sync.name if sync.is_enabled else format_html("{} {}", sync.name, badge("off", "Disabled"))
+
     @admin.display(description="source", ordering="source_path")
     def source(self, sync: DevinSync) -> SafeString:
-        if not sync.has_source:
-            return format_html("{} {}", sync.source_label, badge("failed", "Folder deleted"))
-        return format_html(
-            '<code>{}</code><br><span class="ds-muted ds-small">{}</span>', sync.source_label, sync.project
-        )
+        below = sync.project if sync.has_source else badge("failed", "Folder deleted")
+        return two_lines(sync.source_label, below)
 
     @admin.display(description="destination", ordering="org_id")
     def destination(self, sync: DevinSync) -> SafeString:
-        return format_html('<code>{}</code><br><span class="ds-muted ds-small">{}</span>', sync.org_id, sync.connection)
+        return two_lines(sync.org_id, sync.connection)
 
     @admin.display(description="status", ordering="sync_status")
     def status(self, sync: DevinSync) -> SafeString:
         return status_badge(sync.sync_status)
 
-    @admin.display(description="next due", ordering="next_reconcile_at", empty_value="–")
-    def next_due(self, sync: DevinSync) -> Any:
-        return next_due(sync)
+    @admin.display(description="last synced", ordering="last_synced_at")
+    def last_synced(self, sync: DevinSync) -> SafeString | str:
+        return moment(sync.last_synced_at)
+
+    @admin.display(description="next due", ordering="next_reconcile_at")
+    def next_due(self, sync: DevinSync) -> SafeString | str:
+        return moment(next_due(sync))
 
     @admin.display(description="auto-sync", ordering="auto_sync_enabled")
     def auto_sync(self, sync: DevinSync) -> SafeString:
         return badge("ok", "On") if sync.auto_sync_enabled else badge("off", "Off")
-
-    @admin.display(description="enabled", ordering="is_enabled")
-    def enabled(self, sync: DevinSync) -> SafeString:
-        return badge("ok", "Yes") if sync.is_enabled else badge("off", "No")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"is_paused": SyncControl.get().is_paused, **(extra_context or {})})
@@ -294,7 +295,7 @@ class DevinSyncAdmin(SyncAdminBase):
     # A sync's page
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> DevinSync | None:
-        """For an edit the row is locked first, so that neither a worker's nor another person's change is overwritten."""
+        """For an edit the row is locked first, so that no change by a worker or another person is overwritten."""
         sync = super().get_object(request, object_id, from_field)
         if sync is not None and request.method == "POST" and transaction.get_connection().in_atomic_block:
             sync = DevinSync.objects.select_for_update().filter(pk=sync.pk).first()
@@ -313,7 +314,7 @@ class DevinSyncAdmin(SyncAdminBase):
             **(page_of(sync) if sync is not None else {}),
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
-            "show_delete_link": False,
+            "show_delete": False,
             "may_run": self.has_run_permission(request),
             "may_plan": self.has_plan_permission(request),
             "may_remove": self.has_remove_permission(request),
@@ -332,11 +333,11 @@ class DevinSyncAdmin(SyncAdminBase):
     def response_change(self, request: HttpRequest, obj: DevinSync) -> HttpResponse:
         run = SyncRun.objects.pending().filter(sync=obj, operation=Operation.SYNC).first()
         if run is not None:
-            text = format_html("Saved. {} has been queued.", link_to(run, "A run"))
+            text: str = format_html("Saved. {} has been queued.", link_to(run, "A run"))
         elif obj.is_enabled and not obj.auto_sync_enabled:
-            text = format_html("Saved. Auto-sync is off: look at the plan, then choose “Sync now”.")
+            text = "Saved. Auto-sync is off: look at the plan, then choose “Sync now”."
         else:
-            text = format_html("Saved.")
+            text = "Saved."
         messages.success(request, text)
         return redirect(obj)
 

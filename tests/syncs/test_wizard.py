@@ -188,7 +188,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(
     ("step", "entries", "field", "says"), BAD_INPUT, ids=[f"{s} {e}"[:60] for s, e, *_ in BAD_INPUT]
 )
-def test_bad_input_gets_a_message_at_its_field(
+def test_bad_input_gets_a_message_at_its_field(  # noqa: PLR0917
     walk: Walk, sync: DevinSync, step: str, entries: dict[str, Any], field: str, says: str
 ) -> None:
     DevinSync.objects.filter(pk=sync.pk).update(name="taken")
