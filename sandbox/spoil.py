@@ -16,7 +16,7 @@ BODIES = {
 
 def spoil(answer: Answer, fault: Fault) -> Answer:
     """The answer with the fault in it; an answer that refuses stays as it is."""
-    if answer.status != 200:
+    if answer.status != 200 or answer.body is not None:
         return answer
     if fault.kind in BODIES:
         content_type, body = BODIES[fault.kind]

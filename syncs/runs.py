@@ -80,8 +80,10 @@ def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any,
     was_busy = SyncRun.objects.filter(
         sync=sync, operation=operation, started_at__gt=now - settings.SYNC_QUIET_TIME
     ).exists()
+    if not {"connection", "connection_id"} & wishes.keys():
+        wishes = {"connection_id": sync.connection_id} | wishes
     return SyncRun(
-        **{"connection_id": sync.connection_id, "org_id": sync.org_id} | wishes,
+        **{"org_id": sync.org_id} | wishes,
         sync=sync,
         sync_name=sync.name,
         operation=operation,
