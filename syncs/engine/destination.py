@@ -4,7 +4,8 @@ Turns the client's errors into sentences that say what to do about this organiza
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,8 @@ class Organization:
     org_id: str
     connection_name: str
     concurrency: int
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="list"))
+    _begun: Future[tuple[RemoteSecret, ...]] | None = None
 
     @classmethod
     def open(cls, connection: Connection, org_id: str, *, fence: Callable[[], None] | None = None) -> Self:
@@ -40,12 +43,18 @@ class Organization:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
+
+    def begin_list(self) -> None:
+        """Lets the next `list_secrets` be under way already, so that the source is read while Devin answers."""
+        self._begun = self._pool.submit(self.client.list_secrets, self.org_id)
 
     def list_secrets(self) -> tuple[RemoteSecret, ...]:
         """Every secret of the organization, personal ones too; an incomplete list is an error."""
+        begun, self._begun = self._begun, None
         try:
-            return self.client.list_secrets(self.org_id)
+            return begun.result() if begun else self.client.list_secrets(self.org_id)
         except DevinError as error:
             raise self.problem(error, "list the secrets of") from error
 

@@ -51,6 +51,7 @@ class Reconcile:
         ledger = Ledger(self.run, self.sync, self.destination, self.lease)
         self.lease.quarantine(pause)
         ledger.start_attempt()
+        organization.begin_list()
         wanted = self._read(ledger, organization)
         applier = self._applier(ledger, organization, wanted)
         last, taken = Result(), Counter[str]()
