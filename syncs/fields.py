@@ -80,7 +80,7 @@ class PathField(Chosen, FolderChoice):
         return obj.path
 
 
-class GroupedByEnvironment(forms.models.ModelChoiceIterator):
+class GroupedByEnvironment(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]
     def __iter__(self) -> Iterator[Any]:
         yield ("", self.field.empty_label or "")
         for slug, folders in groupby(self.queryset, key=lambda folder: folder.environment.slug):

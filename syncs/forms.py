@@ -57,7 +57,9 @@ OPTION_LABELS = {
     "recursive": "Include subfolders",
     "auto_sync_enabled": "Auto-sync",
 }
-ORG_ID_HELP = "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
+ORG_ID_HELP = (
+    "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
+)
 ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with “org-”."}
 
 

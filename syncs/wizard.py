@@ -5,29 +5,24 @@ remembers which secrets it would delete; the first run may delete those and no o
 with other entries (“Show folders”, “Check access”) before it is submitted, so that the pages work without scripts.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.utils.text import slugify
-from formtools.wizard.views import NamedUrlWizardView
 
-from connections.devin.errors import DevinError
-from encryption import DecryptionError
 from syncs.choices import Trigger
-from syncs.engine.draw import preview
-from syncs.errors import DestinationProblem, InvalidKeySchema, NotRunnable, SourceProblem, SyncError
+from syncs.errors import NotRunnable
 from syncs.fields import usable_connections
 from syncs.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.models import DevinSync, org_id_validator
-from syncs.plan_page import overlapping_syncs, show
-from syncs.previews import Access, check_access, preview_names, summarize_source
+from syncs.previews import Access, check_access
 from syncs.runs import request_run
+from syncs.wizard_pages import TITLES, WizardPages, find_connection, parse_uuid
 from vault.models import Folder, Project
 
 STEPS = (
@@ -37,19 +32,10 @@ STEPS = (
     ("details", DetailsForm),
     ("review", ReviewForm),
 )
-TITLES = {
-    "source": "Source",
-    "destination": "Destination",
-    "options": "Options",
-    "details": "Details",
-    "review": "Review",
-}
 
 
-class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
+class SyncWizard(WizardPages):
     storage_name = "syncs.wizard_storage.SealedStorage"
-    model_admin: ClassVar[Any] = None
-    access: Access | None = None
     refreshed: dict[str, Any] | None = None
 
     # The way through the steps
@@ -65,7 +51,7 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
             return self._begin(request)
         if step not in TITLES:
             raise Http404
-        if unanswered := self._first_unanswered(before=step):
+        if unanswered := self.first_unanswered(before=step):
             return redirect(self.get_step_url(unanswered))
         self.storage.current_step = step
         return self.render(self._form_as_left(step))
@@ -75,7 +61,7 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
             raise Http404
         if made := self._made_already(request):
             return made
-        if unanswered := self._first_unanswered(before=step):
+        if unanswered := self.first_unanswered(before=step):
             messages.warning(
                 request, "What was entered has expired, or was sent from another window. Please go on here."
             )
@@ -96,9 +82,9 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
             self.storage.extra_data["sync_id"] = str(uuid4())
             self.storage.extra_data["drafts"] = _draft_for_folder(request.GET.get("folder", ""))
             return redirect(self.get_step_url("source"))
-        return redirect(self.get_step_url(self._first_unanswered(before="review") or "review"))
+        return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))
 
-    def _first_unanswered(self, *, before: str) -> str | None:
+    def first_unanswered(self, *, before: str) -> str | None:
         for step in TITLES:
             if step == before:
                 return None
@@ -156,14 +142,10 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
         return {**initial, **self._drafts.get(step, {})}
 
     def get_form_kwargs(self, step: str | None = None) -> dict[str, Any]:
-        source = self._source if step in ("options", "details") else {}
+        source = self.source_data if step in ("options", "details") else {}
         if step == "options":
             return {"folder": source.get("folder")}
         return {"project": source.get("project")} if step == "details" else {}
-
-    @property
-    def _source(self) -> dict[str, Any]:
-        return self.get_cleaned_data_for_step("source") or {}
 
     def _only_connection(self) -> dict[str, Any]:
         connections = list(usable_connections()[:2])
@@ -180,149 +162,37 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
 
     def _check_access(self, entries: dict[str, Any]) -> Access:
         org_id = str(entries.get("org_id", "")).strip()
-        connection = usable_connections().filter(pk=_uuid(entries.get("connection"))).first()
+        connection = find_connection(entries.get("connection"))
         if connection is None:
             return Access(org_id, problem="Choose a connection first.")
         try:
             org_id_validator(org_id)
         except ValidationError as error:
-            return Access(org_id, problem=error.message)
+            return Access(org_id, problem=str(error.message))
         return check_access(connection, org_id)
 
     def _suggested_name(self) -> dict[str, Any]:
-        source = self._source
+        source = self.source_data
         if not source:
             return {}
         project: Project = source["project"]
         folder: Folder = source["folder"]
-        words = slugify(f"{project.slug} {folder.environment.slug} {folder.path.replace('/', ' ').replace('_', '-')}")[
-            :240
-        ]
+        path = folder.path.replace("/", " ").replace("_", "-")
+        words = slugify(f"{project.slug} {folder.environment.slug} {path}")[:240].strip("-")
         taken = set(DevinSync.objects.filter(project=project, name__startswith=words).values_list("name", flat=True))
         names = [words, *(f"{words}-{number}" for number in range(2, len(taken) + 3))]
         return {"name": next(name for name in names if name not in taken)}
 
-    # The pages
-
-    def get_template_names(self) -> list[str]:
-        return [f"admin/syncs/wizard/{self.steps.current}.html"]
-
-    def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(form=form, **kwargs)
-        step = self.steps.current
-        site: admin.AdminSite = self.model_admin.admin_site
-        beside: dict[str, Callable[[Any], dict[str, Any]]] = {
-            "source": self._beside_source,
-            "destination": self._beside_destination,
-            "options": self._beside_options,
-            "details": self._beside_details,
-            "review": self._beside_review,
-        }
-        return {
-            **context,
-            **site.each_context(self.request),
-            "title": "Add a sync",
-            "opts": DevinSync._meta,
-            "step": step,
-            "step_title": TITLES[step],
-            "rail": self._rail(step),
-            "previous": self.get_prev_step(step),
-            "draft_id": self.storage.extra_data.get("sync_id", ""),
-            **beside[step](form),
-        }
-
-    def _rail(self, current: str) -> list[dict[str, Any]]:
-        """Done are the steps that can be gone back to, and those ahead that are answered already."""
-        order = list(TITLES)
-        reachable = self._first_unanswered(before="review") or "review"
-        return [
-            {
-                "name": step,
-                "title": title,
-                "url": self.get_step_url(step),
-                "is_current": step == current,
-                "is_reachable": order.index(step) <= order.index(reachable),
-            }
-            for step, title in TITLES.items()
-        ]
-
-    def _beside_source(self, form: SourceForm) -> dict[str, Any]:
-        folder = form.chosen_folder
-        return {
-            "has_projects": Project.objects.exists(),
-            "chosen_folder": folder,
-            "source": summarize_source(folder) if folder else None,
-        }
-
-    def _beside_destination(self, form: DestinationForm) -> dict[str, Any]:
-        chosen = usable_connections().filter(pk=_uuid(form["connection"].value())).first()
-        return {"has_connections": usable_connections().exists(), "chosen_connection": chosen, "access": self.access}
-
-    def _beside_options(self, form: OptionsForm) -> dict[str, Any]:
-        sync = self._sync_so_far(options=False)
-        sync.key_schema = str(form["key_schema"].value() or "").strip()
-        for name in ("recursive", "disable_secret_deletion", "only_delete_managed"):
-            setattr(sync, name, bool(form[name].value()))
-        advanced = ("reconcile_minutes", "guard_max_deletions", "guard_max_percent")
-        return {"preview": preview_names(sync), "sync": sync, "advanced_errors": any(form[n].errors for n in advanced)}
-
-    def _beside_details(self, form: DetailsForm) -> dict[str, Any]:
-        return {"sync": self._sync_so_far()}
-
-    def _beside_review(self, form: ReviewForm) -> dict[str, Any]:
-        sync = self._sync_so_far()
-        context: dict[str, Any] = {"sync": sync, "overlapping": overlapping_syncs(sync), "step_urls": self._step_urls()}
-        try:
-            drawn = preview(sync)
-        except (SyncError, DevinError, DecryptionError) as error:
-            self._remember_plan(None)
-            step = _step_that_mends(error)
-            return {
-                **context,
-                "problem": str(error),
-                "mend_url": self.get_step_url(step),
-                "mend_title": TITLES[step],
-            }
-        shown = show(drawn.plan)
-        asks = sync.is_enabled and shown.stranger_count > 0
-        self._remember_plan({"digest": drawn.plan.digest, "ids": shown.deletion_ids, "asks": asks})
-        return {**context, "shown": shown, "blocked": drawn.blocked, "asks": asks, "digest": drawn.plan.digest}
-
-    def _step_urls(self) -> dict[str, str]:
-        return {step: self.get_step_url(step) for step in TITLES}
-
-    def _remember_plan(self, plan: dict[str, Any] | None) -> None:
-        """Names and ids, no value."""
-        self.storage.extra_data["plan"] = plan
-
     def render(self, form: Any = None, **kwargs: Any) -> HttpResponse:
         """Rendered at once: what the page shows is remembered with it."""
-        response: Any = super().render(form, **kwargs)
-        return response.render() if hasattr(response, "render") else response
+        response: HttpResponse = super().render(form, **kwargs).render()
+        return response
 
     # The end
 
-    def _sync_so_far(self, *, options: bool = True) -> DevinSync:
-        """A sync of what has been entered up to here, not saved."""
-        steps = ("destination", "options", "details") if options else ("destination",)
-        fields: dict[str, Any] = {}
-        for step in steps:
-            fields |= self.get_cleaned_data_for_step(step) or {}
-        source = self._source
-        return DevinSync(
-            id=_uuid(self.storage.extra_data.get("sync_id")) or uuid4(),
-            project=source["project"],
-            folder=source["folder"],
-            environment=source["environment"],
-            source_environment=source["environment"].slug,
-            source_path=source["folder"].path,
-            created_by=self.request.user,
-            **fields,
-        )
-
     def _made_already(self, request: HttpRequest) -> HttpResponse | None:
         """A second click on “Create sync” leads to what the first one made."""
-        draft_id = _uuid(request.POST.get("draft"))
+        draft_id = parse_uuid(request.POST.get("draft"))
         sync = DevinSync.objects.filter(pk=draft_id).first() if draft_id else None
         return HttpResponseRedirect(self._page_of(sync)) if sync is not None else None
 
@@ -331,7 +201,7 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
         return run.get_absolute_url() if run is not None else sync.get_absolute_url()
 
     def _create(self, form: ReviewForm) -> HttpResponse:
-        sync = self._sync_so_far()
+        sync = self.sync_so_far()
         plan = self.storage.extra_data.get("plan")
         if "create_disabled" in self.request.POST:
             sync.is_enabled = False
@@ -373,21 +243,13 @@ class SyncWizard(NamedUrlWizardView):  # type: ignore[misc]
 
 def _draft_for_folder(folder_id: str) -> dict[str, dict[str, str]]:
     """Entries for the first step, for a link from a folder's page."""
-    pk = _uuid(folder_id)
+    pk = parse_uuid(folder_id)
     folder = Folder.objects.select_related("environment").filter(pk=pk).first() if pk else None
     if folder is None:
         return {}
     environment = folder.environment
     chosen = {"project": str(environment.project_id), "environment": str(environment.pk), "folder": str(folder.pk)}
     return {"source": chosen}
-
-
-def _step_that_mends(error: Exception) -> str:
-    if isinstance(error, SourceProblem):
-        return "source"
-    if isinstance(error, InvalidKeySchema):
-        return "options"
-    return "destination" if isinstance(error, DestinationProblem | DevinError | DecryptionError) else "options"
 
 
 def _own(data: QueryDict, step: str) -> QueryDict:
@@ -408,10 +270,3 @@ def _entries(data: QueryDict, step: str) -> dict[str, Any]:
     if step == "details":
         entries["is_enabled"] = "is_enabled" in entries
     return entries
-
-
-def _uuid(text: object) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None

@@ -127,7 +127,7 @@ def test_confirming_lets_exactly_that_plan_pass(
     client.post(page_of(blocked, "confirm"))
 
     run = SyncRun.objects.get(status=Status.PENDING)
-    assert sorted(run.confirmed_deletions) == sorted(
+    assert sorted(run.confirmed_deletions or []) == sorted(
         secret.secret_id for secret in organization.secrets() if secret.key != "LATE"
     )
     assert bench.carry_out(run).blocked_reason == "plan_grew"
@@ -245,7 +245,12 @@ def test_pauses_and_resumes_everything(
     client: Client, sync: DevinSync, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     rung: list[object] = []
-    monkeypatch.setattr("syncs.admin.control.ring", lambda pk: rung.append(pk) or True)
+
+    def ring(pk: object) -> bool:
+        rung.append(pk)
+        return True
+
+    monkeypatch.setattr("syncs.admin.control.ring", ring)
 
     assert "All syncs are paused." in switch(client, "1").content.decode()
     run = request_run(sync, trigger=Trigger.MANUAL)

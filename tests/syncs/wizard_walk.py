@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -29,7 +28,7 @@ class Walk:
 
     def entries(self, step: str) -> dict[str, Any]:
         environment = self.folder.environment
-        return {
+        entries: dict[str, dict[str, Any]] = {
             "source": {"project": environment.project_id, "environment": environment.pk, "folder": self.folder.pk},
             "destination": {"connection": self.connection.pk, "org_id": self.org_id},
             "options": {
@@ -42,7 +41,8 @@ class Walk:
                 **self.options,
             },
             "details": self.details,
-        }[step]
+        }
+        return entries[step]
 
     def post(self, step: str, *, button: str = "", **entries: Any) -> Any:
         data = {f"{step}-{name}": value for name, value in (self.entries(step) | entries).items() if value is not None}
@@ -58,9 +58,8 @@ class Walk:
         self.answer("source", "destination", "options", "details")
         return self.client.get(step_url("review"))
 
-    def create(self, page: Any, *, confirm: bool = False, **more: str) -> HttpResponse:
+    def create(self, page: Any, *, confirm: bool = False, **more: str) -> Any:
         data = {"draft": page.context["draft_id"], "review-plan": page.context.get("digest", "")}
         if confirm:
             data["review-confirm"] = "on"
-        response: HttpResponse = self.client.post(step_url("review"), data | more)
-        return response
+        return self.client.post(step_url("review"), data | more)

@@ -1,0 +1,126 @@
+"""What can be done to one sync or to many at once from the list; what destroys is confirmed on a page of its own."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from syncs import triggers
+from syncs.admin.base import SyncAdminBase, demand, only
+from syncs.admin.starting import start_many, start_one
+from syncs.choices import Operation
+from syncs.models import DevinSync
+
+NAMES_SHOWN = 60
+SWITCH_WORDS = {"is_enabled": "Syncing", "auto_sync_enabled": "Auto-sync"}
+# What needs a page of its own before it happens, with the permission it takes.
+CONFIRMED = {"remove": "remove_secrets", "repush": "run_devinsync"}
+TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again"}
+
+
+class SyncActions(SyncAdminBase):
+    actions = ("sync_now", "plan", "enable_auto", "disable_auto", "enable", "disable", "repush", "remove_secrets")
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.run_devinsync")
+
+    def has_plan_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.plan_devinsync")
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.remove_secrets")
+
+    @admin.action(description="Sync now", permissions=["run"])
+    def sync_now(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+        start_many(request, queryset.select_related("folder__environment"))
+
+    @admin.action(description="Plan (choose one)", permissions=["plan"])
+    def plan(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
+        syncs = list(queryset[:2])
+        if len(syncs) == 1:
+            return redirect("admin:syncs_devinsync_plan", syncs[0].pk)
+        messages.warning(request, "A plan is drawn for one sync at a time. Choose one.")
+        return None
+
+    @admin.action(description="Enable auto-sync", permissions=["change"])
+    def enable_auto(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+        self.switch(request, queryset, "auto_sync_enabled", on=True)
+
+    @admin.action(description="Disable auto-sync", permissions=["change"])
+    def disable_auto(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+        self.switch(request, queryset, "auto_sync_enabled", on=False)
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+        self.switch(request, queryset, "is_enabled", on=True)
+
+    @admin.action(description="Disable", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+        self.switch(request, queryset, "is_enabled", on=False)
+
+    @admin.action(description="Push all secrets again…", permissions=["run"])
+    def repush(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse:
+        return self.confirm_page(request, "repush", list(queryset))
+
+    @admin.action(description="Remove secrets from Devin…", permissions=["remove"])
+    def remove_secrets(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse:
+        return self.confirm_page(request, "remove", list(queryset))
+
+    def switch(self, request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
+        changed = [sync for sync in syncs if getattr(sync, field) != on]
+        for sync in changed:
+            with transaction.atomic():
+                DevinSync.objects.filter(pk=sync.pk).update(**{field: on, "version": F("version") + 1})
+                sync.refresh_from_db()
+                self.log_change(request, sync, f"{SWITCH_WORDS[field]} {'enabled' if on else 'disabled'}.")
+                if on:
+                    triggers.after_edit(sync, user=request.user)
+        word = "enabled" if on else "disabled"
+        count = len(changed)
+        messages.success(request, f"{SWITCH_WORDS[field]} {word} for {count} sync{'' if count == 1 else 's'}.")
+
+    # Removing and pushing again: a page that says what will happen, then the deed
+
+    def confirm_page(self, request: HttpRequest, what: str, syncs: list[DevinSync]) -> HttpResponse:
+        if what not in CONFIRMED:
+            raise Http404
+        demand(request, CONFIRMED[what])
+        rows = [(sync, *managed_names(sync)) for sync in syncs]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": TITLES[what],
+            "opts": DevinSync._meta,
+            "what": what,
+            "rows": rows,
+            "total": sum(count for _, count, _ in rows),
+            "back": syncs[0] if len(syncs) == 1 else None,
+        }
+        return TemplateResponse(request, "admin/syncs/devinsync/confirm.html", context)
+
+    @only("POST")
+    def confirmed(self, request: HttpRequest, what: str) -> HttpResponse:
+        if what not in CONFIRMED:
+            raise Http404
+        demand(request, CONFIRMED[what])
+        wishes: dict[str, Any] = {"operation": Operation.REMOVE} if what == "remove" else {"repushes_all": True}
+        try:
+            ids = [UUID(text) for text in request.POST.getlist("sync")]
+        except ValueError:
+            raise Http404 from None
+        syncs = list(DevinSync.objects.select_related("folder__environment").filter(pk__in=ids))
+        if len(syncs) == 1:
+            return redirect(start_one(request, syncs[0], **wishes) or syncs[0])
+        start_many(request, syncs, **wishes)
+        return redirect("admin:syncs_devinsync_changelist")
+
+
+def managed_names(sync: DevinSync) -> tuple[int, list[str]]:
+    """How many secrets the sync has written to Devin, and the first of their keys."""
+    rows = sync.managed_secrets.order_by("destination_key")
+    return rows.count(), list(rows.values_list("destination_key", flat=True)[:NAMES_SHOWN])

@@ -1,0 +1,110 @@
+"""The routes of one sync beside its page: run, plan, switch, confirm; and where the wizard stands."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from connections.devin.errors import DevinError
+from encryption import DecryptionError
+from syncs.admin.actions import SWITCH_WORDS, SyncActions
+from syncs.admin.base import demand, not_found, only
+from syncs.admin.starting import start_one
+from syncs.engine.draw import preview
+from syncs.errors import SyncError
+from syncs.models import DevinSync
+from syncs.plan_page import overlapping_syncs, show
+from syncs.wizard import STEPS, SyncWizard
+
+# A plan that was looked at can be confirmed for this long.
+PLAN_AGE = 3600
+
+
+class SyncRoutes(SyncActions):
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        wizard = SyncWizard.as_view(list(STEPS), url_name="admin:syncs_devinsync_wizard", model_admin=self)
+        own = [
+            path("add/", wrap(wizard), name="syncs_devinsync_add"),
+            path("add/<slug:step>/", wrap(wizard), name="syncs_devinsync_wizard"),
+            path("confirmed/<slug:what>/", wrap(self.confirmed), name="syncs_devinsync_confirmed"),
+            path("<uuid:pk>/run/", wrap(self.run_view), name="syncs_devinsync_run"),
+            path("<uuid:pk>/plan/", wrap(self.plan_view), name="syncs_devinsync_plan"),
+            path("<uuid:pk>/confirm/<slug:what>/", wrap(self.confirm_view), name="syncs_devinsync_confirm"),
+            path("<uuid:pk>/switch/", wrap(self.switch_view), name="syncs_devinsync_switch"),
+        ]
+        return own + super().get_urls()
+
+    def _get_sync(self, pk: UUID) -> DevinSync:
+        found = DevinSync.objects.select_related("project", "folder__environment", "connection").filter(pk=pk).first()
+        if found is None:
+            raise not_found("sync")
+        return found
+
+    @only("POST")
+    def run_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """“Sync now”; with a plan that was looked at, its deletions are confirmed."""
+        demand(request, "run_devinsync")
+        sync = self._get_sync(pk)
+        wishes: dict[str, Any] = {}
+        if "plan" in request.POST:
+            demand(request, "confirm_deletions")
+            try:
+                wishes["confirmed_deletions"] = open_plan(request.POST["plan"], sync, request.user)
+            except signing.BadSignature:
+                messages.error(request, "The plan is too old to be confirmed. Here is a new one.")
+                return redirect("admin:syncs_devinsync_plan", sync.pk)
+        return redirect(start_one(request, sync, **wishes) or sync)
+
+    def confirm_view(self, request: HttpRequest, pk: UUID, what: str) -> HttpResponse:
+        return self.confirm_page(request, what, [self._get_sync(pk)])
+
+    @only("POST")
+    def switch_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        demand(request, "change_devinsync")
+        field = request.POST.get("field", "")
+        if field not in SWITCH_WORDS:
+            raise Http404
+        self.switch(request, [self._get_sync(pk)], field, on=request.POST.get("on") == "1")
+        return redirect("admin:syncs_devinsync_change", pk)
+
+    def plan_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """A dry run: what a run would do now. Talks to Devin; writes nothing."""
+        demand(request, "view_devinsync", "plan_devinsync")
+        sync = self._get_sync(pk)
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": f"Plan of {sync.name}",
+            "opts": DevinSync._meta,
+            "sync": sync,
+            "overlapping": overlapping_syncs(sync),
+            "may_run": self.has_run_permission(request) and sync.is_enabled,
+            "may_confirm": request.user.has_perm("syncs.confirm_deletions"),
+            "drawn_at": timezone.now(),
+        }
+        try:
+            drawn = preview(sync)
+        except (SyncError, DevinError, DecryptionError) as error:
+            context["problem"] = str(error)
+        else:
+            shown = show(drawn.plan)
+            token = seal_plan(shown.deletion_ids, sync, request.user)
+            context |= {"shown": shown, "blocked": drawn.blocked, "plan_token": token}
+        return TemplateResponse(request, "admin/syncs/devinsync/plan.html", context)
+
+
+def seal_plan(ids: list[str], sync: DevinSync, user: Any) -> str:
+    """The deletions of a plan that this person was shown, so that they can confirm those and no others."""
+    return signing.dumps(ids, salt=f"syncs.plan:{sync.pk}:{user.pk}", compress=True)
+
+
+def open_plan(token: str, sync: DevinSync, user: Any) -> list[str]:
+    """Raises BadSignature if it is somebody else's, another sync's, or too old."""
+    ids: list[str] = signing.loads(token, salt=f"syncs.plan:{sync.pk}:{user.pk}", max_age=PLAN_AGE)
+    return ids
