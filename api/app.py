@@ -7,7 +7,17 @@ from ninja.operation import Operation
 
 from api import errors
 from api.parser import StrictParser
-from api.routers import app_connections, auth, control, secret_syncs, sync_runs
+from api.routers import (
+    app_connections,
+    auth,
+    control,
+    folders,
+    projects,
+    secret_imports,
+    secret_syncs,
+    secrets,
+    sync_runs,
+)
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/auth", auth.router),
@@ -15,19 +25,38 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/sync-runs", sync_runs.router),
     ("/v1/sync-control", control.router),
     ("/v1/app-connections", app_connections.router),
+    ("/v1/projects", projects.router),
+    ("/v1/workspace", projects.workspaces),
+    ("/v2/workspace", projects.workspaces_v2),
+    ("/v2/folders", folders.router),
+    ("/v1/folders", folders.router),
+    ("/v2/secret-imports", secret_imports.router),
+    ("/v1/secret-imports", secret_imports.router),
+    ("/v4/secrets", secrets.v4),
+    ("/v3/secrets", secrets.v3),
 )
 
 
 class DevinSyncAPI(NinjaAPI):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._sharing: dict[str, list[Operation]] = {}
+
     def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The view's name; where several routes share a view, the later ones get a number."""
         first, *rest = operation.view_func.__name__.split("_")
-        return first + "".join(part.title() for part in rest)
+        name = first + "".join(part.title() for part in rest)
+        sharing = self._sharing.setdefault(name, [])
+        if operation not in sharing:
+            sharing.append(operation)
+        number = sharing.index(operation) + 1
+        return name if number == 1 else f"{name}{number}"
 
 
 def build_api() -> DevinSyncAPI:
     api = DevinSyncAPI(title="DevinSync", version="1.0.0", urls_namespace="api", parser=StrictParser())
     for prefix, router in ROUTERS:
-        api.add_router(prefix, router)
+        api.add_router(prefix, router, url_name_prefix=prefix.strip("/").replace("/", "-"))
     errors.register(api)
     return api
 

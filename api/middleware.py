@@ -1,5 +1,7 @@
 """Errors that come from around the API (no such route, a wrong method, a bad host) leave in its envelope too."""
 
+from urllib.parse import unquote
+
 from django.http import HttpRequest, HttpResponse
 
 from api.errors import respond
@@ -17,6 +19,8 @@ class ApiErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/") and "\0" in request.path + unquote(request.META["QUERY_STRING"]):
+            return respond(400, "An address cannot hold NUL.")
         response = self.get_response(request)
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         if response.status_code < 400 or is_json or not request.path.startswith("/api/"):

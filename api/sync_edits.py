@@ -69,7 +69,7 @@ def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old:
         sync.version += 1
         sync.full_clean(validate_unique=False, validate_constraints=False)
         sync.save()
-        note_changed(caller, sync, detail=f"Changed {', '.join(sorted(given)) or 'nothing'}")
+        note_changed(caller, sync, detail=f"Changed {', '.join(sorted(given - {'confirm_deletions'})) or 'nothing'}")
         moved = (sync.connection_id, sync.org_id) != (old_connection.pk, old_org_id)
         if moved and removes_old:
             caller.require("syncs.remove_secrets")

@@ -26,14 +26,14 @@ from api.schemas.app_connections import (
     UsingProject,
     UsingSync,
 )
-from api.schemas.base import Text, with_errors
+from api.schemas.base import with_errors
 from connections.models import Connection
 from vault.models import Project
 
 router = resource("App connections")
 
 AnyProject = Annotated[
-    Text | None,
+    str | None,
     Query(None, alias="projectId", max_length=64, description="Accepted: connections belong to all projects."),
 ]
 
@@ -85,7 +85,7 @@ def create_devin_connection(request: HttpRequest, body: CreateConnection) -> One
     auth=Bearer("connections.view_connection"),
     response=with_errors(OneConnection),
 )
-def get_devin_connection_by_name(request: HttpRequest, connection_name: Text, project_id: AnyProject) -> OneConnection:
+def get_devin_connection_by_name(request: HttpRequest, connection_name: str, project_id: AnyProject) -> OneConnection:
     """A connection by its name."""
     connection = Connection.objects.filter(app=Connection.App.DEVIN, name=connection_name).first()
     if connection is None:

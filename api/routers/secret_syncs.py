@@ -1,6 +1,6 @@
 """`/api/v1/secret-syncs`: syncs, their triggers and plans."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,7 +12,7 @@ from api.errors import BadRequest, NotFoundError
 from api.idempotency import idempotent
 from api.lookups import SYNCS, as_uuid, get_project, get_source, get_sync
 from api.routers import resource
-from api.schemas.base import Text, with_errors
+from api.schemas.base import with_errors
 from api.schemas.secret_syncs import (
     CheckConflicts,
     CheckDestination,
@@ -39,7 +39,9 @@ from syncs.models import DevinSync, SyncRun
 
 router = resource("Secret syncs")
 
-ProjectQuery = Annotated[Text, Query(alias="projectId", min_length=1, max_length=64, description="The project's ID.")]
+Confirmable = TypeVar("Confirmable", SyncIn, CreateSync, UpdateSync, TriggerSync)
+
+ProjectQuery = Annotated[str, Query(alias="projectId", min_length=1, max_length=64, description="The project's ID.")]
 Wait = Annotated[
     float,
     Query(
@@ -84,8 +86,9 @@ def spelling_of(body: SyncIn) -> bool:
     return body.is_auto_sync_enabled is not None or options is None or options.auto_sync_enabled is None
 
 
-def confirmation_of(body: SyncIn | TriggerSync | None, query: str) -> bool | list[str] | None:
-    return True if query == "true" else body.confirm_deletions if body is not None else None
+def with_confirmation(body: Confirmable, query: str) -> Confirmable:
+    """The query's word counts like the body's."""
+    return body.model_copy(update={"confirm_deletions": True}) if query == "true" else body
 
 
 @router.get("/options", auth=Bearer(), response=with_errors(ManySyncOptions))
@@ -117,8 +120,7 @@ def list_devin_syncs(request: HttpRequest, project_id: ProjectQuery) -> ManySync
 @idempotent
 def create_devin_sync(request: HttpRequest, body: CreateSync, wait: Wait, confirm_deletions: Confirm) -> OneSync:
     """Creates a sync. With auto-sync on, its first run is queued."""
-    body.confirm_deletions = confirmation_of(body, confirm_deletions)
-    edited = create_sync(caller_of(request), body)
+    edited = create_sync(caller_of(request), with_confirmation(body, confirm_deletions))
     return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
 
 
@@ -149,7 +151,7 @@ def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
 
 
 @router.get("/devin/sync-name/{sync_name}", auth=Bearer("syncs.view_devinsync"), response=with_errors(OneSync))
-def get_devin_sync_by_name(request: HttpRequest, sync_name: Text, project_id: ProjectQuery) -> OneSync:
+def get_devin_sync_by_name(request: HttpRequest, sync_name: str, project_id: ProjectQuery) -> OneSync:
     """A sync by its name in a project."""
     sync = SYNCS.filter(project=get_project(project_id), name=sync_name).first()
     if sync is None:
@@ -175,8 +177,8 @@ def update_devin_sync(
 ) -> OneSync:
     """Changes what is sent; an auto-sync then runs. With `removeSecrets=true`, secrets at a destination that the sync
     leaves are removed there."""
-    body.confirm_deletions = confirmation_of(body, confirm_deletions)
-    edited = update_sync(caller_of(request), sync_id, body, removes_old=removal == "true")
+    sent = with_confirmation(body, confirm_deletions)
+    edited = update_sync(caller_of(request), sync_id, sent, removes_old=removal == "true")
     return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
 
 
@@ -200,7 +202,8 @@ def sync_secrets(
 ) -> OneSync:
     """Queues a run, or joins the one that waits."""
     sync = get_sync(sync_id)
-    run = trigger_sync(caller_of(request), sync, confirmation_of(body, confirm_deletions))
+    sent = with_confirmation(body or TriggerSync(), confirm_deletions)
+    run = trigger_sync(caller_of(request), sync, sent.confirm_deletions)
     return awaited(sync, run, wait)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
 
-from api.schemas.base import EXAMPLE_ID, Answer, Request, Text, Timestamp
+from api.schemas.base import EXAMPLE_ID, Answer, Request, Timestamp
 from api.schemas.secret_syncs import SLUG, Description
 from connections.models import Connection
 
@@ -16,7 +16,7 @@ def _lower(text: Any) -> Any:
 
 
 ConnectionName = Annotated[
-    Text,
+    str,
     BeforeValidator(_lower),
     StringConstraints(min_length=1, max_length=32, pattern=SLUG),
     Field(examples=["my-devin-connection"]),
@@ -25,12 +25,12 @@ ConnectionName = Annotated[
 
 class CredentialsIn(Request):
     api_key: Annotated[
-        Text,
+        str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^cog_"),
-        Field(examples=["cog_sandbox"], description="An API key of Devin. Never answered."),
+        Field(examples=["cog_sandbox"], description="An API key of Devin. Never answered.", repr=False),
     ]
     base_url: Annotated[
-        Text,
+        str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
         Field(examples=["https://api.devin.ai"], description="Only where it is not Devin's usual address."),
     ] = ""
@@ -41,8 +41,8 @@ class ConnectionIn(Request):
 
     description: Description | None = None
     is_platform_managed_credentials: StrictBool | None = None
-    gateway_id: Text | None = None
-    gateway_pool_id: Text | None = None
+    gateway_id: str | None = None
+    gateway_pool_id: str | None = None
     is_auto_rotation_enabled: StrictBool | None = None
     rotation: dict[str, Any] | None = None
 
@@ -64,7 +64,7 @@ class CreateConnection(ConnectionIn):
     name: ConnectionName
     method: Literal["api-key"] = "api-key"
     credentials: CredentialsIn
-    project_id: Annotated[Text, StringConstraints(max_length=64)] | None = Field(
+    project_id: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         None, description="Accepted and not used: connections belong to the whole installation."
     )
 

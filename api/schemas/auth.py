@@ -4,21 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import EXAMPLE_ID, Answer, Request, Text
+from api.schemas.base import EXAMPLE_ID, Answer, Request
 
 EXAMPLE_TOKEN = "dsa_0123456789ab_…"  # noqa: S105
 
 
 class LogIn(Request):
-    client_id: Annotated[Text, StringConstraints(max_length=255), Field(examples=[EXAMPLE_ID])]
-    client_secret: Annotated[Text, StringConstraints(max_length=255), Field(examples=["dsc_0123456789ab_…"])]
-    sub_organization_name: Annotated[Text, StringConstraints(max_length=255)] | None = Field(
+    client_id: Annotated[str, StringConstraints(max_length=255), Field(examples=[EXAMPLE_ID])]
+    client_secret: Annotated[str, StringConstraints(max_length=255), Field(examples=["dsc_0123456789ab_…"], repr=False)]
+    sub_organization_name: Annotated[str, StringConstraints(max_length=255)] | None = Field(
         None, description="Accepted and not used: there is one organization."
     )
 
 
 class TokenIn(Request):
-    access_token: Annotated[Text, StringConstraints(max_length=255), Field(examples=[EXAMPLE_TOKEN])]
+    access_token: Annotated[str, StringConstraints(max_length=255), Field(examples=[EXAMPLE_TOKEN], repr=False)]
 
 
 class LoggedIn(Answer):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -23,17 +23,10 @@ class Answer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
 
 
-def _no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("A text cannot hold NUL.")
-    return text
-
-
 def _format(at: datetime) -> str:
     return at.astimezone(UTC).strftime(TIME_FORMAT)
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
 Timestamp = Annotated[
     datetime,
     PlainSerializer(_format, return_type=str),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, model_validator
 
-from api.schemas.base import EXAMPLE_ID, Answer, Request, Text, Timestamp
+from api.schemas.base import EXAMPLE_ID, Answer, Request, Timestamp
 from syncs.choices import Status
 from syncs.engine.keys import KeySchema
 from syncs.errors import InvalidKeySchema
@@ -52,7 +52,7 @@ def _lower(text: Any) -> Any:
 
 
 Name = Annotated[
-    Text,
+    str,
     BeforeValidator(_lower),
     StringConstraints(min_length=1, max_length=256, pattern=SLUG),
     Field(
@@ -61,30 +61,30 @@ Name = Annotated[
     ),
 ]
 Description = Annotated[
-    Text, StringConstraints(strip_whitespace=True, max_length=256), Field(examples=["an example sync"])
+    str, StringConstraints(strip_whitespace=True, max_length=256), Field(examples=["an example sync"])
 ]
 EnvironmentSlug = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
 ]
 SecretPath = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024), Field(examples=["/my-secrets"])
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024), Field(examples=["/my-secrets"])
 ]
 ProjectId = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=[EXAMPLE_ID])
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=[EXAMPLE_ID])
 ]
 Behavior = Annotated[
-    Text,
+    str,
     AfterValidator(_check_behavior),
     Field(json_schema_extra={"enum": [OVERWRITE]}, examples=[OVERWRITE], description=NO_IMPORT),
 ]
 KeySchemaText = Annotated[
-    Text,
+    str,
     StringConstraints(strip_whitespace=True, max_length=255),
     AfterValidator(_check_key_schema),
     Field(examples=["PROD_{{secretKey}}"]),
 ]
 Confirmation = Annotated[
-    StrictBool | list[Annotated[Text, StringConstraints(min_length=1, max_length=255)]] | None,
+    StrictBool | list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None,
     Field(
         description="true lets this one run delete more than its guard allows; a list of secret IDs from a plan lets "
         "it delete just these.",
@@ -124,7 +124,7 @@ class SyncOptionsIn(Request):
 
 class DestinationConfigIn(Request):
     org_id: Annotated[
-        Text,
+        str,
         StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^org-[A-Za-z0-9_-]{1,124}$"),
         Field(examples=["org-sandbox"], description="The Devin organization to write to."),
     ]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -62,6 +63,7 @@ class Caller:
 def _quick(settings: LazySettings) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     settings.API_RATE_PER_MINUTE = 0
+    settings.SYNC_QUIET_TIME = timedelta(0)
 
 
 def make_user(name: str, role: str) -> User:

@@ -1,0 +1,108 @@
+from typing import Any
+
+import pytest
+
+from connections.models import Connection
+from sandbox.server import Sandbox
+from syncs.models import DevinSync
+from tests.api.conftest import API_KEY, Caller
+
+CONNECTIONS = "/api/v1/app-connections"
+DEVIN = f"{CONNECTIONS}/devin"
+
+
+@pytest.fixture
+def body(sandbox: Sandbox) -> dict[str, Any]:
+    return {
+        "name": "acme",
+        "description": "The shop's",
+        "method": "api-key",
+        "credentials": {"apiKey": API_KEY, "baseUrl": sandbox.url},
+        "isPlatformManagedCredentials": False,
+        "gatewayId": None,
+    }
+
+
+def test_creates_a_connection_and_keeps_its_key(administrator: Caller, body: dict[str, Any]) -> None:
+    created = administrator.post(DEVIN, body)["appConnection"]
+
+    assert created["credentials"] == {}
+    assert (created["name"], created["app"], created["method"]) == ("acme", "devin", "api-key")
+    assert created["orgId"] == "org-sandbox"
+    assert API_KEY not in str(created)
+    assert Connection.objects.get().is_valid
+    assert administrator.get(f"{DEVIN}/{created['id']}")["appConnection"] == created
+    assert administrator.get(f"{DEVIN}/connection-name/acme")["appConnection"] == created
+    assert administrator.get(DEVIN)["appConnections"] == [created]
+
+
+def test_refuses_a_key_that_devin_refuses(administrator: Caller, body: dict[str, Any]) -> None:
+    body["credentials"]["apiKey"] = "cog_wrong"
+
+    answer = administrator.post(DEVIN, body, status=400)
+
+    assert answer["message"].startswith("Failed to validate credentials: ")
+    assert "cog_wrong" not in str(answer)
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"credentials": {"apiKey": "nope_1"}},
+        {"credentials": {"apiKey": "cog_1", "baseUrl": "http://example.com"}},
+        {"credentials": {"apiKey": "cog_1", "baseUrl": "https://u:p@example.com"}},
+        {"name": "n" * 33},
+        {"isPlatformManagedCredentials": True},
+        {"gatewayId": "g-1"},
+        {"method": "oauth"},
+        {"is_valid": True},
+    ],
+)
+def test_refuses_what_breaks_a_rule(administrator: Caller, body: dict[str, Any], part: dict[str, Any]) -> None:
+    answer = administrator.post(DEVIN, body | part, status=422)
+
+    assert "nope_1" not in str(answer)
+
+
+def test_a_name_is_taken_once(administrator: Caller, body: dict[str, Any], connection: Connection) -> None:
+    administrator.post(DEVIN, body | {"name": connection.name}, status=400)
+
+
+def test_a_new_key_changes_the_hash_and_the_version(administrator: Caller, connection: Connection) -> None:
+    before = administrator.get(f"{DEVIN}/{connection.pk}")["appConnection"]
+
+    after = administrator.patch(f"{DEVIN}/{connection.pk}", {"credentials": {"apiKey": API_KEY}})["appConnection"]
+
+    assert after["credentialsHash"] != before["credentialsHash"]
+    assert after["version"] == before["version"] + 1
+
+
+def test_a_new_address_needs_the_key_again(administrator: Caller, connection: Connection, sandbox: Sandbox) -> None:
+    with Sandbox() as other:
+        body = {"credentials": {"baseUrl": other.url}}
+
+        administrator.patch(f"{DEVIN}/{connection.pk}", body, status=422)
+
+        assert other.log.requests() == []
+
+
+def test_a_connection_in_use_stays(administrator: Caller, sync: DevinSync, connection: Connection) -> None:
+    answer = administrator.delete(f"{DEVIN}/{connection.pk}", status=400)
+
+    assert "my-devin-sync" in answer["message"]
+    used = administrator.get(f"{DEVIN}/{connection.pk}/usage")
+    assert used["projects"][0]["secretSyncs"] == [{"id": str(sync.pk), "name": "my-devin-sync"}]
+    DevinSync.objects.all().delete()
+    administrator.delete(f"{DEVIN}/{connection.pk}")
+    assert not Connection.objects.exists()
+
+
+def test_says_which_ones_the_caller_may_use(editor: Caller, viewer: Caller, connection: Connection) -> None:
+    available = editor.get(f"{DEVIN}/available?projectId=any")["appConnections"]
+
+    assert [each["name"] for each in available] == ["my-devin-connection"]
+    viewer.get(f"{DEVIN}/available", status=403)
+    assert viewer.get(f"{CONNECTIONS}/options") == {
+        "appConnectionOptions": [{"name": "Devin", "app": "devin", "methods": ["api-key"]}]
+    }
