@@ -1,7 +1,6 @@
 """`make bench`, or `python -m benchmarks --secrets 100` for a quick look. See docs/performance.md."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from benchmarks.site import Site, open_site
@@ -58,4 +57,4 @@ def run(site: Site, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -26,8 +26,8 @@ def print_row(cells: Sequence[str]) -> None:
 
 def print_comparisons(comparisons: Iterable[Comparison], options: argparse.Namespace) -> None:
     say(
-        f"{options.secrets:,} secrets, {options.latency * 1000:g} ms a request, {options.concurrency} requests at once, "
-        f"a taken key: {options.duplicates}"
+        f"{options.secrets:,} secrets, {options.latency * 1000:g} ms a request, "
+        f"{options.concurrency} requests at once, a taken key: {options.duplicates}"
     )
     print_row(TITLES)
     for comparison in comparisons:

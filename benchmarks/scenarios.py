@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import sequential_upsert
 from benchmarks.site import API_KEY, Site
@@ -52,7 +53,7 @@ def compare(site: Site, count: int, *, with_baseline: bool) -> Iterator[Comparis
         require_equal(site, engine.sync.org_id, values)
         baseline = None
         if with_baseline:
-            baseline = measure(site, BASELINE_ORG, lambda: upsert(site, values))
+            baseline = measure(site, BASELINE_ORG, partial(upsert, site, values))
             require_equal(site, BASELINE_ORG, values)
         yield Comparison(title, measured, baseline)
 

@@ -1,4 +1,4 @@
-"""A DevinSync of the benchmark's own: a new folder with database, queue and keys, and a sandbox in a process of its own.
+"""A DevinSync of the benchmark's own: a new folder with database, queue and keys, and a sandbox process beside it.
 
 Nothing of an installation is read or changed. `open_site` sets the environment and loads Django, so modules that import
 models are imported after it.
@@ -36,9 +36,6 @@ class Sandbox:
 
     def declare(self, *org_ids: str) -> None:
         self._post("organizations", organizations=[{"org_id": org_id} for org_id in org_ids])
-
-    def set_latency(self, seconds: float) -> None:
-        self._post("configure", latency=seconds)
 
     def put(self, org_id: str, **secret: str) -> None:
         self._post(f"organizations/{org_id}/secrets", **secret)

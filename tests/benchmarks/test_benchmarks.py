@@ -1,0 +1,65 @@
+"""`python -m benchmarks` with small numbers: it runs through and prints each of its figures."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import milliseconds
+from benchmarks.scenarios import Measurement, situations
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL = "--secrets 20 --latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50"
+
+
+@pytest.fixture(scope="module")
+def printed() -> str:
+    """What a run in an environment of its own prints, as `make bench` starts it."""
+    environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    ended = subprocess.run(
+        (sys.executable, "-m", "benchmarks", *SMALL.split()),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("title", [title for title, _ in situations(20)])
+def test_compares_each_situation(printed: str, title: str) -> None:
+    row = next(line for line in printed.splitlines() if line.startswith(title))
+
+    cells = row.removeprefix(title).replace(",", "").split()
+    requests, baseline = int(cells[0]), int(cells[1])
+    costs = {"first sync": (21, 21), "nothing changed": (1, 61), "1 % changed": (4, 61), "everything changed": (61, 61)}
+    assert (requests, baseline) == costs[title]
+    assert cells[5] == "x"
+    assert len(cells) == 8
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "From a committed change to the first request: p50 ",
+        "Syncs a minute: ",
+        "Memory of a plan of 50 secrets: ",
+        "Goals: within 1.3 of the limit",
+    ],
+)
+def test_prints_each_figure(printed: str, figure: str) -> None:
+    assert sum(line.startswith(figure) for line in printed.splitlines()) == 1
+
+
+def test_the_limit_has_lists_one_after_another_and_writes_side_by_side() -> None:
+    assert Measurement(lists=5, writes=30, seconds=1.0).limit(0.05, 4) == pytest.approx(5 * 0.05 + 30 * 0.05 / 4)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("50ms", 0.05), ("5", 0.005), ("0", 0.0)])
+def test_latencies_are_milliseconds(text: str, seconds: float) -> None:
+    assert milliseconds(text) == seconds

@@ -1,0 +1,211 @@
+"""What a run costs: requests to Devin, exactly, and statements to the database, at most.
+
+Both are what `python -m benchmarks` measures in seconds; here a regression shows at once.
+"""
+
+from collections import Counter
+from math import ceil
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from sandbox.organization import Duplicates
+from sandbox.organization import Organization as SandboxOrganization
+from sandbox.server import Sandbox
+from syncs.choices import Status
+from tests.syncs.conftest import Bench
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+A_PAGE = 200
+
+
+def requests(sandbox: Sandbox) -> Counter[str]:
+    return Counter(sandbox.log.counts())
+
+
+def numbered(count: int, value: str) -> dict[str, str]:
+    return {f"KEY_{number}": value for number in range(count)}
+
+
+@pytest.mark.parametrize("held", [0, 1, 199, 200, 201, 400, 401])
+def test_a_run_lists_each_page_once(
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization, held: int
+) -> None:
+    bench.options(key_schema="APP_{{secretKey}}")
+    for number in range(held):
+        organization.put(key=f"OTHER_{number}", value="s")
+
+    run = bench.run()
+
+    assert run.status == Status.SUCCEEDED, run.message
+    assert requests(sandbox) == {"GET": max(1, ceil(held / A_PAGE))}
+    assert run.requests_sent == sandbox.log.counts()["GET"]
+
+
+def test_a_create_is_one_request(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**numbered(9, "1"))
+
+    run = bench.run()
+
+    assert requests(sandbox) == {"GET": 1, "POST": 9}
+    assert run.requests_sent == 10
+
+
+@pytest.mark.parametrize(
+    ("mode", "costs"),
+    [
+        pytest.param(Duplicates.ALLOW, {"POST": 1, "DELETE": 1}, id="duplicates allowed, two"),
+        pytest.param(Duplicates.REJECT_409, {"POST": 2, "DELETE": 1}, id="refused with 409, three"),
+        pytest.param(Duplicates.REJECT_422, {"POST": 2, "DELETE": 1}, id="refused with 422, three"),
+    ],
+)
+def test_a_replace_is_two_requests_or_three(
+    bench: Bench, sandbox: Sandbox, mode: Duplicates, costs: dict[str, int]
+) -> None:
+    sandbox.settings.duplicates = mode
+    bench.source(**numbered(5, "1"))
+    bench.run()
+    sandbox.clear_traffic()
+
+    bench.source(**numbered(5, "2"))
+    run = bench.run()
+
+    assert run.replaced_count == 5
+    assert requests(sandbox) == {"GET": 1, **{method: 5 * count for method, count in costs.items()}}
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_an_overwritten_secret_is_looked_for_in_a_second_list(bench: Bench, sandbox: Sandbox) -> None:
+    sandbox.settings.duplicates = Duplicates.OVERWRITE
+    bench.source(**numbered(5, "1"))
+    bench.run()
+    sandbox.clear_traffic()
+
+    bench.source(**numbered(5, "2"))
+    run = bench.run()
+
+    assert run.replaced_count == 5
+    assert requests(sandbox) == {"GET": 2, "POST": 5, "DELETE": 5}
+
+
+def test_a_delete_is_one_request(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**numbered(9, "1"))
+    bench.run()
+    sandbox.clear_traffic()
+
+    bench.source(**numbered(2, "1"))
+    run = bench.run()
+
+    assert run.deleted_count == 7
+    assert requests(sandbox) == {"GET": 1, "DELETE": 7}
+
+
+def test_a_kept_secret_costs_nothing(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**numbered(9, "1"))
+    bench.run()
+    sandbox.clear_traffic()
+
+    run = bench.run()
+
+    assert (run.kept_count, run.requests_sent) == (9, 1)
+    assert requests(sandbox) == {"GET": 1}
+
+
+def test_a_mixed_run_costs_the_sum_and_no_last_list(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(KEPT="1", R1="1", R2="1", D1="1", D2="1", D3="1")
+    bench.run()
+    sandbox.clear_traffic()
+
+    bench.source(KEPT="1", R1="2", R2="2", C1="1", C2="1", C3="1", C4="1")
+    run = bench.run()
+
+    assert run.status == Status.SUCCEEDED, run.message
+    assert requests(sandbox) == {"GET": 1, "POST": 4 + 2 * 2, "DELETE": 2 + 3}
+    assert [entry.method for entry in sandbox.log.requests()].index("GET") == 0
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_an_answer_that_leaves_open_what_happened_costs_one_more_list(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**numbered(9, "1"))
+    sandbox.faults.add("cut", moment="after", method="POST", key="KEY_3")
+
+    run = bench.run()
+
+    assert run.status == Status.SUCCEEDED, run.message
+    assert requests(sandbox) == {"GET": 2, "POST": 9}
+
+
+def test_a_run_keeps_its_connections(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**numbered(40, "1"))
+
+    bench.run()
+
+    assert len({entry.connection for entry in sandbox.log.requests()}) <= bench.sync.connection.concurrency
+
+
+# Statements
+
+
+def statements(bench: Bench) -> int:
+    """How many a run needs, not counting where transactions begin and end."""
+    with CaptureQueriesContext(database) as captured:
+        run = bench.run()
+    assert run.status == Status.SUCCEEDED, run.message
+    around = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
+    return sum(not query["sql"].startswith(around) for query in captured)
+
+
+@pytest.fixture
+def one_at_a_time(bench: Bench) -> None:
+    """So that each answer is recorded by itself: what side by side are recorded together, can only cost less."""
+    bench.sync.connection.concurrency = 1
+    bench.sync.connection.save()
+
+
+def test_keeping_costs_as_many_statements_for_few_secrets_as_for_many(bench: Bench) -> None:
+    bench.source(**numbered(3, "1"))
+    bench.run()
+    few = statements(bench)
+    bench.source(**numbered(120, "1"))
+    bench.run()
+
+    many = statements(bench)
+
+    assert many == few
+    assert many <= 50
+
+
+@pytest.mark.usefixtures("one_at_a_time")
+@pytest.mark.parametrize(
+    ("mode", "most"),
+    [pytest.param(Duplicates.ALLOW, 8, id="two requests"), pytest.param(Duplicates.REJECT_409, 10, id="three")],
+)
+def test_a_replace_costs_few_statements(bench: Bench, sandbox: Sandbox, mode: Duplicates, most: int) -> None:
+    sandbox.settings.duplicates = mode
+    bench.source(**numbered(40, "1"))
+    bench.run()
+    bench.source(**numbered(40, "1") | numbered(10, "2"))
+    ten = statements(bench)
+    bench.source(**numbered(40, "3"))
+
+    forty = statements(bench)
+
+    assert (forty - ten) / 30 <= most
+
+
+@pytest.mark.usefixtures("one_at_a_time")
+def test_a_create_and_a_delete_cost_few_statements(bench: Bench) -> None:
+    bench.options(guard_max_deletions=1000)
+    bench.source(**numbered(10, "1"))
+    ten_creates = statements(bench)
+    bench.source(**numbered(50, "1"))
+    forty_creates = statements(bench)
+    bench.source(**numbered(40, "1"))
+    ten_deletes = statements(bench)
+    bench.source(KEY_0="1")
+
+    thirty_nine_deletes = statements(bench)
+
+    assert (forty_creates - ten_creates) / 30 <= 5
+    assert (thirty_nine_deletes - ten_deletes) / 29 <= 5
