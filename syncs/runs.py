@@ -135,13 +135,14 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
 
     None if there is nothing to do now: it has ended, is not due, the organization is busy, or all syncs are paused.
     """
-    run = SyncRun.objects.select_for_update(of=("self",)).select_related("sync", "connection").filter(pk=run_id).first()
+    rows = SyncRun.objects.select_for_update(of=("self",)).select_related("sync__connection", "connection")
+    run = rows.filter(pk=run_id).first()
     if run is None or run.is_finished or _ended_before_start(run):
         return None
+    _follow_sync(run)
     if not _is_due(run) or SyncControl.get().is_paused:
         return None
-    if run.destination is None:
-        run.destination = run.find_destination()
+    run.destination = run.find_destination()
     lease = Lease.acquire(run.destination, run.pk)
     if lease is None:
         return None
@@ -161,8 +162,14 @@ def _ended_before_start(run: SyncRun) -> bool:
     return run.is_finished
 
 
+def _follow_sync(run: SyncRun) -> None:
+    """The sync may have been given another connection or organization since the run was asked for."""
+    if run.sync is not None and run.operation == Operation.SYNC:
+        run.connection, run.org_id = run.sync.connection, run.sync.org_id
+
+
 def _has_live_worker(run: SyncRun) -> bool:
-    return Destination.objects.filter(pk=run.destination_id, lease_run_id=run.pk, lease_expires_at__gt=Now()).exists()
+    return Destination.objects.filter(lease_run_id=run.pk, lease_expires_at__gt=Now()).exists()
 
 
 def _is_due(run: SyncRun) -> bool:
@@ -178,7 +185,8 @@ def _start(run: SyncRun) -> None:
     run.status, run.attempt, run.message = Status.RUNNING, run.attempt + 1, ""
     run.started_at = run.started_at or timezone.now()
     run.not_before = None
-    run.save(update_fields=["status", "attempt", "message", "started_at", "not_before", "destination"])
+    where = ["connection", "org_id", "destination"]
+    run.save(update_fields=["status", "attempt", "message", "started_at", "not_before", *where])
     if run.sync is not None:
         name = "sync_status" if run.operation == Operation.SYNC else "remove_status"
         _update_sync(run.sync, {name: Status.RUNNING})

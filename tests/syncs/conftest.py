@@ -88,8 +88,8 @@ class Bench:
             delete_secret(secret, user=None)
         set_secrets(self.folder, values, user=None)
 
-    def run(self, **wishes: Any) -> SyncRun:
-        run = request_run(self.sync, trigger=Trigger.MANUAL, **wishes)
+    def run(self, *, trigger: Trigger = Trigger.MANUAL, **wishes: Any) -> SyncRun:
+        run = request_run(self.sync, trigger=trigger, **wishes)
         return self.carry_out(run)
 
     def carry_out(self, run: SyncRun) -> SyncRun:
