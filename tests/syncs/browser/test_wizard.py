@@ -1,0 +1,94 @@
+"""A person at a real browser makes a sync and sees its secrets arrive."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from connections.models import Connection
+from sandbox.organization import Organization
+from syncs import jobs
+from syncs.models import SyncRun
+from vault.editing import set_secrets
+from vault.models import Folder
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def has_scripts(page: Page) -> bool:
+    return not page.get_by_role("button", name="Show environments and folders").is_visible()
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Without scripts it takes a button to see what can be chosen next."""
+    page.get_by_label(label, exact=True).select_option(label=option)
+    if not has_scripts(page):
+        page.get_by_role("button", name="Show environments and folders").click()
+
+
+def go_on(page: Page, to: str, button: str = "Next") -> None:
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("heading", level=2, name=to).first).to_be_visible()
+
+
+def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
+    page: Page,
+    folder: Folder,
+    connection: Connection,
+    rung: list[str],
+    organization: Organization,
+    complaints: list[str],
+) -> None:
+    set_secrets(folder, {"DB_URL": "canary-browser", "API_KEY": "canary-browser"}, user=None)
+    organization.put(key="PROD_OTP", value="x", secret_type="totp")
+    connection.verify()
+
+    page.goto("/admin/syncs/devinsync/")
+    page.get_by_role("link", name="Add", exact=False).first.click()
+    with_scripts = has_scripts(page)
+    choose(page, "Project", "Acme shop")
+    choose(page, "Environment", "Development (dev)")
+    choose(page, "Secret path", "/my-secrets")
+    expect(page.get_by_text("2 secrets found")).to_be_visible()
+    go_on(page, "Destination")
+
+    expect(page.get_by_label("Organization ID")).to_have_value("org-sandbox")
+    page.get_by_label("Organization ID").fill("sandbox")
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text('starts with "org-"').first).to_be_visible()
+    page.get_by_label("Organization ID").fill("org-sandbox")
+    page.get_by_role("button", name="Check access").click()
+    expect(page.get_by_text("It holds 1 secret now")).to_be_visible()
+    go_on(page, "Options")
+
+    page.get_by_label("Key schema").fill("PROD_{{secretKey}}")
+    if (preview := page.get_by_role("button", name="Preview the names")).is_visible():
+        preview.click()
+    expect(page.get_by_text("PROD_API_KEY")).to_be_visible()
+    go_on(page, "Details")
+
+    expect(page.get_by_label("Name")).to_have_value("acme-shop-dev-my-secrets")
+    page.get_by_label("Name").fill("Shop-Dev")
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label("Key schema")).to_have_value("PROD_{{secretKey}}")
+    go_on(page, "Details")
+    expect(page.get_by_label("Name")).to_have_value("Shop-Dev")
+    go_on(page, "What the first run will do", button="Review")
+
+    expect(page.get_by_text("TOTP secret · not in the source")).to_be_visible()
+    page.get_by_role("button", name="Create sync").click()
+    expect(page.get_by_text("Tick this box")).to_be_visible()
+    page.get_by_label("Yes, delete or replace").check()
+    page.get_by_role("button", name="Create sync").click()
+    expect(page).to_have_url(re.compile(r"/syncrun/[0-9a-f-]{36}/change/"))
+    expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
+
+    jobs.run_sync(str(SyncRun.objects.get().pk))
+    if not with_scripts:
+        page.reload()
+    expect(page.get_by_text("Synced", exact=True).first).to_be_visible()
+    expect(page.locator("td").get_by_text("Done", exact=True)).to_have_count(3)
+
+    assert organization.values() == {"PROD_DB_URL": "canary-browser", "PROD_API_KEY": "canary-browser"}
+    assert "canary-browser" not in page.content()
+    assert complaints == []
