@@ -98,7 +98,7 @@ class OwnTag:
 def newest_generation(sync: DevinSync, existing: Sequence[RemoteSecret]) -> int:
     """The highest generation that this sync's notes at the destination show; 0 if there are none."""
     own = OwnTag(sync)
-    return max((tag.generation for secret in existing if (tag := own.read(secret))), default=0)
+    return max((tag.generation for secret in existing if own(secret) and (tag := own.read(secret))), default=0)
 
 
 def check_rollback(sync: DevinSync, existing: Sequence[RemoteSecret]) -> None:
