@@ -96,6 +96,9 @@ class ApiToken(Credential):
     scopes = models.JSONField(default=list, blank=True, validators=[validate_scopes])
     allowed_networks = models.JSONField(default=list, blank=True, validators=[validate_networks])
 
+    # The token itself, on the object that was just made, for the one page that shows it.
+    shown_once: str | None = None
+
     class Meta:
         verbose_name = "API token"
         ordering = ["-created_at"]

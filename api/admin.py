@@ -1,0 +1,196 @@
+"""Tokens and machine identities in the admin. What is secret is on one page, once, and never in the session."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from api.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
+from api.models import ApiToken, ClientSecret, Credential, MachineIdentity
+from api.tokens import API_TOKEN, Token
+
+
+class Columns:
+    """What lists show of a token or a secret: never itself."""
+
+    @admin.display(description="state")
+    def state(self, row: Credential) -> str:
+        kind, label = ("ok", "Live") if row.is_live else ("failed", "Expired") if row.is_expired else ("off", "Revoked")
+        return format_html('<span class="ds-badge ds-badge--{}">{}</span>', kind, label)
+
+    @admin.display(description="token")
+    def shown_prefix(self, row: Credential) -> str:
+        return format_html("<code>{}…</code>", row.prefix)
+
+    @admin.display(description="scopes")
+    def scope_names(self, row: ApiToken | MachineIdentity) -> str:
+        return ", ".join(row.scopes) or "all"
+
+
+class ShownOnce:
+    """Answers a POST with the page that shows a secret: nothing is kept to show it again after a redirect."""
+
+    def show_once(self: Any, request: HttpRequest, **context: Any) -> HttpResponse:
+        page = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        response = TemplateResponse(request, "admin/api/shown_once.html", page)
+        return response.render()
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignore[type-arg]
+    form = ApiTokenForm
+    list_display = ("name", "user", "shown_prefix", "scope_names", "state", "last_used_at", "expires_at")
+    list_select_related = ("user",)
+    list_filter = ("revoked_at",)
+    search_fields = ("name", "prefix", "user__username")
+    readonly_fields = ("shown_prefix", "state", "last_used_at", "last_used_from", "created_at")
+    actions = ("revoke_tokens",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        fields = ["name", "user", "scopes", "expires_at", "allowed_networks"]
+        if obj is None:
+            return [(None, {"fields": fields})]
+        return [(None, {"fields": fields}), ("Use", {"fields": self.readonly_fields})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        return self.readonly_fields if obj is None else (*self.readonly_fields, "user")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A token has its user's rights: only a superuser makes one for somebody else."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "user" and field is not None:
+            field.initial = request.user.pk
+            if not request.user.is_superuser:
+                field.queryset = User.objects.filter(username=request.user.get_username())
+        return field
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        if not change:
+            token = Token.new(API_TOKEN)
+            obj.take(token)
+            obj.shown_once = token.text
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
+        return self.show_once(
+            request,
+            title=f"API token “{obj.name}”",
+            label="Token",
+            secret=obj.shown_once,
+            row=obj,
+        )
+
+    @admin.action(description="Revoke the selected tokens", permissions=["change"])
+    def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        count = revoke_all(self, request, queryset)
+        self.message_user(request, f"Revoked {count} {'token' if count == 1 else 'tokens'}.", messages.SUCCESS)
+
+
+def revoke_all(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> int:
+    count = 0
+    for row in rows.filter(revoked_at=None):
+        row.revoke()
+        model_admin.log_change(request, row, "Revoked.")
+        count += 1
+    return count
+
+
+class ClientSecretInline(Columns, admin.TabularInline):  # type: ignore[type-arg]
+    """Added by a page of their own; here they are seen, and revoked by deleting."""
+
+    model = ClientSecret
+    fields = readonly_fields = ("shown_prefix", "description", "state", "created_at", "expires_at", "last_used_at")
+    extra = 0
+    verbose_name_plural = "client secrets"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(MachineIdentity)
+class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignore[type-arg]
+    form = MachineIdentityForm
+    list_display = ("name", "role", "client_id", "scope_names", "is_enabled", "created_at")
+    list_select_related = ("role",)
+    list_filter = ("role", "is_enabled")
+    search_fields = ("name", "client_id")
+    readonly_fields = ("client_id",)
+    inlines = (ClientSecretInline,)
+    change_form_template = "admin/api/machineidentity/change_form.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: MachineIdentity | None = None) -> Any:
+        shown = ["name", "description", "role", "is_enabled"] + ([] if obj is None else ["client_id"])
+        limits = ["scopes", "allowed_networks", "token_ttl", "token_max_ttl"]
+        return [(None, {"fields": shown}), ("Limits", {"fields": limits})]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Nobody gives an identity more rights than their own."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "role" and field is not None:
+            field.queryset = grantable(request)
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: MachineIdentity | None = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or grantable(request).filter(pk=obj.role_id).exists())
+
+    def delete_model(self, request: HttpRequest, obj: MachineIdentity) -> None:
+        obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MachineIdentity]) -> None:
+        for identity in queryset:
+            identity.delete()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.add_secret_view)
+        return [
+            path("<uuid:identity_id>/add-secret/", view, name="api_machineidentity_add_secret"),
+            *super().get_urls(),
+        ]
+
+    def add_secret_view(self, request: HttpRequest, identity_id: UUID) -> HttpResponse:
+        identity = get_object_or_404(MachineIdentity, pk=identity_id)
+        if not self.has_change_permission(request, identity):
+            raise PermissionDenied
+        form = ClientSecretForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            return self._add_secret(request, identity, form.cleaned_data)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Add a client secret to “{identity}”",
+            "form": form,
+            "identity": identity,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/api/machineidentity/add_secret.html", context)
+
+    def _add_secret(self, request: HttpRequest, identity: MachineIdentity, cleaned: dict[str, Any]) -> HttpResponse:
+        row, secret = identity.add_secret(**cleaned)
+        self.log_change(request, identity, f"Added the client secret {row.prefix}….")
+        return self.show_once(
+            request, title=f"Client secret of “{identity}”", label="Client secret", secret=secret, identity=identity
+        )
+
+    def response_add(
+        self, request: HttpRequest, obj: MachineIdentity, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Straight on to its first secret: without one, it can do nothing."""
+        return HttpResponseRedirect(reverse("admin:api_machineidentity_add_secret", args=[obj.pk]))
+
+
+def grantable(request: HttpRequest) -> QuerySet[Group]:
+    """The groups whose rights the user has too."""
+    if request.user.is_superuser:
+        return Group.objects.all()
+    held = request.user.get_all_permissions()
+    rows = Permission.objects.values_list("pk", "content_type__app_label", "codename")
+    lacking = [pk for pk, app_label, codename in rows if f"{app_label}.{codename}" not in held]
+    return Group.objects.exclude(permissions__in=lacking)
