@@ -18,7 +18,7 @@ from itertools import islice
 
 from connections.devin.errors import Ambiguous, DevinError, Forbidden, KeyTaken, ListIncomplete, NotFound, Refused
 from connections.devin.types import RemoteSecret
-from encryption import fingerprint, seal
+from encryption import seal
 from syncs.choices import Action, Phase
 from syncs.engine.destination import Organization
 from syncs.engine.ledger import Ledger
@@ -81,6 +81,7 @@ class Applier:
     ledger: Ledger
     organization: Organization
     values: Mapping[str, str] = field(repr=False)
+    fingerprints: Mapping[str, str]
     source_label: str
     instance_id: str
 
@@ -98,10 +99,6 @@ class Applier:
             self._drive(self._delete_work(change, rows[change]) for change in deletes)
         return self.result
 
-    def fingerprint_of(self, key: str) -> str:
-        """Of the value that belongs there now, under the newest encryption key."""
-        return fingerprint(str(self.ledger.sync.pk), key, self.values[key])
-
     # Preparing
 
     def _write_work(self, change: Change, row: SyncRunChange) -> Work:
@@ -110,7 +107,7 @@ class Applier:
         old_ids = list(change.old_ids) if isinstance(change, Replace) else []
         intent = self._intent(change, row, Phase.POSTING)
         intent.action = Action.REPLACE if isinstance(change, Replace) else Action.CREATE
-        intent.source_key, intent.fingerprint = row.source_key, self.fingerprint_of(key)
+        intent.source_key, intent.fingerprint = row.source_key, self.fingerprints[key]
         intent.nonce, intent.generation, intent.old_secret_ids = nonce, self.generation, old_ids
         intent.note = compose_note(self.source_label, tag)
         if key in self.ledger.missing:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from connections.devin.types import RemoteSecret
-from encryption import fingerprint, key_id_of
+from encryption import current_key_id, fingerprint, key_id_of
 from syncs.engine import guard
 from syncs.engine.destination import Organization
 from syncs.engine.keys import KeySchema
@@ -21,9 +21,10 @@ from vault.reading import SourceSecret
 
 @dataclass(frozen=True)
 class Wanted:
-    """The source's secrets by destination key."""
+    """The source's secrets by destination key, and their fingerprints under the newest encryption key."""
 
-    secrets: dict[str, SourceSecret] = field(repr=False)
+    secrets: dict[str, SourceSecret] = field(default_factory=dict, repr=False)
+    fingerprints: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def values(self) -> dict[str, str]:
@@ -33,7 +34,10 @@ class Wanted:
 def read_wanted(sync: DevinSync) -> Wanted:
     """READ SOURCE and TRANSFORM KEYS. Raises SourceProblem or InvalidKeySchema."""
     schema, environment = KeySchema.parse(sync.key_schema), environment_of(sync)
-    return Wanted({schema.render(secret.key, environment=environment): secret for secret in read_source(sync)})
+    secrets = {schema.render(secret.key, environment=environment): secret for secret in read_source(sync)}
+    sync_id, key_id = str(sync.pk), current_key_id()
+    prints = {key: fingerprint(sync_id, key, secret.value, key_id=key_id) for key, secret in secrets.items()}
+    return Wanted(secrets, prints)
 
 
 def environment_of(sync: DevinSync) -> str:
@@ -42,11 +46,13 @@ def environment_of(sync: DevinSync) -> str:
 
 def fingerprints_of(sync: DevinSync, wanted: Wanted, known: Sequence[Known]) -> dict[str, str]:
     """Each under the encryption key of the ledger's own fingerprint, so that a new key alone changes nothing."""
-    key_ids = {entry.destination_key: key_id_of(entry.fingerprint) for entry in known}
-    sync_id = str(sync.pk)
-    return {
-        key: fingerprint(sync_id, key, secret.value, key_id=key_ids.get(key)) for key, secret in wanted.secrets.items()
+    newest, sync_id = current_key_id(), str(sync.pk)
+    older = {
+        entry.destination_key: fingerprint(sync_id, entry.destination_key, secret.value, key_id=key_id)
+        for entry in known
+        if (key_id := key_id_of(entry.fingerprint)) != newest and (secret := wanted.secrets.get(entry.destination_key))
     }
+    return wanted.fingerprints | older
 
 
 def draw_plan(

@@ -4,7 +4,7 @@ that a dead worker left open.
 Everything here is short transactions by the one thread that owns the run; no network.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from django.db import transaction
@@ -86,14 +86,14 @@ class Ledger:
             sync=self.sync, destination=self.destination, destination_key__in=list(keys)
         ).delete()
 
-    def refresh_fingerprints(self, keeps: Iterable[Keep], newest: Callable[[str], str]) -> None:
+    def refresh_fingerprints(self, keeps: Iterable[Keep], newest: Mapping[str, str]) -> None:
         """Writes kept secrets' fingerprints anew where an older encryption key made them."""
         kept = {keep.destination_key for keep in keeps}
         rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
         older = rows.exclude(fingerprint__startswith=f"{current_key_id()}:")
         stale = [row for row in older if row.destination_key in kept]
         for row in stale:
-            row.fingerprint = newest(row.destination_key)
+            row.fingerprint = newest[row.destination_key]
         ManagedSecret.objects.bulk_update(stale, ["fingerprint"], batch_size=BATCH)
 
     # What an earlier attempt left

@@ -69,14 +69,14 @@ class Reconcile:
             if not last.unclear - self.refused.keys():
                 ledger.close_rest()
                 ledger.forget_keys(plan.forgotten)
-                ledger.refresh_fingerprints(plan.keeps, applier.fingerprint_of)
+                ledger.refresh_fingerprints(plan.keeps, wanted.fingerprints)
                 return
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
 
     def _read(self, ledger: Ledger, organization: Organization) -> Wanted:
         if self.run.operation == Operation.REMOVE:
-            return Wanted({})
+            return Wanted()
         try:
             return read_wanted(self.sync)
         except SourceProblem:
@@ -113,6 +113,7 @@ class Reconcile:
             ledger=ledger,
             organization=organization,
             values=wanted.values,
+            fingerprints=wanted.fingerprints,
             source_label=self.sync.source_label,
             instance_id=SyncControl.get().instance_id,
         )
