@@ -129,3 +129,60 @@ def test_the_first_tab_stop_skips_to_the_content(browser: Any, live_server: Any,
     page.keyboard.press("Tab")
 
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+def test_a_filter_opens_above_the_rows_and_closes(
+    browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("billing", Status.SUCCEEDED)
+    seen = Page(browser, live_server.url, "desktop")
+    seen.log_in(root)
+    page = seen.open("/admin/syncs/syncrun/")
+    choice = page.locator("#changelist-filter").get_by_role("link", name="Failed", exact=True)
+    assert not choice.is_visible()
+
+    page.locator("#changelist-filter summary", has_text="Status").click()
+    choice.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    choice.wait_for(state="hidden")
+
+
+def test_a_chosen_filter_is_named(
+    browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("billing", Status.SUCCEEDED)
+    seen = Page(browser, live_server.url, "phone")
+    seen.log_in(root)
+
+    page = seen.open("/admin/syncs/syncrun/?status__exact=failed")
+
+    assert page.locator(".ds-filter--active summary").inner_text().split() == ["Status:", "Failed"]
+    assert page.evaluate(TOO_WIDE) <= 0
+
+
+def test_the_checkbox_of_a_card_covers_nothing(
+    browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("billing", Status.SUCCEEDED)
+    seen = Page(browser, live_server.url, "phone")
+    seen.log_in(root)
+    page = seen.open("/admin/vault/project/")
+
+    box = page.locator("tbody input.action-select").bounding_box()
+    name = page.get_by_role("link", name="Shop", exact=True).bounding_box()
+
+    assert box["x"] + box["width"] < name["x"]
+
+
+def test_a_deep_path_shows_its_last_two_parts_on_a_phone(
+    browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    folder = add_sync("billing", Status.SUCCEEDED).folder
+    assert folder is not None
+    seen = Page(browser, live_server.url, "phone")
+    seen.log_in(root)
+
+    page = seen.open(reverse("admin:vault_folder_page", args=[folder.pk]))
+
+    parts = [part.inner_text().strip() for part in page.locator(".ds-crumbs li").all() if part.is_visible()]
+    assert parts == ["prod", "app"]

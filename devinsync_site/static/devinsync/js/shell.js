@@ -1,6 +1,7 @@
 /* The frame: the sidebar on narrow screens, and menus that close when you look elsewhere. */
 "use strict";
 {
+  const MENUS = "details.ds-menu[open], details.ds-filter[open]";
   const body = document.body;
   const button = document.querySelector("[data-nav-toggle]");
   const sidebar = document.getElementById("ds-sidebar");
@@ -19,22 +20,15 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     if (body.classList.contains("ds-nav-open")) setOpen(false);
-    document.querySelectorAll("details.ds-menu[open]").forEach((menu) => {
+    document.querySelectorAll(MENUS).forEach((menu) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     });
   });
 
   document.addEventListener("click", (event) => {
-    document.querySelectorAll("details.ds-menu[open]").forEach((menu) => {
+    document.querySelectorAll(MENUS).forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
   });
-
-  // On a phone the list of filters would push the rows out of sight, so it starts closed there.
-  if (window.matchMedia("(max-width: 900px)").matches) {
-    document.querySelectorAll("#changelist-filter details[open]").forEach((filter) => {
-      filter.open = false;
-    });
-  }
 }
