@@ -6,7 +6,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
@@ -44,11 +43,20 @@ View = Callable[..., HttpResponse]
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """ "3 minutes ago", with the exact time as title."""
+    """ "3 min ago", short for a column, with the exact time as title."""
     if at is None:
         return "–"
     exact = timezone.localtime(at).strftime("%d %b %Y, %H:%M:%S %Z")
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, naturaltime(at))
+    seconds = (timezone.now() - at).total_seconds()
+    words = f"{in_short(seconds)} ago" if seconds >= 0 else f"in {in_short(-seconds)}"
+    return format_html('<time class="ds-nowrap" datetime="{}" title="{}">{}</time>', at.isoformat(), exact, words)
+
+
+def in_short(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def two_lines(code: object, below: object) -> SafeString:

@@ -28,7 +28,8 @@ def remove_then_delete(sync: DevinSync, *, user: Any) -> SyncRun:
 
 
 def _lock_open_runs(sync: DevinSync) -> list[SyncRun]:
-    """The queued ones, which no worker can start meanwhile."""
+    """The queued ones, which no worker can start meanwhile. The sync first, as everybody locks these two."""
+    list(DevinSync.objects.select_for_update().filter(pk=sync.pk).values_list("pk", flat=True))
     open_runs = list(SyncRun.objects.select_for_update().filter(sync=sync, status__in=OPEN_STATUSES))
     if any(run.status == Status.RUNNING for run in open_runs):
         raise NotRunnable(f"A run of “{sync.name}” is under way. Wait until it has ended, then delete the sync.")

@@ -22,7 +22,7 @@ from syncs.forms import (
     SyncModelForm,
     check_folders_can_be_joined,
 )
-from syncs.models import Destination, DevinSync, SyncRun
+from syncs.models import Destination, DevinSync, SyncRun, org_id_validator
 
 REMOVE, LEAVE = "remove", "leave"
 
@@ -70,6 +70,12 @@ class SyncForm(SyncModelForm):
         name = str(self.cleaned_data["name"])
         check_name_is_free(name, self.instance.project, but=self.instance)
         return name
+
+    def clean_org_id(self) -> str:
+        """Judged here, so that nobody is asked about the secrets of an organization whose name is none."""
+        org_id = str(self.cleaned_data["org_id"])
+        org_id_validator(org_id)
+        return org_id
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -30,7 +30,7 @@ from syncs.admin.base import (
 )
 from syncs.admin.starting import start_one
 from syncs.choices import Action, Operation, Outcome, Status
-from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
+from syncs.models import DevinSync, SyncRun, SyncRunChange
 
 CHANGES_PER_PAGE = 50
 ROLLBACK = "rollback"
@@ -106,14 +106,22 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
             **page_of_changes(run, request),
             "title": str(run),
             "opts": SyncRun._meta,
-            "is_paused": SyncControl.get().is_paused,
         }
         return TemplateResponse(request, "admin/syncs/syncrun/change.html", context)
 
     def progress(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """The changing part of the page alone; the page fetches it until the run has ended."""
+        """The changing parts of the page alone; the page fetches them until the run has ended.
+
+        Whoever has `seen` another status than the present one has the wrong buttons, and is told to reload.
+        """
         run = self._get_run(request, pk)
-        return TemplateResponse(request, "admin/syncs/syncrun/progress.html", progress_of(run) | {"is_polled": True})
+        if request.GET.get("part") == "changes":
+            context = {"run": run, **page_of_changes(run, request)}
+            return TemplateResponse(request, "admin/syncs/syncrun/changes.html", context)
+        has_moved = request.GET.get("seen", run.status) != run.status
+        return TemplateResponse(
+            request, "admin/syncs/syncrun/progress.html", progress_of(run) | {"has_moved": has_moved}
+        )
 
     def _get_run(self, request: HttpRequest, pk: object) -> SyncRun:
         if not self.has_view_permission(request):
@@ -222,7 +230,8 @@ def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         rows = rows.filter(Q(destination_key__icontains=chosen["q"]) | Q(source_key__icontains=chosen["q"]))
     page = Paginator(rows, CHANGES_PER_PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
-    query.pop("page", None)
+    for name in ("page", "part"):
+        query.pop(name, None)
     return {
         "changes": [(row, outcome_badge(row.outcome)) for row in page],
         "page": page,

@@ -16,10 +16,11 @@ from syncs.admin.base import badge, demand, moment, not_found, status_badge, two
 from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
 from syncs.admin.edit import SyncForm, save_edit
 from syncs.admin.routes import SyncRoutes
+from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
 from syncs.errors import NotRunnable
-from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.models import DevinSync, SyncRun
 from syncs.plan_page import overlapping_syncs
 
 RECENT_RUNS = 8
@@ -84,7 +85,7 @@ class DevinSyncAdmin(SyncRoutes):
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, sync: DevinSync) -> SafeString | str:
-        return sync.name if sync.is_enabled else format_html("{} {}", sync.name, badge("off", "Disabled"))
+        return sync.name if sync.is_enabled else format_html("{}<br>{}", sync.name, badge("off", "Disabled"))
 
     @admin.display(description="source", ordering="source_path")
     def source(self, sync: DevinSync) -> SafeString:
@@ -110,9 +111,6 @@ class DevinSyncAdmin(SyncRoutes):
     @admin.display(description="auto-sync", ordering="auto_sync_enabled")
     def auto_sync(self, sync: DevinSync) -> SafeString:
         return badge("ok", "On") if sync.auto_sync_enabled else badge("off", "Off")
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"is_paused": SyncControl.get().is_paused, **(extra_context or {})})
 
     # A sync's page
 
@@ -220,9 +218,8 @@ def page_of(sync: DevinSync) -> dict[str, Any]:
         "sync": sync,
         "status_badge": status_badge(sync.sync_status),
         "managed_count": sync.managed_secrets.count(),
-        "recent_runs": [(run, status_badge(run.status)) for run in runs],
+        "recent_runs": [(run, status_badge(run.status), what_changed(run)) for run in runs],
         "last_run": runs[0] if runs else None,
         "next_due": next_due(sync),
-        "is_paused": SyncControl.get().is_paused,
         "overlapping": overlapping_syncs(sync),
     }

@@ -55,18 +55,20 @@ def test_an_unknown_run_is_not_found(client: Client, db: None) -> None:
 
 def test_the_page_keeps_itself_fresh_while_it_runs(client: Client, sync: DevinSync) -> None:
     run = request_run(sync, trigger=Trigger.MANUAL)
-    assert f'data-refresh-url="{page_of(run, "progress")}"' in client.get(page_of(run)).content.decode()
+    assert f'data-refresh-url="{page_of(run, "progress")}?seen=pending"' in client.get(page_of(run)).content.decode()
 
     SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
     for number in range(4):
         outcome = Outcome.DONE if number else Outcome.PLANNED
         SyncRunChange.objects.create(run=run, action=Action.CREATE, destination_key=f"K{number}", outcome=outcome)
-    fragment = client.get(page_of(run, "progress")).content.decode()
+    assert 'data-finished="reload"' in client.get(page_of(run, "progress"), {"seen": "pending"}).content.decode()
+    fragment = client.get(page_of(run, "progress"), {"seen": "running"}).content.decode()
     assert "3 of 4 changes" in fragment
     assert "data-finished" not in fragment
+    assert "K3" in client.get(page_of(run, "progress"), {"part": "changes"}).content.decode()
 
     SyncRun.objects.filter(pk=run.pk).update(status=Status.SUCCEEDED)
-    assert 'data-finished="reload"' in client.get(page_of(run, "progress")).content.decode()
+    assert 'data-finished="reload"' in client.get(page_of(run, "progress"), {"seen": "running"}).content.decode()
 
 
 @pytest.fixture
@@ -252,7 +254,7 @@ def test_pauses_and_resumes_everything(
 
     monkeypatch.setattr("syncs.admin.control.ring", ring)
 
-    assert "All syncs are paused." in switch(client, "1").content.decode()
+    assert "All syncs are paused" in switch(client, "1").content.decode()
     run = request_run(sync, trigger=Trigger.MANUAL)
     assert "1</dd>" in client.get(reverse("admin:syncs_synccontrol_changelist")).content.decode()
     with django_capture_on_commit_callbacks(execute=True):

@@ -174,7 +174,7 @@ def test_shows_that_the_source_is_gone(client: Client, sync: DevinSync, folder: 
 def test_says_that_everything_is_paused(client: Client, sync: DevinSync) -> None:
     SyncControl.objects.update_or_create(pk=1, defaults={"is_paused": True})
 
-    assert "All syncs are paused." in client.get(page_of(sync)).content.decode()
+    assert "All syncs are paused" in client.get(page_of(sync)).content.decode()
     response = client.post(page_of(sync, "run"), follow=True)
     assert "so it waits" in messages_on(response)
 
@@ -249,6 +249,7 @@ def test_a_bad_edit_gets_a_message_at_its_field(
     page = client.post(page_of(sync), entries(sync, description="kept", **changed))
 
     form = page.context["adminform"].form
+    assert not form.asks_about_old_secrets
     assert says in " ".join(form.errors[field])
     assert form["description"].value() == "kept"
 
