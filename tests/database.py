@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from launcher.processes import before_exec
 
@@ -31,7 +32,7 @@ class Owner:
     def run(self, *command: str | Path) -> None:
         subprocess.run(command, **self.as_options(), check=True, stdout=subprocess.DEVNULL)
 
-    def as_options(self) -> dict[str, object]:
+    def as_options(self) -> dict[str, Any]:
         if os.getuid() != 0:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": [], "cwd": "/"}
@@ -78,7 +79,7 @@ def start_postgresql() -> str:
             stdout=log,
             stderr=log,
             preexec_fn=before_exec(),  # noqa: PLW1509 - nothing of the suite has started a thread yet
-            **owner.as_options(),  # type: ignore[call-overload]
+            **owner.as_options(),
         )
     atexit.register(stop, server, folder, os.getpid())
     wait_for(server, data, folder / "log")

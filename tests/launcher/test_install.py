@@ -39,7 +39,7 @@ def test_installs_only_what_changed(tmp_path: Path, venv: list[tuple[str, ...]])
 
 
 def test_tells_of_a_python_without_venv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     assert install.main() == 1
 
