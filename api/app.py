@@ -6,6 +6,8 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from api import errors
+from api.docs import Docs, for_signed_in
+from api.openapi import complete
 from api.parser import StrictParser
 from api.routers import (
     app_connections,
@@ -37,10 +39,19 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
 )
 
 
+DESCRIPTION = """Keeps the secrets of a Devin organization equal to a folder of a source.
+
+Paths and shapes are Infisical's, so that scripts and clients written for it work with a change of host. Send a token
+with each request: `Authorization: Bearer TOKEN`, an access token of a machine identity or an API token."""
+
+
 class DevinSyncAPI(NinjaAPI):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._sharing: dict[str, list[Operation]] = {}
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        return complete(super().get_openapi_schema(**options))
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The view's name; where several routes share a view, the later ones get a number."""
@@ -54,7 +65,17 @@ class DevinSyncAPI(NinjaAPI):
 
 
 def build_api() -> DevinSyncAPI:
-    api = DevinSyncAPI(title="DevinSync", version="1.0.0", urls_namespace="api", parser=StrictParser())
+    api = DevinSyncAPI(
+        title="DevinSync API",
+        version="1.0.0",
+        description=DESCRIPTION,
+        urls_namespace="api",
+        parser=StrictParser(),
+        docs=Docs(),
+        docs_url="/docs",
+        openapi_url="/docs/json",
+        docs_decorator=for_signed_in,
+    )
     for prefix, router in ROUTERS:
         api.add_router(prefix, router, url_name_prefix=prefix.strip("/").replace("/", "-"))
     errors.register(api)

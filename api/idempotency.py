@@ -12,6 +12,8 @@ from typing import Any, TypeVar, cast
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from ninja.operation import Operation
+from ninja.utils import contribute_operation_callback
 from pydantic import BaseModel
 
 from api.auth import caller_of
@@ -23,6 +25,14 @@ HEADER = "Idempotency-Key"
 KEPT_FOR = timedelta(days=1)
 # Longer than any request takes: a row without an answer after this time belongs to a process that died.
 UNDER_WAY = timedelta(minutes=2)
+
+DECLARATION = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The same key and body again get the first answer, and nothing is done twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -45,7 +55,13 @@ def idempotent(view: View) -> View:
         row.save(update_fields=["sealed_answer"])
         return _respond(answer, is_repeat=False)
 
+    contribute_operation_callback(wrapper, declare_header)
     return cast(View, wrapper)
+
+
+def declare_header(operation: Operation) -> None:
+    """For the document."""
+    operation.openapi_extra = {"parameters": [DECLARATION]}
 
 
 def _clean(key: str) -> str:

@@ -266,16 +266,16 @@ class SecretSync(Answer):
     updated_at: Timestamp
     sync_status: TrackStatus = Field(examples=["succeeded"])
     last_sync_job_id: str | None = Field(examples=[EXAMPLE_ID])
-    last_sync_message: str | None
+    last_sync_message: str | None = Field(examples=[None])
     last_synced_at: Timestamp | None
-    import_status: TrackStatus
-    last_import_job_id: str | None
-    last_import_message: str | None
-    last_imported_at: Timestamp | None
-    remove_status: TrackStatus
-    last_remove_job_id: str | None
-    last_remove_message: str | None
-    last_removed_at: Timestamp | None
+    import_status: TrackStatus = Field(examples=[None])
+    last_import_job_id: str | None = Field(examples=[None])
+    last_import_message: str | None = Field(examples=[None])
+    last_imported_at: Timestamp | None = Field(examples=[None])
+    remove_status: TrackStatus = Field(examples=[None])
+    last_remove_job_id: str | None = Field(examples=[None])
+    last_remove_message: str | None = Field(examples=[None])
+    last_removed_at: Timestamp | None = Field(examples=[None])
     sync_options: SyncOptions
     project_id: UUID = Field(examples=[EXAMPLE_ID])
     connection: ConnectionRef

@@ -45,7 +45,7 @@ class CreateSecret(SecretPlace, Extras):
 
 
 class UpdateSecret(SecretPlace, Extras):
-    secret_value: Value | None = Field(None, repr=False)
+    secret_value: Value | None = Field(None, repr=False, examples=["postgres://db.example.com/shop"])
     secret_comment: Comment | None = None
     new_secret_name: SecretKey | None = None
 
@@ -62,7 +62,7 @@ class NewSecret(Extras):
 
 class ChangedSecret(Extras):
     secret_key: SecretKey
-    secret_value: Value | None = Field(None, repr=False)
+    secret_value: Value | None = Field(None, repr=False, examples=["postgres://db.example.com/shop"])
     secret_comment: Comment | None = None
     new_secret_name: SecretKey | None = None
 

@@ -1,0 +1,224 @@
+"""Who may call what: every route, declared by hand, tried by callers of every kind.
+
+A route that is not in the table fails the test, and so does one that answers otherwise than the table says. What is
+asked for does not exist, so that a caller who is let in changes nothing: it gets anything but 401 and 403.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from api.app import api
+from api.models import ApiToken
+from devinsync_site.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
+from tests.api.conftest import Caller, make_caller, make_user
+
+ANYONE, NOBODY = "anyone", "nobody"
+UUID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+# Each route's least role; the roles above it may too.
+LEAST_ROLE = {
+    "POST /api/v1/auth/universal-auth/login": ANYONE,
+    "POST /api/v1/auth/token/renew": ANYONE,
+    "POST /api/v1/auth/token/revoke": ANYONE,
+    "GET /api/v1/secret-syncs/options": VIEWER,
+    "GET /api/v1/secret-syncs": VIEWER,
+    "GET /api/v1/secret-syncs/devin": VIEWER,
+    "POST /api/v1/secret-syncs/devin": EDITOR,
+    "POST /api/v1/secret-syncs/devin/check-destination": VIEWER,
+    "POST /api/v1/secret-syncs/devin/check-conflicts": VIEWER,
+    "GET /api/v1/secret-syncs/devin/sync-name/{sync_name}": VIEWER,
+    "GET /api/v1/secret-syncs/devin/{sync_id}": VIEWER,
+    "PATCH /api/v1/secret-syncs/devin/{sync_id}": EDITOR,
+    "DELETE /api/v1/secret-syncs/devin/{sync_id}": EDITOR,
+    "POST /api/v1/secret-syncs/devin/{sync_id}/sync-secrets": OPERATOR,
+    "POST /api/v1/secret-syncs/devin/{sync_id}/import-secrets": OPERATOR,
+    "POST /api/v1/secret-syncs/devin/{sync_id}/remove-secrets": EDITOR,
+    "POST /api/v1/secret-syncs/devin/{sync_id}/plan": OPERATOR,
+    "GET /api/v1/secret-syncs/devin/{sync_id}/runs": VIEWER,
+    "GET /api/v1/sync-runs/{run_id}": VIEWER,
+    "POST /api/v1/sync-runs/{run_id}/cancel": OPERATOR,
+    "GET /api/v1/sync-control": VIEWER,
+    "PATCH /api/v1/sync-control": ADMINISTRATOR,
+    "GET /api/v1/app-connections/options": VIEWER,
+    "GET /api/v1/app-connections": VIEWER,
+    "GET /api/v1/app-connections/devin": VIEWER,
+    "POST /api/v1/app-connections/devin": ADMINISTRATOR,
+    "GET /api/v1/app-connections/devin/available": EDITOR,
+    "GET /api/v1/app-connections/devin/connection-name/{connection_name}": VIEWER,
+    "GET /api/v1/app-connections/devin/{connection_id}": VIEWER,
+    "GET /api/v1/app-connections/devin/{connection_id}/usage": VIEWER,
+    "PATCH /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
+    "DELETE /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
+    "GET /api/v1/projects": VIEWER,
+    "POST /api/v1/projects": EDITOR,
+    "GET /api/v1/projects/slug/{slug}": VIEWER,
+    "GET /api/v1/projects/{project_id}": VIEWER,
+    "PATCH /api/v1/projects/{project_id}": EDITOR,
+    "DELETE /api/v1/projects/{project_id}": EDITOR,
+    "GET /api/v1/projects/{project_id}/environments": VIEWER,
+    "GET /api/v1/projects/{project_id}/environments/slug/{slug}": VIEWER,
+    "GET /api/v1/projects/{project_id}/environments/{environment_id}": VIEWER,
+    "GET /api/v1/workspace": VIEWER,
+    "GET /api/v1/workspace/{project_id}": VIEWER,
+    "POST /api/v2/workspace": EDITOR,
+    "GET /api/v2/workspace/{slug}": VIEWER,
+} | {
+    f"{method} {base}{rest}": role
+    for bases, routes in (
+        (
+            ("/api/v1/projects", "/api/v1/workspace"),
+            (
+                ("POST", "/{project_id}/environments", EDITOR),
+                ("PATCH", "/{project_id}/environments/{environment_id}", EDITOR),
+                ("DELETE", "/{project_id}/environments/{environment_id}", EDITOR),
+            ),
+        ),
+        (
+            ("/api/v1/folders", "/api/v2/folders"),
+            (
+                ("GET", "", VIEWER),
+                ("POST", "", EDITOR),
+                ("GET", "/{folder_id}", VIEWER),
+                ("PATCH", "/{folder_id}", EDITOR),
+                ("DELETE", "/{folder_id}", EDITOR),
+            ),
+        ),
+        (
+            ("/api/v1/secret-imports", "/api/v2/secret-imports"),
+            (
+                ("GET", "", VIEWER),
+                ("POST", "", EDITOR),
+                ("GET", "/{import_id}", VIEWER),
+                ("PATCH", "/{import_id}", EDITOR),
+                ("DELETE", "/{import_id}", EDITOR),
+            ),
+        ),
+        (
+            ("/api/v3/secrets/raw", "/api/v4/secrets"),
+            (
+                ("GET", "", VIEWER),
+                ("GET", "/id/{secret_id}", VIEWER),
+                ("GET", "/{secret_name}", VIEWER),
+                ("POST", "/{secret_name}", EDITOR),
+                ("PATCH", "/{secret_name}", EDITOR),
+                ("DELETE", "/{secret_name}", EDITOR),
+            ),
+        ),
+        (
+            ("/api/v3/secrets/batch/raw", "/api/v4/secrets/batch"),
+            (("POST", "", EDITOR), ("PATCH", "", EDITOR), ("DELETE", "", EDITOR)),
+        ),
+    )
+    for base in bases
+    for method, rest, role in routes
+}  # fmt: skip
+ROLES = (VIEWER, OPERATOR, EDITOR, ADMINISTRATOR)
+# Values are for editors; whoever may only see keys asks without them.
+QUERY = f"?projectId={UUID}&environment=dev&viewSecretValue=false&importBehavior=prioritize-source"
+
+
+def routes() -> Iterator[tuple[str, dict[str, Any]]]:
+    from django.urls import reverse
+
+    reverse("api:openapi-json")
+    for path, item in api.get_openapi_schema()["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+@pytest.fixture(scope="module")
+def bodies() -> dict[str, Any]:
+    """An example of what each route takes; None where it takes nothing."""
+    found = {}
+    for name, operation in routes():
+        content = operation.get("requestBody", {}).get("content", {})
+        found[name] = content.get("application/json", {}).get("example")
+    return found
+
+
+def call(caller: Caller, route: str, bodies: dict[str, Any]) -> int:
+    method, path = route.split(" ", 1)
+    address = re.sub(r"\{\w+\}", UUID, path) + QUERY
+    return int(caller.send(method, address, bodies[route]).status_code)
+
+
+def test_the_table_names_every_route(bodies: dict[str, Any]) -> None:
+    assert set(bodies) == set(LEAST_ROLE)
+
+
+def test_anonymous_callers_can_only_log_in(anonymous: Caller, bodies: dict[str, Any]) -> None:
+    for route, role in LEAST_ROLE.items():
+        status = call(anonymous, route, bodies)
+        assert (status == 401) or role == ANYONE, (route, status)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.django_db
+def test_each_role_may_do_what_the_table_says(role: str, bodies: dict[str, Any]) -> None:
+    caller = make_caller(make_user("somebody", role))
+
+    for route, least in LEAST_ROLE.items():
+        if least == ANYONE:
+            continue
+        status = call(caller, route, bodies)
+        is_allowed = ROLES.index(role) >= ROLES.index(least)
+        assert (status not in (401, 403)) == is_allowed, (route, status)
+        assert status < 500, (route, status)
+
+
+@pytest.mark.parametrize("state", ["expired", "revoked", "of a disabled user", "from elsewhere"])
+@pytest.mark.django_db
+def test_dead_tokens_open_nothing(state: str, bodies: dict[str, Any]) -> None:
+    user = make_user("somebody", ADMINISTRATOR)
+    caller = make_caller(user, allowed_networks=["10.0.0.0/8"] if state == "from elsewhere" else [])
+    token = ApiToken.objects.get()
+    if state == "expired":
+        ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    elif state == "revoked":
+        token.revoke()
+    elif state == "of a disabled user":
+        user.is_active = False
+        user.save()
+
+    for route, least in LEAST_ROLE.items():
+        if least != ANYONE:
+            status = call(caller, route, bodies)
+            assert status == (403 if state == "expired" else 401), (route, status)
+
+
+@pytest.mark.django_db
+def test_a_narrowed_token_may_do_only_what_its_scopes_say(bodies: dict[str, Any]) -> None:
+    caller = make_caller(make_user("somebody", ADMINISTRATOR), scopes=["connections:read"])
+    allowed = {
+        route
+        for route in LEAST_ROLE
+        if route.endswith("/options")
+        or (route.startswith("GET /api/v1/app-connections") and not route.endswith(("available", "usage")))
+    }
+
+    for route, least in LEAST_ROLE.items():
+        if least != ANYONE:
+            status = call(caller, route, bodies)
+            assert (status != 403) == (route in allowed), (route, status)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/app-connections/?x=/api/v1/auth/universal-auth/login",
+        "/api/v1/app-connections/devin/..%2f..%2fauth/universal-auth/login",
+        "//api/v1/app-connections",
+        "/api//v1/app-connections",
+        "/api/v1/auth/../app-connections",
+        "/api/v1/app-connections;/api/v1/auth/universal-auth/login",
+        "/api/v1/app-connections%2f",
+        "/api/v1/app-connections/devin%00",
+        "/API/v1/app-connections",
+    ],
+)
+def test_no_spelling_of_a_path_gets_around(anonymous: Caller, path: str) -> None:
+    assert anonymous.send("GET", path).status_code in (400, 401, 404, 405)
