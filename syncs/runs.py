@@ -5,7 +5,6 @@ pending → running → succeeded | failed | blocked | cancelled, and from runni
 
 import random
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +59,7 @@ def request_run(
         if SyncRun.objects.filter(pk=run.pk).exists():
             _mark_queued(sync, run)
             if run.not_before is None:
-                transaction.on_commit(partial(ring, run.pk), robust=True)
+                _ring_on_commit(run.pk)
             return run
 
 
@@ -108,8 +107,16 @@ def _join(pending: SyncRun, trigger: Trigger, wishes: dict[str, Any]) -> None:
         pending.not_before = min(latest, now + settings.SYNC_QUIET_TIME)
     elif pending.attempt > 0 and trigger in ASKED_FOR:
         pending.not_before = None
-        transaction.on_commit(partial(ring, pending.pk), robust=True)
+        _ring_on_commit(pending.pk)
     pending.save()
+
+
+def _ring_on_commit(run_id: UUID) -> None:
+    # Not a partial: Django cannot name one in its log, and what should be robust would fail at that.
+    def tell_the_queue() -> None:
+        ring(run_id)
+
+    transaction.on_commit(tell_the_queue, robust=True)
 
 
 def _mark_queued(sync: DevinSync, run: SyncRun) -> None:

@@ -3,13 +3,16 @@
 Everything is claimed by filtered updates, so a second scheduler changes nothing.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from syncs import runs
 from syncs.choices import OPEN_STATUSES, Trigger
+from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
 from syncs.queue import ring
 
@@ -37,16 +40,21 @@ def tick() -> int:
 
 def start_due_reconciles() -> None:
     for sync in DevinSync.objects.due().select_related("folder", "folder__environment"):
-        claimed = DevinSync.objects.filter(pk=sync.pk, next_reconcile_at=sync.next_reconcile_at).update(
-            next_reconcile_at=runs.next_reconcile(sync)
-        )
-        if claimed:
-            runs.request_run(sync, trigger=Trigger.SCHEDULE)
+        # One that was disabled or lost its source since it was found is not due any more.
+        with suppress(NotRunnable), transaction.atomic():
+            claimed = DevinSync.objects.filter(pk=sync.pk, next_reconcile_at=sync.next_reconcile_at).update(
+                next_reconcile_at=runs.next_reconcile(sync)
+            )
+            if claimed:
+                runs.request_run(sync, trigger=Trigger.SCHEDULE)
 
 
 def sweep() -> None:
-    """Deletes closed intents after a week, and runs once they are older than the history is kept."""
+    """Deletes closed intents after a week, and runs once they are older than the history is kept.
+
+    A run with an open intent stays: the intent may hold the only copy of a value that Devin lacks.
+    """
     now = timezone.now()
     WriteIntent.objects.filter(closed_at__lt=now - KEEP_INTENTS).delete()
     old = SyncRun.objects.filter(finished_at__lt=now - settings.HISTORY_KEPT).exclude(status__in=OPEN_STATUSES)
-    old.delete()
+    old.exclude(pk__in=WriteIntent.objects.open().values("run_id")).delete()
