@@ -136,6 +136,18 @@ def test_an_answer_that_leaves_open_what_happened_costs_one_more_list(bench: Ben
     assert requests(sandbox) == {"GET": 2, "POST": 9}
 
 
+def test_a_source_that_cannot_be_read_ends_the_run_whatever_the_list_does(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(A="${NOWHERE}")
+    under_way = sandbox.faults.add("hold", method="GET")
+
+    run = bench.run()
+
+    under_way.release()
+    assert run.status == Status.FAILED
+    assert "NOWHERE" in run.message
+    assert not sandbox.log.writes()
+
+
 def test_a_run_keeps_its_connections(bench: Bench, sandbox: Sandbox) -> None:
     bench.source(**numbered(40, "1"))
 
