@@ -12,6 +12,7 @@ from syncs.engine.keys import KeySchema, key_warnings
 from syncs.errors import InvalidKeySchema, SyncError
 from syncs.models import DevinSync
 from syncs.plan_page import overlapping_syncs
+from vault.editing.folders import with_subfolders
 from vault.errors import SourceError
 from vault.models import Folder
 from vault.reading import list_keys
@@ -36,8 +37,7 @@ class SourceSummary:
 
 
 def summarize_source(folder: Folder, *, recursive: bool = False) -> SourceSummary:
-    subfolders = Folder.objects.filter(environment=folder.environment_id, path__startswith=folder.prefix)
-    count = subfolders.exclude(pk=folder.pk).count()
+    count = with_subfolders(folder).exclude(pk=folder.pk).count()
     try:
         return SourceSummary(list_keys(folder, recursive=recursive), count)
     except SourceError as error:

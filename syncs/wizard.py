@@ -6,7 +6,6 @@ with other entries (“Show folders”, “Check access”) before it is submitt
 """
 
 from typing import Any
-from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -79,7 +78,6 @@ class SyncWizard(WizardPages):
     def _begin(self, request: HttpRequest) -> HttpResponse:
         if "restart" in request.GET or "folder" in request.GET or not self.storage.is_begun:
             self.storage.reset()
-            self.storage.extra_data["sync_id"] = str(uuid4())
             self.storage.extra_data["drafts"] = _draft_for_folder(request.GET.get("folder", ""))
             return redirect(self.get_step_url("source"))
         return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))

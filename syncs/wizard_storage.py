@@ -7,6 +7,7 @@ holds one sealed text. No secret value and no API key is ever entered in the wiz
 import json
 import time
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpResponse
 from formtools.wizard.storage.session import SessionStorage
@@ -46,6 +47,11 @@ class SealedStorage(SessionStorage):  # type: ignore[misc]
     @data.setter
     def data(self, value: dict[str, Any]) -> None:
         self._opened = value
+
+    def init_data(self) -> None:
+        """A new beginning, with the id that the sync will have, so that it can be made only once."""
+        super().init_data()
+        self.extra_data["sync_id"] = str(uuid4())
 
     @property
     def is_begun(self) -> bool:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from syncs import runs
@@ -268,7 +268,7 @@ def in_seconds(duration: timedelta | None) -> str:
 
 @admin.register(SyncRunChange)
 class SyncRunChangeAdmin(ReadOnly, ChangeAdminBase):
-    list_display = ("destination_key", "action", "outcome_shown", "reason", "is_drift", "is_stranger", "of_sync", "at")
+    list_display = ("destination_key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
     list_filter = ("action", "outcome", "is_drift", "is_stranger", "secret_type", "at")
     list_select_related = ("run",)
     list_per_page = 50
@@ -281,6 +281,15 @@ class SyncRunChangeAdmin(ReadOnly, ChangeAdminBase):
     @admin.display(description="outcome", ordering="outcome")
     def outcome_shown(self, change: SyncRunChange) -> SafeString:
         return outcome_badge(change.outcome)
+
+    @admin.display(description="")
+    def marks(self, change: SyncRunChange) -> SafeString:
+        marks = [("info", "Drift", change.is_drift), ("failed", "Not ours", change.is_stranger)]
+        return format_html_join(" ", "{}", [(badge(kind, word),) for kind, word, is_set in marks if is_set])
+
+    @admin.display(description="at", ordering="at")
+    def at_shown(self, change: SyncRunChange) -> SafeString | str:
+        return moment(change.at)
 
     @admin.display(description="sync", ordering="run__sync_name")
     def of_sync(self, change: SyncRunChange) -> str:

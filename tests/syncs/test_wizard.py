@@ -326,6 +326,16 @@ def test_two_clicks_make_one_sync(walk: Walk) -> None:
     assert first.headers["Location"] == second.headers["Location"]
 
 
+def test_two_clicks_make_one_sync_for_who_came_by_a_bookmark(walk: Walk) -> None:
+    walk.answer("source", "destination", "options", "details")
+    page = walk.client.get(step_url("review"))
+
+    first, second = walk.create(page), walk.create(page)
+
+    assert DevinSync.objects.count() == 1
+    assert first.headers["Location"] == second.headers["Location"]
+
+
 def test_a_name_taken_meanwhile_leads_back_to_details(walk: Walk, sync: DevinSync) -> None:
     page = walk.to_review()
     DevinSync.objects.filter(pk=sync.pk).update(name="my-sync")
