@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:
-        raise SystemExit("Django is not installed here. Run `make run`, which creates .venv and installs it.") from error
+        raise SystemExit("Django is not installed here. Run `make run`, which installs it.") from error
     execute_from_command_line(sys.argv)
 
 
