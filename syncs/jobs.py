@@ -4,6 +4,7 @@ import logging
 import traceback
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError, close_old_connections
 from rq.timeouts import BaseTimeoutException
 
 from connections.devin.errors import DevinError
@@ -49,6 +50,11 @@ def attempt(run: SyncRun, lease: Lease) -> None:
     except BaseTimeoutException:
         # It is an Exception too, so it must come before those.
         runs.retry_or_fail(run, SyncError("The run took longer than a run may.", retryable=True))
+    except (OperationalError, InterfaceError) as error:
+        # A deadlock, a lock held for too long, a server that restarts. The text stays here: it may quote rows.
+        log.warning("run %s: the database failed (%s) at %s", run.pk, type(error).__name__, places(error))
+        close_old_connections()
+        runs.retry_or_fail(run, SyncError("The database failed for a moment.", retryable=True))
     except (DevinError, DecryptionError) as error:
         runs.fail(run, str(error))
     except Exception as error:

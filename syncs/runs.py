@@ -27,6 +27,8 @@ LONGEST_RETRY = timedelta(minutes=15)
 SELDOM = timedelta(hours=1)
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
+PLACE = frozenset({"connection", "connection_id", "org_id"})
+FLAGS = ("confirms_any_deletion", "accepts_rollback", "repushes_all", "removes_sync")
 
 
 # Asking
@@ -48,10 +50,11 @@ def request_run(
     durable exactly if the change is. Raises NotRunnable.
     """
     _check_runnable(sync, operation)
+    _lock_sync(pk=sync.pk)
     while True:
         pending = SyncRun.objects.pending().filter(sync=sync, operation=operation).select_for_update().first()
         if pending is not None:
-            _join(pending, trigger, wishes)
+            _join(pending, sync, trigger, user, wishes)
             return pending
         run = _new_run(sync, trigger, operation, user, wishes)
         # Another process may have made one since; then the database keeps this out, and we join that one.
@@ -79,28 +82,45 @@ def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any,
     was_busy = SyncRun.objects.filter(
         sync=sync, operation=operation, started_at__gt=now - settings.SYNC_QUIET_TIME
     ).exists()
-    if not {"connection", "connection_id"} & wishes.keys():
-        wishes = {"connection_id": sync.connection_id} | wishes
+    connection_id, org_id = _place(sync, wishes)
     return SyncRun(
-        **{"org_id": sync.org_id} | wishes,
+        **{name: value for name, value in wishes.items() if name not in PLACE},
+        connection_id=connection_id,
+        org_id=org_id,
         sync=sync,
         sync_name=sync.name,
         operation=operation,
         trigger=trigger,
-        requested_by=user if user is not None and user.is_authenticated else None,
+        requested_by=_person(user),
         queued_at=now,
         not_before=now + settings.SYNC_QUIET_TIME if was_busy else None,
     )
 
 
-def _join(pending: SyncRun, trigger: Trigger, wishes: dict[str, Any]) -> None:
+def _place(sync: DevinSync, wishes: dict[str, Any]) -> tuple[Any, str]:
+    """The connection and the organization that a run is asked for: the sync's own, unless said otherwise."""
+    connection = wishes.get("connection")
+    connection_id = connection.pk if connection is not None else wishes.get("connection_id", sync.connection_id)
+    return connection_id, wishes.get("org_id", sync.org_id)
+
+
+def _person(user: Any) -> Any:
+    return user if user is not None and user.is_authenticated else None
+
+
+def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes: dict[str, Any]) -> None:
     """One more trigger for a run that waits. Those that arrive in a burst move its start, but only so far."""
-    if wishes.get("org_id", pending.org_id) != pending.org_id:
-        raise NotRunnable(f"A run for {pending.org_id} is still queued. Wait for it, then try again.")
+    # A sync's run follows the sync to wherever it points by then; a removal stays where it was asked for.
+    goes_elsewhere = _place(sync, wishes) != (pending.connection_id, pending.org_id)
+    if pending.operation == Operation.REMOVE and goes_elsewhere:
+        raise NotRunnable(f"A removal from {pending.org_id} is still queued. Wait for it, then try again.")
     pending.trigger_count += 1
+    wishes = {name: value for name, value in wishes.items() if value is not None and value is not False}
     for name, value in wishes.items():
-        if value is not None and value is not False:
-            setattr(pending, name, value)
+        setattr(pending, name, value)
+    if trigger in ASKED_FOR and (wishes or pending.trigger not in ASKED_FOR):
+        # Whose word it was is on record.
+        pending.trigger, pending.requested_by = trigger, _person(user)
     now = timezone.now()
     if pending.attempt == 0 and pending.not_before is not None:
         latest = pending.queued_at + settings.SYNC_LONGEST_WAIT
@@ -142,9 +162,10 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
 
     None if there is nothing to do now: it has ended, is not due, the organization is busy, or all syncs are paused.
     """
-    rows = SyncRun.objects.select_for_update(of=("self",)).select_related("sync__connection", "connection")
-    run = rows.filter(pk=run_id).first()
-    if run is None or run.is_finished or _ended_before_start(run):
+    _lock_sync(runs=run_id)
+    related = ("sync__connection", "sync__folder__environment", "connection")
+    run = SyncRun.objects.select_for_update(of=("self",)).select_related(*related).filter(pk=run_id).first()
+    if run is None or run.is_finished or _has_live_worker(run) or _ended_before_start(run):
         return None
     _follow_sync(run)
     if not _is_due(run) or SyncControl.get().is_paused:
@@ -163,7 +184,7 @@ def _ended_before_start(run: SyncRun) -> bool:
         _end(run, Status.CANCELLED, "The sync or its connection was deleted before the run started.")
     elif run.operation == Operation.SYNC and not run.sync.is_enabled:
         _end(run, Status.CANCELLED, "The sync was disabled before the run started.")
-    elif run.status == Status.RUNNING and run.attempt >= MAX_ATTEMPTS and not _has_live_worker(run):
+    elif run.status == Status.RUNNING and run.attempt >= MAX_ATTEMPTS:
         message = f"The worker died in each of {run.attempt} attempts. Its log may tell why. Then sync again."
         _end(run, Status.FAILED, message)
     return run.is_finished
@@ -176,7 +197,9 @@ def _follow_sync(run: SyncRun) -> None:
 
 
 def _has_live_worker(run: SyncRun) -> bool:
-    return Destination.objects.filter(lease_run_id=run.pk, lease_expires_at__gt=Now()).exists()
+    """Wherever it works: its sync may have been given another organization since."""
+    leases = Destination.objects.filter(lease_run_id=run.pk, lease_expires_at__gt=Now())
+    return run.status == Status.RUNNING and leases.exists()
 
 
 def _is_due(run: SyncRun) -> bool:
@@ -204,6 +227,8 @@ def _start(run: SyncRun) -> None:
 
 @transaction.atomic
 def succeed(run: SyncRun) -> None:
+    if not _is_ours(run):
+        return
     _end(run, Status.SUCCEEDED, "")
     sync = run.sync
     if run.operation == Operation.REMOVE and run.removes_sync and sync is not None:
@@ -212,18 +237,21 @@ def succeed(run: SyncRun) -> None:
 
 @transaction.atomic
 def fail(run: SyncRun, message: str) -> None:
-    _end(run, Status.FAILED, message)
+    if _is_ours(run):
+        _end(run, Status.FAILED, message)
 
 
 @transaction.atomic
 def block(run: SyncRun, blocked: Blocked) -> None:
-    run.blocked_reason = blocked.reason
-    _end(run, Status.BLOCKED, blocked.message)
+    if _is_ours(run):
+        run.blocked_reason = blocked.reason
+        _end(run, Status.BLOCKED, blocked.message)
 
 
 @transaction.atomic
 def cancel(run_id: UUID, message: str) -> bool:
     """Ends a run that has not started. False if it has."""
+    _lock_sync(runs=run_id)
     run = SyncRun.objects.select_for_update().filter(pk=run_id, status=Status.PENDING).first()
     if run is None:
         return False
@@ -234,11 +262,14 @@ def cancel(run_id: UUID, message: str) -> bool:
 @transaction.atomic
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
     """For faults that can pass: the same run waits for another attempt, unless it has had its share of them."""
-    newer = SyncRun.objects.pending().filter(sync=run.sync, operation=run.operation).exists()
-    if run.attempt >= MAX_ATTEMPTS:
-        _end(run, Status.FAILED, f"{error} Given up after {run.attempt} attempts.")
-    elif newer:
-        _end(run, Status.FAILED, f"{error} A later run is queued and tries again.")
+    if not _is_ours(run):
+        return
+    later = SyncRun.objects.pending().filter(sync=run.sync, operation=run.operation).select_for_update().first()
+    if later is not None:
+        _hand_over(run, later)
+        _end(run, Status.FAILED, f"{error} A later run is queued and tries again.", may_pass=True)
+    elif run.attempt >= MAX_ATTEMPTS:
+        _end(run, Status.FAILED, f"{error} Given up after {run.attempt} attempts.", may_pass=True)
     else:
         delay = retry_delay(run.attempt, error)
         run.status, run.message = Status.PENDING, f"{error}"[:1024]
@@ -249,6 +280,15 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
             _update_sync(run.sync, {name: Status.PENDING})
 
 
+def _hand_over(run: SyncRun, later: SyncRun) -> None:
+    """What a person asked of a run, the one that stands in for it does."""
+    if later.confirmed_deletions is None:
+        later.confirmed_deletions = run.confirmed_deletions
+    for name in FLAGS:
+        setattr(later, name, getattr(later, name) or getattr(run, name))
+    later.save(update_fields=["confirmed_deletions", *FLAGS])
+
+
 def retry_delay(attempt: int, error: SyncError) -> timedelta:
     """Exponential with jitter, and never shorter than Devin asked for."""
     backoff = min(settings.SYNC_RETRY_BASE * 2 ** (attempt - 1), LONGEST_RETRY)
@@ -257,17 +297,31 @@ def retry_delay(attempt: int, error: SyncError) -> timedelta:
     return max(delay, min(asked, LONGEST_RETRY)) if asked else delay
 
 
-def _end(run: SyncRun, status: Status, message: str) -> None:
+def _is_ours(run: SyncRun) -> bool:
+    """Locks the run. False if it has ended, or if another worker took it over, which then ends it itself."""
+    _lock_sync(pk=run.sync_id)
+    same = SyncRun.objects.select_for_update().filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
+    return bool(same.values_list("pk", flat=True)[:1])
+
+
+def _lock_sync(**which: Any) -> None:
+    """Always before the lock of one of its runs, as an edit of the sync does, so that the two never wait crosswise."""
+    rows = DevinSync.objects.filter(**which).order_by("pk").select_for_update(of=("self",), no_key=True)
+    list(rows.values_list("pk", flat=True))
+
+
+def _end(run: SyncRun, status: Status, message: str, *, may_pass: bool = False) -> None:
+    """`may_pass`: a fault that needs nobody to mend it, so the schedule looks again as usual."""
     run.status, run.message, run.finished_at = status, message[:1024], timezone.now()
     counts = count_changes(run)
     for name, count in counts.items():
         setattr(run, name, count)
     run.save(update_fields=["status", "message", "finished_at", "blocked_reason", *counts])
     if run.sync is not None:
-        _report_to_sync(run.sync, run)
+        _report_to_sync(run.sync, run, needs_person=run.needs_person and not may_pass)
 
 
-def _report_to_sync(sync: DevinSync, run: SyncRun) -> None:
+def _report_to_sync(sync: DevinSync, run: SyncRun, *, needs_person: bool) -> None:
     """The sync shows its last run; a later one that already waits keeps it "queued"."""
     prefix = "sync" if run.operation == Operation.SYNC else "remove"
     waits = SyncRun.objects.pending().filter(sync=sync, operation=run.operation).exclude(pk=run.pk).exists()
@@ -277,7 +331,7 @@ def _report_to_sync(sync: DevinSync, run: SyncRun) -> None:
     if run.status == Status.SUCCEEDED:
         changed["last_synced_at" if prefix == "sync" else "last_removed_at"] = run.finished_at
     if prefix == "sync":
-        changed["next_reconcile_at"] = next_reconcile(sync, needs_person=run.needs_person)
+        changed["next_reconcile_at"] = next_reconcile(sync, needs_person=needs_person)
     _update_sync(sync, changed)
 
 

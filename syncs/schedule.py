@@ -33,8 +33,8 @@ def tick() -> int:
     if SyncControl.get().is_paused:
         return 0
     start_due_reconciles()
-    due = [run.pk for run in SyncRun.objects.due().only("pk")[:100]]
-    due += [run.pk for run in runs.abandoned().only("pk")[:100]]
+    oldest_first = [rows.order_by("queued_at").only("pk")[:100] for rows in (SyncRun.objects.due(), runs.abandoned())]
+    due = [run.pk for rows in oldest_first for run in rows]
     return sum(ring(run_id) for run_id in due)
 
 

@@ -19,4 +19,4 @@ def read_source(sync: DevinSync) -> list[SourceSecret]:
     try:
         return read_secrets(sync.folder, recursive=sync.recursive)
     except SourceError as error:
-        raise SourceProblem(f"Could not read {sync.source_label}: {error}") from error
+        raise SourceProblem(f"Could not read {sync.source_label}: {error}", retryable=error.retryable) from error
