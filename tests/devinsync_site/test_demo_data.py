@@ -1,0 +1,103 @@
+"""The demo's own judgement: it must notice whatever differs from what the vault holds."""
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import CommandError
+
+from devinsync_site import demo
+from devinsync_site.management.commands.demo_data import check_sandbox, desired_of, draw_table, make_sample
+from sandbox.organization import Organization
+from sandbox.server import Sandbox
+from syncs.models import DevinSync
+
+ORG = "org-sandbox"
+DESIRED = {"A": hashlib.sha256(b"1").hexdigest(), "B": hashlib.sha256(b"2").hexdigest()}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def organization(sandbox: Sandbox) -> Organization:
+    """Holds exactly what is desired."""
+    organization = sandbox.organization(ORG)
+    organization.put(key="A", value="1")
+    organization.put(key="B", value="2")
+    return organization
+
+
+def test_accepts_exactly_what_is_desired(sandbox: Sandbox, organization: Organization) -> None:
+    check_sandbox(sandbox.url, ORG, DESIRED)
+
+
+def test_refuses_another_value(sandbox: Sandbox, organization: Organization) -> None:
+    organization.change(organization.with_key("A")[0].secret_id, value="other")
+
+    with pytest.raises(CommandError, match=r"Look at: A\."):
+        check_sandbox(sandbox.url, ORG, DESIRED)
+
+
+def test_refuses_one_too_few(sandbox: Sandbox, organization: Organization) -> None:
+    organization.delete(organization.with_key("B")[0].secret_id)
+
+    with pytest.raises(CommandError, match=r"holds 1 secrets; 2 were expected\. Look at: B\."):
+        check_sandbox(sandbox.url, ORG, DESIRED)
+
+
+def test_refuses_one_too_many(sandbox: Sandbox, organization: Organization) -> None:
+    organization.put(key="C", value="3")
+
+    with pytest.raises(CommandError, match=r"Look at: C\."):
+        check_sandbox(sandbox.url, ORG, DESIRED)
+
+
+def test_says_so_when_nobody_answers() -> None:
+    with Sandbox() as gone:
+        url = gone.url
+
+    with pytest.raises(CommandError, match="does not say what it holds"):
+        check_sandbox(url, ORG, DESIRED)
+
+
+@pytest.mark.django_db
+def test_the_sample_shows_an_import_and_references(admin_user: object, sandbox: Sandbox) -> None:
+    sync = make_sample(sandbox.url)
+
+    url = "postgresql://checkout:sample-8f2d41c7@db.dev.acme-shop.example:5432/checkout"
+    desired = desired_of(sync)
+    assert sorted(desired) == [
+        *("DATABASE_HOST", "DATABASE_PASSWORD", "DATABASE_URL", "DATABASE_USER"),
+        *("LOG_LEVEL", "PAYMENTS_URL", "SENTRY_DSN", "STRIPE_API_KEY"),
+    ]
+    assert desired["DATABASE_URL"] == hashlib.sha256(url.encode()).hexdigest()
+    assert desired["LOG_LEVEL"] == hashlib.sha256(b"debug").hexdigest()
+
+
+@pytest.mark.django_db
+def test_the_sample_is_made_once_and_follows_the_sandbox(admin_user: object, sandbox: Sandbox) -> None:
+    first = make_sample(sandbox.url)
+    first.description = "changed by a person"
+    first.save()
+
+    with Sandbox() as elsewhere:
+        second = make_sample(elsewhere.url)
+
+        assert DevinSync.objects.get() == second
+        assert second.description == "changed by a person"
+        assert second.connection.base_url == elsewhere.url
+    assert second.connection.name == demo.CONNECTION
+
+
+def test_a_table_is_as_wide_as_its_widest_cell() -> None:
+    rows = [("Key", "Change", "Outcome"), ("LONG_KEY", "Keep", "Done")]
+
+    assert list(draw_table(rows)) == [
+        "Key       Change  Outcome",
+        "--------  ------  -------",
+        "LONG_KEY  Keep    Done",
+    ]

@@ -1,0 +1,49 @@
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from devinsync_site.management.commands.prepare import ensure_administrator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("USERNAME", "EMAIL", "PASSWORD"):
+        monkeypatch.delenv(f"DJANGO_SUPERUSER_{name}", raising=False)
+
+
+def test_makes_an_administrator_with_a_password_of_its_own() -> None:
+    login = ensure_administrator()
+
+    assert login["username"] == "admin"
+    assert authenticate(HttpRequest(), username="admin", password=str(login["password"]))
+    assert len(str(login["password"])) >= 16
+
+
+def test_makes_none_where_there_is_one() -> None:
+    User.objects.create_superuser("root", password="chosen")
+
+    assert ensure_administrator() == {"username": "root", "password": None, "notice": None}
+    assert User.objects.count() == 1
+
+
+def test_takes_what_the_environment_gives_and_does_not_repeat_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_USERNAME", "boss")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "given")
+
+    assert ensure_administrator() == {"username": "boss", "password": None, "notice": None}
+    assert User.objects.get().check_password("given")
+
+
+def test_keeps_a_changed_password_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = User.objects.create_superuser("admin", password="changed since")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "given")
+
+    notice = ensure_administrator()["notice"]
+
+    assert notice is not None
+    assert notice.startswith("admin has another password than DJANGO_SUPERUSER_PASSWORD")
+    user.refresh_from_db()
+    assert user.check_password("changed since")
