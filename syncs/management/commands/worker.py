@@ -1,5 +1,6 @@
 """`manage.py worker`: takes runs from the queue until told to stop."""
 
+import gc
 import os
 from typing import Any
 
@@ -35,4 +36,6 @@ class Command(BaseCommand):
         )
         # The work-horse is a fork: it must open connections of its own.
         connections.close_all()
+        # What is loaded now stays: the fork need not look through it for garbage, nor copy it by doing so.
+        gc.freeze()
         worker.work(burst=options["burst"], logging_level="WARNING", with_scheduler=False)
