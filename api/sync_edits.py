@@ -17,6 +17,7 @@ from api.schemas.secret_syncs import CreateSync, SyncIn, SyncOptionsIn, UpdateSy
 from devinsync_site.middleware import current_request_id
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
+from syncs.moves import Place, leave, why_it_stays
 from syncs.runs import request_run
 from vault.models import Folder
 from vault.reading import list_keys
@@ -62,7 +63,7 @@ def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old:
         caller.require("connections.use_connection")
     with transaction.atomic():
         sync = _locked(sync_id)
-        old_connection, old_org_id = sync.connection, sync.org_id
+        old = Place.of(sync)
         _apply(sync, body, given)
         _apply_source(caller, sync, body)
         _check_name_is_free(sync)
@@ -70,12 +71,25 @@ def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old:
         sync.full_clean(validate_unique=False, validate_constraints=False)
         sync.save()
         note_changed(caller, sync, detail=f"Changed {', '.join(sorted(given - {'confirm_deletions'})) or 'nothing'}")
-        moved = (sync.connection_id, sync.org_id) != (old_connection.pk, old_org_id)
-        if moved and removes_old:
-            caller.require("syncs.remove_secrets")
-            _request(caller, sync, Operation.REMOVE, connection=old_connection, org_id=old_org_id)
+        if not old.is_same_organization(Place.of(sync)):
+            _leave(caller, sync, old, removes_secrets=removes_old)
         run = request_auto_run(caller, sync, body, trigger=Trigger.EDIT)
     return Edited(sync, run)
+
+
+def _leave(caller: Caller, sync: DevinSync, old: Place, *, removes_secrets: bool) -> None:
+    if removes_secrets:
+        caller.require("syncs.remove_secrets")
+    if problem := why_it_stays(sync):
+        raise BadRequest(problem)
+    leave(
+        sync,
+        old,
+        removes_secrets=removes_secrets,
+        trigger=Trigger.API,
+        user=caller.user,
+        request_id=current_request_id()[:64],
+    )
 
 
 def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edited:

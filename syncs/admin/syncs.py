@@ -67,11 +67,11 @@ class DevinSyncAdmin(SyncRoutes):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A sync carries values out of the vault by somebody's API key, so it takes more than the right to add one."""
-        needed = ("vault.view_secret", "connections.use_connection")
+        needed = ("vault.reveal_secret", "connections.use_connection")
         return super().has_add_permission(request) and request.user.has_perms(needed)
 
     def get_readonly_fields(self, request: HttpRequest, obj: DevinSync | None = None) -> tuple[str, ...]:
-        source = () if request.user.has_perm("vault.view_secret") else ("folder", "recursive")
+        source = () if request.user.has_perm("vault.reveal_secret") else ("folder", "recursive")
         destination = () if request.user.has_perm("connections.use_connection") else ("connection", "org_id")
         return (*source, *destination)
 
