@@ -20,7 +20,7 @@ from syncs.models import Destination, DevinSync, SyncControl, SyncRun, SyncRunCh
 from vault.editing import delete_folder
 from vault.models import Folder
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 MANUAL = Trigger.MANUAL
 PASSING = TooManyRounds("Devin was away.")
 

@@ -14,7 +14,7 @@ from syncs.choices import Status, Trigger
 from syncs.errors import NotRunnable
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun, WriteIntent
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 AGO = timedelta(minutes=5)
 
 

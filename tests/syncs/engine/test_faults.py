@@ -67,6 +67,7 @@ def requests_in(scene: Scene, method: str | None = None) -> int:
     return len(scene.sandbox.log.requests(method, org=scene.sync.org_id))
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_a_third_of_all_answers_ambiguous(sandbox: Sandbox, seeds: range) -> None:
     problems = {}
@@ -100,6 +101,21 @@ def test_one_unclear_answer_is_settled_within_the_run(
                 problems[name].append(f"it took {requests_in(scene, 'GET')} lists")
 
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_an_answer_that_does_not_say_what_it_should_is_settled_by_the_list(sandbox: Sandbox) -> None:
+    strange = [Kind.OTHER_KEY, Kind.NO_ID, Kind.HTML, Kind.DEEP_JSON, Kind.INVALID_UTF8, Kind.HUGE, Kind.DRIP]
+    with scene_in(sandbox, Duplicates.REJECT_409) as scene:
+        for number, kind in enumerate(strange):
+            sandbox.faults.add(kind, method="POST", key=f"APP_{kind.upper()}", seconds=0.1, size=9 * 1024 * 1024)
+            set_secret(scene.folder, kind.upper(), str(number), user=None)
+
+        carry_out_until_done(scene)
+
+        assert scene.unwitnessed == []
+        for number, kind in enumerate(strange):
+            assert [secret.value for secret in scene.organization.with_key(f"APP_{kind.upper()}")] == [str(number)]
+        assert not WriteIntent.objects.open().exists()
 
 
 @pytest.mark.parametrize("mode", MODES)
