@@ -18,6 +18,12 @@ REQUEST_ID = {
 }
 PLAIN = {"string": "text", "integer": 1, "number": 1, "boolean": True, "null": None}
 OFTEN_SENT = {"projectId", "secretPath", "secretValue"}
+IN_PATHS = {
+    "connection_name": "my-devin-connection",
+    "secret_name": "DB_URL",
+    "slug": "dev",
+    "sync_name": "my-devin-sync",
+}
 DEEPEST = 8
 
 
@@ -32,13 +38,20 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    operation["parameters"] = [*operation.get("parameters", []), REQUEST_ID]
+    operation["parameters"] = [*map(_with_example, operation.get("parameters", [])), REQUEST_ID]
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["example"] = example_of(content["schema"], schemas)
     for status, response in operation["responses"].items():
         response["headers"] = _headers_of(int(status))
         for content in response.get("content", {}).values():
             content["example"] = example_of(content["schema"], schemas)
+
+
+def _with_example(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A place in a path always needs something to put there."""
+    if parameter["in"] != "path":
+        return parameter
+    return parameter | {"example": IN_PATHS.get(parameter["name"], EXAMPLE_ID)}
 
 
 def _headers_of(status: int) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""`manage.py sync`: starts a run and tells how it ended."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from syncs.choices import Status, Trigger
+from syncs.errors import NotRunnable
+from syncs.management.lookup import find_sync
+from syncs.models import SyncRun
+from syncs.runs import request_run
+
+PAUSE = 0.2
+
+
+class Command(BaseCommand):
+    help = "Starts a run of a sync and waits for its end. The status is 0 if it succeeded, 1 if not."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("sync", metavar="NAME|ID", help="A sync's name, PROJECT/NAME, or ID.")
+        parser.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="0: only start it.")
+        parser.add_argument(
+            "--confirm-deletions", action="store_true", help="Let this run delete more than its guard allows."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sync = find_sync(options["sync"])
+        try:
+            run = request_run(sync, trigger=Trigger.COMMAND, confirms_any_deletion=options["confirm_deletions"])
+        except NotRunnable as error:
+            raise CommandError(error.message) from None
+        if not options["wait"]:
+            self.stdout.write(f"{run.pk} queued")
+            return
+        self.report(wait_for(run, options["wait"]))
+
+    def report(self, run: SyncRun) -> None:
+        if not run.is_finished:
+            raise CommandError(f"The run {run.pk} is still {run.get_status_display().lower()}. It goes on by itself.")
+        if run.status != Status.SUCCEEDED:
+            raise CommandError(f"{run.get_status_display()}: {run.message}")
+        self.stdout.write(f"{run.pk} succeeded: {run.summary}")
+
+
+def wait_for(run: SyncRun, seconds: float) -> SyncRun:
+    until = time.monotonic() + seconds
+    run.refresh_from_db()
+    while not run.is_finished and time.monotonic() < until:
+        time.sleep(PAUSE)
+        run.refresh_from_db()
+    return run

@@ -1,0 +1,133 @@
+"""Contract tests: schemathesis plays every route of the document, with good input and bad.
+
+No answer is a 5xx, and every answer has a status, a type, headers and a shape that the document declares.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.urls import reverse
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.app import api
+from api.models import ApiToken
+from api.schemas.base import EXAMPLE_ID
+from connections.models import Connection
+from devinsync_site.wsgi import application
+from sandbox.server import Sandbox
+from syncs.choices import Trigger
+from syncs.models import DevinSync, SyncRun
+from tests.api.conftest import API_KEY, ORG
+from vault.editing import set_secrets
+from vault.models import Environment, Folder, Project
+
+pytestmark = pytest.mark.usefixtures("one_connection", "queue")
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 6}
+
+
+def load_schema() -> Any:
+    reverse("api:openapi-json")
+    schema = schemathesis.openapi.from_dict(api.get_openapi_schema())
+    schema.app = application
+    return schema
+
+
+def operations() -> Iterator[Any]:
+    for found in load_schema().get_all_operations():
+        operation = found.ok()
+        yield pytest.param(operation, id=operation.label)
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """A server gives its database connection back after each request; here the test's transaction is on it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch, db: None, sandbox: Sandbox, settings: LazySettings) -> str:
+    """A superuser's token, in a world whose things have the very ids of the document's examples."""
+    settings.DEVIN_API_URL = sandbox.url
+    monkeypatch.setattr("api.waiting.LONGEST_WAIT", 0.01)
+    project = Project.objects.create(id=EXAMPLE_ID, name="Billing", slug="billing-now")
+    environment = Environment.objects.create(id=EXAMPLE_ID, project=project, name="Development", slug="dev")
+    root = Folder.objects.create(environment=environment, path="/")
+    folder = Folder.objects.create(
+        id=EXAMPLE_ID, environment=environment, parent=root, name="my-secrets", path="/my-secrets"
+    )
+    set_secrets(folder, {"DB_URL": "postgres://db"}, user=None)
+    connection = Connection(id=EXAMPLE_ID, name="my-devin-connection", base_url=sandbox.url)
+    connection.set_api_key(API_KEY)
+    connection.save(force_insert=True)
+    sync = DevinSync.objects.create(
+        id=EXAMPLE_ID, name="my-devin-sync", project=project, folder=folder, connection=connection, org_id=ORG
+    )
+    SyncRun.objects.create(id=EXAMPLE_ID, sync=sync, sync_name=sync.name, org_id=ORG, trigger=Trigger.API)
+    return ApiToken.issue(User.objects.create_superuser("root"), "schemathesis")[1]
+
+
+@pytest.mark.parametrize("operation", list(operations()))
+def test_answers_are_as_the_document_says(operation: Any, token: str) -> None:
+    for mode, count in EXAMPLES.items():
+        play(operation, mode, count, token)
+
+
+def play(operation: Any, mode: GenerationMode, count: int, token: str) -> None:
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=count,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def check(case: Any) -> None:
+        response = case.call(headers={"Authorization": f"Bearer {token}"})
+        case.validate_response(response, checks=CHECKS)
+
+    check()
+
+
+def test_the_examples_of_the_document_work(token: str) -> None:
+    """Each route gets what the document shows, in a world that has what the document names."""
+    for found in load_schema().get_all_operations():
+        operation = found.ok()
+        for strategy in operation.get_strategies_from_examples():
+            check_example(strategy, token)
+
+
+def check_example(strategy: Any, token: str) -> None:
+    @given(case=strategy)
+    @settings(max_examples=1, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    def check(case: Any) -> None:
+        response = case.call(headers={"Authorization": f"Bearer {token}"})
+        case.validate_response(response, checks=CHECKS)
+
+    check()
