@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from syncs import runs
 from syncs.choices import Operation, Status, Trigger
-from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun
+from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,14 @@ class Place:
 
     def secrets_of(self, sync: DevinSync) -> QuerySet[ManagedSecret]:
         """What the sync wrote here, by the ledger."""
-        here = Destination.objects.filter(base_url=self.base_url, org_id=self.org_id)
-        return ManagedSecret.objects.filter(sync=sync, destination__in=here)
+        return ManagedSecret.objects.filter(sync=sync, destination__in=self._destinations())
+
+    def open_intents_of(self, sync: DevinSync) -> QuerySet[WriteIntent]:
+        """What the sync was about to write here when a run of it broke off."""
+        return WriteIntent.objects.open().filter(sync=sync, destination__in=self._destinations())
+
+    def _destinations(self) -> QuerySet[Destination]:
+        return Destination.objects.filter(base_url=self.base_url, org_id=self.org_id)
 
 
 def why_it_stays(sync: DevinSync) -> str:
@@ -51,6 +57,8 @@ def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigge
         runs.cancel(run.pk, "The sync's destination was changed before the run started.")
     if not removes_secrets:
         old.secrets_of(sync).delete()
+        # They would keep their keys from every other sync, and values sealed, for a run that never comes.
+        old.open_intents_of(sync).delete()
         return
     runs.request_run(
         sync,

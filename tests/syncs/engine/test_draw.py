@@ -8,11 +8,12 @@ from django.conf import LazySettings
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs.choices import Status
+from syncs.choices import Status, Trigger
 from syncs.engine.draw import preview
 from syncs.engine.ledger import others_of
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
+from syncs.moves import Place, leave
 from tests.syncs.conftest import ORG, Bench
 from vault.editing import create_environment, create_folder, set_secret
 from vault.models import Folder, Project
@@ -137,6 +138,25 @@ def test_an_open_intent_of_another_sync_reserves_its_key(bench: Bench, other: Be
     intent.save()
 
     assert others_of(bench.sync, destination, []).names_by_key == {"A": "their-sync"}
+
+
+def test_an_organization_that_was_left_keeps_no_key_reserved(
+    bench: Bench, other: Bench, sandbox: Sandbox, organization: SandboxOrganization
+) -> None:
+    sandbox.directory.declare_organization("org-second")
+    sandbox.faults.add("status", method="POST", status=401, times=None)
+    other.source(A="theirs")
+    other.run()
+    assert WriteIntent.objects.open().exists()
+    old = Place.of(other.sync)
+
+    other.options(org_id="org-second")
+    leave(other.sync, old, removes_secrets=False, trigger=Trigger.EDIT, user=None)
+    sandbox.faults.clear()
+    bench.source(A="mine")
+
+    assert bench.run().status == Status.SUCCEEDED
+    assert organization.values() == {"A": "mine"}
 
 
 def test_a_deleted_syncs_secrets_are_strangers(bench: Bench, other: Bench, organization: SandboxOrganization) -> None:
