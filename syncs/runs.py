@@ -191,9 +191,15 @@ def _ended_before_start(run: SyncRun) -> bool:
 
 
 def _follow_sync(run: SyncRun) -> None:
-    """The sync may have been given another connection or organization since the run was asked for."""
-    if run.sync is not None and run.operation == Operation.SYNC:
-        run.connection, run.org_id = run.sync.connection, run.sync.org_id
+    """The sync may have been given another connection or organization since the run was asked for.
+
+    What a person confirmed then, they confirmed for that organization.
+    """
+    if run.sync is None or run.operation != Operation.SYNC:
+        return
+    if run.org_id != run.sync.org_id:
+        run.confirmed_deletions, run.confirms_any_deletion, run.accepts_rollback = None, False, False
+    run.connection, run.org_id = run.sync.connection, run.sync.org_id
 
 
 def _has_live_worker(run: SyncRun) -> bool:
@@ -215,7 +221,7 @@ def _start(run: SyncRun) -> None:
     run.status, run.attempt, run.message = Status.RUNNING, run.attempt + 1, ""
     run.started_at = run.started_at or timezone.now()
     run.not_before = None
-    where = ["connection", "org_id", "destination"]
+    where = ["connection", "org_id", "destination", "confirmed_deletions", "confirms_any_deletion", "accepts_rollback"]
     run.save(update_fields=["status", "attempt", "message", "started_at", "not_before", *where])
     if run.sync is not None:
         name = "sync_status" if run.operation == Operation.SYNC else "remove_status"

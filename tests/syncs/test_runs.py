@@ -313,6 +313,17 @@ def test_a_run_goes_where_its_sync_points_when_it_starts(ask: "partial[SyncRun]"
     assert (run.org_id, run.destination.org_id) == ("org-second", "org-second")
 
 
+def test_what_was_confirmed_for_one_organization_is_not_for_another(ask: "partial[SyncRun]", sync: DevinSync) -> None:
+    run = ask(confirms_any_deletion=True, accepts_rollback=True, confirmed_deletions=["id-1"], repushes_all=True)
+    DevinSync.objects.update(org_id="org-second")
+
+    run = started(run)
+
+    run.refresh_from_db()
+    assert (run.confirms_any_deletion, run.accepts_rollback, run.confirmed_deletions) == (False, False, None)
+    assert run.repushes_all
+
+
 def test_a_removal_stays_where_it_was_asked_for(ask: "partial[SyncRun]", sync: DevinSync) -> None:
     run = ask(operation=Operation.REMOVE)
     DevinSync.objects.update(org_id="org-second")
