@@ -1,0 +1,109 @@
+"""Every error leaves in one envelope, and none repeats what may be a value."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Caller
+
+OPTIONS = "/api/v1/secret-syncs/options"
+PROJECTS = "/api/v1/projects"
+
+
+def assert_envelope(answer: Any, status: int, error: str) -> None:
+    assert list(answer) == ["reqId", "statusCode", "message", "error"]
+    assert (answer["statusCode"], answer["error"]) == (status, error)
+    assert answer["reqId"]
+    assert answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [
+        ("GET", "/api/v1/none", 404, "NotFound"),
+        ("GET", "/api/", 404, "NotFound"),
+        ("PUT", PROJECTS, 405, "MethodNotAllowed"),
+        ("GET", f"{PROJECTS}/none", 404, "NotFound"),
+        ("GET", "/api/v1/secret-syncs/devin/%00", 400, "BadRequest"),
+        ("GET", f"{PROJECTS}?x=%00", 400, "BadRequest"),
+    ],
+)
+def test_has_one_shape(editor: Caller, method: str, path: str, status: int, error: str) -> None:
+    assert_envelope(editor.ask(method, path, status=status), status, error)
+
+
+def test_tells_which_methods_there_are(editor: Caller) -> None:
+    allowed = editor.send("PUT", PROJECTS).headers["Allow"]
+
+    assert set(allowed.split(", ")) == {"GET", "POST"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "[" * 100_000,
+        '{"projectName": NaN}',
+        '{"projectName": "a\\u0000b"}',
+        '{"projectName": "\\ud800"}',
+        '{"\\ud800": 1}',
+        "\xff",
+    ],
+)
+def test_bad_json_is_a_bad_request(editor: Caller, body: str) -> None:
+    headers = {"Authorization": f"Bearer {editor.token}"}
+
+    response = editor.client.generic(
+        "POST", PROJECTS, body.encode("latin-1"), content_type="application/json", headers=headers
+    )
+
+    assert_envelope(json.loads(response.content), 400, "BadRequest")
+
+
+def test_a_body_of_another_kind_is_told_so(editor: Caller) -> None:
+    bodies: tuple[Any, ...] = ([], "text", 1, None)
+    for body in bodies:
+        assert_envelope(editor.post(PROJECTS, body, status=422), 422, "ValidationFailure")
+
+
+def test_answers_with_the_request_id_that_it_got(editor: Caller) -> None:
+    response = editor.send("GET", f"{PROJECTS}/none", X_Request_Id="from-ci.1")
+
+    assert response.headers["X-Request-Id"] == "from-ci.1"
+    assert json.loads(response.content)["reqId"] == "from-ci.1"
+
+
+def test_takes_no_request_id_that_could_forge_a_log_line(editor: Caller) -> None:
+    response = editor.send("GET", OPTIONS, X_Request_Id="a b")
+
+    assert response.headers["X-Request-Id"] != "a b"
+
+
+def test_a_fault_of_ours_tells_nothing(
+    editor: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        canary = "canary-value"
+        raise RuntimeError(f"broke on {canary}")
+
+    monkeypatch.setattr("api.routers.projects.all_projects", fail)
+
+    answer = editor.get(PROJECTS, status=500)
+
+    assert_envelope(answer, 500, "InternalServerError")
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert "canary" not in str(answer) + logged
+    assert "RuntimeError" in logged
+
+
+@pytest.mark.parametrize(
+    "field", ["is_superuser", "id", "createdAt", "version", "owner", "sync_status", "generation", "last_synced_at"]
+)
+def test_no_field_is_taken_that_is_not_declared(editor: Caller, field: str) -> None:
+    answer = editor.post(PROJECTS, {"projectName": "Shop", field: 1}, status=422)
+
+    assert answer["message"][0]["path"] == [field]
