@@ -81,12 +81,16 @@ class Ledger:
         if requests_sent is not None:
             SyncRun.objects.filter(pk=self.run.pk).update(requests_sent=requests_sent)
 
-    def forget_keys(self, keys: Iterable[str]) -> None:
-        ManagedSecret.objects.filter(
-            sync=self.sync, destination=self.destination, destination_key__in=list(keys)
-        ).delete()
+    @transaction.atomic
+    def finish(self, plan: Plan, fingerprints: Mapping[str, str]) -> None:
+        """After a plan that was carried out whole: what is open still is of keys that nobody wants any more."""
+        self.lease.confirm_held()
+        close(WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination))
+        mine = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
+        mine.filter(destination_key__in=plan.forgotten).delete()
+        self._refresh_fingerprints(plan.keeps, fingerprints)
 
-    def refresh_fingerprints(self, keeps: Iterable[Keep], newest: Mapping[str, str]) -> None:
+    def _refresh_fingerprints(self, keeps: Iterable[Keep], newest: Mapping[str, str]) -> None:
         """Writes kept secrets' fingerprints anew where an older encryption key made them."""
         kept = {keep.destination_key for keep in keeps}
         rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
@@ -104,8 +108,10 @@ class Ledger:
 
         One whose key we took away stays open, its value sealed, until the key is back.
         """
+        self.lease.confirm_held()
         self.missing = set()
-        intents = list(WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination))
+        rows = WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination)
+        intents = list(rows.select_related("run"))
         if not intents:
             return
         by_nonce = {tag.nonce: secret for secret in existing if (tag := Tag.read(secret.note))}
@@ -118,13 +124,12 @@ class Ledger:
         remember(written)
         forget(gone)
         close([intent for intent in intents if intent not in waiting])
-        done = [intent.change_id for intent, _ in written] + [intent.change_id for intent in gone]
-        SyncRunChange.objects.filter(pk__in=[pk for pk in done if pk]).update(outcome=Outcome.DONE, detail="")
-
-    def close_rest(self) -> None:
-        """After a plan that was carried out whole: what is open still is of keys that nobody wants any more."""
-        rest = WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination)
-        rest.update(closed_at=timezone.now(), sealed_value="")
+        happened = [intent for intent, _ in written] + gone
+        done = [intent.change_id for intent in happened if intent.change_id]
+        SyncRunChange.objects.filter(pk__in=done).update(outcome=Outcome.DONE, detail="")
+        # A run that had ended by then counts them too; this one counts at its end.
+        for run in {intent.run for intent in happened} - {self.run}:
+            SyncRun.objects.filter(pk=run.pk).update(**count_changes(run))
 
     def sealed_intents(self) -> list[WriteIntent]:
         """Open ones whose key we took away: they can be finished without the source."""
@@ -134,13 +139,20 @@ class Ledger:
 
     # The plan, as rows that a person can read
 
+    @transaction.atomic
     def start_attempt(self) -> None:
-        """Drops the rows of what an earlier attempt planned and did not do; the new plan writes them again."""
-        self.run.changes.exclude(outcome=Outcome.DONE).delete()
+        """Drops the rows of what an earlier attempt planned and did not do; the new plan writes them again.
+
+        Those of open intents stay until the list has told what became of them.
+        """
+        self.lease.confirm_held()
+        open_rows = WriteIntent.objects.open().filter(run=self.run, change__isnull=False).values("change_id")
+        self.run.changes.exclude(outcome=Outcome.DONE).exclude(pk__in=open_rows).delete()
 
     @transaction.atomic
     def write_plan(self, plan: Plan) -> dict[Change, SyncRunChange]:
         """A row for each change of the plan. What earlier rounds or attempts of this run did stays."""
+        self.lease.confirm_held()
         self.run.changes.filter(outcome__in=(Outcome.PLANNED, Outcome.NOT_ATTEMPTED)).delete()
         earlier = {identity(row): row for row in self.run.changes.all()}
         rows: dict[Change, SyncRunChange] = {}
@@ -190,7 +202,7 @@ def refusal_row(run: SyncRun, refusal: Refusal) -> SyncRunChange:
         action=Action.CREATE,
         destination_key=refusal.destination_key,
         source_key=refusal.source_key,
-        reason="managed by another sync",
+        reason="not ours to write",
         outcome=Outcome.FAILED,
         detail=refusal.reason[:1024],
     )
@@ -233,11 +245,11 @@ def forget(deleted: Sequence[WriteIntent]) -> None:
         ).delete()
 
 
-def close(intents: Sequence[WriteIntent]) -> None:
+def close(intents: Iterable[WriteIntent]) -> None:
     """Closes intents and wipes sealed values."""
-    WriteIntent.objects.filter(pk__in=[intent.pk for intent in intents]).update(
-        closed_at=timezone.now(), sealed_value=""
-    )
+    pks = [intent.pk for intent in intents]
+    if pks:
+        WriteIntent.objects.filter(pk__in=pks).update(closed_at=timezone.now(), sealed_value="")
 
 
 def known_secrets(sync: DevinSync, destination: Destination) -> list[Known]:
@@ -259,7 +271,7 @@ def others_of(sync: DevinSync, destination: Destination, existing: Sequence[Remo
     }
     return Others(
         names_by_key={row.destination_key: row.sync.name for row in (*opening, *rows)},
-        secret_ids=frozenset({row.secret_id for row in rows} | tagged),
+        secret_ids=frozenset({row.secret_id for row in (*opening, *rows) if row.secret_id} | tagged),
     )
 
 

@@ -9,8 +9,9 @@
 | in scope, not desired            | Delete, unless an option says otherwise                        |
 | anything else                    | not ours to touch                                              |
 
-In scope is what matches the key schema or was written by this sync. Personal secrets, secrets without a key, and those
-that another sync manages are never touched.
+In scope is what matches the key schema or was written by this sync. Personal secrets, secrets without a key or of an
+unknown type, and those that another sync manages are never touched; a desired key that one of the latter two holds is
+refused.
 """
 
 from collections import defaultdict
@@ -282,11 +283,10 @@ class _Planner:
 
     def _plan_desired(self, item: Desired) -> None:
         key = item.destination_key
-        if key in self.others.names_by_key:
-            reason = f"the sync “{self.others.names_by_key[key]}” manages this key in the same organization"
+        held, known = self.held.get(key, []), self.ledger.get(key)
+        if reason := self._why_refuse(key, held):
             self.refusals.append(Refusal(key, item.source_key, reason))
             return
-        held, known = self.held.get(key, []), self.ledger.get(key)
         if not held:
             was_known = known is not None and known.fingerprint == item.fingerprint
             reason = "it was deleted in Devin" if was_known else "new in the source"
@@ -301,6 +301,15 @@ class _Planner:
         for secret in held:
             if secret is not current:
                 self._delete(secret, "another secret of the same key", is_duplicate=True)
+
+    def _why_refuse(self, key: str, held: list[RemoteSecret]) -> str:
+        """Why the key is not ours to write, "" if it is."""
+        if key in self.others.names_by_key:
+            return f"the sync “{self.others.names_by_key[key]}” manages this key in the same organization"
+        unknown = next((secret.secret_type for secret in held if secret.secret_type not in KNOWN_TYPES), None)
+        if unknown is not None:
+            return f"in Devin it is a secret of a kind that DevinSync does not know ({unknown[:32]}), and leaves alone"
+        return ""
 
     def _why_replace(self, item: Desired, current: RemoteSecret | None, known: Known | None) -> tuple[str, bool]:
         """The reason, "" for none, and whether it is drift."""

@@ -67,9 +67,7 @@ class Reconcile:
             taken.update(last.taken)
             self._give_up_on(taken, ledger)
             if not last.unclear - self.refused.keys():
-                ledger.close_rest()
-                ledger.forget_keys(plan.forgotten)
-                ledger.refresh_fingerprints(plan.keeps, wanted.fingerprints)
+                ledger.finish(plan, wanted.fingerprints)
                 return
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")

@@ -11,7 +11,9 @@ from sandbox.server import Sandbox
 from syncs import runs, schedule
 from syncs.choices import Operation, Status, Trigger
 from syncs.engine.lease import Lease
-from syncs.errors import NotRunnable, SyncError
+from syncs.engine.ledger import Ledger
+from syncs.engine.plan import Plan
+from syncs.errors import LeaseLost, NotRunnable, SyncError
 from syncs.models import Destination, DevinSync, SyncRun
 from tests.syncs.conftest import Bench
 
@@ -115,6 +117,22 @@ def test_a_worker_that_was_away_does_not_end_the_run_of_another(bench: Bench) ->
     runs.fail(late, "late")
     current.refresh_from_db()
     assert current.status == Status.SUCCEEDED
+
+
+def test_a_worker_that_was_away_leaves_the_ledger_alone(bench: Bench) -> None:
+    bench.source(A="1")
+    late, lease, *_ = taken_over(bench)
+    assert late.destination is not None
+    ledger = Ledger(late, bench.sync, late.destination, lease)
+
+    for late_write in (
+        ledger.start_attempt,
+        lambda: ledger.settle([]),
+        lambda: ledger.write_plan(Plan()),
+        lambda: ledger.finish(Plan(), {}),
+    ):
+        with pytest.raises(LeaseLost):
+            late_write()
 
 
 def test_a_wish_passes_to_the_later_run_that_stands_in(bench: Bench) -> None:

@@ -147,6 +147,10 @@ TABLE: dict[str, tuple[dict[str, str], list[RemoteSecret], list[Known], dict[str
     "a secret of a type that DevinSync does not know is left alone": (
         {}, [there("A", secret_type="passkey")], [], {}, [],
     ),
+    "a secret of such a type keeps its key, even where ours stands beside it": (
+        {"A": "2", "B": "1"}, [there("A", secret_type="passkey"), there("B"), there("B", "x", secret_type="passkey")],
+        [wrote("A"), wrote("B")], {}, [],
+    ),
     "a secret that does not match the key schema is left alone": ({}, [there("A")], [], {"schema": "P_"}, []),
     "a secret that matches the key schema is deleted": (
         {}, [there("P_A")], [], {"schema": "P_"}, ["delete P_A id-P_A"],
@@ -431,7 +435,9 @@ class World:
 
     @property
     def own_source(self) -> dict[str, str]:
-        return {key: value for key, value in self.source.items() if key not in self.others.names_by_key}
+        unknown = {one.key for one in self.found if is_org(one) and one.secret_type == "passkey"}
+        refused = unknown | self.others.names_by_key.keys()
+        return {key: value for key, value in self.source.items() if key not in refused}
 
 
 @st.composite
@@ -475,5 +481,9 @@ def test_leaves_alone_what_is_not_its_own(data: st.DataObject) -> None:
     world.model.carry_out(world.plan(), world.source)
 
     others = world.others.secret_ids
-    untouchable = {one.secret_id for one in world.found if not is_org(one) or not one.key or one.secret_id in others}
+    untouchable = {
+        one.secret_id
+        for one in world.found
+        if not is_org(one) or not one.key or one.secret_type == "passkey" or one.secret_id in others
+    }
     assert not world.model.touched & untouchable
