@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from syncs.choices import Outcome, Status
+from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange
 
 if TYPE_CHECKING:
@@ -72,6 +72,18 @@ def status_badge(status: str) -> SafeString:
     if not status:
         return badge("off", "Never run")
     return badge(BADGE_OF_STATUS[Status(status)], Status(status).label)
+
+
+def run_badge(run: SyncRun) -> SafeString:
+    """A removal that succeeded has synced nothing, so it has words of its own."""
+    words = {Status.RUNNING: "Removing", Status.SUCCEEDED: "Removed"} if run.operation == Operation.REMOVE else {}
+    status = Status(run.status)
+    return badge(BADGE_OF_STATUS[status], words.get(status, status.label))
+
+
+def started_by(run: SyncRun) -> str:
+    is_removal_by_hand = run.operation == Operation.REMOVE and run.trigger == Trigger.MANUAL
+    return "By hand" if is_removal_by_hand else run.get_trigger_display()
 
 
 def outcome_badge(outcome: str) -> SafeString:

@@ -26,11 +26,12 @@ from syncs.admin.base import (
     not_found,
     only,
     outcome_badge,
-    status_badge,
+    run_badge,
+    started_by,
 )
 from syncs.admin.starting import start_one
 from syncs.choices import Action, Operation, Outcome, Status
-from syncs.models import DevinSync, SyncRun, SyncRunChange
+from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 
 CHANGES_PER_PAGE = 50
 ROLLBACK = "rollback"
@@ -60,10 +61,10 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
     @admin.display(description="started by", ordering="trigger")
     def why(self, run: SyncRun) -> SafeString | str:
         if run.requested_by is None:
-            return run.get_trigger_display()
+            return started_by(run)
         return format_html(
             '{}<br><span class="ds-muted ds-small">{}</span>',
-            run.get_trigger_display(),
+            started_by(run),
             run.requested_by.get_username(),
         )
 
@@ -73,7 +74,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
 
     @admin.display(description="status", ordering="status")
     def status_shown(self, run: SyncRun) -> SafeString:
-        return status_badge(run.status)
+        return run_badge(run)
 
     @admin.display(description="what changed")
     def changed(self, run: SyncRun) -> str:
@@ -187,9 +188,11 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
     return {
         "run": run,
         "counted": counted,
-        "status_badge": status_badge(run.status),
+        "status_badge": run_badge(run),
+        "trigger": started_by(run),
         "advice": ADVICE.get(Status(run.status), ""),
         "duration": in_seconds(run.duration),
+        "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
     }
 
 

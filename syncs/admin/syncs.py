@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncs.admin.actions import managed_names
-from syncs.admin.base import badge, demand, moment, not_found, status_badge, two_lines
+from syncs.admin.base import badge, demand, moment, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
 from syncs.admin.edit import SyncForm, save_edit
 from syncs.admin.routes import SyncRoutes
@@ -218,7 +218,7 @@ def page_of(sync: DevinSync) -> dict[str, Any]:
         "sync": sync,
         "status_badge": status_badge(sync.sync_status),
         "managed_count": sync.managed_secrets.count(),
-        "recent_runs": [(run, status_badge(run.status), what_changed(run)) for run in runs],
+        "recent_runs": [(run, run_badge(run), started_by(run), what_changed(run)) for run in runs],
         "last_run": runs[0] if runs else None,
         "next_due": next_due(sync),
         "overlapping": overlapping_syncs(sync),

@@ -270,3 +270,32 @@ def test_a_removal_is_shown_as_one(client: Client, bench: Bench) -> None:
     run = bench.run(operation=Operation.REMOVE)
 
     assert "Remove secrets of my-devin-sync" in client.get(page_of(run)).content.decode()
+
+
+def test_a_removal_says_removed_and_by_hand(client: Client, bench: Bench, admin_user: User) -> None:
+    bench.source(A="1")
+    bench.run()
+    run = bench.run(operation=Operation.REMOVE, trigger=Trigger.MANUAL)
+
+    page = client.get(page_of(run)).content.decode()
+
+    assert "Removed" in page
+    assert "Synced" not in page
+    assert "By hand" in page
+
+
+def test_says_that_a_run_waits_for_everything_to_be_resumed(client: Client, sync: DevinSync) -> None:
+    SyncControl.objects.update_or_create(pk=1, defaults={"is_paused": True})
+    run = request_run(sync, trigger=Trigger.MANUAL)
+
+    assert "waits until syncs are resumed" in client.get(page_of(run, "progress")).content.decode()
+
+
+def test_a_run_that_failed_without_a_plan_claims_no_success(client: Client, sync: DevinSync) -> None:
+    run = request_run(sync, trigger=Trigger.MANUAL)
+    SyncRun.objects.filter(pk=run.pk).update(status=Status.FAILED)
+
+    page = client.get(page_of(run)).content.decode()
+
+    assert "Nothing was changed" in page
+    assert "No changes" not in page

@@ -425,3 +425,19 @@ def test_no_value_on_a_syncs_pages(client: Client, bench: Bench) -> None:
 
     for name, args in (("change", ()), ("plan", ()), ("delete", ()), ("confirm", ("remove",)), ("history", ())):
         assert "canary-5d1" not in client.get(page_of(bench.sync, name, *args)).content.decode()
+
+
+# Ways between the pages
+
+
+def test_a_sync_leads_to_its_folder_and_its_connection(client: Client, sync: DevinSync) -> None:
+    page = client.get(page_of(sync)).content.decode()
+
+    assert reverse("admin:vault_folder_page", args=[sync.folder_id]) in page
+    assert reverse("admin:connections_connection_change", args=[sync.connection_id]) in page
+
+
+def test_a_folder_leads_to_the_syncs_that_read_it(client: Client, sync: DevinSync) -> None:
+    page = client.get(reverse("admin:vault_folder_page", args=[sync.folder_id])).content.decode()
+
+    assert f'<a href="{sync.get_absolute_url()}">' in page

@@ -12,11 +12,21 @@
     constructor(form) {
       this.form = form;
       form.querySelectorAll("[data-live-hide]").forEach((element) => { element.hidden = true; });
-      if (form.querySelector('[name="refresh"]')  || form.querySelector("[data-live-submit]")) {
+      form.addEventListener("input", (event) => this.forgetError(event.target));
+      if (form.querySelector('[name="refresh"]') || form.querySelector("[data-live-submit]")) {
         form.addEventListener("input", (event) => this.later(event.target.type === "text" ? PAUSE : 0));
       }
       form.addEventListener("click", (event) => this.click(event));
       form.addEventListener("submit", () => this.stop());
+    }
+
+    /* What was wrong with the field is about what stood in it before. */
+    forgetError(input) {
+      const field = input.closest(".ds-field--error");
+      if (!field) return;
+      field.classList.remove("ds-field--error");
+      input.removeAttribute("aria-invalid");
+      field.querySelector(".ds-errors")?.remove();
     }
 
     later(pause) {
