@@ -79,7 +79,10 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _api_key_help(self) -> str:
         if self.instance._state.adding:
-            return "Starts with “cog_”. Saving asks Devin who it is. It is stored encrypted and never shown again."
+            return (
+                "The key of a Devin service user that may manage the organization's secrets; it starts with “cog_”. "
+                "Saving asks Devin who it is. It is stored encrypted and never shown again."
+            )
         hint = self.instance.credentials_hint
         if not self.instance.sealed_credentials:
             return "No key is stored yet."

@@ -10,6 +10,8 @@
     const place = document.querySelector(selector);
     place.replaceChildren(...page.querySelector(selector).childNodes);
     for (const element of place.querySelectorAll("[data-only-script]")) element.hidden = false;
+    // The next step is now below, where its button is the one that stands out.
+    form.querySelector("[type=submit]").classList.remove("ds-btn--primary");
     place.scrollIntoView({ block: "nearest" });
   }
 

@@ -25,6 +25,7 @@
     shown.className = isLong ? "ds-pre ds-value" : value ? "ds-value" : "ds-muted";
     shown.textContent = value || "empty";
     place.replaceChildren(shown);
+    if (value) place.append(" ", copyButton(shown));
     button.textContent = "Hide";
     const timer = window.setTimeout(() => hideShown(), SHOWN_FOR);
     hideShown = () => {
@@ -35,6 +36,16 @@
       hideShown = () => {};
     };
     form.dataset.isShown = "yes";
+  }
+
+  function copyButton(shown) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "ds-btn ds-btn--small ds-btn--quiet";
+    button.textContent = "Copy";
+    button.dataset.copy = "#shown-value";
+    shown.id = "shown-value";
+    return button;
   }
 
   document.addEventListener("submit", (event) => {
