@@ -50,6 +50,7 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "base_url", "principal_and_organization", "validation", "in_use")
     list_filter = (ValidationFilter,)
     search_fields = ("name", "description", "base_url", "org_id", "principal_name")
+    empty_text = "A connection holds the API key of a Devin service user. Syncs write to Devin with it."
     readonly_fields = (
         "api_key_end",
         "validation",

@@ -17,6 +17,7 @@ class ManagedSecretAdmin(ReadOnly, ManagedAdminBase):
     list_per_page = 50
     search_fields = ("destination_key", "source_key", "secret_id", "sync__name", "destination__org_id")
     search_help_text = "Search keys, secret IDs, syncs and organizations"
+    empty_text = "What the syncs have written to Devin stands here, without values."
     show_full_result_count = False
     fields = (
         "destination_key", "source_key", "sync", "organization", "secret_id", "secret_type", "is_sensitive",

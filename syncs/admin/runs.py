@@ -49,6 +49,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
     list_per_page = 50
     search_fields = ("sync_name", "org_id", "message", "requested_by__username")
     search_help_text = "Search syncs, organizations, messages and people"
+    empty_text = "Each time a sync writes to Devin, or is kept from it, a run stands here with what it changed."
     show_full_result_count = False
     actions = None
 
@@ -277,6 +278,7 @@ class SyncRunChangeAdmin(ReadOnly, ChangeAdminBase):
     list_per_page = 50
     search_fields = ("destination_key", "source_key", "run__sync_name")
     search_help_text = "Search keys and syncs"
+    empty_text = "Each key that a run creates, replaces or deletes in Devin leaves a line here, without its value."
     show_full_result_count = False
     ordering = ("-pk",)
     actions = None

@@ -75,3 +75,13 @@ def test_the_login_page_repeats_no_password(client: Client) -> None:
 
     assert "Please enter the correct" in page
     assert "canary-4711" not in page
+
+
+def test_an_empty_list_says_what_will_stand_in_it(
+    log_in: Callable[[User], Client], somebody: Callable[..., User]
+) -> None:
+    client = log_in(somebody("Administrator"))
+
+    for path in ("syncs/syncrun", "syncs/syncrunchange", "syncs/managedsecret", "connections/connection"):
+        page = client.get(f"/admin/{path}/")
+        assert page.context["cl"].model_admin.empty_text in page.content.decode().replace("&#x27;", "'"), path
