@@ -15,12 +15,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from api.errors import TooManyRequests
-from api.models import LoginFailures, RequestCount
+from api.models import AccessToken, LoginFailures, RequestCount
 
 WINDOW = 60
 FAILURES = 3
 FORGOTTEN_AFTER = timedelta(seconds=30)
 LOCKED_FOR = timedelta(seconds=300)
+EXPIRED_KEPT_FOR = timedelta(days=7)
 
 
 def count_request(caller: str) -> None:
@@ -32,6 +33,7 @@ def count_request(caller: str) -> None:
     window = int(now // WINDOW)
     rows = RequestCount.objects.filter(caller=caller)
     if not rows.filter(window=window).update(count=F("count") + 1):
+        RequestCount.objects.filter(window__lt=window - 1).delete()
         new = RequestCount(caller=caller, window=window)
         RequestCount.objects.bulk_create(
             [new], update_conflicts=True, unique_fields=["caller"], update_fields=["window", "count"]
@@ -89,6 +91,7 @@ def _count_failure(row: LoginFailures) -> None:
 
 
 def sweep() -> None:
-    """Deletes what no longer counts."""
-    RequestCount.objects.filter(window__lt=int(time.time() // WINDOW) - 1).delete()
-    LoginFailures.objects.filter(last_at__lt=timezone.now() - LOCKED_FOR - FORGOTTEN_AFTER).delete()
+    """Deletes what no longer counts; an expired access token is told so for a while."""
+    now = timezone.now()
+    LoginFailures.objects.filter(last_at__lt=now - LOCKED_FOR - FORGOTTEN_AFTER).delete()
+    AccessToken.objects.filter(expires_at__lt=now - EXPIRED_KEPT_FOR).delete()

@@ -216,6 +216,15 @@ def test_removes_what_it_leaves_behind_on_request(editor: Caller, sync: DevinSyn
     assert SyncRun.objects.get(operation=Operation.SYNC).org_id == "org-other"
 
 
+def test_removes_with_the_connection_that_it_leaves(editor: Caller, sync: DevinSync, connection: Connection) -> None:
+    other = Connection.objects.create(name="other", base_url="https://devin.example.com")
+
+    editor.patch(f"{DEVIN}/{sync.pk}?removeSecrets=true", {"connectionId": str(other.pk)})
+
+    assert SyncRun.objects.get(operation=Operation.REMOVE).connection == connection
+    assert SyncRun.objects.get(operation=Operation.SYNC).connection == other
+
+
 def test_deletes_a_sync_and_leaves_its_secrets(editor: Caller, sync: DevinSync) -> None:
     deleted = editor.delete(f"{DEVIN}/{sync.pk}")["secretSync"]
 
