@@ -55,10 +55,22 @@ class SyncWorker(Worker):
 
 
 def ring(run_id: UUID) -> bool:
-    """Tells the workers of a run. False if the queue cannot be reached; the run is not lost, only later."""
+    """Tells the workers of a run, unless its bell is waiting to be heard already.
+
+    False if the queue cannot be reached; the run is not lost, only later.
+    """
+    job_id = f"run-{run_id}"
     try:
         queue = django_rq.get_queue(QUEUE)
-        queue.enqueue_call(RUN_SYNC, args=(str(run_id),), description=f"run {run_id}", result_ttl=0, failure_ttl=86400)
+        if queue.get_job_position(job_id) is None:
+            queue.enqueue_call(
+                RUN_SYNC,
+                args=(str(run_id),),
+                job_id=job_id,
+                description=f"run {run_id}",
+                result_ttl=0,
+                failure_ttl=86400,
+            )
     except (RedisError, OSError) as error:
         log.warning("could not reach the queue (%s); run %s starts when it is back", type(error).__name__, run_id)
         return False

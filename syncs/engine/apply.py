@@ -21,7 +21,7 @@ from connections.devin.types import RemoteSecret
 from encryption import seal
 from syncs.choices import Action, Phase
 from syncs.engine.destination import Organization
-from syncs.engine.ledger import Ledger
+from syncs.engine.ledger import Ledger, storable
 from syncs.engine.notes import Tag, compose_note, new_nonce
 from syncs.engine.plan import Change, Create, Delete, Plan, Replace
 from syncs.errors import TooManyRounds
@@ -129,7 +129,7 @@ class Applier:
             change=row,
             epoch=self.ledger.lease.epoch,
             phase=phase,
-            destination_key=change.destination_key,
+            destination_key=storable(change.destination_key),
         )
 
     # Driving: intents are committed a little ahead, so that no connection waits for the database

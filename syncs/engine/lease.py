@@ -17,7 +17,7 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -120,7 +120,7 @@ class Lease:
                 try:
                     if not self.renew():
                         return
-                except DatabaseError as error:
+                except (DatabaseError, InterfaceError) as error:
                     log.warning("could not renew the lease of run %s: %s", self.run_id, type(error).__name__)
                     close_old_connections()
         finally:

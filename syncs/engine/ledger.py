@@ -184,7 +184,7 @@ class Ledger:
 
 
 def change_row(run: SyncRun, change: Change) -> SyncRunChange:
-    row = SyncRunChange(run=run, destination_key=change.destination_key, reason=change.reason[:255])
+    row = SyncRunChange(run=run, destination_key=storable(change.destination_key), reason=change.reason[:255])
     if isinstance(change, Delete):
         row.action, row.secret_id, row.secret_type = Action.DELETE, change.secret_id, change.secret_type
         row.is_stranger = change.is_stranger
@@ -194,6 +194,11 @@ def change_row(run: SyncRun, change: Change) -> SyncRunChange:
     if isinstance(change, Replace):
         row.secret_id, row.secret_type, row.is_stranger = change.old_ids[0], change.old_type, change.is_stranger
     return row
+
+
+def storable(key: str) -> str:
+    """A key as a column can hold it: Devin's own keys are as long as it likes, and PostgreSQL takes no NUL."""
+    return key.replace("\0", "")[:1024]
 
 
 def refusal_row(run: SyncRun, refusal: Refusal) -> SyncRunChange:

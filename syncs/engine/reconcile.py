@@ -28,7 +28,7 @@ from syncs.engine.lease import Lease
 from syncs.engine.ledger import Ledger
 from syncs.engine.plan import Plan
 from syncs.engine.recover import finish_sealed
-from syncs.errors import DestinationProblem, SourceProblem, TooManyRounds
+from syncs.errors import Blocked, DestinationProblem, SourceProblem, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 
 ROUNDS = 6
@@ -61,7 +61,7 @@ class Reconcile:
             self._check_deletable(last, existing)
             plan = self._plan(ledger, wanted, existing)
             rows = ledger.write_plan(plan)
-            self._guard(plan, existing)
+            self._guard(plan, existing, ledger, organization)
             last = applier.apply(plan, rows, may_delete=not self.refused)
             self.refused |= last.refused
             taken.update(last.taken)
@@ -96,10 +96,18 @@ class Reconcile:
         self.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
         return plan.without(self.refused)
 
-    def _guard(self, plan: Plan, existing: Sequence[RemoteSecret]) -> None:
+    def _guard(self, plan: Plan, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> None:
         """Raises Blocked; the plan's rows are written by then, for a person to read."""
         if self.run.operation == Operation.REMOVE:
             return
+        try:
+            self._judge(plan, existing)
+        except Blocked:
+            # Whatever the person decides, a key that we took away does not wait for it.
+            finish_sealed(ledger, organization)
+            raise
+
+    def _judge(self, plan: Plan, existing: Sequence[RemoteSecret]) -> None:
         if self.run.accepts_rollback:
             self.sync.raise_generation(newest_generation(self.sync, existing))
         check_rollback(self.sync, existing)

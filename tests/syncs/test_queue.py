@@ -63,6 +63,16 @@ def test_a_job_is_the_runs_id_and_nothing_else(bench: Bench, valkey: redis.Redis
     assert b"canary" not in everything_in(valkey)
 
 
+def test_a_run_has_one_bell_in_the_queue(bench: Bench, valkey: redis.Redis) -> None:
+    bench.source(A="1")
+    run = SyncRun.objects.get()
+
+    for _ in range(3):
+        assert queue.ring(run.pk)
+
+    assert len(django_rq.get_queue(queue.QUEUE).get_jobs()) == 1
+
+
 def everything_in(valkey: redis.Redis) -> bytes:
     """All that a thief of the queue's memory could read, unpacked."""
     found: list[bytes] = []

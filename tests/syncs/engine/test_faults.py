@@ -242,6 +242,20 @@ def test_an_absent_key_comes_back_even_if_the_source_is_gone(
     assert not WriteIntent.objects.exclude(sealed_value="").exists()
 
 
+def test_an_absent_key_does_not_wait_for_a_person(
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
+) -> None:
+    run = after_taking_a_key_away(bench, sandbox, organization)
+    sandbox.faults.clear()
+    bench.source()
+
+    bench.carry_out(run)
+
+    assert (run.status, run.blocked_reason) == (Status.BLOCKED, "empty_source")
+    assert organization.values() == {"A": "new", "B": "b"}
+    assert not WriteIntent.objects.open().exists()
+
+
 def test_an_absent_key_comes_back_with_what_the_source_holds_by_then(
     bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
