@@ -25,7 +25,8 @@ def log_in(request: HttpRequest, body: LogIn) -> LoggedIn:
     address = client_address(request)
     count_request(f"ip:{address}")
     try:
-        with guarding_log_in(body.client_id):
+        # A UUID can be spelled in many ways, each of which would have failures of its own.
+        with guarding_log_in(str(as_uuid(body.client_id) or body.client_id)):
             secret = find_secret(body, address)
     except LogInFailed:
         raise NotAuthenticated(REFUSED) from None

@@ -95,6 +95,20 @@ def test_locks_after_three_failures_even_for_the_right_secret(
     log_in(anonymous, identity, secret)
 
 
+def test_no_other_spelling_of_the_client_id_gets_around_the_lock(
+    anonymous: Caller, identity: MachineIdentity, secret: str
+) -> None:
+    hexadecimal = identity.client_id.hex
+    spellings = [hexadecimal, hexadecimal.upper(), f"{{{identity.client_id}}}", f"urn:uuid:{identity.client_id}"]
+
+    answers = [
+        anonymous.send("POST", LOG_IN, {"clientId": spelling, "clientSecret": "wrong"}).status_code
+        for spelling in spellings
+    ]
+
+    assert answers == [401, 401, 401, 429]
+
+
 def test_forgets_failures_after_half_a_minute(anonymous: Caller, identity: MachineIdentity, secret: str) -> None:
     log_in(anonymous, identity, "wrong", status=401)
     log_in(anonymous, identity, "wrong", status=401)
