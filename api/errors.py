@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
@@ -197,6 +197,7 @@ HANDLERS: list[tuple[type[Exception], Callable[[HttpRequest, Any], HttpResponse]
     (ValidationError, _on_model_error),
     (PermissionDenied, _answer(403, lambda error: str(error) or "You do not have the permission for this.")),
     (Http404, _answer(404, lambda error: "There is nothing here.")),
+    (RequestDataTooBig, _answer(413, lambda error: "The request is too large.")),
     (ProtectedError, _answer(400, lambda error: "Others depend on this. Remove what uses it, then try again.")),
     (RestrictedError, _answer(400, lambda error: "Others depend on this. Remove what uses it, then try again.")),
     (ChangedMeanwhile, _answer(409)),

@@ -26,5 +26,5 @@ class ApiErrorMiddleware:
         if response.status_code < 400 or is_json or not request.path.startswith("/api/"):
             return response
         status = response.status_code
-        kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
+        kept = {name: text for name, text in response.headers.items() if name not in ("Content-Type", "Content-Length")}
         return respond(status, MESSAGES.get(status, response.reason_phrase), headers=kept)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
 from tests.api.conftest import Caller
 
@@ -59,6 +60,24 @@ def test_bad_json_is_a_bad_request(editor: Caller, body: str) -> None:
     )
 
     assert_envelope(json.loads(response.content), 400, "BadRequest")
+
+
+def test_a_body_that_is_too_large_is_told_so(editor: Caller, settings: LazySettings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+
+    answer = editor.post(PROJECTS, {"projectName": "x" * 100}, status=413)
+
+    assert_envelope(answer, 413, "PayloadTooLarge")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/none", "/api/v1/secret-syncs/devin/x", PROJECTS])
+def test_errors_are_as_guarded_as_answers(anonymous: Caller, path: str) -> None:
+    headers = anonymous.send("GET", path).headers
+
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Type"].startswith("application/json")
 
 
 def test_a_body_of_another_kind_is_told_so(editor: Caller) -> None:
