@@ -59,12 +59,13 @@ def create_sync(caller: Caller, body: CreateSync) -> Edited:
 def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old: bool) -> Edited:
     """Replaces what is sent. Secrets at a destination that the sync leaves stay there, unless `removes_old`."""
     given = body.model_fields_set
-    if "connection_id" in given:
-        caller.require("connections.use_connection")
     with transaction.atomic():
         sync = _locked(sync_id)
         old = Place.of(sync)
         _apply(sync, body, given)
+        if Place.of(sync) != old:
+            caller.require("connections.use_connection")
+            check_reader(caller)
         _apply_source(caller, sync, body)
         _check_name_is_free(sync)
         sync.version += 1
@@ -139,13 +140,17 @@ def confirmed(caller: Caller, confirmation: bool | list[str] | None) -> dict[str
     return {"confirmed_deletions": confirmation}
 
 
-def check_source(caller: Caller, folder: Folder, *, recursive: bool) -> None:
-    """A sync carries values away: whoever points it at a folder must be allowed to read that folder.
+def check_reader(caller: Caller) -> None:
+    """A sync carries values away: whoever says from where or to where must be allowed to read them.
 
     The owner's own right counts, so that a token may be kept from reading values and still make syncs.
     """
     if not caller.user.has_perm("vault.reveal_secret"):
-        raise NotPermitted("Choosing the source of a sync needs the permission vault.reveal_secret.")
+        raise NotPermitted("Choosing the source or the destination of a sync needs the permission vault.reveal_secret.")
+
+
+def check_source(caller: Caller, folder: Folder, *, recursive: bool) -> None:
+    check_reader(caller)
     if recursive:
         list_keys(folder, recursive=True)
 
