@@ -150,6 +150,11 @@ class Connection(models.Model):
         self.is_valid, self.validation_message, self.validated_at = False, message[:1024], timezone.now()
         self.save(update_fields=["is_valid", "validation_message", "validated_at"])
 
+    def mark_working(self) -> None:
+        """Devin has just accepted the key."""
+        self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
+        self.save(update_fields=["is_valid", "validation_message", "validated_at"])
+
     def mark_rate_limited(self, retry_after: timedelta) -> None:
         self.rate_limited_until = timezone.now() + retry_after
         self.save(update_fields=["rate_limited_until"])

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, close_old_connections
 from rq.timeouts import BaseTimeoutException
 
-from connections.devin.errors import DevinError
+from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
 from syncs import runs
 from syncs.engine.destination import Organization
@@ -45,7 +45,7 @@ def attempt(run: SyncRun, lease: Lease) -> None:
     except Blocked as blocked:
         runs.block(run, blocked)
     except SyncError as error:
-        note_rate_limit(run, error)
+        tell_connection(run, error)
         runs.retry_or_fail(run, error) if error.retryable else runs.fail(run, error.message)
     except BaseTimeoutException:
         # It is an Exception too, so it must come before those.
@@ -85,6 +85,8 @@ def reconcile(run: SyncRun, lease: Lease) -> dict[str, str]:
             SyncRun.objects.filter(pk=run.pk).update(
                 requests_sent=run.requests_sent + organization.client.requests_sent
             )
+    if run.connection.is_valid is False:
+        run.connection.mark_working()
     return work.refused
 
 
@@ -98,6 +100,11 @@ def end(run: SyncRun, refused: dict[str, str]) -> None:
     runs.fail(run, f"{count} could not be written: {named}. The reasons stand beside them; the rest is up to date.")
 
 
-def note_rate_limit(run: SyncRun, error: SyncError) -> None:
-    if isinstance(error, DestinationProblem) and error.retry_after and run.connection is not None:
+def tell_connection(run: SyncRun, error: SyncError) -> None:
+    """What a run learnt about its connection: how long to stay away, or that its key is refused."""
+    if run.connection is None or not isinstance(error, DestinationProblem):
+        return
+    if error.retry_after:
         run.connection.mark_rate_limited(error.retry_after)
+    if isinstance(error.__cause__, Unauthorized):
+        run.connection.mark_invalid(error.message)

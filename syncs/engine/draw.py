@@ -63,6 +63,7 @@ def draw_plan(
     *,
     repush_all: bool = False,
     repushed: Collection[str] = (),
+    taken_away: Collection[str] = (),
 ) -> Plan:
     known = known_secrets(sync, destination)
     prints = fingerprints_of(sync, wanted, known)
@@ -77,6 +78,7 @@ def draw_plan(
             only_delete_managed=sync.only_delete_managed,
             repush_all=repush_all,
             repushed=repushed,
+            taken_away=taken_away,
         ),
         others=others_of(sync, destination, existing),
         is_ours=OwnTag(sync),

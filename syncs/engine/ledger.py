@@ -192,7 +192,8 @@ def change_row(run: SyncRun, change: Change) -> SyncRunChange:
         row.source_key, row.is_drift = change.source_key, change.is_drift
         row.action = Action.CREATE if isinstance(change, Create) else Action.REPLACE
     if isinstance(change, Replace):
-        row.secret_id, row.secret_type, row.is_stranger = change.old_ids[0], change.old_type, change.is_stranger
+        row.secret_id = change.old_ids[0] if change.old_ids else ""
+        row.secret_type, row.is_stranger = change.old_type, change.is_stranger
     return row
 
 

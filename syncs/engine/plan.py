@@ -102,6 +102,8 @@ class Options:
     repush_all: bool = False
     # With repush_all: the keys that this run has already written again.
     repushed: Collection[str] = ()
+    # Keys that an earlier attempt took away to make room for the new value.
+    taken_away: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -286,6 +288,10 @@ class _Planner:
         held, known = self.held.get(key, []), self.ledger.get(key)
         if reason := self._why_refuse(key, held):
             self.refusals.append(Refusal(key, item.source_key, reason))
+            return
+        if not held and key in self.options.taken_away:
+            reason = "an earlier attempt ended after deleting the old one"
+            self.replaces.append(Replace(key, item.source_key, old_ids=(), old_type=KEY_VALUE, reason=reason))
             return
         if not held:
             was_known = known is not None and known.fingerprint == item.fingerprint

@@ -92,6 +92,7 @@ class Reconcile:
             existing,
             repush_all=self.run.repushes_all,
             repushed=ledger.written_keys() if self.run.repushes_all else (),
+            taken_away=ledger.missing,
         )
         self.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
         return plan.without(self.refused)

@@ -16,7 +16,7 @@ from sandbox.faults import AMBIGUOUS, Kind, Moment
 from sandbox.organization import Duplicates
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs.choices import Phase, Status, Trigger
+from syncs.choices import Action, Outcome, Phase, Status, Trigger
 from syncs.models import SyncRun, WriteIntent
 from syncs.runs import request_run
 from tests.syncs.conftest import Bench, changes
@@ -240,6 +240,20 @@ def test_an_absent_key_comes_back_even_if_the_source_is_gone(
     assert run.status == Status.FAILED
     assert "NOT_THERE" in run.message
     assert not WriteIntent.objects.exclude(sealed_value="").exists()
+
+
+def test_going_on_with_a_replacement_is_not_drift(
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
+) -> None:
+    run = after_taking_a_key_away(bench, sandbox, organization)
+    sandbox.faults.clear()
+
+    bench.carry_out(run)
+
+    row = run.changes.get(destination_key="A")
+    assert (row.action, row.outcome, row.is_drift) == (Action.REPLACE, Outcome.DONE, False)
+    assert row.reason == "an earlier attempt ended after deleting the old one"
+    assert (run.created_count, run.replaced_count, run.drifted_count) == (0, 1, 0)
 
 
 def test_an_absent_key_does_not_wait_for_a_person(

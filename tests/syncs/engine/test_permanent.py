@@ -46,6 +46,21 @@ def test_an_api_key_that_devin_does_not_accept(changed: Bench, sandbox: Sandbox)
     assert sandbox.log.counts() == {"GET": 1}
 
 
+def test_the_connection_shows_a_refused_key_until_it_is_accepted(changed: Bench, sandbox: Sandbox) -> None:
+    connection = changed.sync.connection
+    sandbox.directory.revoke_key("cog_sandbox")
+    changed.run()
+    connection.refresh_from_db()
+    assert connection.is_valid is False
+    assert "(401)" in connection.validation_message
+
+    sandbox.directory.declare_key("cog_sandbox", org_id="org-sandbox")
+    changed.run()
+
+    connection.refresh_from_db()
+    assert (connection.is_valid, connection.validation_message) == (True, "")
+
+
 def test_an_organization_that_the_key_may_not_see(changed: Bench, sandbox: Sandbox) -> None:
     sandbox.directory.declare_organization("org-closed")
     changed.options(org_id="org-closed")
