@@ -2,6 +2,7 @@
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
 # make torture  the tests that take minutes
+# make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
 
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
@@ -15,7 +16,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test torture lint install install-dev python
+.PHONY: demo run test torture bench lint install install-dev python
 
 demo: install
 	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
@@ -31,8 +32,11 @@ test: install-dev
 	exit $$status  # 5: ARGS named no test that depends on the database
 
 torture: install-dev
-	$(VENV)/python -m pytest -m torture $(ARGS)
-	TEST_DATABASE=postgresql $(VENV)/python -m pytest -m torture $(ARGS)
+	$(VENV)/python -m pytest -m torture -s $(ARGS)
+	TEST_DATABASE=postgresql $(VENV)/python -m pytest -m "torture and postgresql" -s $(ARGS)
+
+bench: install-dev
+	$(VENV)/python -m benchmarks $(ARGS)
 
 lint: install-dev
 	$(VENV)/ruff check .
