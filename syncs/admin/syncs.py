@@ -71,9 +71,10 @@ class DevinSyncAdmin(SyncRoutes):
         return super().has_add_permission(request) and request.user.has_perms(needed)
 
     def get_readonly_fields(self, request: HttpRequest, obj: DevinSync | None = None) -> tuple[str, ...]:
-        source = () if request.user.has_perm("vault.reveal_secret") else ("folder", "recursive")
-        destination = () if request.user.has_perm("connections.use_connection") else ("connection", "org_id")
-        return (*source, *destination)
+        source, destination = ("folder", "recursive"), ("connection", "org_id")
+        if not request.user.has_perm("vault.reveal_secret"):
+            return (*source, *destination)
+        return () if request.user.has_perm("connections.use_connection") else destination
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's own deletion: a sync's own page asks what becomes of its secrets."""

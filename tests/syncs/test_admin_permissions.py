@@ -140,3 +140,14 @@ def test_an_editor_without_the_vault_adds_nothing(client: Client, sync: DevinSyn
     assert client.get(reverse("admin:syncs_devinsync_add")).status_code == 403
     page = client.get(reverse("admin:syncs_devinsync_change", args=[sync.pk]))
     assert {"folder", "connection", "org_id"}.isdisjoint(page.context["adminform"].form.fields)
+
+
+def test_who_may_not_read_values_sends_them_nowhere_else(client: Client, sync: DevinSync) -> None:
+    user = log_in(client, "nobody")
+    assert user is not None
+    wanted = ["view_devinsync", "change_devinsync", "use_connection"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+
+    page = client.get(reverse("admin:syncs_devinsync_change", args=[sync.pk]))
+
+    assert {"folder", "connection", "org_id"}.isdisjoint(page.context["adminform"].form.fields)
