@@ -233,7 +233,7 @@ class SyncWizard(WizardPages):
         if not sync.is_enabled:
             messages.success(self.request, f"The sync “{sync.name}” was created, disabled. Enable it when it is right.")
             return sync.get_absolute_url()
-        ids = plan["ids"] if plan else None
+        ids = plan["ids"] if plan and self.may_confirm else None
         run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, confirmed_deletions=ids)
         messages.success(self.request, f"The sync “{sync.name}” was created. Its first run has been queued.")
         return run.get_absolute_url()

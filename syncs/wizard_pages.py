@@ -35,6 +35,11 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     access: Access | None = None
 
     @property
+    def may_confirm(self) -> bool:
+        """Whether creating the sync confirms what its first run deletes; otherwise that run may stop and ask."""
+        return bool(self.request.user.has_perm("syncs.confirm_deletions"))
+
+    @property
     def source_data(self) -> dict[str, Any]:
         return self.get_cleaned_data_for_step("source") or {}
 
@@ -123,7 +128,12 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
 
     def _beside_review(self, form: ReviewForm) -> dict[str, Any]:
         sync = self.sync_so_far()
-        context: dict[str, Any] = {"sync": sync, "overlapping": overlapping_syncs(sync), "step_urls": self._step_urls()}
+        context: dict[str, Any] = {
+            "sync": sync,
+            "overlapping": overlapping_syncs(sync),
+            "step_urls": self._step_urls(),
+            "may_confirm": self.may_confirm,
+        }
         try:
             drawn = preview(sync)
         except (SyncError, DevinError, DecryptionError) as error:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
@@ -291,6 +291,22 @@ def test_destroys_others_secrets_only_with_a_word(walk: Walk, organization: Orga
     run.refresh_from_db()
     assert (run.status, run.deleted_count) == (Status.SUCCEEDED, 1)
     assert "PROD_LEGACY" not in organization.values()
+
+
+def test_who_may_not_confirm_deletions_confirms_none(walk: Walk, editor: User, organization: Organization) -> None:
+    editor.groups.clear()
+    editor.user_permissions.set(Permission.objects.exclude(codename="confirm_deletions"))
+    for number in range(12):
+        organization.put(key=f"PROD_LEGACY_{number}", value="x")
+
+    page = walk.to_review()
+    walk.create(page, confirm=True)
+
+    assert "somebody who may confirm" in page.content.decode()
+    run = SyncRun.objects.get()
+    jobs.run_sync(str(run.pk))
+    run.refresh_from_db()
+    assert (run.status, run.blocked_reason) == (Status.BLOCKED, "too_many_deletions")
 
 
 def test_the_first_run_deletes_no_more_than_was_shown(walk: Walk, organization: Organization) -> None:
