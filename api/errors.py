@@ -27,9 +27,9 @@ from ninja.errors import ValidationError as InputError
 
 from connections.devin.errors import DevinError
 from connections.models import ChangedMeanwhile
-from devinsync_site.middleware import current_request_id
 from encryption import DecryptionError
 from syncs.errors import SyncError
+from syncs.request_ids import current_request_id
 from vault.errors import FolderMissing, InUse, Invalid, Missing, Outdated, Taken, VaultError
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,6 @@ from api.auth import Caller
 from api.errors import BadRequest, NotFoundError, NotPermitted
 from api.lookups import SYNCS, get_connection, get_project, get_source
 from api.schemas.secret_syncs import CreateSync, SyncIn, SyncOptionsIn, UpdateSync
-from devinsync_site.middleware import current_request_id
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.moves import Place, leave, why_it_stays
@@ -89,7 +88,6 @@ def _leave(caller: Caller, sync: DevinSync, old: Place, *, removes_secrets: bool
         removes_secrets=removes_secrets,
         trigger=Trigger.API,
         user=caller.user,
-        request_id=current_request_id()[:64],
     )
 
 
@@ -158,9 +156,7 @@ def check_source(caller: Caller, folder: Folder, *, recursive: bool) -> None:
 def _request(
     caller: Caller, sync: DevinSync, operation: Operation, *, trigger: Trigger = Trigger.API, **wishes: Any
 ) -> SyncRun:
-    return request_run(
-        sync, trigger=trigger, operation=operation, user=caller.user, request_id=current_request_id()[:64], **wishes
-    )
+    return request_run(sync, trigger=trigger, operation=operation, user=caller.user, **wishes)
 
 
 def _locked(sync_id: UUID) -> DevinSync:

@@ -4,7 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from devinsync_site.middleware import current_request_id
+from syncs.request_ids import current_request_id
 
 
 class JsonFormatter(logging.Formatter):

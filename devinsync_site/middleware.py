@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextvars import ContextVar
 from uuid import uuid4
 
 import django_rq
@@ -10,15 +9,11 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
+from syncs.request_ids import LONGEST, request_id
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-
-def current_request_id() -> str:
-    """The id of the request being served, or "" outside of one."""
-    return _request_id.get()
+REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST}}}")
 
 
 class RequestIdMiddleware:
@@ -29,13 +24,13 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
-        token = _request_id.set(request_id)
+        own = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        token = request_id.set(own)
         try:
             response = self.get_response(request)
         finally:
-            _request_id.reset(token)
-        response["X-Request-Id"] = request_id
+            request_id.reset(token)
+        response["X-Request-Id"] = own
         return response
 
 

@@ -21,6 +21,7 @@ from syncs.engine.ledger import count_changes
 from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 from syncs.queue import ring
+from syncs.request_ids import current_request_id
 
 MAX_ATTEMPTS = 5
 LONGEST_RETRY = timedelta(minutes=15)
@@ -46,7 +47,7 @@ def request_run(
     """The pending run that answers this trigger: a new one, or the one that already waits.
 
     `wishes` are fields of the run: confirmed_deletions, confirms_any_deletion, accepts_rollback, repushes_all,
-    removes_sync, connection, org_id, request_id. Called inside the transaction of the change that it answers, it is
+    removes_sync, connection, org_id. Called inside the transaction of the change that it answers, it is
     durable exactly if the change is. Raises NotRunnable.
     """
     _check_runnable(sync, operation)
@@ -92,6 +93,7 @@ def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any,
         operation=operation,
         trigger=trigger,
         requested_by=_person(user),
+        request_id=current_request_id(),
         queued_at=now,
         not_before=now + settings.SYNC_QUIET_TIME if was_busy else None,
     )

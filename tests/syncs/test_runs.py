@@ -47,7 +47,7 @@ def started(run: SyncRun) -> SyncRun:
 def test_a_run_that_was_asked_for_waits(sync: DevinSync) -> None:
     user = User.objects.create_user("ada")
 
-    run = runs.request_run(sync, trigger=MANUAL, user=user, request_id="req-1")
+    run = runs.request_run(sync, trigger=MANUAL, user=user)
 
     run.refresh_from_db()
     assert (run.status, run.operation, run.attempt) == (Status.PENDING, Operation.SYNC, 0)
