@@ -25,7 +25,9 @@ class BadInstruction(Exception):
 
 
 def is_allowed(request: Request, peer: str) -> bool:
-    """Whether it comes from this machine and was not made by a web page under another name."""
+    """Whether it comes from this machine and was not made by a web page, under another name or from another origin."""
+    if "origin" in request.headers:
+        return False
     host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
     return ipaddress.ip_address(peer).is_loopback and (host == "localhost" or is_loopback_address(host))
 

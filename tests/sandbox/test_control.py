@@ -120,6 +120,12 @@ def test_is_for_this_machine_alone(peer: str, host: str, allowed: bool) -> None:
     assert is_allowed(request, peer) is allowed
 
 
+def test_no_web_page_steers_it() -> None:
+    headers = {"host": "127.0.0.1:8001", "origin": "https://evil.example", "content-type": "text/plain"}
+
+    assert not is_allowed(Request("POST", "/_sandbox/reset", "", headers, b"{}", 2), "127.0.0.1")
+
+
 def test_keeps_names_and_digests_over_a_restart(tmp_path: Path) -> None:
     data = tmp_path / "sandbox.jsonl"
     with Sandbox(data=data) as sandbox:
