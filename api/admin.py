@@ -63,6 +63,11 @@ class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignore[type-
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         return self.readonly_fields if obj is None else (*self.readonly_fields, "user")
 
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        """Widening a token's scopes or networks is like making it, so it is for its user. Revoking is for all."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or request.user.is_superuser or obj.user_id == request.user.pk)
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A token has its user's rights: only a superuser makes one for somebody else."""
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -190,7 +195,11 @@ def grantable(request: HttpRequest) -> QuerySet[Group]:
     """The groups whose rights the user has too."""
     if request.user.is_superuser:
         return Group.objects.all()
+    return Group.objects.exclude(permissions__in=lacking_permissions(request))
+
+
+def lacking_permissions(request: HttpRequest) -> list[int]:
+    """The ids of those that the user does not have."""
     held = request.user.get_all_permissions()
     rows = Permission.objects.values_list("pk", "content_type__app_label", "codename")
-    lacking = [pk for pk, app_label, codename in rows if f"{app_label}.{codename}" not in held]
-    return Group.objects.exclude(permissions__in=lacking)
+    return [pk for pk, app_label, codename in rows if f"{app_label}.{codename}" not in held]

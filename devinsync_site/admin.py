@@ -9,11 +9,12 @@ from django.db.models import Field, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
+from api.admin import grantable, lacking_permissions
 from devinsync_site.roles import BUILT_IN_GROUPS, DESCRIPTIONS
 
 
 class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Django's, but: nobody makes a superuser, or touches one, who is none."""
+    """Django's, but: nobody makes somebody, or touches somebody, who may do more than they."""
 
     list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
@@ -33,6 +34,12 @@ class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
         form_field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "is_staff" and form_field is not None:
             form_field.label, form_field.help_text = "May log in", "Without it, this person can use the API only."
+        return form_field
+
+    def formfield_for_manytomany(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        form_field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups" and form_field is not None:
+            form_field.queryset = grantable(request)
         return form_field
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
@@ -55,7 +62,14 @@ class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return user is None or request.user.is_superuser or not user.is_superuser
+    if user is None or request.user.is_superuser:
+        return True
+    return not user.is_superuser and _permissions_of(user) <= request.user.get_all_permissions()
+
+
+def _permissions_of(user: User) -> set[str]:
+    """Those that a user has or, being inactive, would have."""
+    return User(pk=user.pk, is_active=True).get_all_permissions()
 
 
 class OwnGroupAdmin(GroupAdmin):
@@ -67,11 +81,17 @@ class OwnGroupAdmin(GroupAdmin):
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("name", "description", "allowed") if _is_built_in(obj) else ("name", "permissions")
 
+    def formfield_for_manytomany(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        form_field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions" and form_field is not None and not request.user.is_superuser:
+            form_field.queryset = form_field.queryset.exclude(pk__in=lacking_permissions(request))
+        return form_field
+
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not _is_built_in(obj)
+        return super().has_change_permission(request, obj) and _may_edit(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not _is_built_in(obj)
+        return super().has_delete_permission(request, obj) and _may_edit(request, obj)
 
     @admin.display(description="what its members may do")
     def description(self, group: Group) -> str:
@@ -82,6 +102,10 @@ class OwnGroupAdmin(GroupAdmin):
         permissions = group.permissions.select_related("content_type").order_by("content_type__app_label", "name")
         rows = ((permission.content_type.app_label, permission.name) for permission in permissions)
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
+
+
+def _may_edit(request: HttpRequest, group: Group | None) -> bool:
+    return group is None or (not _is_built_in(group) and grantable(request).filter(pk=group.pk).exists())
 
 
 def _is_built_in(group: Group | None) -> bool:

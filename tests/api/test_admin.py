@@ -68,6 +68,25 @@ def test_only_superusers_make_tokens_for_others(client: Client, root: User) -> N
     assert not ApiToken.objects.exists()
 
 
+def test_nobody_widens_a_token_that_can_do_more_than_they(client: Client, root: User) -> None:
+    row, _ = ApiToken.issue(root, "ci", scopes=["syncs:read"], allowed_networks=["10.0.0.0/8"])
+    client.force_login(staff("admin", ADMINISTRATOR))
+
+    answer = client.post(f"{TOKENS}{row.pk}/change/", {"name": "ci", "allowed_networks": ""})
+
+    assert answer.status_code == 403
+    assert ApiToken.objects.get().scopes == ["syncs:read"]
+
+
+def test_administrators_revoke_any_token(client: Client, root: User) -> None:
+    row, _ = ApiToken.issue(root, "ci")
+    client.force_login(staff("admin", ADMINISTRATOR))
+
+    client.post(TOKENS, {"action": "revoke_tokens", "_selected_action": [str(row.pk)]})
+
+    assert not ApiToken.objects.get().is_live
+
+
 def test_an_identity_leads_to_its_first_secret(browser: Client) -> None:
     role = Group.objects.get(name=VIEWER)
     form = {"name": "deployer", "role": role.pk, "is_enabled": "on", "token_ttl": 60, "token_max_ttl": 60}

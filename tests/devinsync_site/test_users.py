@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+
+from devinsync_site.roles import BUILT_IN_GROUPS
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,53 @@ def test_deleting_several_users_spares_superusers(
     log_in(administrator).post("/admin/auth/user/", form)
 
     assert User.objects.filter(pk=root.pk).exists()
+
+
+@pytest.fixture
+def helper(somebody: Callable[..., User]) -> User:
+    """May edit users and groups, and nothing else."""
+    group = Group.objects.create(name="Help desk")
+    group.permissions.set(Permission.objects.filter(content_type__app_label="auth"))
+    return somebody("Help desk", name="helen")
+
+
+def test_nobody_joins_a_group_that_may_do_more(helper: User, log_in: Callable[[User], Client]) -> None:
+    group = Group.objects.get(name="Administrator")
+    form = {"username": "helen", "is_active": "on", "is_staff": "on", "groups": [group.pk]}
+    form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+
+    log_in(helper).post(f"/admin/auth/user/{helper.pk}/change/", form)
+
+    assert not helper.groups.filter(pk=group.pk).exists()
+
+
+def test_nobody_gives_a_group_more_than_they_have(helper: User, log_in: Callable[[User], Client]) -> None:
+    group = Group.objects.get(name="Help desk")
+    reveal = Permission.objects.get(codename="reveal_secret")
+
+    log_in(helper).post(f"/admin/auth/group/{group.pk}/change/", {"name": group.name, "permissions": [reveal.pk]})
+    log_in(helper).post("/admin/auth/group/add/", {"name": "Mine", "permissions": [reveal.pk]})
+
+    assert not Group.objects.filter(permissions=reveal).exclude(name__in=BUILT_IN_GROUPS).exists()
+
+
+def test_nobody_touches_who_may_do_more(helper: User, administrator: User, log_in: Callable[[User], Client]) -> None:
+    client = log_in(helper)
+
+    for page in ("change", "password", "delete"):
+        assert client.post(f"/admin/auth/user/{administrator.pk}/{page}/", {"post": "yes"}).status_code == 403
+
+
+def test_administrators_manage_each_other(
+    administrator: User, somebody: Callable[..., User], log_in: Callable[[User], Client]
+) -> None:
+    bob = somebody("Administrator", name="bob")
+    form = {"username": "bob", "is_active": "on", "groups": [Group.objects.get(name="Viewer").pk]}
+    form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+
+    log_in(administrator).post(f"/admin/auth/user/{bob.pk}/change/", form)
+
+    assert [group.name for group in bob.groups.all()] == ["Viewer"]
 
 
 def test_a_new_user_may_log_in_unless_one_says_otherwise(admin_client: Client) -> None:
