@@ -17,6 +17,7 @@ from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.engine.lease import Lease
 from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun, SyncRunChange
+from syncs.request_ids import request_id
 from vault.editing import delete_folder
 from vault.models import Folder
 
@@ -46,9 +47,11 @@ def started(run: SyncRun) -> SyncRun:
 
 def test_a_run_that_was_asked_for_waits(sync: DevinSync) -> None:
     user = User.objects.create_user("ada")
+    token = request_id.set("req-1")
 
     run = runs.request_run(sync, trigger=MANUAL, user=user)
 
+    request_id.reset(token)
     run.refresh_from_db()
     assert (run.status, run.operation, run.attempt) == (Status.PENDING, Operation.SYNC, 0)
     assert (run.sync_name, run.org_id, run.connection) == ("my-devin-sync", "org-sandbox", sync.connection)
