@@ -110,5 +110,5 @@ def hint(log: Path) -> str:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "").removeprefix("CommandError: ")
     return f"{last[:300]} (see {log})" if last else f"See {log}."

@@ -2,15 +2,22 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
 
 from devinsync_site import demo
-from devinsync_site.management.commands.demo_data import check_sandbox, desired_of, draw_table, make_sample
+from devinsync_site.management.commands.demo_data import (
+    check_sandbox,
+    desired_of,
+    draw_table,
+    is_foreign,
+    make_sample,
+)
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
-from syncs.models import DevinSync
+from syncs.models import Destination, DevinSync, ManagedSecret
 
 ORG = "org-sandbox"
 DESIRED = {"A": hashlib.sha256(b"1").hexdigest(), "B": hashlib.sha256(b"2").hexdigest()}
@@ -54,6 +61,37 @@ def test_refuses_one_too_many(sandbox: Sandbox, organization: Organization) -> N
 
     with pytest.raises(CommandError, match=r"Look at: C\."):
         check_sandbox(sandbox.url, ORG, DESIRED)
+
+
+def test_counts_what_is_not_this_syncs_affair(sandbox: Sandbox, organization: Organization) -> None:
+    organization.put(key="OTHER_C", value="3")
+
+    assert check_sandbox(sandbox.url, ORG, DESIRED, is_foreign=lambda key: key.startswith("OTHER_")) == 1
+
+
+@pytest.mark.django_db
+def test_what_another_sync_wrote_is_not_this_ones(admin_user: object, sandbox: Sandbox) -> None:
+    sync = make_sample(sandbox.url)
+    other = DevinSync.objects.create(
+        name="other", project=sync.project, folder=sync.folder, connection=sync.connection, org_id=sync.org_id
+    )
+    destination = Destination.objects.create(base_url=sync.connection.base_url, org_id=sync.org_id)
+    ManagedSecret.objects.create(sync=other, destination=destination, destination_key="OTHER_C", secret_id="secret-c")
+
+    assert is_foreign(sync, "OTHER_C")
+    assert not is_foreign(sync, "STRANGER")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("option", [{"key_schema": "DEV_{{secretKey}}"}, {"only_delete_managed": True}])
+def test_what_the_options_spare_is_not_this_syncs_affair(
+    option: dict[str, Any], admin_user: object, sandbox: Sandbox
+) -> None:
+    sync = make_sample(sandbox.url)
+    DevinSync.objects.filter(pk=sync.pk).update(**option)
+    sync.refresh_from_db()
+
+    assert is_foreign(sync, "STRANGER")
 
 
 def test_says_so_when_nobody_answers() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -14,7 +14,7 @@ from devinsync_site import demo
 from syncs.choices import Status, Trigger
 from syncs.engine.keys import KeySchema
 from syncs.errors import SyncError
-from syncs.models import DevinSync, SyncRun
+from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs import request_run
 from vault.errors import VaultError
 from vault.reading import read_secrets
@@ -43,8 +43,9 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{run.get_status_display()}: {run.summary}. Requests to Devin: {run.requests_sent}.")
         if run.status != Status.SUCCEEDED:
             raise CommandError(f"The run {run.status}: {run.message}")
-        check_sandbox(url, sync.org_id, desired)
-        self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets.")
+        others = check_sandbox(url, sync.org_id, desired, is_foreign=lambda key: is_foreign(sync, key))
+        besides = f", and {others} that this sync leaves alone" if others else ""
+        self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets{besides}.")
 
 
 def make_sample(sandbox_url: str) -> DevinSync:
@@ -96,8 +97,21 @@ def draw_table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
             yield "  ".join("-" * width for width in widths)
 
 
-def check_sandbox(url: str, org_id: str, desired: dict[str, str]) -> None:
-    """Asks the sandbox itself, past DevinSync's own client and ledger."""
+def is_foreign(sync: DevinSync, key: str) -> bool:
+    """Whether this sync rightly leaves the key alone: a later demo finds what a person has made meanwhile."""
+    assert sync.folder is not None  # noqa: S101 - a sync without one does not run
+    if sync.disable_secret_deletion or sync.only_delete_managed:
+        return True
+    if not KeySchema.parse(sync.key_schema).matches(key, environment=sync.folder.environment.slug):
+        return True
+    managed = ManagedSecret.objects.filter(destination__org_id=sync.org_id, destination_key=key)
+    return managed.exclude(sync=sync).exists()
+
+
+def check_sandbox(
+    url: str, org_id: str, desired: dict[str, str], *, is_foreign: Callable[[str], bool] = lambda key: False
+) -> int:
+    """Asks the sandbox itself, past DevinSync's own client and ledger. Returns how many others it holds."""
     with requests.Session() as session:
         session.trust_env = False
         try:
@@ -105,9 +119,11 @@ def check_sandbox(url: str, org_id: str, desired: dict[str, str]) -> None:
             answer.raise_for_status()
         except requests.RequestException as error:
             raise CommandError(f"The sandbox at {url} does not say what it holds ({type(error).__name__}).") from error
-    secrets = answer.json()["secrets"]
+    everything = answer.json()["secrets"]
+    secrets = [secret for secret in everything if secret["key"] in desired or not is_foreign(str(secret["key"]))]
     held = {secret["key"]: secret["sha256"] for secret in secrets}
     wrong = sorted(str(key) for key in held.keys() | desired.keys() if held.get(key) != desired.get(key))
     if wrong or len(secrets) != len(desired):
         names = ", ".join(wrong) or "keys that stand twice"
         raise CommandError(f"The sandbox holds {len(secrets)} secrets; {len(desired)} were expected. Look at: {names}.")
+    return len(everything) - len(secrets)
