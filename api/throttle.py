@@ -69,9 +69,13 @@ class LogInFailed(Exception):
 
 
 def _locked_row(client_id: str) -> LoginFailures:
+    """A log-in that succeeds meanwhile deletes the row, so it may be gone by the time that it can be locked."""
     digest = sha256(client_id.encode()).hexdigest()
-    LoginFailures.objects.get_or_create(pk=digest)
-    return LoginFailures.objects.select_for_update().get(pk=digest)
+    row = None
+    while row is None:
+        LoginFailures.objects.get_or_create(pk=digest)
+        row = LoginFailures.objects.select_for_update().filter(pk=digest).first()
+    return row
 
 
 def _check_not_locked(row: LoginFailures) -> None:

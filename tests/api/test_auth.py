@@ -109,6 +109,24 @@ def test_no_other_spelling_of_the_client_id_gets_around_the_lock(
     assert answers == [401, 401, 401, 429]
 
 
+def test_two_log_ins_at_a_time_both_succeed(
+    anonymous: Caller, identity: MachineIdentity, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one ends, and deletes the row, just before this one locks it."""
+    create, others = LoginFailures.objects.get_or_create, [1]
+
+    def create_and_lose(**fields: Any) -> Any:
+        found = create(**fields)
+        if others:
+            LoginFailures.objects.all().delete()
+            others.pop()
+        return found
+
+    monkeypatch.setattr(LoginFailures.objects, "get_or_create", create_and_lose)
+
+    log_in(anonymous, identity, secret)
+
+
 def test_forgets_failures_after_half_a_minute(anonymous: Caller, identity: MachineIdentity, secret: str) -> None:
     log_in(anonymous, identity, "wrong", status=401)
     log_in(anonymous, identity, "wrong", status=401)
