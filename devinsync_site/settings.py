@@ -168,6 +168,8 @@ AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
 AXES_CLIENT_STR_CALLABLE = None
+# As for the API: behind a proxy, everybody would else share one address, and lock one another out.
+AXES_CLIENT_IP_CALLABLE = "api.addresses.client_address"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

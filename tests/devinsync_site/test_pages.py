@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.template.loader import get_template
 from django.test import Client
 
+from tests.devinsync_site.conftest import PASSWORD
+
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
 INLINE = re.compile(
     r"<style|\sstyle=|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son[a-z]+=|javascript:", re.IGNORECASE
@@ -67,6 +69,32 @@ def test_too_many_wrong_passwords_lock_the_user_out_for_a_while(client: Client, 
 
     assert response.status_code == 429
     assert "in 15 minutes" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_nobody_locks_another_address_out(
+    client: Client, somebody: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy of our own, all requests come from its address."""
+    monkeypatch.setattr(settings, "TRUSTED_PROXIES", 1)
+    somebody(name="alice")
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        headers = {"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.7"}
+        attempt = client.post("/admin/login/", {"username": "alice", "password": "wrong"}, headers=headers)
+
+    assert attempt.status_code == 429
+    form = {"username": "alice", "password": PASSWORD}
+    assert client.post("/admin/login/", form, headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 302
+
+
+@pytest.mark.django_db
+def test_believes_no_forwarded_address_without_a_proxy(client: Client, somebody: Callable[..., User]) -> None:
+    somebody(name="alice")
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+        attempt = client.post("/admin/login/", {"username": "alice", "password": "wrong"}, headers=headers)
+
+    assert attempt.status_code == 429
 
 
 @pytest.mark.django_db
