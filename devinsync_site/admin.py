@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Field, QuerySet
+from django.db.models import Field, ManyToManyField, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
@@ -36,8 +36,10 @@ class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
             form_field.label, form_field.help_text = "May log in", "Without it, this person can use the API only."
         return form_field
 
-    def formfield_for_manytomany(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        form_field = super().formfield_for_manytomany(db_field, request, **kwargs)
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "groups" and form_field is not None:
             form_field.queryset = grantable(request)
         return form_field
@@ -81,8 +83,10 @@ class OwnGroupAdmin(GroupAdmin):
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("name", "description", "allowed") if _is_built_in(obj) else ("name", "permissions")
 
-    def formfield_for_manytomany(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        form_field = super().formfield_for_manytomany(db_field, request, **kwargs)
+    def formfield_for_manytomany(  # type: ignore[override]
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions" and form_field is not None and not request.user.is_superuser:
             form_field.queryset = form_field.queryset.exclude(pk__in=lacking_permissions(request))
         return form_field
