@@ -14,6 +14,14 @@ SHOWN_AT_MOST = 1000
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """Another sync whose keys could be the same, and what to do about it."""
+
+    other: DevinSync
+    advice: str
+
+
+@dataclass(frozen=True)
 class Item:
     action: str
     word: str
@@ -123,7 +131,19 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def overlapping_syncs(sync: DevinSync) -> list[DevinSync]:
+def overlap_advice(sync: DevinSync, other: DevinSync) -> str:
+    """What may happen where two syncs can have the same keys, and which of them to give a prefix."""
+    start = f"The sync “{other.name}” of {other.project.name} writes to {other.org_id} too, "
+    if sync.key_schema and not other.key_schema:
+        return f"{start}and has no key schema, so it takes every key there. Give that sync a prefix of its own."
+    if other.key_schema and not sync.key_schema:
+        return f"{start}and without a key schema this sync takes every key there. Give this sync a prefix of its own."
+    return (
+        f"{start}and its keys can be the same. A key belongs to the sync that wrote it first: give each its own prefix."
+    )
+
+
+def overlapping_syncs(sync: DevinSync) -> list[Overlap]:
     """Other syncs of the same organization whose keys could be this one's too."""
     from syncs.engine.keys import KeySchema
     from syncs.errors import InvalidKeySchema
@@ -136,10 +156,11 @@ def overlapping_syncs(sync: DevinSync) -> list[DevinSync]:
     except InvalidKeySchema:
         return []
     environment = sync.folder.environment.slug if sync.folder else sync.source_environment
-    return [
+    found = [
         other
         for other in others.exclude(pk=sync.pk).select_related("project")
         if schema.overlaps(
             KeySchema.parse(other.key_schema), environment=environment, other_environment=other.source_environment
         )
     ]
+    return [Overlap(other, overlap_advice(sync, other)) for other in found]

@@ -84,12 +84,7 @@ def schema_warnings(sync: DevinSync, schema: KeySchema) -> list[str]:
             "Without a fixed part in the key schema every secret of the organization belongs to this sync: what is "
             "not in the source is deleted. Use a schema such as PROD_{{secretKey}} to keep to some of the keys."
         )
-    for other in overlapping_syncs(sync):
-        warnings.append(
-            f"The sync “{other.name}” of {other.project.name} writes to {other.org_id} too, and its keys can be the "
-            "same as these. A key that both want goes to the first of them; give each its own prefix."
-        )
-    return warnings
+    return warnings + [overlap.advice for overlap in overlapping_syncs(sync)]
 
 
 def _first(warnings: list[str]) -> list[str]:

@@ -267,7 +267,7 @@ def all_pages(browser: Client) -> Iterator[tuple[str, bytes]]:
 
 def everything_in(valkey: redis.Redis) -> Iterator[tuple[str, bytes]]:
     for key in cast("list[bytes]", valkey.keys("*")):
-        yield f"queue {key!r}", key + valkey.dump(key)
+        yield f"queue {key!r}", key + cast("bytes", valkey.dump(key))
         if valkey.type(key) == b"hash":
             for name, value in cast("dict[bytes, bytes]", valkey.hgetall(key)).items():
                 yield f"queue {key!r} {name!r}", value + unpacked(value)

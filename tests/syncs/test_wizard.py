@@ -14,6 +14,7 @@ from sandbox.server import Sandbox
 from syncs import jobs
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
+from syncs.plan_page import overlap_advice
 from tests.syncs.wizard_walk import Walk, step_url
 from vault.editing import create_folder, set_secrets
 from vault.models import Folder
@@ -151,8 +152,23 @@ def test_warns_of_a_schema_without_a_fixed_part(walk: Walk) -> None:
 def test_warns_of_another_sync_of_the_same_organization(walk: Walk, sync: DevinSync) -> None:
     page = walk.to_review()
 
-    assert [other.name for other in page.context["overlapping"]] == [sync.name]
+    assert [overlap.other.name for overlap in page.context["overlapping"]] == [sync.name]
     assert f"The sync “{sync.name}”" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "advice"),
+    [
+        ("A_{{secretKey}}", "", "Give that sync a prefix"),
+        ("", "A_{{secretKey}}", "Give this sync a prefix"),
+        ("", "", "give each its own prefix"),
+    ],
+)
+def test_says_which_of_two_syncs_to_give_a_prefix(sync: DevinSync, own: str, others: str, advice: str) -> None:
+    other = DevinSync(name="other", project=sync.project, org_id=sync.org_id, key_schema=others)
+    sync.key_schema = own
+
+    assert advice in overlap_advice(sync, other)
 
 
 BAD_INPUT: list[tuple[str, dict[str, Any], str, str]] = [
