@@ -100,6 +100,9 @@ class SyncActions(SyncAdminBase):
             "rows": rows,
             "total": sum(count for _, count, _ in rows),
             "back": syncs[0] if len(syncs) == 1 else None,
+            "offers_to_stop": what == "remove"
+            and self.has_change_permission(request)
+            and any(sync.auto_sync_enabled for sync in syncs),
         }
         return TemplateResponse(request, "admin/syncs/devinsync/confirm.html", context)
 
@@ -114,6 +117,8 @@ class SyncActions(SyncAdminBase):
         except ValueError:
             raise Http404 from None
         syncs = list(DevinSync.objects.select_related("folder__environment").filter(pk__in=ids))
+        if what == "remove" and request.POST.get("stop_auto_sync") and self.has_change_permission(request):
+            self.switch(request, syncs, "auto_sync_enabled", on=False)
         if len(syncs) == 1:
             return redirect(start_one(request, syncs[0], **wishes) or syncs[0])
         start_many(request, syncs, **wishes)

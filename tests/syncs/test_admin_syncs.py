@@ -392,6 +392,21 @@ def test_delete_and_leave(client: Client, bench: Bench, organization: Organizati
     assert waiting.status == Status.CANCELLED
 
 
+@pytest.mark.parametrize("stops", [True, False])
+def test_removing_offers_to_turn_auto_sync_off(client: Client, bench: Bench, stops: bool) -> None:
+    bench.source(A="1")
+    bench.run()
+    page = client.get(page_of(bench.sync, "confirm", "remove")).content.decode()
+    assert "Turn auto-sync off" in page
+
+    box = {"stop_auto_sync": "1"} if stops else {}
+    client.post(reverse("admin:syncs_devinsync_confirmed", args=["remove"]), {"sync": str(bench.sync.pk)} | box)
+
+    bench.sync.refresh_from_db()
+    assert bench.sync.auto_sync_enabled is not stops
+    assert SyncRun.objects.pending().get(operation=Operation.REMOVE).sync == bench.sync
+
+
 def test_remove_then_delete(client: Client, bench: Bench, organization: Organization) -> None:
     bench.source(A="1")
     bench.run()

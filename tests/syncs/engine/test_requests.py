@@ -191,7 +191,8 @@ def test_keeping_costs_as_many_statements_for_few_secrets_as_for_many(bench: Ben
 @pytest.mark.usefixtures("one_at_a_time")
 @pytest.mark.parametrize(
     ("mode", "most"),
-    # Here and below one more than usual: how many intents are opened together depends on who is quicker, the database or Devin.
+    # Here and below one more than usual: how many intents are opened together depends on who is quicker, the database
+    # or Devin.
     [pytest.param(Duplicates.ALLOW, 9, id="two requests"), pytest.param(Duplicates.REJECT_409, 11, id="three")],
 )
 def test_a_replace_costs_few_statements(bench: Bench, sandbox: Sandbox, mode: Duplicates, most: int) -> None:
