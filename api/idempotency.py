@@ -90,8 +90,10 @@ def _find_or_claim(request: HttpRequest, key: str) -> IdempotencyKey:
 
 
 def _fingerprint(request: HttpRequest, *, key_id: str | None = None) -> str:
+    """Of the request and of what its token may do: a narrower token must not be given a wider one's answer."""
     body = request.body.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace").decode()
-    return fingerprint("api request", str(request.method), request.get_full_path(), body, key_id=key_id)
+    scopes = " ".join(sorted(caller_of(request).scopes))
+    return fingerprint("api request", str(request.method), request.get_full_path(), scopes, body, key_id=key_id)
 
 
 def _as_json(result: BaseModel) -> str:

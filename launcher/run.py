@@ -36,6 +36,8 @@ def start_site(config: Config, supervisor: Supervisor) -> tuple[Site, Login]:
         start_valkey(site)
     print(f"Preparing {config.data_dir}", flush=True)
     login = prepare_site(config, site.environment)
+    # It is for the first start alone; no process that serves or works needs it.
+    site.environment.pop("DJANGO_SUPERUSER_PASSWORD", None)
     for number in range(1, config.workers + 1):
         supervisor.start(site.program(f"worker-{number}", manage("worker")))
     supervisor.start(site.program("scheduler", manage("scheduler")))

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 
+from api.models import ApiToken
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
 from tests.api.conftest import Caller
@@ -180,6 +182,16 @@ def test_a_kept_answer_is_sealed(editor: Caller, place: dict[str, str]) -> None:
     assert editor.post(f"{V4}/TOKEN", sent, Idempotency_Key="k") == first
     row = IdempotencyKey.objects.get()
     assert "canary" not in row.sealed_answer + row.fingerprint
+
+
+def test_a_kept_answer_is_not_for_a_narrower_token(editor: Caller, place: dict[str, str]) -> None:
+    """The same person's, with the same key and body, but without the right to read values."""
+    sent = place | {"secretValue": "canary"}
+    editor.post(f"{V4}/TOKEN", sent, Idempotency_Key="k")
+    owner = User.objects.get(username="editor")
+    narrow = Caller(ApiToken.issue(owner, "narrow", scopes=["vault:write"])[1])
+
+    narrow.post(f"{V4}/TOKEN", sent, status=422, Idempotency_Key="k")
 
 
 def test_folders_one_by_one_and_all_below(editor: Caller, project: Project, folder: Folder) -> None:

@@ -98,6 +98,7 @@ def test_serves_and_replaces_a_killed_worker_until_ctrl_c(launch: Launch, port: 
     assert open_to_others(data_dir) == []
 
     workers = workers_of(data_dir)
+    assert b"DJANGO_SUPERUSER_PASSWORD" not in Path(f"/proc/{workers[0]}/environ").read_bytes()
     os.kill(workers[0], signal.SIGKILL)
     wait_until(lambda: len(set(workers_of(data_dir)) | set(workers)) == 3)
 
