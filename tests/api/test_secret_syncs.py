@@ -6,7 +6,8 @@ from django.contrib.admin.models import LogEntry
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from syncs.choices import Operation, Status, Trigger
-from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
+from syncs.runs import request_run
 from tests.api.conftest import ORG, Caller, make_caller, make_user
 from vault.editing import create_folder, delete_folder, set_secrets
 from vault.models import Folder, Project
@@ -214,6 +215,28 @@ def test_removes_what_it_leaves_behind_on_request(editor: Caller, sync: DevinSyn
     removal = SyncRun.objects.get(operation=Operation.REMOVE)
     assert removal.org_id == ORG
     assert SyncRun.objects.get(operation=Operation.SYNC).org_id == "org-other"
+
+
+def test_forgets_what_it_leaves_behind(editor: Caller, sync: DevinSync) -> None:
+    """Otherwise no other sync could manage those keys there."""
+    old = sync.destination()
+    ManagedSecret.objects.create(sync=sync, destination=old, destination_key="A", source_key="A", secret_id="secret-1")
+
+    editor.patch(f"{DEVIN}/{sync.pk}", {"destinationConfig": {"orgId": "org-other"}})
+
+    assert not ManagedSecret.objects.filter(destination=old).exists()
+    assert not SyncRun.objects.filter(operation=Operation.REMOVE).exists()
+
+
+def test_stays_where_it_is_while_it_runs(editor: Caller, sync: DevinSync) -> None:
+    run = request_run(sync, trigger=Trigger.MANUAL)
+    SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
+
+    answer = editor.patch(f"{DEVIN}/{sync.pk}", {"destinationConfig": {"orgId": "org-other"}}, status=400)
+
+    assert "under way" in answer["message"]
+    sync.refresh_from_db()
+    assert sync.org_id == ORG
 
 
 def test_removes_with_the_connection_that_it_leaves(editor: Caller, sync: DevinSync, connection: Connection) -> None:
