@@ -13,9 +13,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from api.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
+from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
+from api.auth.tokens import API_TOKEN, Token
 from api.models import ApiToken, ClientSecret, Credential, MachineIdentity
-from api.tokens import API_TOKEN, Token
 
 
 class Columns:

@@ -5,35 +5,33 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
-from api import errors
-from api.docs import Docs, for_signed_in
-from api.openapi import complete
-from api.parser import StrictParser
-from api.routers import (
-    app_connections,
-    auth,
-    control,
-    folders,
-    projects,
-    secret_imports,
-    secret_syncs,
-    secrets,
-    sync_runs,
-)
+from api.http import errors
+from api.http.docs import Docs, for_signed_in
+from api.http.openapi import complete
+from api.http.parser import StrictParser
+from api.resources.connections import router as connections
+from api.resources.control import router as control
+from api.resources.folders import router as folders
+from api.resources.imports import router as imports
+from api.resources.login import router as login
+from api.resources.projects import router as projects
+from api.resources.runs import router as runs
+from api.resources.secrets import router as secrets
+from api.resources.syncs import router as syncs
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
-    ("/v1/auth", auth.router),
-    ("/v1/secret-syncs", secret_syncs.router),
-    ("/v1/sync-runs", sync_runs.router),
+    ("/v1/auth", login.router),
+    ("/v1/secret-syncs", syncs.router),
+    ("/v1/sync-runs", runs.router),
     ("/v1/sync-control", control.router),
-    ("/v1/app-connections", app_connections.router),
+    ("/v1/app-connections", connections.router),
     ("/v1/projects", projects.router),
     ("/v1/workspace", projects.workspaces),
     ("/v2/workspace", projects.workspaces_v2),
     ("/v2/folders", folders.router),
     ("/v1/folders", folders.router),
-    ("/v2/secret-imports", secret_imports.router),
-    ("/v1/secret-imports", secret_imports.router),
+    ("/v2/secret-imports", imports.router),
+    ("/v1/secret-imports", imports.router),
     ("/v4/secrets", secrets.v4),
     ("/v3/secrets", secrets.v3),
 )

@@ -17,8 +17,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from api.scopes import SCOPES
-from api.tokens import ACCESS_TOKEN, API_TOKEN, CLIENT_SECRET, Token
+from api.auth.scopes import SCOPES
+from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, CLIENT_SECRET, Token
 
 LONGEST_TTL = 315_360_000
 DEFAULT_TTL = 2_592_000

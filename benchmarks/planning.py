@@ -16,9 +16,9 @@ OPENING = "memory: "
 def main(sync_id: str) -> None:
     load_django()
     # They import models; a worker has imported all of it before a run begins.
-    from syncs import jobs  # noqa: F401
-    from syncs.engine.draw import preview
+    from syncs.engine.preview import preview
     from syncs.models import DevinSync
+    from syncs.runs import jobs  # noqa: F401
 
     sync = DevinSync.objects.select_related("folder__environment", "connection").get(pk=sync_id)
     imported = peak_memory()

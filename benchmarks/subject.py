@@ -8,10 +8,10 @@ from hashlib import sha256
 
 from benchmarks.site import API_KEY, Site
 from connections.models import Connection
-from syncs import jobs
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
-from syncs.runs import request_run
+from syncs.runs import jobs
+from syncs.runs.ask import request_run
 from vault.editing import create_environment, create_project, set_secrets
 from vault.models import Folder
 

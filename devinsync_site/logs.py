@@ -4,7 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from syncs.request_ids import current_request_id
+from common.request_ids import current_request_id
 
 
 class JsonFormatter(logging.Formatter):

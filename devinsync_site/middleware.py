@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
-from syncs.request_ids import LONGEST, request_id
+from common.request_ids import LONGEST, request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

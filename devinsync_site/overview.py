@@ -18,7 +18,7 @@ from connections.models import Connection
 from devinsync_site.charts import Bar
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
-from syncs.schedule import SILENT_AFTER
+from syncs.runs.schedule import SILENT_AFTER
 from vault.models import Project, Secret
 
 HOURS = 24

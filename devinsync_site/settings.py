@@ -64,7 +64,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "devinsync_site.middleware.RequestIdMiddleware",
-    "api.middleware.ApiErrorMiddleware",
+    "api.http.middleware.ApiErrorMiddleware",
     "devinsync_site.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -126,7 +126,7 @@ RQ_QUEUES = {
     }
 }
 RQ_SHOW_ADMIN_LINK = False
-RQ = {"COMMIT_MODE": "on_db_commit", "JOB_CLASS": "syncs.queue.SyncJob"}
+RQ = {"COMMIT_MODE": "on_db_commit", "JOB_CLASS": "syncs.runs.queue.SyncJob"}
 # Throttles and lock-outs count in the database, so that they hold across processes and survive a lost queue.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "devinsync_cache"},
@@ -169,7 +169,7 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
 AXES_CLIENT_STR_CALLABLE = None
 # As for the API: behind a proxy, everybody would else share one address, and lock one another out.
-AXES_CLIENT_IP_CALLABLE = "api.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "api.auth.addresses.client_address"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -8,8 +8,8 @@ class SyncsConfig(AppConfig):
 
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
-        from syncs import triggers
         from syncs.models import ManagedSecret, WriteIntent
+        from syncs.runs import triggers
 
         triggers.connect()
         register_fingerprints(ManagedSecret, "fingerprint")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from connections.models import Connection
 from syncs.choices import OPEN_STATUSES, Action, InitialSyncBehavior, Operation, Outcome, Phase, Status, Trigger
+from syncs.key_schema import validate_key_schema
 from vault.models import Environment, Folder, Project
 
 slug_validator = RegexValidator(
@@ -26,19 +27,6 @@ slug_validator = RegexValidator(
 org_id_validator = RegexValidator(
     r"^org-[A-Za-z0-9_-]{1,124}\Z", 'An organization ID starts with "org-", followed by letters, digits, "-" or "_".'
 )
-
-
-def validate_key_schema(text: str) -> None:
-    """Raises ValidationError with what is allowed."""
-    from django.core.exceptions import ValidationError
-
-    from syncs.engine.keys import KeySchema
-    from syncs.errors import InvalidKeySchema
-
-    try:
-        KeySchema.parse(text)
-    except InvalidKeySchema as error:
-        raise ValidationError(error.message) from None
 
 
 def _new_instance_id() -> str:

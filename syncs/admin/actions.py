@@ -11,11 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from syncs import triggers
 from syncs.admin.base import SyncAdminBase, demand, only
 from syncs.admin.starting import start_many, start_one
 from syncs.choices import Operation
 from syncs.models import DevinSync
+from syncs.runs import triggers
 
 NAMES_SHOWN = 60
 SWITCH_WORDS = {"is_enabled": "Syncing", "auto_sync_enabled": "Auto-sync"}

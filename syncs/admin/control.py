@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 
 from syncs.admin.base import ControlAdminBase, demand, only
 from syncs.models import DevinSync, SyncControl, SyncRun
-from syncs.queue import ring
+from syncs.runs.queue import ring
 
 RUNG_AT_ONCE = 100
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.db import transaction
 
-from syncs import runs
 from syncs.choices import OPEN_STATUSES, Operation, Status, Trigger
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
+from syncs.runs import end
+from syncs.runs.ask import request_run
 
 LEAVE, REMOVE = "leave", "remove"
 
@@ -16,7 +17,7 @@ LEAVE, REMOVE = "leave", "remove"
 def delete_and_leave(sync: DevinSync) -> None:
     """Deletes the sync; its secrets stay in Devin. Raises NotRunnable while a run is under way."""
     for run in _lock_open_runs(sync):
-        runs.cancel(run.pk, "The sync was deleted before the run started.")
+        end.cancel(run.pk, "The sync was deleted before the run started.")
     sync.delete()
 
 
@@ -24,7 +25,7 @@ def delete_and_leave(sync: DevinSync) -> None:
 def remove_then_delete(sync: DevinSync, *, user: Any) -> SyncRun:
     """The run that removes the secrets, and at its success the sync. Raises NotRunnable while a run is under way."""
     _lock_open_runs(sync)
-    return runs.request_run(sync, trigger=Trigger.MANUAL, operation=Operation.REMOVE, user=user, removes_sync=True)
+    return request_run(sync, trigger=Trigger.MANUAL, operation=Operation.REMOVE, user=user, removes_sync=True)
 
 
 def _lock_open_runs(sync: DevinSync) -> list[SyncRun]:

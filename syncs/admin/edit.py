@@ -7,10 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from syncs import moves, triggers
-from syncs.choices import Trigger
-from syncs.fields import DevinConnectionField, NameField, ProjectFolderField, check_name_is_free
-from syncs.forms import (
+from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField, check_name_is_free
+from syncs.admin.forms import (
     OPTION_FIELDS,
     OPTION_HELP,
     OPTION_LABELS,
@@ -20,7 +18,10 @@ from syncs.forms import (
     SyncModelForm,
     check_folders_can_be_joined,
 )
+from syncs.choices import Trigger
+from syncs.editing import moves
 from syncs.models import DevinSync, org_id_validator
+from syncs.runs import triggers
 
 REMOVE, LEAVE = "remove", "leave"
 

@@ -15,12 +15,12 @@ from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs.admin.actions import SWITCH_WORDS, SyncActions
 from syncs.admin.base import demand, not_found, only
+from syncs.admin.plan_page import overlapping_syncs, show
 from syncs.admin.starting import start_one
-from syncs.engine.draw import preview
+from syncs.admin.wizard.views import STEPS, SyncWizard
+from syncs.engine.preview import preview
 from syncs.errors import SyncError
 from syncs.models import DevinSync
-from syncs.plan_page import overlapping_syncs, show
-from syncs.wizard import STEPS, SyncWizard
 
 # A plan that was looked at can be confirmed for this long.
 PLAN_AGE = 3600

@@ -15,7 +15,6 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from syncs import runs
 from syncs.admin.base import (
     ChangeAdminBase,
     ReadOnly,
@@ -32,6 +31,7 @@ from syncs.admin.base import (
 from syncs.admin.starting import start_one
 from syncs.choices import Action, Operation, Outcome, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
+from syncs.runs import end
 
 CHANGES_PER_PAGE = 50
 ROLLBACK = "rollback"
@@ -170,7 +170,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         demand(request, "run_devinsync")
         run = self._get_run(request, pk)
-        if runs.cancel(run.pk, f"Cancelled by {request.user.get_username()} before it started."):
+        if end.cancel(run.pk, f"Cancelled by {request.user.get_username()} before it started."):
             messages.success(request, "The run was cancelled. Nothing was written.")
         else:
             messages.error(request, "The run has started or ended, so it cannot be cancelled any more.")

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from syncs.choices import Operation, Trigger
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncControl, SyncRun
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 
 NAMED = 3
 

@@ -15,13 +15,13 @@ from syncs.admin.actions import managed_names
 from syncs.admin.base import badge, demand, moment, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
 from syncs.admin.edit import SyncForm, save_edit
+from syncs.admin.plan_page import overlapping_syncs
 from syncs.admin.routes import SyncRoutes
 from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
-from syncs.plan_page import overlapping_syncs
 
 RECENT_RUNS = 8
 

@@ -27,7 +27,7 @@ KNOWN_TYPES = frozenset({KEY_VALUE, "cookie", "totp"})
 
 
 @dataclass(frozen=True)
-class Desired:
+class DesiredSecret:
     destination_key: str
     source_key: str
     fingerprint: str
@@ -178,7 +178,7 @@ class Plan:
 
 
 def build_plan(
-    desired: Iterable[Desired],
+    desired: Iterable[DesiredSecret],
     existing: Iterable[RemoteSecret],
     ledger: Iterable[Known],
     *,
@@ -226,7 +226,7 @@ def drift_of(secret: RemoteSecret, known: Known) -> str:
 class _Planner:
     def __init__(
         self,
-        desired: Iterable[Desired],
+        desired: Iterable[DesiredSecret],
         existing: Iterable[RemoteSecret],
         ledger: Iterable[Known],
         *,
@@ -283,7 +283,7 @@ class _Planner:
             return False
         return self._is_managed(secret) or self.options.matches(secret.key or "")
 
-    def _plan_desired(self, item: Desired) -> None:
+    def _plan_desired(self, item: DesiredSecret) -> None:
         key = item.destination_key
         held, known = self.held.get(key, []), self.ledger.get(key)
         if reason := self._why_refuse(key, held):
@@ -317,7 +317,7 @@ class _Planner:
             return f"in Devin it is a secret of a kind that DevinSync does not know ({unknown[:32]}), and leaves alone"
         return ""
 
-    def _why_replace(self, item: Desired, current: RemoteSecret | None, known: Known | None) -> tuple[str, bool]:
+    def _why_replace(self, item: DesiredSecret, current: RemoteSecret | None, known: Known | None) -> tuple[str, bool]:
         """The reason, "" for none, and whether it is drift."""
         if known is None:
             return "DevinSync does not know its value", False
@@ -331,7 +331,7 @@ class _Planner:
             return "all secrets are written again on request", False
         return "", False
 
-    def _replace(self, item: Desired, held: list[RemoteSecret], reason: str, *, is_drift: bool) -> None:
+    def _replace(self, item: DesiredSecret, held: list[RemoteSecret], reason: str, *, is_drift: bool) -> None:
         others = [secret for secret in held if secret.secret_type != KEY_VALUE]
         self.replaces.append(
             Replace(

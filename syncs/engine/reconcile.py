@@ -14,20 +14,15 @@ from connections.devin.types import RemoteSecret
 from syncs.choices import Operation
 from syncs.engine import guard
 from syncs.engine.apply import Applier, Result
+from syncs.engine.desired import Desired, read_desired
 from syncs.engine.destination import Organization
-from syncs.engine.draw import (
-    Wanted,
-    check_rollback,
-    draw_plan,
-    draw_removal,
-    limits_of,
-    newest_generation,
-    read_wanted,
-)
 from syncs.engine.lease import Lease
 from syncs.engine.ledger import Ledger
 from syncs.engine.plan import Plan
+from syncs.engine.planning import plan_removal, plan_sync
+from syncs.engine.preview import limits_of
 from syncs.engine.recover import finish_sealed
+from syncs.engine.tags import check_rollback, newest_generation
 from syncs.errors import Blocked, DestinationProblem, SourceProblem, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 
@@ -52,14 +47,14 @@ class Reconcile:
         self.lease.quarantine(pause)
         ledger.start_attempt()
         organization.begin_list()
-        wanted = self._read(ledger, organization)
-        applier = self._applier(ledger, organization, wanted)
+        desired = self._read(ledger, organization)
+        applier = self._applier(ledger, organization, desired)
         last, taken = Result(), Counter[str]()
         for number in range(ROUNDS):
             existing = organization.list_secrets()
             ledger.settle(existing)
             self._check_deletable(last, existing)
-            plan = self._plan(ledger, wanted, existing)
+            plan = self._plan(ledger, desired, existing)
             rows = ledger.write_plan(plan)
             self._guard(plan, existing, ledger, organization)
             last = applier.apply(plan, rows, may_delete=not self.refused)
@@ -67,28 +62,28 @@ class Reconcile:
             taken.update(last.taken)
             self._give_up_on(taken, ledger)
             if not last.unclear - self.refused.keys():
-                ledger.finish(plan, wanted.fingerprints)
+                ledger.finish(plan, desired.fingerprints)
                 return
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
 
-    def _read(self, ledger: Ledger, organization: Organization) -> Wanted:
+    def _read(self, ledger: Ledger, organization: Organization) -> Desired:
         if self.run.operation == Operation.REMOVE:
-            return Wanted()
+            return Desired()
         try:
-            return read_wanted(self.sync)
+            return read_desired(self.sync)
         except SourceProblem:
             # A key that we took away must come back even now; its value is sealed in the intent.
             finish_sealed(ledger, organization)
             raise
 
-    def _plan(self, ledger: Ledger, wanted: Wanted, existing: Sequence[RemoteSecret]) -> Plan:
+    def _plan(self, ledger: Ledger, desired: Desired, existing: Sequence[RemoteSecret]) -> Plan:
         if self.run.operation == Operation.REMOVE:
-            return draw_removal(self.sync, self.destination, existing)
-        plan = draw_plan(
+            return plan_removal(self.sync, self.destination, existing)
+        plan = plan_sync(
             self.sync,
             self.destination,
-            wanted,
+            desired,
             existing,
             repush_all=self.run.repushes_all,
             repushed=ledger.written_keys() if self.run.repushes_all else (),
@@ -115,12 +110,12 @@ class Reconcile:
         confirmation = guard.Confirmation(self.run.confirmed_deletions, self.run.confirms_any_deletion)
         guard.check(plan, limits=limits_of(self.sync), confirmation=confirmation)
 
-    def _applier(self, ledger: Ledger, organization: Organization, wanted: Wanted) -> Applier:
+    def _applier(self, ledger: Ledger, organization: Organization, desired: Desired) -> Applier:
         return Applier(
             ledger=ledger,
             organization=organization,
-            values=wanted.values,
-            fingerprints=wanted.fingerprints,
+            values=desired.values,
+            fingerprints=desired.fingerprints,
             source_label=self.sync.source_label,
             instance_id=SyncControl.get().instance_id,
         )

@@ -16,8 +16,8 @@ from connections.models import Connection
 from devinsync_site.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs import jobs
 from syncs.models import DevinSync
+from syncs.runs import jobs
 from vault.editing import create_folder, create_project, set_secrets
 from vault.models import Folder, Project
 
@@ -120,8 +120,8 @@ def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         jobs.run_sync(str(run_id))
         return True
 
-    monkeypatch.setattr("syncs.runs.ring", ring)
-    monkeypatch.setattr("syncs.jobs.ring", lambda run_id: True)
+    monkeypatch.setattr("syncs.runs.ask.ring", ring)
+    monkeypatch.setattr("syncs.runs.jobs.ring", lambda run_id: True)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         told.append(str(run_id))
         return True
 
-    monkeypatch.setattr("syncs.runs.ring", ring)
+    monkeypatch.setattr("syncs.runs.ask.ring", ring)
     return told
 
 

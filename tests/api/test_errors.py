@@ -109,7 +109,7 @@ def test_a_fault_of_ours_tells_nothing(
         canary = "canary-value"
         raise RuntimeError(f"broke on {canary}")
 
-    monkeypatch.setattr("api.routers.projects.all_projects", fail)
+    monkeypatch.setattr("api.resources.projects.router.all_projects", fail)
 
     answer = editor.get(PROJECTS, status=500)
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
-from api.scopes import SCOPES
+from api.auth.scopes import SCOPES
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.models import DevinSync, SyncRun

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import api
 from api.models import ApiToken
-from api.schemas.base import EXAMPLE_ID
+from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
 from devinsync_site.wsgi import application
 from sandbox.server import Sandbox
@@ -74,7 +74,7 @@ def one_connection() -> Iterator[None]:
 def token(monkeypatch: pytest.MonkeyPatch, db: None, sandbox: Sandbox, settings: LazySettings) -> str:
     """A superuser's token, in a world whose things have the very ids of the document's examples."""
     settings.DEVIN_API_URL = sandbox.url
-    monkeypatch.setattr("api.waiting.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("api.http.waiting.LONGEST_WAIT", 0.01)
     project = Project.objects.create(id=EXAMPLE_ID, name="Billing", slug="billing-now")
     environment = Environment.objects.create(id=EXAMPLE_ID, project=project, name="Development", slug="dev")
     root = Folder.objects.create(environment=environment, path="/")

@@ -7,7 +7,7 @@ from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 from tests.api.conftest import ORG, Caller, make_caller, make_user
 from vault.editing import create_folder, delete_folder, set_secrets
 from vault.models import Folder, Project

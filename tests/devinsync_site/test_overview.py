@@ -14,7 +14,7 @@ from connections.models import Connection
 from devinsync_site import overview
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
-from syncs.schedule import note_alive
+from syncs.runs.schedule import note_alive
 from vault.editing import create_environment, create_project, set_secrets
 from vault.models import Folder
 

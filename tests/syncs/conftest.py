@@ -12,10 +12,10 @@ from connections.devin.client import DevinClient
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs import jobs
 from syncs.choices import Outcome, Trigger
 from syncs.models import DevinSync, SyncRun
-from syncs.runs import request_run
+from syncs.runs import jobs
+from syncs.runs.ask import request_run
 from vault.editing import create_environment, create_folder, create_project, delete_secret, set_secrets
 from vault.models import Folder, Project
 
@@ -32,7 +32,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         told.append(str(run_id))
         return True
 
-    for module in ("syncs.runs", "syncs.jobs", "syncs.schedule"):
+    for module in ("syncs.runs.ask", "syncs.runs.jobs", "syncs.runs.schedule"):
         monkeypatch.setattr(f"{module}.ring", ring)
     return told
 

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from api.auth.scopes import SCOPES
 from api.models import ApiToken
-from api.scopes import SCOPES
 
 
 class Command(BaseCommand):

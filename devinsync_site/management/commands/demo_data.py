@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from connections.devin.errors import DevinError
 from devinsync_site import demo
 from syncs.choices import Status, Trigger
-from syncs.engine.keys import KeySchema
 from syncs.errors import SyncError
+from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret, SyncRun
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 from vault.errors import VaultError
 from vault.reading import read_secrets
 

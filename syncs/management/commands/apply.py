@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from connections.models import Connection
-from syncs.declaration import BadDeclaration, Difference, compare
+from syncs.editing.declaration import BadDeclaration, Difference, compare
 from syncs.models import DevinSync
-from syncs.triggers import after_edit
+from syncs.runs.triggers import after_edit
 
 
 class Command(BaseCommand):

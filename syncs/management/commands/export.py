@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from django.core.management.base import BaseCommand
 
-from syncs.declaration import describe_all
+from syncs.editing.declaration import describe_all
 
 HEAD = (
     "# Syncs and connections of DevinSync. Apply with: manage.py apply FILE\n"

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from syncs.engine.draw import preview
 from syncs.engine.plan import Create, Replace
+from syncs.engine.preview import preview
 from syncs.errors import SyncError
 from syncs.management.lookup import find_sync
 

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from encryption.checks import require_known_keys
-from syncs.schedule import note_alive, sweep, tick
+from syncs.runs.schedule import note_alive, sweep, tick
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from syncs.choices import Status, Trigger
 from syncs.errors import NotRunnable
 from syncs.management.lookup import find_sync
 from syncs.models import SyncRun
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 
 PAUSE = 0.2
 

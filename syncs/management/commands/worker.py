@@ -10,8 +10,8 @@ from django.db import connections
 from rq.serializers import JSONSerializer
 
 from encryption.checks import require_known_keys
-from syncs import jobs  # noqa: F401 - imported here once, not by the fork of each run
-from syncs.queue import QUEUE, SyncJob, SyncWorker
+from syncs.runs import jobs  # noqa: F401 - imported here once, not by the fork of each run
+from syncs.runs.queue import QUEUE, SyncJob, SyncWorker
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from connections.models import Connection
 from sandbox.organization import Organization
-from syncs import jobs
 from syncs.models import SyncRun
+from syncs.runs import jobs
 from vault.editing import set_secrets
 from vault.models import Folder
 

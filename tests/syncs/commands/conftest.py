@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from syncs import jobs
+from syncs.runs import jobs
 
 Manage = Callable[..., str]
 
@@ -32,4 +32,4 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
         jobs.run_sync(str(run_id))
         return True
 
-    monkeypatch.setattr("syncs.runs.ring", ring)
+    monkeypatch.setattr("syncs.runs.ask.ring", ring)

@@ -12,9 +12,10 @@ from sandbox.faults import Kind
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.organization import Secret as SandboxSecret
 from sandbox.server import Sandbox
-from syncs import jobs, runs, schedule, triggers
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
+from syncs.runs import jobs, schedule, triggers
+from syncs.runs.due import next_reconcile
 from tests.syncs.conftest import Bench, changes
 from vault.editing import create_environment, create_folder, set_secrets
 from vault.models import Folder
@@ -161,7 +162,7 @@ def test_a_reconcile_comes_after_the_interval_give_or_take_a_tenth(synced: Bench
     interval = timedelta(minutes=15)
     waits = [(synced.sync.next_reconcile_at - timezone.now()) / interval]
     for _ in range(100):
-        due_at = runs.next_reconcile(synced.sync)
+        due_at = next_reconcile(synced.sync)
         assert due_at is not None
         waits.append((due_at - timezone.now()) / interval)
 

@@ -18,7 +18,7 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Action, Outcome, Phase, Status, Trigger
 from syncs.models import SyncRun, WriteIntent
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 from tests.syncs.conftest import Bench, changes
 from tests.syncs.torture.theatre import Scene, set_scene, witnessed
 from vault.editing import set_secret

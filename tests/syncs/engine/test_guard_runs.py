@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs import runs
 from syncs.choices import Operation, Outcome, Status, Trigger
-from syncs.engine.draw import preview
+from syncs.engine.preview import preview
 from syncs.models import SyncRun
+from syncs.runs.ask import request_run
 from tests.syncs.conftest import Bench, changes
 from vault.editing import set_secret
 
@@ -115,7 +115,7 @@ def test_a_word_is_good_for_one_run(blocked: SyncRun, bench: Bench) -> None:
 
 
 def test_a_word_survives_a_trigger_that_joins(blocked: SyncRun, bench: Bench) -> None:
-    run = runs.request_run(bench.sync, trigger=Trigger.MANUAL, confirmed_deletions=ids_to_delete(blocked))
+    run = request_run(bench.sync, trigger=Trigger.MANUAL, confirmed_deletions=ids_to_delete(blocked))
     set_secret(bench.folder, "NEW", "2", user=None)
 
     bench.carry_out(run)

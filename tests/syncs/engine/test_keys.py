@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncs.engine.keys import KeySchema, key_warnings, variable_name
+from syncs.engine.keys import key_warnings, variable_name
 from syncs.errors import InvalidKeySchema
+from syncs.key_schema import KeySchema
 
 SOURCE_KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,20}", fullmatch=True)
 FIXED_PARTS = st.lists(st.sampled_from(["P", "_", "-", "/", "9", "{{environment}}"]), max_size=3).map("".join)

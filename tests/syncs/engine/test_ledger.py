@@ -6,9 +6,9 @@ from connections.models import Connection
 from sandbox.faults import Kind, Moment
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs import runs
 from syncs.choices import Action, Outcome, Phase, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncRun, WriteIntent
+from syncs.runs.ask import request_run
 from tests.syncs.conftest import Bench
 from vault.editing import create_environment, create_folder
 
@@ -31,7 +31,7 @@ def test_what_an_ended_run_wrote_is_counted_once_it_is_known(bench: Bench, sandb
     keys = {f"KEY_{number}": "1" for number in range(6)}
     bench.source(**keys)
     sandbox.faults.add(Kind.CUT, method="POST", moment=Moment.AFTER, times=6)
-    run = runs.request_run(bench.sync, trigger=Trigger.MANUAL)
+    run = request_run(bench.sync, trigger=Trigger.MANUAL)
     SyncRun.objects.update(attempt=4)
     bench.carry_out(run)
     assert (run.status, run.created_count) == (Status.FAILED, 0)

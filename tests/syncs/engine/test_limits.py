@@ -13,9 +13,11 @@ from connections.models import Connection
 from sandbox.faults import Kind
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs import runs, schedule
 from syncs.choices import Status, Trigger
 from syncs.models import SyncRun
+from syncs.runs import schedule
+from syncs.runs.ask import request_run
+from syncs.runs.claim import claim
 from tests.syncs.conftest import Bench
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -149,9 +151,9 @@ def test_nothing_is_sent_over_the_connection_meanwhile(put_off: SyncRun, bench: 
     sandbox.log.clear()
 
     SyncRun.objects.update(not_before=None)
-    claimed = runs.claim(put_off.pk)
-    joined = runs.request_run(bench.sync, trigger=Trigger.MANUAL)
-    assert runs.claim(joined.pk) is None
+    claimed = claim(put_off.pk)
+    joined = request_run(bench.sync, trigger=Trigger.MANUAL)
+    assert claim(joined.pk) is None
 
     assert claimed is None
     assert not sandbox.log.requests()

@@ -10,7 +10,7 @@ from sandbox.organization import Duplicates
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Operation, Status
-from syncs.engine.draw import preview
+from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem
 from syncs.models import ManagedSecret, WriteIntent
 from tests.syncs.conftest import Bench

@@ -6,9 +6,11 @@ import pytest
 from django.db import OperationalError
 
 from sandbox.organization import Organization as SandboxOrganization
-from syncs import jobs, runs
 from syncs.choices import Status, Trigger
 from syncs.engine.ledger import Ledger
+from syncs.runs import jobs
+from syncs.runs.ask import request_run
+from syncs.runs.claim import claim
 from tests.syncs.conftest import Bench
 from vault.editing import delete_folder
 from vault.errors import Unreadable
@@ -49,8 +51,8 @@ def test_a_source_that_would_not_hold_still_is_read_again(bench: Bench, monkeypa
 
 def test_a_source_that_goes_while_the_run_starts_is_called_gone(bench: Bench) -> None:
     bench.source(A="1")
-    run = runs.request_run(bench.sync, trigger=Trigger.MANUAL)
-    claimed = runs.claim(run.pk)
+    run = request_run(bench.sync, trigger=Trigger.MANUAL)
+    claimed = claim(run.pk)
     assert claimed is not None
     delete_folder(bench.folder, user=None)
 

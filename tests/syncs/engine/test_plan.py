@@ -14,7 +14,7 @@ from syncs.engine.guard import Confirmation, Limits, check
 from syncs.engine.plan import (
     Create,
     Delete,
-    Desired,
+    DesiredSecret,
     Known,
     Options,
     Others,
@@ -54,8 +54,8 @@ def print_of(key: str, value: str) -> str:
     return f"fingerprint of {key} and {value}"
 
 
-def wanted(source: Mapping[str, str]) -> list[Desired]:
-    return [Desired(key, key, print_of(key, value)) for key, value in source.items()]
+def wanted(source: Mapping[str, str]) -> list[DesiredSecret]:
+    return [DesiredSecret(key, key, print_of(key, value)) for key, value in source.items()]
 
 
 def matches(prefix: str = "") -> Any:
@@ -320,7 +320,7 @@ def test_order_is_create_replace_delete_then_key() -> None:
 def test_a_plan_prints_no_value() -> None:
     canary = "canary-2f8a"
     plan = build_plan(
-        [Desired("A", "A", "fingerprint")], [there("B")], [], options=Options(matches=matches()), others=None
+        [DesiredSecret("A", "A", "fingerprint")], [there("B")], [], options=Options(matches=matches()), others=None
     )
 
     assert canary not in f"{plan!r} {plan}"

@@ -16,7 +16,7 @@ from django.db import transaction
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
 from syncs.choices import Trigger
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 from tests.syncs.torture.kill import ForkedWorker
 from tests.syncs.torture.theatre import Scene, set_scene
 

@@ -16,7 +16,7 @@ from launcher.processes import kill_session
 from sandbox.server import Sandbox
 from syncs.choices import Status, Trigger
 from syncs.models import SyncRun
-from syncs.runs import request_run
+from syncs.runs.ask import request_run
 from tests.syncs.torture.theatre import Scene, set_scene
 from vault.editing import set_secrets
 

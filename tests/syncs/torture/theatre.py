@@ -22,11 +22,11 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.organization import Secret as SandboxSecret
 from sandbox.server import Sandbox
 from sandbox.wire import Answer
-from syncs import jobs
 from syncs.choices import Status, Trigger
 from syncs.engine.notes import Tag
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
-from syncs.runs import request_run
+from syncs.runs import jobs
+from syncs.runs.ask import request_run
 from vault.editing import create_environment, create_project, delete_secret, set_secrets
 from vault.models import Folder
 

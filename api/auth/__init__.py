@@ -1,0 +1,1 @@
+"""Who calls the API, from where, how often, and what they may do."""

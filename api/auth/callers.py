@@ -1,0 +1,113 @@
+"""Who calls: a bearer token in, a `Caller` out, on each request anew.
+
+A caller may do what its user may do at this moment and its scopes allow. Session cookies mean nothing here, so no other
+site can make a signed-in person's browser use the API.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from api.auth.addresses import client_address, is_allowed
+from api.auth.scopes import allows
+from api.auth.throttle import count_request
+from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
+from api.http.errors import NotAuthenticated, NotPermitted, TokenError
+from api.models import AccessToken, ApiToken
+
+UNKNOWN = "This token is not known here, or it was revoked."
+
+
+@dataclass(frozen=True)
+class Caller:
+    user: User
+    scopes: tuple[str, ...]
+    credential: ApiToken | AccessToken
+
+    def may(self, permission: str) -> bool:
+        return self.user.has_perm(permission) and allows(self.scopes, permission)
+
+    def require(self, *permissions: str) -> None:
+        for permission in permissions:
+            if not self.may(permission):
+                raise NotPermitted(f"This needs the permission {permission}, which this token or its owner lacks.")
+
+    @property
+    def name(self) -> str:
+        """How the audit log calls it."""
+        credential = self.credential
+        if isinstance(credential, AccessToken):
+            return f"machine identity {credential.identity.name}"
+        return f"API token {credential.name}"
+
+
+class Bearer(HttpBearer):
+    """Lets a request in that has a live token whose owner has all these permissions."""
+
+    openapi_description = "An access token of a machine identity, or an API token."
+
+    def __init__(self, *permissions: str) -> None:
+        super().__init__()
+        self.permissions = permissions
+
+    def __call__(self, request: HttpRequest) -> Any:
+        scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
+        address = client_address(request)
+        if scheme.lower() != "bearer":
+            count_request(f"ip:{address}")
+            raise NotAuthenticated("Send a token: Authorization: Bearer TOKEN.")
+        return self.authenticate(request, text.strip())
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller:
+        address = client_address(request)
+        try:
+            caller = identify(token, address)
+        except (NotAuthenticated, TokenError):
+            count_request(f"ip:{address}")
+            raise
+        count_request(caller.credential.prefix)
+        caller.credential.note_use(address)
+        caller.require(*self.permissions)
+        return caller
+
+
+def identify(text: str, address: str) -> Caller:
+    """Raises NotAuthenticated or TokenError."""
+    token = Token.parse(text)
+    if token is None or token.kind not in (API_TOKEN, ACCESS_TOKEN):
+        raise NotAuthenticated(UNKNOWN, is_invalid=True)
+    found = find_credential(token)
+    if found is None or not token.proves(found.digest) or found.revoked_at is not None:
+        if found is None:
+            token.proves(None)
+        raise NotAuthenticated(UNKNOWN, is_invalid=True)
+    user, scopes, networks = rights_of(found)
+    if not user.is_active:
+        raise NotAuthenticated(UNKNOWN, is_invalid=True)
+    if not is_allowed(address, networks):
+        raise NotAuthenticated("This token may not be used from this address.", is_invalid=True)
+    if found.is_expired:
+        raise TokenError("This token has expired. Log in again, or ask for a new one.")
+    return Caller(user, scopes, found)
+
+
+def find_credential(token: Token) -> ApiToken | AccessToken | None:
+    if token.kind == API_TOKEN:
+        return ApiToken.objects.select_related("user").filter(prefix=token.prefix).first()
+    return AccessToken.objects.select_related("identity__user").filter(prefix=token.prefix).first()
+
+
+def rights_of(credential: ApiToken | AccessToken) -> tuple[User, tuple[str, ...], list[str]]:
+    holder = credential if isinstance(credential, ApiToken) else credential.identity
+    return holder.user, tuple(holder.scopes), holder.allowed_networks
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Whoever `Bearer` let in."""
+    caller = getattr(request, "auth", None)
+    if not isinstance(caller, Caller):
+        raise NotAuthenticated("Send a token: Authorization: Bearer TOKEN.")
+    return caller

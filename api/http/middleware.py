@@ -1,0 +1,30 @@
+"""Errors that come from around the API (no such route, a wrong method, a bad host) leave in its envelope too."""
+
+from urllib.parse import unquote
+
+from django.http import HttpRequest, HttpResponse
+
+from api.http.errors import respond
+from devinsync_site.middleware import GetResponse
+
+MESSAGES = {
+    404: "There is no such route. See /api/docs.",
+    405: "This route does not have that method. See /api/docs.",
+    413: "The request is too large.",
+}
+
+
+class ApiErrorMiddleware:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/") and "\0" in request.path + unquote(request.META["QUERY_STRING"]):
+            return respond(400, "An address cannot hold NUL.")
+        response = self.get_response(request)
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        if response.status_code < 400 or is_json or not request.path.startswith("/api/"):
+            return response
+        status = response.status_code
+        kept = {name: text for name, text in response.headers.items() if name not in ("Content-Type", "Content-Length")}
+        return respond(status, MESSAGES.get(status, response.reason_phrase), headers=kept)

@@ -1,0 +1,78 @@
+"""Creates, changes and deletes connections. Devin is asked who the key is before anything is saved."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from api.auth.callers import Caller
+from api.http.errors import BadRequest, Unprocessable
+from api.resources.audit import note_added, note_changed, note_deleted
+from api.resources.connections.schemas import CreateConnection, CredentialsIn, UpdateConnection
+from connections.devin.errors import DevinError
+from connections.models import Connection
+from connections.validation import clean_base_url
+
+
+def create_connection(caller: Caller, body: CreateConnection) -> Connection:
+    connection = Connection(name=body.name, description=body.description or "")
+    _check_name_is_free(connection)
+    _take_credentials(connection, body.credentials)
+    connection.full_clean(validate_unique=False)
+    _validate(connection)
+    with transaction.atomic():
+        _check_name_is_free(connection)
+        connection.save(force_insert=True)
+        note_added(caller, connection)
+    return connection
+
+
+def update_connection(caller: Caller, connection: Connection, body: UpdateConnection) -> Connection:
+    given = body.model_fields_set
+    if body.name is not None:
+        connection.name = body.name
+        _check_name_is_free(connection)
+    if "description" in given:
+        connection.description = body.description or ""
+    if body.credentials is not None:
+        _take_credentials(connection, body.credentials)
+    connection.full_clean(validate_unique=False)
+    if body.credentials is not None:
+        _validate(connection)
+    with transaction.atomic():
+        _check_name_is_free(connection)
+        connection.save()
+        note_changed(caller, connection, detail=f"Changed {', '.join(sorted(given)) or 'nothing'}")
+    return connection
+
+
+def delete_connection(caller: Caller, connection: Connection) -> None:
+    with transaction.atomic():
+        names = sorted(connection.syncs.values_list("name", flat=True))
+        if names:
+            raise BadRequest(
+                f"The connection {connection.name} is used by the syncs {', '.join(names[:10])}. "
+                "Remove all existing connections and try again: delete these syncs, or give them another connection."
+            )
+        note_deleted(caller, connection)
+        Connection.objects.filter(pk=connection.pk).delete()
+
+
+def _take_credentials(connection: Connection, credentials: CredentialsIn) -> None:
+    """The key is sealed to the address, so the address comes first."""
+    try:
+        if credentials.base_url:
+            connection.base_url = clean_base_url(credentials.base_url)
+        connection.set_api_key(credentials.api_key)
+    except ValidationError as error:
+        raise Unprocessable.at("credentials", message=error.messages[0]) from None
+
+
+def _validate(connection: Connection) -> None:
+    try:
+        connection.describe_as(connection.identify())
+    except DevinError as error:
+        raise BadRequest(f"Failed to validate credentials: {error.message}") from error
+
+
+def _check_name_is_free(connection: Connection) -> None:
+    if Connection.objects.filter(name=connection.name).exclude(pk=connection.pk).exists():
+        raise BadRequest(f"There is a connection named {connection.name} already. Choose another name.")

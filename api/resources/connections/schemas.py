@@ -1,0 +1,166 @@
+"""App connections as Infisical spells them. An API key goes in and never comes out: `credentials` is empty."""
+
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
+
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from api.resources.syncs.schemas import SLUG, Description
+from connections.models import Connection
+
+
+def _lower(text: Any) -> Any:
+    return text.strip().lower() if isinstance(text, str) else text
+
+
+ConnectionName = Annotated[
+    str,
+    BeforeValidator(_lower),
+    StringConstraints(min_length=1, max_length=32, pattern=SLUG),
+    Field(examples=["my-devin-connection"]),
+]
+
+
+class CredentialsIn(Request):
+    api_key: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^cog_"),
+        Field(examples=["cog_sandbox"], description="An API key of Devin. Never answered.", repr=False),
+    ]
+    base_url: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
+        Field(examples=["https://api.devin.ai"], description="Only where it is not Devin's usual address."),
+    ] = ""
+
+
+class ConnectionIn(Request):
+    """Infisical's clients send these too; for Devin they must be off."""
+
+    description: Description | None = None
+    is_platform_managed_credentials: StrictBool | None = None
+    gateway_id: str | None = None
+    gateway_pool_id: str | None = None
+    is_auto_rotation_enabled: StrictBool | None = None
+    rotation: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _check_off(self) -> Self:
+        switched_on = (
+            self.is_platform_managed_credentials,
+            self.gateway_id,
+            self.gateway_pool_id,
+            self.is_auto_rotation_enabled,
+            self.rotation,
+        )
+        if any(switched_on):
+            raise ValueError("Devin connections have no platform-managed credentials, gateways or rotation.")
+        return self
+
+
+class CreateConnection(ConnectionIn):
+    name: ConnectionName
+    method: Literal["api-key"] = "api-key"
+    credentials: CredentialsIn
+    project_id: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="Accepted and not used: connections belong to the whole installation."
+    )
+
+
+class UpdateConnection(ConnectionIn):
+    name: ConnectionName | None = None
+    credentials: CredentialsIn | None = None
+
+
+class NoCredentials(Answer):
+    """Always empty."""
+
+
+class ConnectionOut(Answer):
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["my-devin-connection"])
+    description: str | None
+    version: int = Field(examples=[1])
+    org_id: str | None = Field(examples=["org-sandbox"], description="The organization of the key, as Devin says.")
+    created_at: Timestamp
+    updated_at: Timestamp
+    is_platform_managed_credentials: bool
+    credentials_hash: str = Field(description="Changes when the credentials change; tells nothing of them.")
+    project_id: UUID | None
+    project: None
+    app: Literal["devin"]
+    method: Literal["api-key"]
+    credentials: NoCredentials
+    base_url: str = Field(examples=["https://api.devin.ai"])
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        return cls(
+            id=connection.id,
+            name=connection.name,
+            description=connection.description or None,
+            version=connection.version,
+            org_id=connection.org_id or None,
+            created_at=connection.created_at,
+            updated_at=connection.updated_at,
+            is_platform_managed_credentials=False,
+            # Of the sealed form, which holds a random part: no guess at the key can be checked against it.
+            credentials_hash=sha256(connection.sealed_credentials.encode()).hexdigest(),
+            project_id=None,
+            project=None,
+            app="devin",
+            method="api-key",
+            credentials=NoCredentials(),
+            base_url=connection.base_url,
+        )
+
+
+class OneConnection(Answer):
+    app_connection: ConnectionOut
+
+
+class ManyConnections(Answer):
+    app_connections: list[ConnectionOut]
+
+
+class AvailableConnection(Answer):
+    app: Literal["devin"]
+    name: str = Field(examples=["my-devin-connection"])
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    org_id: str | None = Field(examples=["org-sandbox"])
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        return cls(app="devin", name=connection.name, id=connection.id, org_id=connection.org_id or None)
+
+
+class ManyAvailable(Answer):
+    app_connections: list[AvailableConnection]
+
+
+class ConnectionOption(Answer):
+    name: str = Field(examples=["Devin"])
+    app: str = Field(examples=["devin"])
+    methods: list[str] = Field(examples=[["api-key"]])
+
+
+class ManyConnectionOptions(Answer):
+    app_connection_options: list[ConnectionOption]
+
+
+class UsingSync(Answer):
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["my-devin-sync"])
+
+
+class UsingProject(Answer):
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["Billing"])
+    slug: str = Field(examples=["billing"])
+    secret_syncs: list[UsingSync]
+
+
+class Usage(Answer):
+    projects: list[UsingProject]

@@ -1,0 +1,145 @@
+"""`/api/v1/folders` and `/api/v2/folders`: the same, with workspaceId or projectId."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+from django.http import HttpRequest
+from ninja import Body, Query
+
+from api.auth.callers import Bearer, caller_of
+from api.http.errors import BadRequest, NotFoundError
+from api.http.idempotency import idempotent
+from api.http.queries import InFolder, Recursive
+from api.resources import resource
+from api.resources.audit import note_added, note_changed, note_deleted
+from api.resources.base import with_errors
+from api.resources.folders.schemas import (
+    CreateFolder,
+    DeleteFolder,
+    FolderDetail,
+    FolderEnvironment,
+    ListedFolder,
+    ManyFolders,
+    OneFolder,
+    OneFolderDetail,
+    PlacedFolder,
+    UpdateFolder,
+)
+from api.resources.lookups import as_uuid
+from vault import editing
+from vault.models import Folder, Secret
+from vault.reading import find_folder
+
+router = resource("Folders")
+
+
+def last_modified(folders: list[Folder]) -> dict[UUID, datetime]:
+    """When the newest change to a secret of each folder was made."""
+    rows = Secret.objects.filter(folder__in=folders).values("folder_id").annotate(at=Max("updated_at")).order_by()
+    return {row["folder_id"]: row["at"] for row in rows}
+
+
+def placed(folder: Folder) -> OneFolder:
+    at = last_modified([folder]).get(folder.id)
+    return OneFolder(folder=PlacedFolder.of(folder, last_modified=at, path=folder.path))
+
+
+def get_folder(folder_id: UUID) -> Folder:
+    folder = Folder.objects.select_related("environment").filter(pk=folder_id).first()
+    if folder is None:
+        raise NotFoundError(f"There is no folder with the ID {folder_id}.")
+    return folder
+
+
+@router.get("", auth=Bearer("vault.view_folder"), response=with_errors(ManyFolders))
+def list_folders(
+    request: HttpRequest,
+    query: InFolder,
+    recursive: Recursive,
+    modified_since: Annotated[datetime | None, Query(None, alias="lastSecretModified")],
+) -> ManyFolders:
+    """The folders in a folder, or all below it; `lastSecretModified` leaves out those without a later change."""
+    parent = query.get_folder()
+    if recursive:
+        rows = Folder.objects.filter(environment=parent.environment, path__startswith=parent.prefix)
+        folders = list(rows.exclude(pk=parent.pk))
+    else:
+        folders = list(parent.subfolders.all())
+    at = last_modified(folders)
+    if modified_since is not None:
+        since = modified_since.timestamp()
+        folders = [folder for folder in folders if folder.id in at and at[folder.id].timestamp() >= since]
+    return ManyFolders(folders=[_listed(folder, parent, at.get(folder.id), recursive=recursive) for folder in folders])
+
+
+def _listed(folder: Folder, parent: Folder, at: datetime | None, *, recursive: bool) -> ListedFolder:
+    extra = {"relative_path": folder.path.removeprefix(parent.prefix)} if recursive else {}
+    return ListedFolder.of(folder, last_modified=at, **extra)
+
+
+@router.post("", auth=Bearer("vault.add_folder"), response=with_errors(OneFolder, 409))
+@idempotent
+def create_folder(request: HttpRequest, body: CreateFolder) -> OneFolder:
+    """Creates a folder, and those above it that are missing."""
+    caller = caller_of(request)
+    project = body.get_project()
+    root = find_folder(project, body.environment, "/")
+    path = f"{body.parent_path.rstrip('/')}/{body.name}"
+    with transaction.atomic():
+        folder = editing.create_folder(root.environment, path, description=body.description or "", user=caller.user)
+        note_added(caller, folder)
+    return placed(folder)
+
+
+@router.get("/{folder_id}", auth=Bearer("vault.view_folder"), response=with_errors(OneFolderDetail))
+def get_folder_by_id(request: HttpRequest, folder_id: UUID) -> OneFolderDetail:
+    """A folder with its path, project and environment."""
+    folder = get_folder(folder_id)
+    environment = folder.environment
+    detail = FolderDetail.of(
+        folder,
+        last_modified=last_modified([folder]).get(folder.id),
+        path=folder.path,
+        project_id=environment.project_id,
+        environment=FolderEnvironment(env_id=environment.id, env_name=environment.name, env_slug=environment.slug),
+    )
+    return OneFolderDetail(folder=detail)
+
+
+@router.patch("/{folder_id}", auth=Bearer("vault.change_folder"), response=with_errors(OneFolder))
+def update_folder(request: HttpRequest, folder_id: UUID, body: UpdateFolder) -> OneFolder:
+    """Renames a folder, and changes its description if one is sent."""
+    caller, folder = caller_of(request), get_folder(folder_id)
+    if folder.environment.project_id != body.get_project().pk:
+        raise NotFoundError(f"There is no folder with the ID {folder_id} in this project.")
+    with transaction.atomic():
+        editing.update_folder(folder, name=body.name, description=body.description, user=caller.user)
+        note_changed(caller, folder)
+    return placed(folder)
+
+
+@router.delete("/{folder_id}", auth=Bearer("vault.delete_folder"), response=with_errors(OneFolder))
+def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFolder, Body()]) -> OneFolder:
+    """Deletes a folder, by ID or by its name at `path`, with all that is in it, unless others import it."""
+    caller, parent = caller_of(request), body.get_parent()
+    folder = _find(parent, folder_id)
+    if folder.is_root:
+        raise BadRequest("The root folder goes only with its environment.")
+    answer = placed(folder)
+    with transaction.atomic():
+        note_deleted(caller, folder)
+        editing.delete_folder(folder, user=caller.user)
+    return answer
+
+
+def _find(parent: Folder, id_or_name: str) -> Folder:
+    in_environment = Folder.objects.select_related("environment").filter(environment=parent.environment)
+    known_id = as_uuid(id_or_name)
+    by_id = in_environment.filter(pk=known_id).first() if known_id else None
+    folder = by_id or in_environment.filter(parent=parent, name=id_or_name).first()
+    if folder is None:
+        raise NotFoundError(f"There is no folder {id_or_name[:64]} in {parent}.")
+    return folder

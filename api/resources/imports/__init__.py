@@ -1,0 +1,1 @@
+"""Imports of one folder into another."""

@@ -1,0 +1,88 @@
+"""`/api/v1/auth`: a client secret in, an access token out."""
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from api.auth.addresses import client_address, is_allowed
+from api.auth.callers import identify
+from api.auth.throttle import LogInFailed, count_request, guarding_log_in, sweep
+from api.auth.tokens import Token
+from api.http.errors import NotAuthenticated
+from api.models import AccessToken, ClientSecret, MachineIdentity
+from api.resources import resource
+from api.resources.base import with_errors
+from api.resources.login.schemas import LoggedIn, LogIn, Revoked, TokenIn
+from api.resources.lookups import as_uuid
+
+router = resource("Authentication")
+
+REFUSED = "Client ID and client secret do not go together, or may not be used from here."
+
+
+@router.post("/universal-auth/login", auth=None, response=with_errors(LoggedIn))
+def log_in(request: HttpRequest, body: LogIn) -> LoggedIn:
+    """Exchanges a client secret for an access token. Three failures lock the client ID for five minutes (429)."""
+    address = client_address(request)
+    count_request(f"ip:{address}")
+    try:
+        # A UUID can be spelled in many ways, each of which would have failures of its own.
+        with guarding_log_in(str(as_uuid(body.client_id) or body.client_id)):
+            secret = find_secret(body, address)
+    except LogInFailed:
+        raise NotAuthenticated(REFUSED) from None
+    secret.note_use(address)
+    sweep()
+    row, token = secret.identity.issue_access_token()
+    return as_answer(row, token)
+
+
+@router.post("/token/renew", auth=None, response=with_errors(LoggedIn))
+def renew_token(request: HttpRequest, body: TokenIn) -> LoggedIn:
+    """Prolongs a live access token, up to the longest lifetime of its identity."""
+    row = live_access_token(request, body)
+    row.renew()
+    return as_answer(row, body.access_token)
+
+
+@router.post("/token/revoke", auth=None, response=with_errors(Revoked))
+def revoke_token(request: HttpRequest, body: TokenIn) -> Revoked:
+    """Ends an access token at once."""
+    live_access_token(request, body).revoke()
+    return Revoked(message="The access token is revoked.")
+
+
+def find_secret(body: LogIn, address: str) -> ClientSecret:
+    """Raises LogInFailed, for whatever reason alike."""
+    token = Token.parse(body.client_secret)
+    client_id = as_uuid(body.client_id)
+    found = None
+    if token is not None and client_id is not None:
+        secrets = ClientSecret.objects.select_related("identity__user")
+        found = secrets.filter(prefix=token.prefix, identity__client_id=client_id).first()
+    proven = (token or Token("", "", body.client_secret)).proves(found.digest if found else None)
+    if found is None or not proven or not found.is_live or not may_log_in(found.identity, address):
+        raise LogInFailed
+    return found
+
+
+def may_log_in(identity: MachineIdentity, address: str) -> bool:
+    return identity.is_enabled and identity.user.is_active and is_allowed(address, identity.allowed_networks)
+
+
+def live_access_token(request: HttpRequest, body: TokenIn) -> AccessToken:
+    address = client_address(request)
+    count_request(f"ip:{address}")
+    credential = identify(body.access_token, address).credential
+    if not isinstance(credential, AccessToken):
+        raise NotAuthenticated("This is no access token of a machine identity.", is_invalid=True)
+    return credential
+
+
+def as_answer(row: AccessToken, token: str) -> LoggedIn:
+    expires_at = row.expires_at or timezone.now()
+    return LoggedIn(
+        access_token=token,
+        expires_in=max(round((expires_at - timezone.now()).total_seconds()), 0),
+        accessTokenMaxTTL=row.identity.token_max_ttl,
+        token_type="Bearer",  # noqa: S106
+    )

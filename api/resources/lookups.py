@@ -1,0 +1,81 @@
+"""Finds what a request names, or says that there is none."""
+
+from uuid import UUID
+
+from api.http.errors import BadRequest, NotFoundError
+from connections.models import Connection
+from syncs.models import DevinSync, SyncRun
+from vault.errors import FolderMissing
+from vault.models import Environment, Folder, Project
+from vault.reading import find_folder
+
+SYNCS = DevinSync.objects.select_related("project", "connection", "environment", "folder", "folder__environment")
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def get_project(project_id: str) -> Project:
+    known_id = as_uuid(project_id)
+    project = Project.objects.filter(pk=known_id).first() if known_id else None
+    if project is None:
+        raise NotFoundError(f"There is no project with the ID {project_id[:64]}.")
+    return project
+
+
+def get_project_by_slug(slug: str) -> Project:
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise NotFoundError(f"There is no project with the slug {slug[:64]}.")
+    return project
+
+
+def choose_project(project_id: str | None, slug: str | None) -> Project:
+    """By id or by slug; one of them must be given."""
+    if project_id:
+        return get_project(project_id)
+    if slug:
+        return get_project_by_slug(slug)
+    raise BadRequest("Name the project: projectId (or workspaceId), or its slug.")
+
+
+def get_environment(project: Project, slug: str) -> Environment:
+    environment = project.environments.filter(slug=slug).first()
+    if environment is None:
+        raise NotFoundError(f"The project {project.slug} has no environment {slug[:64]}.")
+    return environment
+
+
+def get_source(project: Project, environment: str, path: str) -> Folder:
+    """The folder that a sync reads. One that is missing is a mistake in the request, not an unknown address."""
+    try:
+        return find_folder(project, environment, path)
+    except FolderMissing as error:
+        raise BadRequest(error.message) from error
+
+
+def get_connection(connection_id: UUID) -> Connection:
+    connection = Connection.objects.filter(pk=connection_id).first()
+    if connection is None:
+        raise NotFoundError(f"There is no connection with the ID {connection_id}.")
+    if connection.app != Connection.App.DEVIN:
+        raise BadRequest(f"The connection {connection.name} is not to Devin.")
+    return connection
+
+
+def get_sync(sync_id: UUID) -> DevinSync:
+    sync = SYNCS.filter(pk=sync_id).first()
+    if sync is None:
+        raise NotFoundError(f"There is no sync with the ID {sync_id}.")
+    return sync
+
+
+def get_run(run_id: UUID) -> SyncRun:
+    run = SyncRun.objects.filter(pk=run_id).first()
+    if run is None:
+        raise NotFoundError(f"There is no run with the ID {run_id}.")
+    return run

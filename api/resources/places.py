@@ -1,0 +1,35 @@
+"""Where something is: a project, by any of the names that clients use, an environment and a path."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from api.resources.base import EXAMPLE_ID, Request
+from api.resources.lookups import choose_project
+from vault.models import Folder, Project
+from vault.reading import find_folder
+
+Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), Field(examples=[EXAMPLE_ID])]
+Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
+Path = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024), Field(examples=["/my-secrets"])
+]
+
+
+class InProject(Request):
+    project_id: Id | None = None
+    workspace_id: Id | None = Field(None, description="Another spelling of projectId.")
+    project_slug: Slug | None = Field(None, description="Instead of the ID.")
+    workspace_slug: Slug | None = Field(None, description="Another spelling of projectSlug.")
+
+    def get_project(self) -> Project:
+        return choose_project(self.project_id or self.workspace_id, self.project_slug or self.workspace_slug)
+
+
+class InEnvironment(InProject):
+    environment: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
+    ]
+
+    def folder_at(self, path: str) -> Folder:
+        return find_folder(self.get_project(), self.environment, path)

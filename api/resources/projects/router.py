@@ -1,0 +1,211 @@
+"""`/api/v1/projects` and the older `/api/v1/workspace` and `/api/v2/workspace`: projects and their environments."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from api.auth.callers import Bearer, Caller, caller_of
+from api.http.errors import BadRequest, NotFoundError
+from api.http.idempotency import idempotent
+from api.resources import resource
+from api.resources.audit import note_added, note_changed, note_deleted
+from api.resources.base import with_errors
+from api.resources.lookups import get_environment, get_project, get_project_by_slug
+from api.resources.projects.schemas import (
+    CreateEnvironment,
+    CreateProject,
+    EditedEnvironment,
+    EnvironmentBySlug,
+    EnvironmentOut,
+    ManyEnvironments,
+    ManyProjects,
+    ManyWorkspaces,
+    OneEnvironment,
+    OneProject,
+    OneWorkspace,
+    ProjectOut,
+    UpdateEnvironment,
+    UpdateProject,
+)
+from syncs.models import DevinSync
+from vault import editing
+from vault.editing.projects import DEFAULT_ENVIRONMENTS
+from vault.models import Environment, Project
+
+router = resource("Projects")
+workspaces = resource("Projects, older routes")
+workspaces_v2 = resource("Projects, older routes")
+
+VIEW = Bearer("vault.view_project")
+
+
+def all_projects() -> QuerySet[Project]:
+    return Project.objects.prefetch_related("environments")
+
+
+def create(caller: Caller, body: CreateProject) -> ProjectOut:
+    with transaction.atomic():
+        project = editing.create_project(
+            name=body.project_name,
+            slug=body.slug or "",
+            description=body.project_description or "",
+            environments=DEFAULT_ENVIRONMENTS if body.should_create_default_envs else (),
+            user=caller.user,
+        )
+        note_added(caller, project)
+    return ProjectOut.of(project)
+
+
+def get_own_environment(project: Project, environment_id: UUID) -> Environment:
+    environment = project.environments.filter(pk=environment_id).first()
+    if environment is None:
+        raise NotFoundError(f"The project {project.slug} has no environment with the ID {environment_id}.")
+    return environment
+
+
+def edited(environment: Environment, message: str) -> EditedEnvironment:
+    return EditedEnvironment(
+        message=message, workspace=environment.project_id, environment=EnvironmentOut.of(environment)
+    )
+
+
+@router.get("", auth=VIEW, response=with_errors(ManyProjects))
+def list_projects(request: HttpRequest) -> ManyProjects:
+    """All projects with their environments."""
+    return ManyProjects(projects=[ProjectOut.of(project) for project in all_projects()])
+
+
+@router.post("", auth=Bearer("vault.add_project"), response=with_errors(OneProject, 409))
+@idempotent
+def create_project(request: HttpRequest, body: CreateProject) -> OneProject:
+    """Creates a project, with Development, Staging and Production unless told otherwise."""
+    return OneProject(project=create(caller_of(request), body))
+
+
+@router.get("/slug/{slug}", auth=VIEW, response=with_errors(OneProject))
+def get_project_with_slug(request: HttpRequest, slug: str) -> OneProject:
+    """A project by its slug."""
+    return OneProject(project=ProjectOut.of(get_project_by_slug(slug)))
+
+
+@router.get("/{project_id}", auth=VIEW, response=with_errors(OneProject))
+def get_project_with_id(request: HttpRequest, project_id: str) -> OneProject:
+    """A project by its ID."""
+    return OneProject(project=ProjectOut.of(get_project(project_id)))
+
+
+@router.patch("/{project_id}", auth=Bearer("vault.change_project"), response=with_errors(OneProject))
+def update_project(request: HttpRequest, project_id: str, body: UpdateProject) -> OneProject:
+    """Changes what is sent."""
+    caller, project = caller_of(request), get_project(project_id)
+    with transaction.atomic():
+        editing.update_project(project, name=body.name, slug=body.slug, description=body.description, user=caller.user)
+        note_changed(caller, project)
+    return OneProject(project=ProjectOut.of(project))
+
+
+@router.delete("/{project_id}", auth=Bearer("vault.delete_project"), response=with_errors(OneProject))
+def delete_project(request: HttpRequest, project_id: str) -> OneProject:
+    """Deletes a project that no sync belongs to, with all its secrets."""
+    caller, project = caller_of(request), get_project(project_id)
+    answer = OneProject(project=ProjectOut.of(project))
+    syncs = sorted(DevinSync.objects.filter(project=project).values_list("name", flat=True))
+    if syncs:
+        raise BadRequest(f"The syncs {', '.join(syncs[:10])} belong to {project.slug}. Delete them first.")
+    with transaction.atomic():
+        note_deleted(caller, project)
+        editing.delete_project(project, user=caller.user)
+    return answer
+
+
+@router.get("/{project_id}/environments", auth=VIEW, response=with_errors(ManyEnvironments))
+def list_environments(request: HttpRequest, project_id: str) -> ManyEnvironments:
+    """The environments of a project, in order."""
+    rows = get_project(project_id).environments.all()
+    return ManyEnvironments(environments=[EnvironmentOut.of(environment) for environment in rows])
+
+
+@router.get("/{project_id}/environments/slug/{slug}", auth=VIEW, response=with_errors(EnvironmentBySlug))
+def get_environment_with_slug(request: HttpRequest, project_id: str, slug: str) -> EnvironmentBySlug:
+    """An environment by its slug."""
+    found = EnvironmentOut.of(get_environment(get_project(project_id), slug))
+    return EnvironmentBySlug(**dict(found), environment=found)
+
+
+@router.get("/{project_id}/environments/{environment_id}", auth=VIEW, response=with_errors(OneEnvironment))
+def get_environment_with_id(request: HttpRequest, project_id: str, environment_id: UUID) -> OneEnvironment:
+    """An environment by its ID."""
+    found = get_own_environment(get_project(project_id), environment_id)
+    return OneEnvironment(environment=EnvironmentOut.of(found))
+
+
+@idempotent
+def add_environment(request: HttpRequest, project_id: str, body: CreateEnvironment) -> EditedEnvironment:
+    """Adds an environment to a project."""
+    caller, project = caller_of(request), get_project(project_id)
+    with transaction.atomic():
+        environment = editing.create_environment(
+            project, name=body.name, slug=body.slug, position=body.position, user=caller.user
+        )
+        note_added(caller, environment)
+    return edited(environment, "Successfully created new environment")
+
+
+def change_environment(
+    request: HttpRequest, project_id: str, environment_id: UUID, body: UpdateEnvironment
+) -> EditedEnvironment:
+    """Changes what is sent. References by an old slug are cut."""
+    caller, environment = caller_of(request), get_own_environment(get_project(project_id), environment_id)
+    with transaction.atomic():
+        editing.update_environment(
+            environment, name=body.name, slug=body.slug, position=body.position, user=caller.user
+        )
+        note_changed(caller, environment)
+    return edited(environment, "Successfully updated environment")
+
+
+def remove_environment(request: HttpRequest, project_id: str, environment_id: UUID) -> EditedEnvironment:
+    """Deletes an environment with all its folders and secrets."""
+    caller, environment = caller_of(request), get_own_environment(get_project(project_id), environment_id)
+    answer = edited(environment, "Successfully deleted environment")
+    with transaction.atomic():
+        note_deleted(caller, environment)
+        editing.delete_environment(environment, user=caller.user)
+    return answer
+
+
+ENVIRONMENT_ROUTES = (
+    ("POST", "/{project_id}/environments", "vault.add_environment", add_environment),
+    ("PATCH", "/{project_id}/environments/{environment_id}", "vault.change_environment", change_environment),
+    ("DELETE", "/{project_id}/environments/{environment_id}", "vault.delete_environment", remove_environment),
+)
+for method, path, permission, view in ENVIRONMENT_ROUTES:
+    for each in (router, workspaces):
+        each.api_operation([method], path, auth=Bearer(permission), response=with_errors(EditedEnvironment))(view)
+
+
+@workspaces.get("", auth=VIEW, response=with_errors(ManyWorkspaces))
+def list_workspaces(request: HttpRequest) -> ManyWorkspaces:
+    """All projects with their environments."""
+    return ManyWorkspaces(workspaces=[ProjectOut.of(project) for project in all_projects()])
+
+
+@workspaces.get("/{project_id}", auth=VIEW, response=with_errors(OneWorkspace))
+def get_workspace(request: HttpRequest, project_id: str) -> OneWorkspace:
+    """A project by its ID."""
+    return OneWorkspace(workspace=ProjectOut.of(get_project(project_id)))
+
+
+@workspaces_v2.post("", auth=Bearer("vault.add_project"), response=with_errors(OneProject, 409))
+@idempotent
+def create_workspace(request: HttpRequest, body: CreateProject) -> OneProject:
+    """Creates a project, with Development, Staging and Production unless told otherwise."""
+    return OneProject(project=create(caller_of(request), body))
+
+
+@workspaces_v2.get("/{slug}", auth=VIEW, response=with_errors(ProjectOut))
+def get_workspace_with_slug(request: HttpRequest, slug: str) -> ProjectOut:
+    """A project by its slug."""
+    return ProjectOut.of(get_project_by_slug(slug))

@@ -1,0 +1,1 @@
+"""Runs, as scripts follow them."""

@@ -1,0 +1,152 @@
+"""`/api/v3/secrets` and `/api/v4/secrets`: the same, but for their defaults: v4 expands and imports by itself."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Body, Query
+
+from api.auth.callers import Bearer, caller_of
+from api.http.errors import NotFoundError
+from api.http.idempotency import idempotent
+from api.http.queries import OfSecrets, Recursive
+from api.resources import resource
+from api.resources.base import with_errors
+from api.resources.secrets.answers import get_secret, list_secrets, reject_personal
+from api.resources.secrets.edits import create_secrets, delete_secrets, update_secret, update_secrets
+from api.resources.secrets.schemas import (
+    CreateSecret,
+    CreateSecrets,
+    DeleteSecret,
+    DeleteSecrets,
+    Kind,
+    ListedSecrets,
+    ManySecrets,
+    NewSecret,
+    OneSecret,
+    UpdateSecret,
+    UpdateSecrets,
+)
+from vault.models import Secret
+
+v3 = resource("Secrets (v3)")
+v4 = resource("Secrets (v4)")
+
+Version = Annotated[int | None, Query(None, ge=1, le=2_000_000_000, description="An earlier version.")]
+View = Annotated[bool, Query(True, alias="viewSecretValue", description="false masks the value.")]
+KindQuery = Annotated[Kind, Query("shared", alias="type")]
+
+
+def says_yes(request: HttpRequest) -> bool:
+    """What is meant where a client does not say whether to expand references and to look at imports."""
+    match = request.resolver_match
+    return match is not None and match.route.startswith("api/v4/")
+
+
+def list_all_secrets(request: HttpRequest, query: OfSecrets, recursive: Recursive) -> ListedSecrets:
+    """The secrets of a folder and its imports, unmerged: own ones win, then the last import."""
+    return list_secrets(
+        caller_of(request),
+        query.get_folder(),
+        reveals=query.view_secret_value,
+        expands=query.expands(default=says_yes(request)),
+        recursive=recursive,
+        imports=query.imports(default=says_yes(request)),
+    )
+
+
+@idempotent
+def create_many_secrets(request: HttpRequest, body: CreateSecrets) -> ManySecrets:
+    """Creates many secrets, all or none."""
+    reject_personal(*(secret.type for secret in body.secrets))
+    folder = body.folder_at(body.secret_path)
+    return ManySecrets(secrets=create_secrets(caller_of(request), folder, body.secrets))
+
+
+def update_many_secrets(request: HttpRequest, body: UpdateSecrets) -> ManySecrets:
+    """Changes many secrets, all or none."""
+    reject_personal(*(secret.type for secret in body.secrets))
+    caller, folder = caller_of(request), body.folder_at(body.secret_path)
+    if body.mode == "upsert":
+        caller.require("vault.add_secret")
+    return ManySecrets(secrets=update_secrets(caller, folder, body.secrets, mode=body.mode))
+
+
+def delete_many_secrets(request: HttpRequest, body: Annotated[DeleteSecrets, Body()]) -> ManySecrets:
+    """Deletes many secrets, all or none."""
+    reject_personal(*(secret.type for secret in body.secrets))
+    keys = [secret.secret_key for secret in body.secrets]
+    return ManySecrets(secrets=delete_secrets(caller_of(request), body.folder_at(body.secret_path), keys))
+
+
+def get_secret_by_id(request: HttpRequest, secret_id: UUID, view: View) -> OneSecret:
+    """One secret by its ID, as it is stored."""
+    secret = Secret.objects.select_related("folder__environment").filter(pk=secret_id).first()
+    if secret is None:
+        raise NotFoundError(f"There is no secret with the ID {secret_id}.")
+    found = get_secret(
+        caller_of(request), secret.folder, secret.key, reveals=view, expands=False, imports=False, version=None
+    )
+    return OneSecret(secret=found)
+
+
+def get_one_secret(
+    request: HttpRequest, secret_name: str, query: OfSecrets, kind: KindQuery, version: Version
+) -> OneSecret:
+    """One secret by its key."""
+    reject_personal(kind)
+    found = get_secret(
+        caller_of(request),
+        query.get_folder(),
+        secret_name,
+        reveals=query.view_secret_value,
+        expands=query.expands(default=says_yes(request)),
+        imports=query.imports(default=says_yes(request)),
+        version=version,
+    )
+    return OneSecret(secret=found)
+
+
+@idempotent
+def create_one_secret(request: HttpRequest, secret_name: str, body: CreateSecret) -> OneSecret:
+    """Creates a secret."""
+    reject_personal(body.type)
+    new = NewSecret.model_construct(
+        secret_key=secret_name, secret_value=body.secret_value, secret_comment=body.secret_comment
+    )
+    created = create_secrets(caller_of(request), body.folder_at(body.secret_path), [new])
+    return OneSecret(secret=created[0])
+
+
+def update_one_secret(request: HttpRequest, secret_name: str, body: UpdateSecret) -> OneSecret:
+    """Changes the value, the comment or the key of a secret."""
+    reject_personal(body.type)
+    folder = body.folder_at(body.secret_path)
+    return OneSecret(secret=update_secret(caller_of(request), folder, secret_name, body))
+
+
+def delete_one_secret(request: HttpRequest, secret_name: str, body: Annotated[DeleteSecret, Body()]) -> OneSecret:
+    """Deletes a secret with its versions."""
+    reject_personal(body.type)
+    deleted = delete_secrets(caller_of(request), body.folder_at(body.secret_path), [secret_name])
+    return OneSecret(secret=deleted[0])
+
+
+ROUTES: tuple[tuple[str, str, str, Any, Any, tuple[int, ...]], ...] = (
+    # method, path in v3, path in v4, view, answer, further errors
+    ("GET", "/raw", "", list_all_secrets, ListedSecrets, ()),
+    ("POST", "/batch/raw", "/batch", create_many_secrets, ManySecrets, (409,)),
+    ("PATCH", "/batch/raw", "/batch", update_many_secrets, ManySecrets, ()),
+    ("DELETE", "/batch/raw", "/batch", delete_many_secrets, ManySecrets, ()),
+    ("GET", "/raw/id/{secret_id}", "/id/{secret_id}", get_secret_by_id, OneSecret, ()),
+    ("GET", "/raw/{secret_name}", "/{secret_name}", get_one_secret, OneSecret, ()),
+    ("POST", "/raw/{secret_name}", "/{secret_name}", create_one_secret, OneSecret, (409,)),
+    ("PATCH", "/raw/{secret_name}", "/{secret_name}", update_one_secret, OneSecret, ()),
+    ("DELETE", "/raw/{secret_name}", "/{secret_name}", delete_one_secret, OneSecret, ()),
+)
+PERMISSIONS = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
+
+for method, v3_path, v4_path, view, answer, errors in ROUTES:
+    for router, path in ((v3, v3_path), (v4, v4_path)):
+        bearer = Bearer(f"vault.{PERMISSIONS[method]}_secret")
+        router.api_operation([method], path, auth=bearer, response=with_errors(answer, *errors))(view)

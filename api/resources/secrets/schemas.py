@@ -1,0 +1,176 @@
+"""Secrets of the vault. Values are here and nowhere else in the API, and only for callers who may reveal them."""
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StringConstraints
+
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from api.resources.places import InEnvironment, Path
+from vault.models import Secret
+from vault.rules import MAX_VALUE_BYTES
+
+MASK = "<hidden-by-infisical>"
+
+SecretKey = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), Field(examples=["DB_URL"])
+]
+Value = Annotated[
+    str, StringConstraints(max_length=MAX_VALUE_BYTES), Field(examples=["postgres://db.example.com/shop"])
+]
+Comment = Annotated[str, StringConstraints(max_length=2000), Field(examples=["The shop's database"])]
+Kind = Literal["shared", "personal"]
+IGNORED = "Accepted and not kept."
+
+
+class Extras(Request):
+    """What Infisical's clients send besides."""
+
+    type: Kind = Field("shared", description="Only shared secrets exist here; personal ones are refused (400).")
+    skip_multiline_encoding: StrictBool | None = Field(None, description=IGNORED)
+    secret_reminder_note: str | None = Field(None, description=IGNORED)
+    secret_reminder_repeat_days: float | None = Field(None, description=IGNORED)
+    secret_metadata: list[dict[str, Any]] | None = Field(None, description=IGNORED)
+    metadata: dict[str, Any] | None = Field(None, description=IGNORED)
+    tag_ids: list[str] | None = Field(None, description=IGNORED)
+
+
+class SecretPlace(InEnvironment):
+    secret_path: Path = "/"  # noqa: S105
+
+
+class CreateSecret(SecretPlace, Extras):
+    secret_value: Value = Field("", repr=False)
+    secret_comment: Comment = ""
+
+
+class UpdateSecret(SecretPlace, Extras):
+    secret_value: Value | None = Field(None, repr=False, examples=["postgres://db.example.com/shop"])
+    secret_comment: Comment | None = None
+    new_secret_name: SecretKey | None = None
+
+
+class DeleteSecret(SecretPlace):
+    type: Kind = "shared"
+
+
+class NewSecret(Extras):
+    secret_key: SecretKey
+    secret_value: Value = Field("", repr=False)
+    secret_comment: Comment = ""
+
+
+class ChangedSecret(Extras):
+    secret_key: SecretKey
+    secret_value: Value | None = Field(None, repr=False, examples=["postgres://db.example.com/shop"])
+    secret_comment: Comment | None = None
+    new_secret_name: SecretKey | None = None
+
+
+class DoomedSecret(Request):
+    secret_key: SecretKey
+    type: Kind = "shared"
+
+
+MANY = {"min_length": 1, "max_length": 1000}
+
+
+class CreateSecrets(SecretPlace):
+    secrets: Annotated[list[NewSecret], Field(**MANY)]
+
+
+class UpdateSecrets(SecretPlace):
+    secrets: Annotated[list[ChangedSecret], Field(**MANY)]
+    mode: Literal["failOnNotFound", "ignore", "upsert"] = Field(
+        "failOnNotFound", description="What becomes of keys that are not there."
+    )
+
+
+class DeleteSecrets(SecretPlace):
+    secrets: Annotated[list[DoomedSecret], Field(**MANY)]
+
+
+class Actor(Answer):
+    actor_id: str | None
+    actor_type: Literal["user", "identity"]
+    name: str | None = Field(examples=["alex"])
+
+
+class ImportedSecret(Answer):
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    legacy_id: UUID = Field(alias="_id", examples=[EXAMPLE_ID])
+    workspace: UUID = Field(examples=[EXAMPLE_ID])
+    environment: str = Field(examples=["dev"])
+    version: int = Field(examples=[1])
+    type: Literal["shared"]
+    secret_key: str = Field(examples=["DB_URL"])
+    secret_value: str = Field(examples=["postgres://db.example.com/shop"], repr=False)
+    secret_comment: str
+    secret_reminder_note: str | None
+    secret_reminder_repeat_days: int | None
+    skip_multiline_encoding: bool
+    actor: Actor | None
+    is_rotated_secret: bool
+    rotation_id: str | None
+    secret_value_hidden: bool
+    secret_path: str = Field(examples=["/my-secrets"])
+    secret_metadata: list[dict[str, Any]]
+    tags: list[dict[str, Any]]
+
+
+class SecretOut(ImportedSecret):
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @classmethod
+    def of(cls, secret: Secret, value: str | None, *, version: int | None = None) -> Self:
+        """Without a value, the mask stands in its place."""
+        return cls(**fields_of(secret, value, version), created_at=secret.created_at, updated_at=secret.updated_at)
+
+
+def imported(secret: Secret, value: str | None) -> ImportedSecret:
+    return ImportedSecret(**fields_of(secret, value, None))
+
+
+def fields_of(secret: Secret, value: str | None, version: int | None) -> dict[str, Any]:
+    folder, by = secret.folder, secret.updated_by
+    return {
+        "id": secret.id,
+        "_id": secret.id,
+        "workspace": folder.environment.project_id,
+        "environment": folder.environment.slug,
+        "version": version or secret.version,
+        "type": "shared",
+        "secret_key": secret.key,
+        "secret_value": MASK if value is None else value,
+        "secret_comment": secret.comment,
+        "secret_reminder_note": None,
+        "secret_reminder_repeat_days": None,
+        "skip_multiline_encoding": False,
+        "actor": Actor(actor_id=str(by.pk), actor_type="user", name=by.get_username()) if by else None,
+        "is_rotated_secret": False,
+        "rotation_id": None,
+        "secret_value_hidden": value is None,
+        "secret_path": folder.path,
+        "secret_metadata": [],
+        "tags": [],
+    }
+
+
+class OneSecret(Answer):
+    secret: SecretOut
+
+
+class ManySecrets(Answer):
+    secrets: list[SecretOut]
+
+
+class Imports(Answer):
+    secret_path: str = Field(examples=["/shared"])
+    environment: str = Field(examples=["prod"])
+    folder_id: UUID = Field(examples=[EXAMPLE_ID])
+    secrets: list[ImportedSecret]
+
+
+class ListedSecrets(ManySecrets):
+    imports: list[Imports]

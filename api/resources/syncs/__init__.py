@@ -1,0 +1,1 @@
+"""Syncs, their runs being asked for, and their plans."""

@@ -1,0 +1,241 @@
+"""`/api/v1/secret-syncs`: syncs, their triggers and plans."""
+
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Body, Query
+
+from api.auth.callers import Bearer, caller_of
+from api.http.errors import BadRequest, NotFoundError
+from api.http.idempotency import idempotent
+from api.http.waiting import LONGEST_WAIT, wait_for
+from api.resources import resource
+from api.resources.base import with_errors
+from api.resources.lookups import SYNCS, as_uuid, get_project, get_source, get_sync
+from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
+from api.resources.syncs.clashes import find_clashes
+from api.resources.syncs.edits import create_sync, delete_sync, remove_secrets, trigger_sync, update_sync
+from api.resources.syncs.schemas import (
+    CheckConflicts,
+    CheckDestination,
+    CreateSync,
+    DestinationCheck,
+    KeyConflict,
+    KeyConflicts,
+    ManySyncOptions,
+    ManySyncs,
+    OneSync,
+    SecretSync,
+    SyncIn,
+    SyncOption,
+    TriggerSync,
+    UpdateSync,
+)
+from connections.models import Connection
+from syncs.choices import Operation
+from syncs.engine.preview import preview
+from syncs.models import DevinSync, SyncRun
+
+router = resource("Secret syncs")
+
+Confirmable = TypeVar("Confirmable", SyncIn, CreateSync, UpdateSync, TriggerSync)
+
+ProjectQuery = Annotated[str, Query(alias="projectId", min_length=1, max_length=64, description="The project's ID.")]
+Wait = Annotated[
+    float,
+    Query(
+        0,
+        ge=0,
+        allow_inf_nan=False,
+        description=f"Answer once the run has ended, or after this many seconds (at most {LONGEST_WAIT}).",
+    ),
+]
+YesNo = Literal["true", "false"]
+Removal = Annotated[YesNo, Query("false", alias="removeSecrets", description="Remove its secrets from Devin too.")]
+Confirm = Annotated[
+    YesNo, Query("false", alias="confirmDeletions", description="Let this run delete more than its guard allows.")
+]
+Limit = Annotated[int, Query(20, ge=1, le=100)]
+Offset = Annotated[int, Query(0, ge=0, le=100_000)]
+
+
+def one(sync: DevinSync, *, spells_auto_sync: bool = True) -> OneSync:
+    return OneSync(secret_sync=SecretSync.of(sync, spells_auto_sync=spells_auto_sync))
+
+
+def many(project_id: str) -> ManySyncs:
+    known_id = as_uuid(project_id)
+    rows = SYNCS.filter(project_id=known_id) if known_id else SYNCS.none()
+    return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in rows])
+
+
+def awaited(sync: DevinSync, run: SyncRun | None, wait: float, *, spells_auto_sync: bool = True) -> OneSync:
+    """The sync as it is, or as it is after the run; a sync that the run deleted, as it was last."""
+    if run is not None and wait:
+        run = wait_for(run.pk, wait) or run
+    current = SYNCS.filter(pk=sync.pk).first()
+    if current is None and run is not None and run.operation == Operation.REMOVE:
+        sync.remove_status, sync.last_remove_run_id, sync.last_removed_at = run.status, run.pk, run.finished_at
+    return one(current or sync, spells_auto_sync=spells_auto_sync)
+
+
+def spelling_of(body: SyncIn) -> bool:
+    """Whether to answer with isAutoSyncEnabled: not to those who spell it otherwise."""
+    options = getattr(body, "sync_options", None)
+    return body.is_auto_sync_enabled is not None or options is None or options.auto_sync_enabled is None
+
+
+def with_confirmation(body: Confirmable, query: str) -> Confirmable:
+    """The query's word counts like the body's."""
+    return body.model_copy(update={"confirm_deletions": True}) if query == "true" else body
+
+
+@router.get("/options", auth=Bearer(), response=with_errors(ManySyncOptions))
+def list_sync_options(request: HttpRequest) -> ManySyncOptions:
+    """The destinations that a sync can have."""
+    devin = SyncOption(
+        name="Devin",
+        connection="devin",
+        destination="devin",
+        can_import_secrets=False,
+        can_remove_secrets_on_deletion=True,
+    )
+    return ManySyncOptions(secret_sync_options=[devin])
+
+
+@router.get("", auth=Bearer("syncs.view_devinsync"), response=with_errors(ManySyncs))
+def list_syncs(request: HttpRequest, project_id: ProjectQuery) -> ManySyncs:
+    """All syncs of a project, by name."""
+    return many(project_id)
+
+
+@router.get("/devin", auth=Bearer("syncs.view_devinsync"), response=with_errors(ManySyncs))
+def list_devin_syncs(request: HttpRequest, project_id: ProjectQuery) -> ManySyncs:
+    """The syncs of a project whose destination is Devin: all of them."""
+    return many(project_id)
+
+
+@router.post("/devin", auth=Bearer("syncs.add_devinsync"), response=with_errors(OneSync, 409))
+@idempotent
+def create_devin_sync(request: HttpRequest, body: CreateSync, wait: Wait, confirm_deletions: Confirm) -> OneSync:
+    """Creates a sync. With auto-sync on, its first run is queued."""
+    edited = create_sync(caller_of(request), with_confirmation(body, confirm_deletions))
+    return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
+
+
+@router.post("/devin/check-destination", auth=Bearer("syncs.view_devinsync"), response=with_errors(DestinationCheck))
+def check_destination(request: HttpRequest, body: CheckDestination) -> DestinationCheck:
+    """Tells whether another sync, of any project, writes to the same organization."""
+    same = DevinSync.objects.filter(org_id=body.destination_config.org_id)
+    if body.exclude_sync_id is not None:
+        same = same.exclude(pk=body.exclude_sync_id)
+    if body.connection_id is not None:
+        same = same.filter(connection__base_url__in=_addresses(body.connection_id))
+    first = same.order_by("created_at").first()
+    if first is None:
+        return DestinationCheck(has_duplicate=False)
+    return DestinationCheck(has_duplicate=True, duplicate_project_id=first.project_id)
+
+
+def _addresses(connection_id: UUID) -> list[str]:
+    return list(Connection.objects.filter(pk=connection_id).values_list("base_url", flat=True))
+
+
+@router.post("/devin/check-conflicts", auth=Bearer("syncs.view_devinsync"), response=with_errors(KeyConflicts))
+def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
+    """The keys that stand in more than one folder at and below a path: what a sync with subfolders refuses."""
+    folder = get_source(get_project(body.project_id), body.environment, body.secret_path)
+    clashes = find_clashes(folder)
+    return KeyConflicts(conflicts=[KeyConflict(key=key, paths=clashes[key]) for key in sorted(clashes)])
+
+
+@router.get("/devin/sync-name/{sync_name}", auth=Bearer("syncs.view_devinsync"), response=with_errors(OneSync))
+def get_devin_sync_by_name(request: HttpRequest, sync_name: str, project_id: ProjectQuery) -> OneSync:
+    """A sync by its name in a project."""
+    sync = SYNCS.filter(project=get_project(project_id), name=sync_name).first()
+    if sync is None:
+        raise NotFoundError(f"There is no sync named {sync_name[:64]} in this project.")
+    return one(sync)
+
+
+@router.get("/devin/{sync_id}", auth=Bearer("syncs.view_devinsync"), response=with_errors(OneSync))
+def get_devin_sync(request: HttpRequest, sync_id: UUID) -> OneSync:
+    """A sync by its ID."""
+    return one(get_sync(sync_id))
+
+
+@router.patch("/devin/{sync_id}", auth=Bearer("syncs.change_devinsync"), response=with_errors(OneSync, 409))
+def update_devin_sync(
+    request: HttpRequest,
+    *,
+    sync_id: UUID,
+    body: UpdateSync,
+    wait: Wait,
+    removal: Removal,
+    confirm_deletions: Confirm,
+) -> OneSync:
+    """Changes what is sent; an auto-sync then runs. With `removeSecrets=true`, secrets at a destination that the sync
+    leaves are removed there."""
+    sent = with_confirmation(body, confirm_deletions)
+    edited = update_sync(caller_of(request), sync_id, sent, removes_old=removal == "true")
+    return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
+
+
+@router.delete("/devin/{sync_id}", auth=Bearer("syncs.delete_devinsync"), response=with_errors(OneSync))
+def delete_devin_sync(request: HttpRequest, sync_id: UUID, removal: Removal, wait: Wait) -> OneSync:
+    """Deletes a sync. With `removeSecrets=true` its secrets go first: the answer has `removeStatus: "pending"`, and
+    the sync disappears once they are gone from Devin."""
+    edited = delete_sync(caller_of(request), sync_id, removes_secrets=removal == "true")
+    return awaited(edited.sync, edited.run, wait)
+
+
+@router.post("/devin/{sync_id}/sync-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync, 409))
+@idempotent
+def sync_secrets(
+    request: HttpRequest,
+    *,
+    sync_id: UUID,
+    wait: Wait,
+    confirm_deletions: Confirm,
+    body: Annotated[TriggerSync | None, Body(None)],
+) -> OneSync:
+    """Queues a run, or joins the one that waits."""
+    sync = get_sync(sync_id)
+    sent = with_confirmation(body or TriggerSync(), confirm_deletions)
+    run = trigger_sync(caller_of(request), sync, sent.confirm_deletions)
+    return awaited(sync, run, wait)
+
+
+@router.post("/devin/{sync_id}/import-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync))
+def import_secrets(
+    request: HttpRequest,
+    sync_id: UUID,
+    behavior: Annotated[Literal["prioritize-source", "prioritize-destination"], Query(alias="importBehavior")],
+) -> OneSync:
+    """Always refused (400): Devin returns no values of its secrets."""
+    get_sync(sync_id)
+    raise BadRequest("Devin does not support importing secrets: it returns no values of its secrets.")
+
+
+@router.post("/devin/{sync_id}/remove-secrets", auth=Bearer("syncs.remove_secrets"), response=with_errors(OneSync, 409))
+@idempotent
+def remove_sync_secrets(request: HttpRequest, sync_id: UUID, wait: Wait) -> OneSync:
+    """Queues the removal of all secrets that this sync wrote to Devin. The sync stays."""
+    sync = get_sync(sync_id)
+    run = remove_secrets(caller_of(request), sync)
+    return awaited(sync, run, wait)
+
+
+@router.post("/devin/{sync_id}/plan", auth=Bearer("syncs.plan_devinsync"), response=with_errors(OnePlan))
+def plan_devin_sync(request: HttpRequest, sync_id: UUID) -> OnePlan:
+    """What a run would do now, key by key, without doing it."""
+    return OnePlan(plan=PlanOut.of(preview(get_sync(sync_id))))
+
+
+@router.get("/devin/{sync_id}/runs", auth=Bearer("syncs.view_syncrun"), response=with_errors(ManyRuns))
+def list_sync_runs(request: HttpRequest, sync_id: UUID, limit: Limit, offset: Offset) -> ManyRuns:
+    """The runs of a sync, newest first."""
+    runs = SyncRun.objects.filter(sync=get_sync(sync_id)).select_related("requested_by")
+    page = runs[offset : offset + limit]
+    return ManyRuns(sync_runs=[SyncRunOut.of(run) for run in page], total_count=runs.count())

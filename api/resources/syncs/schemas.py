@@ -1,0 +1,375 @@
+"""Secret syncs as Infisical spells them, in all the spellings that its clients use.
+
+`isEnabled` is the sync's own switch. Auto-sync is `syncOptions.autoSyncEnabled` or, at the top, `isAutoSyncEnabled`;
+subfolders are `syncOptions.recursive` or `syncOptions.includeAllSubFolders`. Two spellings may agree, not differ.
+"""
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, model_validator
+
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from syncs.choices import Status
+from syncs.errors import InvalidKeySchema
+from syncs.key_schema import KeySchema
+from syncs.models import DevinSync
+from vault.models import Environment
+
+OVERWRITE = "overwrite-destination"
+NO_IMPORT = "Only overwrite-destination is possible: Devin returns no values of its secrets, so none can be imported."
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+# The fields whose default goes without saying: an answer has them only where they differ.
+DEFAULTS: dict[str, Any] = {
+    name: getattr(DevinSync(), name)
+    for name in (
+        "key_schema",
+        "recursive",
+        "only_delete_managed",
+        "guard_max_deletions",
+        "guard_max_percent",
+        "reconcile_minutes",
+    )
+}
+
+
+def _check_behavior(text: str) -> str:
+    if text != OVERWRITE:
+        raise ValueError(NO_IMPORT)
+    return text
+
+
+def _check_key_schema(text: str) -> str:
+    try:
+        KeySchema.parse(text)
+    except InvalidKeySchema as error:
+        raise ValueError(error.message) from None
+    return text
+
+
+def _lower(text: Any) -> Any:
+    return text.strip().lower() if isinstance(text, str) else text
+
+
+Name = Annotated[
+    str,
+    BeforeValidator(_lower),
+    StringConstraints(min_length=1, max_length=256, pattern=SLUG),
+    Field(
+        examples=["my-devin-sync"],
+        description="Unique in its project. Lower-case letters and digits, in words joined by single hyphens.",
+    ),
+]
+Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=256), Field(examples=["an example sync"])
+]
+EnvironmentSlug = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
+]
+SecretPath = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024), Field(examples=["/my-secrets"])
+]
+ProjectId = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=[EXAMPLE_ID])
+]
+Behavior = Annotated[
+    str,
+    AfterValidator(_check_behavior),
+    Field(json_schema_extra={"enum": [OVERWRITE]}, examples=[OVERWRITE], description=NO_IMPORT),
+]
+KeySchemaText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=255),
+    AfterValidator(_check_key_schema),
+    Field(examples=["PROD_{{secretKey}}"]),
+]
+Confirmation = Annotated[
+    StrictBool | list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None,
+    Field(
+        description="true lets this one run delete more than its guard allows; a list of secret IDs from a plan lets "
+        "it delete just these.",
+        examples=[True],
+    ),
+]
+
+
+class SyncOptionsIn(Request):
+    initial_sync_behavior: Behavior
+    auto_sync_enabled: StrictBool | None = Field(None, description="Sync on changes of the source and on schedule.")
+    disable_secret_deletion: StrictBool = Field(False, description="Never delete a secret from Devin.")
+    key_schema: KeySchemaText | None = None
+    recursive: StrictBool | None = Field(None, description="Read the folders below the source too.")
+    include_all_sub_folders: StrictBool | None = Field(None, description="Another spelling of recursive.")
+    only_delete_managed: StrictBool = Field(False, description="Leave secrets alone that this sync did not write.")
+    guard_max_deletions: int = Field(
+        DEFAULTS["guard_max_deletions"], ge=0, le=100_000, strict=True, description="Deletions without asking."
+    )
+    guard_max_percent: int = Field(
+        DEFAULTS["guard_max_percent"], ge=0, le=100, strict=True, description="Share of deletions without asking."
+    )
+    reconcile_minutes: int = Field(
+        DEFAULTS["reconcile_minutes"], ge=0, le=10_080, strict=True, description="How often to compare; 0 for never."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.recursive is not None and self.include_all_sub_folders not in (None, self.recursive):
+            raise ValueError("recursive and includeAllSubFolders contradict each other. Send one of them.")
+        return self
+
+    @property
+    def reads_subfolders(self) -> bool:
+        return bool(self.recursive or self.include_all_sub_folders)
+
+
+class DestinationConfigIn(Request):
+    org_id: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^org-[A-Za-z0-9_-]{1,124}$"),
+        Field(examples=["org-sandbox"], description="The Devin organization to write to."),
+    ]
+
+
+class SyncIn(Request):
+    """What creating and changing a sync have in common."""
+
+    description: Description | None = None
+    is_enabled: StrictBool | None = Field(None, description="A sync that is not enabled runs for no trigger at all.")
+    is_auto_sync_enabled: StrictBool | None = Field(None, description="Another spelling of autoSyncEnabled.")
+    confirm_deletions: Confirmation = None
+
+    def auto_sync(self, options: SyncOptionsIn | None) -> bool | None:
+        inner = options.auto_sync_enabled if options is not None else None
+        return self.is_auto_sync_enabled if inner is None else inner
+
+    def check_auto_sync(self, options: SyncOptionsIn | None) -> None:
+        if options is None or None in (self.is_auto_sync_enabled, options.auto_sync_enabled):
+            return
+        if self.is_auto_sync_enabled != options.auto_sync_enabled:
+            raise ValueError(
+                "isAutoSyncEnabled and syncOptions.autoSyncEnabled contradict each other. Send one of them."
+            )
+
+
+class CreateSync(SyncIn):
+    name: Name
+    project_id: ProjectId
+    connection_id: UUID = Field(examples=[EXAMPLE_ID])
+    environment: EnvironmentSlug
+    secret_path: SecretPath
+    sync_options: SyncOptionsIn
+    destination_config: DestinationConfigIn
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        self.check_auto_sync(self.sync_options)
+        return self
+
+
+class UpdateSync(SyncIn):
+    """Any part of a sync but its project. `syncOptions` and `destinationConfig` are replaced whole."""
+
+    name: Name | None = None
+    connection_id: UUID | None = None
+    environment: EnvironmentSlug | None = None
+    secret_path: SecretPath | None = None
+    sync_options: SyncOptionsIn | None = None
+    destination_config: DestinationConfigIn | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        self.check_auto_sync(self.sync_options)
+        return self
+
+
+class TriggerSync(Request):
+    confirm_deletions: Confirmation = None
+
+
+class CheckDestination(Request):
+    destination_config: DestinationConfigIn
+    connection_id: UUID | None = None
+    exclude_sync_id: UUID | None = None
+    project_id: UUID = Field(examples=[EXAMPLE_ID])
+
+
+class CheckConflicts(Request):
+    project_id: ProjectId
+    environment: EnvironmentSlug
+    secret_path: SecretPath
+    key_schema: KeySchemaText | None = None
+
+
+class SyncOptions(Answer):
+    initial_sync_behavior: Literal["overwrite-destination"]
+    auto_sync_enabled: bool
+    disable_secret_deletion: bool
+    key_schema: str = Field("", description="Only where it is set.")
+    recursive: bool = Field(False, description="Only where it is on.")
+    only_delete_managed: bool = Field(False, description="Only where it is on.")
+    guard_max_deletions: int = Field(10, description="Only where it is not the default.")
+    guard_max_percent: int = Field(30, description="Only where it is not the default.")
+    reconcile_minutes: int = Field(15, description="Only where it is not the default.")
+
+    @classmethod
+    def of(cls, sync: DevinSync) -> Self:
+        extra = {name: getattr(sync, name) for name in DEFAULTS if getattr(sync, name) != DEFAULTS[name]}
+        return cls(
+            initial_sync_behavior="overwrite-destination",
+            auto_sync_enabled=sync.auto_sync_enabled,
+            disable_secret_deletion=sync.disable_secret_deletion,
+            **extra,
+        )
+
+
+class ConnectionRef(Answer):
+    app: str = Field(examples=["devin"])
+    name: str = Field(examples=["my-devin-connection"])
+    id: UUID = Field(examples=[EXAMPLE_ID])
+
+
+class EnvironmentRef(Answer):
+    slug: str = Field(examples=["dev"])
+    name: str = Field(examples=["Development"])
+    id: UUID = Field(examples=[EXAMPLE_ID])
+
+    @classmethod
+    def of(cls, environment: Environment | None) -> Self | None:
+        if environment is None:
+            return None
+        return cls(slug=environment.slug, name=environment.name, id=environment.id)
+
+
+class FolderRef(Answer):
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    path: str = Field(examples=["/my-secrets"])
+
+
+class DestinationConfig(Answer):
+    org_id: str = Field(examples=["org-sandbox"])
+
+
+TrackStatus = Literal["pending", "running", "succeeded", "failed"] | None
+
+
+class SecretSync(Answer):
+    """A sync. Its three tracks tell of syncing, importing (never possible with Devin) and removing."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["my-devin-sync"])
+    description: str | None = Field(examples=["an example sync"])
+    is_enabled: bool
+    version: int = Field(examples=[1])
+    folder_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    connection_id: UUID = Field(examples=[EXAMPLE_ID])
+    created_at: Timestamp
+    updated_at: Timestamp
+    sync_status: TrackStatus = Field(examples=["succeeded"])
+    last_sync_job_id: str | None = Field(examples=[EXAMPLE_ID])
+    last_sync_message: str | None = Field(examples=[None])
+    last_synced_at: Timestamp | None
+    import_status: TrackStatus = Field(examples=[None])
+    last_import_job_id: str | None = Field(examples=[None])
+    last_import_message: str | None = Field(examples=[None])
+    last_imported_at: Timestamp | None = Field(examples=[None])
+    remove_status: TrackStatus = Field(examples=[None])
+    last_remove_job_id: str | None = Field(examples=[None])
+    last_remove_message: str | None = Field(examples=[None])
+    last_removed_at: Timestamp | None = Field(examples=[None])
+    sync_options: SyncOptions
+    project_id: UUID = Field(examples=[EXAMPLE_ID])
+    connection: ConnectionRef
+    environment: EnvironmentRef | None
+    folder: FolderRef | None
+    destination: Literal["devin"]
+    destination_config: DestinationConfig
+    is_auto_sync_enabled: bool = Field(
+        False, description="syncOptions.autoSyncEnabled again; left out of answers to requests that spelt it that way."
+    )
+
+    @classmethod
+    def of(cls, sync: DevinSync, *, spells_auto_sync: bool = True) -> Self:
+        """`spells_auto_sync`: with isAutoSyncEnabled at the top, as Infisical's own clients expect."""
+        folder = sync.folder
+        environment = folder.environment if folder is not None else sync.environment
+        extra: dict[str, Any] = {"is_auto_sync_enabled": sync.auto_sync_enabled} if spells_auto_sync else {}
+        return cls(
+            id=sync.id,
+            name=sync.name,
+            description=sync.description or None,
+            is_enabled=sync.is_enabled,
+            version=sync.version,
+            folder_id=sync.folder_id,
+            connection_id=sync.connection_id,
+            created_at=sync.created_at,
+            updated_at=sync.updated_at,
+            **_tracks(sync),
+            sync_options=SyncOptions.of(sync),
+            project_id=sync.project_id,
+            connection=ConnectionRef(app=sync.connection.app, name=sync.connection.name, id=sync.connection.id),
+            environment=EnvironmentRef.of(environment),
+            folder=FolderRef(id=folder.id, path=folder.path) if folder else None,
+            destination="devin",
+            destination_config=DestinationConfig(org_id=sync.org_id),
+            **extra,
+        )
+
+
+def _tracks(sync: DevinSync) -> dict[str, Any]:
+    return {
+        "sync_status": track_status(sync.sync_status),
+        "last_sync_job_id": sync.last_sync_run_id and str(sync.last_sync_run_id),
+        "last_sync_message": sync.last_sync_message or None,
+        "last_synced_at": sync.last_synced_at,
+        "import_status": None,
+        "last_import_job_id": None,
+        "last_import_message": None,
+        "last_imported_at": None,
+        "remove_status": track_status(sync.remove_status),
+        "last_remove_job_id": sync.last_remove_run_id and str(sync.last_remove_run_id),
+        "last_remove_message": sync.last_remove_message or None,
+        "last_removed_at": sync.last_removed_at,
+    }
+
+
+def track_status(status: str) -> Any:
+    """Infisical's clients know four of our statuses; what was blocked or cancelled has failed, with a message."""
+    if status in (Status.BLOCKED, Status.CANCELLED):
+        return "failed"
+    return status or None
+
+
+class OneSync(Answer):
+    secret_sync: SecretSync
+
+
+class ManySyncs(Answer):
+    secret_syncs: list[SecretSync]
+
+
+class SyncOption(Answer):
+    name: str = Field(examples=["Devin"])
+    connection: str = Field(examples=["devin"])
+    destination: str = Field(examples=["devin"])
+    can_import_secrets: bool
+    can_remove_secrets_on_deletion: bool
+
+
+class ManySyncOptions(Answer):
+    secret_sync_options: list[SyncOption]
+
+
+class DestinationCheck(Answer):
+    has_duplicate: bool
+    duplicate_project_id: UUID = Field(
+        description="Only where there is a duplicate.", default=UUID(EXAMPLE_ID), examples=[EXAMPLE_ID]
+    )
+
+
+class KeyConflict(Answer):
+    key: str = Field(examples=["DB_URL"])
+    paths: list[str] = Field(examples=[["/my-secrets", "/my-secrets/api"]])
+
+
+class KeyConflicts(Answer):
+    conflicts: list[KeyConflict]

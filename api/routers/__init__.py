@@ -1,8 +1,0 @@
-"""The routes, one router a resource."""
-
-from ninja import Router
-
-
-def resource(tag: str) -> Router:
-    """A router whose answers hold what was set, in camelCase."""
-    return Router(tags=[tag], by_alias=True, exclude_unset=True)

@@ -1,0 +1,184 @@
+"""The forms of a sync: one for each step of the wizard, and the edit form with the same fields and messages."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from syncs.admin.form_fields import (
+    DevinConnectionField,
+    EnvironmentField,
+    NameField,
+    PathField,
+    ProjectField,
+    check_name_is_free,
+)
+from syncs.choices import InitialSyncBehavior
+from syncs.models import DevinSync
+from vault.errors import SourceError
+from vault.models import Environment, Folder, Project
+from vault.reading import list_keys
+
+if TYPE_CHECKING:
+    SyncModelForm = forms.ModelForm[DevinSync]
+else:
+    SyncModelForm = forms.ModelForm
+
+OPTION_FIELDS = [
+    "initial_sync_behavior",
+    "key_schema",
+    "auto_sync_enabled",
+    "recursive",
+    "disable_secret_deletion",
+    "only_delete_managed",
+    "reconcile_minutes",
+    "guard_max_deletions",
+    "guard_max_percent",
+]
+BEHAVIOR_HELP = (
+    "Devin never gives a value back, so existing secrets cannot be imported into the source: "
+    "the source is what counts from the first run on."
+)
+OPTION_HELP = {
+    "initial_sync_behavior": BEHAVIOR_HELP,
+    "key_schema": (
+        "How keys are named in Devin, for example PROD_{{secretKey}}. Holds {{secretKey}} once; may hold "
+        "{{environment}}, letters, digits, “_”, “-” and “/”. Empty: each key as it is in the source."
+    ),
+    "recursive": "Also sync the folders below the chosen one. A key may then stand in one of them only.",
+    "disable_secret_deletion": "Never delete a secret from Devin, even when it is gone from the source.",
+    "only_delete_managed": "Delete only what this sync wrote; leave secrets alone that others put into Devin.",
+    "auto_sync_enabled": "Sync by itself whenever the source changes, and compare with Devin regularly.",
+}
+OPTION_LABELS = {
+    "initial_sync_behavior": "Initial sync behavior",
+    "disable_secret_deletion": "Disable secret deletion",
+    "only_delete_managed": "Only delete managed secrets",
+    "recursive": "Include subfolders",
+    "auto_sync_enabled": "Auto-sync",
+}
+ORG_ID_HELP = (
+    "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
+)
+ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with “org-”."}
+
+
+class SourceForm(forms.Form):
+    project = ProjectField()
+    environment = EnvironmentField()
+    folder = PathField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        project = self._chosen("project", only=list(Project.objects.all()[:2]))
+        if not isinstance(project, Project):
+            return
+        environments = Environment.objects.filter(project=project)
+        self._offer("environment", environments)
+        environment = self._chosen("environment", only=list(environments[:2]))
+        if not isinstance(environment, Environment):
+            return
+        folders = Folder.objects.filter(environment=environment).select_related("environment__project")
+        self._offer("folder", folders)
+        self._chosen("folder", only=list(folders.filter(path="/")))
+
+    def _offer(self, name: str, queryset: Any) -> None:
+        field = self.fields[name]
+        assert isinstance(field, EnvironmentField | PathField)  # noqa: S101
+        field.queryset = queryset
+
+    def _chosen(self, name: str, *, only: list[Any]) -> object:
+        """What is chosen now; in a form that nobody has submitted yet, the one there is to choose."""
+        given = self.data.get(self.add_prefix(name)) if self.is_bound else self.initial.get(name)
+        try:
+            return self.fields[name].clean(given)
+        except ValidationError:
+            if self.is_bound or len(only) != 1:
+                return None
+        self.initial[name] = only[0].pk
+        return only[0]
+
+    @property
+    def chosen_folder(self) -> Folder | None:
+        folder = self._chosen("folder", only=[])
+        return folder if isinstance(folder, Folder) else None
+
+
+class DestinationForm(SyncModelForm):
+    connection = DevinConnectionField()
+
+    class Meta:
+        model = DevinSync
+        fields = ["connection", "org_id"]
+        labels = {"org_id": "Organization ID"}
+        help_texts = {"org_id": ORG_ID_HELP}
+        error_messages = {"org_id": ORG_ID_ERRORS}
+        widgets = {"org_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+
+
+class OptionsForm(SyncModelForm):
+    class Meta:
+        model = DevinSync
+        fields = OPTION_FIELDS
+        labels = OPTION_LABELS
+        help_texts = OPTION_HELP
+        error_messages = {
+            "initial_sync_behavior": {
+                "invalid_choice": "Only “Overwrite destination secrets” is possible: Devin never gives a value back."
+            }
+        }
+        widgets = {
+            "initial_sync_behavior": forms.RadioSelect(choices=InitialSyncBehavior.choices),
+            "key_schema": forms.TextInput(
+                attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "{{secretKey}}"}
+            ),
+        }
+
+    def __init__(self, *args: Any, folder: Folder | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.folder = folder
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        check_folders_can_be_joined(self, self.folder)
+        return cleaned
+
+
+def check_folders_can_be_joined(form: forms.BaseForm, folder: Folder | None) -> None:
+    """With subfolders, a key may stand in one folder only: better said here than by the first run."""
+    if folder is None or not form.cleaned_data.get("recursive"):
+        return
+    try:
+        list_keys(folder, recursive=True)
+    except SourceError as error:
+        form.add_error("recursive", str(error))
+
+
+class DetailsForm(SyncModelForm):
+    name = NameField()
+
+    class Meta:
+        model = DevinSync
+        fields = ["name", "description", "is_enabled"]
+        help_texts = {
+            "description": "What it is for, in a few words. At most 256 characters.",
+            "is_enabled": "A disabled sync runs for no trigger at all. You can enable it later.",
+        }
+        labels = {"is_enabled": "Enabled"}
+
+    def __init__(self, *args: Any, project: Project | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if self.project is not None:
+            check_name_is_free(name, self.project)
+        return name
+
+
+class ReviewForm(forms.Form):
+    """`plan` names the plan that the page showed; `confirm` is the person's word on what it destroys."""
+
+    plan = forms.CharField(widget=forms.HiddenInput, required=False)
+    confirm = forms.BooleanField(required=False)

@@ -1,0 +1,166 @@
+"""A plan as a page shows it: the dangerous first, each with its reason. Names and counts, never a value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from syncs.engine.plan import Create, Delete, Plan, Replace
+from syncs.models import DevinSync
+
+KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
+# More than these stand behind a "show all", and more than those are only counted.
+SHOWN_AT_ONCE = 50
+SHOWN_AT_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Another sync whose keys could be the same, and what to do about it."""
+
+    other: DevinSync
+    advice: str
+
+
+@dataclass(frozen=True)
+class Item:
+    action: str
+    word: str
+    key: str
+    note: str
+    is_stranger: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    action: str
+    items: list[Item]
+    is_folded: bool = False
+
+    @property
+    def first(self) -> list[Item]:
+        return [] if self.is_folded else self.items[:SHOWN_AT_ONCE]
+
+    @property
+    def rest(self) -> list[Item]:
+        return self.items[:SHOWN_AT_MOST] if self.is_folded else self.items[SHOWN_AT_ONCE:SHOWN_AT_MOST]
+
+    @property
+    def left_out(self) -> int:
+        return max(len(self.items) - SHOWN_AT_MOST, 0)
+
+
+@dataclass(frozen=True)
+class ShownPlan:
+    plan: Plan
+    groups: list[Group]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        return list(self.plan.counts.items())
+
+    @property
+    def stranger_count(self) -> int:
+        """Secrets that DevinSync did not write and that would be lost."""
+        replaced = sum(change.is_stranger for change in self.plan.replaces)
+        return len(self.plan.stranger_deletes) + replaced
+
+    @property
+    def special_count(self) -> int:
+        """TOTP and cookie secrets that would be lost."""
+        deleted = sum(change.secret_type in KIND_NAMES for change in self.plan.deletes)
+        return deleted + sum(change.old_type in KIND_NAMES for change in self.plan.replaces)
+
+    @property
+    def deletion_ids(self) -> list[str]:
+        return [change.secret_id for change in self.plan.deletes]
+
+
+def show(plan: Plan) -> ShownPlan:
+    groups = [
+        Group("Deleted from Devin", "delete", _sorted(_delete(change) for change in plan.deletes)),
+        Group("Replaced in Devin", "replace", _sorted(_replace(change) for change in plan.replaces)),
+        Group("Not written", "refuse", [_refuse(refusal) for refusal in plan.refusals]),
+        Group("Created in Devin", "create", [_create(change) for change in plan.creates]),
+        Group(
+            "Kept as they are",
+            "keep",
+            [Item("keep", "Keep", keep.destination_key, _origin(keep)) for keep in plan.keeps],
+            is_folded=True,
+        ),
+    ]
+    return ShownPlan(plan, [group for group in groups if group.items])
+
+
+def _sorted(items: Iterable[tuple[bool, Item]]) -> list[Item]:
+    """TOTP and cookie secrets first, then what others wrote."""
+    ordered = sorted(items, key=lambda pair: (not pair[0], not pair[1].is_stranger, pair[1].key))
+    return [item for _, item in ordered]
+
+
+def _delete(change: Delete) -> tuple[bool, Item]:
+    kind = KIND_NAMES.get(change.secret_type, "")
+    note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger))
+    return bool(kind), Item("delete", "Delete", change.destination_key, note, change.is_stranger)
+
+
+def _replace(change: Replace) -> tuple[bool, Item]:
+    kind = KIND_NAMES.get(change.old_type, "")
+    note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger), "drift" if change.is_drift else "")
+    return bool(kind), Item("replace", "Replace", change.destination_key, note, change.is_stranger)
+
+
+def _create(change: Create) -> Item:
+    note = _joined(_origin(change), change.reason, "drift" if change.is_drift else "")
+    return Item("create", "Create", change.destination_key, note)
+
+
+def _refuse(refusal: Any) -> Item:
+    return Item("delete", "Refused", refusal.destination_key, refusal.reason)
+
+
+def _origin(change: Any) -> str:
+    return f"from {change.source_key}" if change.source_key not in ("", change.destination_key) else ""
+
+
+def _author(*, is_stranger: bool) -> str:
+    return "not written by DevinSync" if is_stranger else ""
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def overlap_advice(sync: DevinSync, other: DevinSync) -> str:
+    """What may happen where two syncs can have the same keys, and which of them to give a prefix."""
+    start = f"The sync “{other.name}” of {other.project.name} writes to {other.org_id} too, "
+    if sync.key_schema and not other.key_schema:
+        return f"{start}and has no key schema, so it takes every key there. Give that sync a prefix of its own."
+    if other.key_schema and not sync.key_schema:
+        return f"{start}and without a key schema this sync takes every key there. Give this sync a prefix of its own."
+    return (
+        f"{start}and its keys can be the same. A key belongs to the sync that wrote it first: give each its own prefix."
+    )
+
+
+def overlapping_syncs(sync: DevinSync) -> list[Overlap]:
+    """Other syncs of the same organization whose keys could be this one's too."""
+    from syncs.errors import InvalidKeySchema
+    from syncs.key_schema import KeySchema
+
+    if sync.connection_id is None or not sync.org_id:
+        return []
+    others = DevinSync.objects.filter(org_id=sync.org_id, connection__base_url=sync.connection.base_url)
+    try:
+        schema = KeySchema.parse(sync.key_schema)
+    except InvalidKeySchema:
+        return []
+    environment = sync.folder.environment.slug if sync.folder else sync.source_environment
+    found = [
+        other
+        for other in others.exclude(pk=sync.pk).select_related("project")
+        if schema.overlaps(
+            KeySchema.parse(other.key_schema), environment=environment, other_environment=other.source_environment
+        )
+    ]
+    return [Overlap(other, overlap_advice(sync, other)) for other in found]

@@ -1,0 +1,120 @@
+"""What the wizard shows beside its fields: the secrets of a folder, the names they will have, what an organization
+holds. Names and counts, never a value.
+"""
+
+from dataclasses import dataclass, field
+
+from connections.devin.errors import DevinError
+from connections.models import Connection
+from encryption import DecryptionError
+from syncs.admin.plan_page import overlapping_syncs
+from syncs.engine.destination import Organization
+from syncs.engine.keys import key_warnings
+from syncs.errors import InvalidKeySchema, SyncError
+from syncs.key_schema import KeySchema
+from syncs.models import DevinSync
+from vault.editing.folders import with_subfolders
+from vault.errors import SourceError
+from vault.models import Folder
+from vault.reading import list_keys
+
+SHOWN_NAMES = 40
+SHOWN_WARNINGS = 5
+
+
+@dataclass(frozen=True)
+class SourceSummary:
+    keys: list[str] = field(default_factory=list)
+    subfolders: int = 0
+    problem: str = ""
+
+    @property
+    def shown(self) -> list[str]:
+        return self.keys[:SHOWN_NAMES]
+
+    @property
+    def left_out(self) -> int:
+        return max(len(self.keys) - SHOWN_NAMES, 0)
+
+
+def summarize_source(folder: Folder, *, recursive: bool = False) -> SourceSummary:
+    count = with_subfolders(folder).exclude(pk=folder.pk).count()
+    try:
+        return SourceSummary(list_keys(folder, recursive=recursive), count)
+    except SourceError as error:
+        return SourceSummary([], count, str(error))
+
+
+@dataclass(frozen=True)
+class Name:
+    source_key: str
+    destination_key: str
+
+
+@dataclass(frozen=True)
+class NamePreview:
+    names: list[Name] = field(default_factory=list)
+    count: int = 0
+    warnings: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def left_out(self) -> int:
+        return self.count - len(self.names)
+
+
+def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
+    """How the source's keys will look in Devin, and what to know of the schema. `sync` need not be saved."""
+    try:
+        schema = KeySchema.parse(sync.key_schema)
+    except InvalidKeySchema as error:
+        return NamePreview(problem=error.message)
+    if sync.folder is None:
+        return NamePreview()
+    source = summarize_source(sync.folder, recursive=sync.recursive)
+    environment = sync.folder.environment.slug
+    names = [Name(key, schema.render(key, environment=environment)) for key in source.keys]
+    warnings = schema_warnings(sync, schema) + _first(key_warnings(name.destination_key for name in names))
+    return NamePreview(names[:shown], len(names), warnings, source.problem)
+
+
+def schema_warnings(sync: DevinSync, schema: KeySchema) -> list[str]:
+    warnings = []
+    if not schema.has_fixed_part and not sync.disable_secret_deletion and not sync.only_delete_managed:
+        warnings.append(
+            "Without a fixed part in the key schema every secret of the organization belongs to this sync: what is "
+            "not in the source is deleted. Use a schema such as PROD_{{secretKey}} to keep to some of the keys."
+        )
+    return warnings + [overlap.advice for overlap in overlapping_syncs(sync)]
+
+
+def _first(warnings: list[str]) -> list[str]:
+    more = len(warnings) - SHOWN_WARNINGS
+    return warnings[:SHOWN_WARNINGS] + ([f"And {more} more such warnings."] if more > 0 else [])
+
+
+@dataclass(frozen=True)
+class Access:
+    """What listing an organization said."""
+
+    org_id: str
+    secret_count: int = 0
+    special_count: int = 0
+    personal_count: int = 0
+    problem: str = ""
+
+
+def check_access(connection: Connection, org_id: str) -> Access:
+    """Lists the organization. Talks to Devin, so never inside a transaction."""
+    try:
+        with Organization.open(connection, org_id) as organization:
+            secrets = organization.list_secrets()
+    except (SyncError, DevinError, DecryptionError) as error:
+        return Access(org_id, problem=str(error))
+    shared = [secret for secret in secrets if secret.access_type == "org"]
+    return Access(
+        org_id,
+        secret_count=len(shared),
+        special_count=sum(secret.secret_type in ("totp", "cookie") for secret in shared),
+        personal_count=len(secrets) - len(shared),
+    )

@@ -1,0 +1,178 @@
+"""What each page of the wizard shows beside its form: what has been found so far, and at the end the plan."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from django.contrib import admin
+from formtools.wizard.views import NamedUrlWizardView
+
+from connections.devin.errors import DevinError
+from connections.models import Connection
+from encryption import DecryptionError
+from syncs.admin.form_fields import usable_connections
+from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
+from syncs.admin.plan_page import overlapping_syncs, show
+from syncs.admin.wizard.beside import Access, preview_names, summarize_source
+from syncs.engine.preview import preview
+from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem, SyncError
+from syncs.models import DevinSync
+from vault.models import Project
+
+TITLES = {
+    "source": "Source",
+    "destination": "Destination",
+    "options": "Options",
+    "details": "Details",
+    "review": "Review",
+}
+
+
+class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
+    """`access` is what “Check access” has just said."""
+
+    model_admin: ClassVar[Any] = None
+    access: Access | None = None
+
+    @property
+    def may_confirm(self) -> bool:
+        """Whether creating the sync confirms what its first run deletes; otherwise that run may stop and ask."""
+        return bool(self.request.user.has_perm("syncs.confirm_deletions"))
+
+    @property
+    def source_data(self) -> dict[str, Any]:
+        return self.get_cleaned_data_for_step("source") or {}
+
+    def sync_so_far(self, *, options: bool = True) -> DevinSync:
+        """A sync of what has been entered up to here, not saved."""
+        steps = ("destination", "options", "details") if options else ("destination",)
+        fields: dict[str, Any] = {}
+        for step in steps:
+            fields |= self.get_cleaned_data_for_step(step) or {}
+        source = self.source_data
+        return DevinSync(
+            id=parse_uuid(self.storage.extra_data.get("sync_id")) or uuid4(),
+            project=source["project"],
+            folder=source["folder"],
+            environment=source["environment"],
+            source_environment=source["environment"].slug,
+            source_path=source["folder"].path,
+            created_by=self.request.user,
+            **fields,
+        )
+
+    def get_template_names(self) -> list[str]:
+        return [f"admin/syncs/wizard/{self.steps.current}.html"]
+
+    def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(form=form, **kwargs)
+        step = self.steps.current
+        site: admin.AdminSite = self.model_admin.admin_site
+        beside: dict[str, Callable[[Any], dict[str, Any]]] = {
+            "source": self._beside_source,
+            "destination": self._beside_destination,
+            "options": self._beside_options,
+            "details": self._beside_details,
+            "review": self._beside_review,
+        }
+        return {
+            **context,
+            **site.each_context(self.request),
+            "title": "Add a sync",
+            "opts": DevinSync._meta,
+            "step": step,
+            "step_title": TITLES[step],
+            "rail": self._rail(step),
+            "previous": self.get_prev_step(step),
+            "draft_id": self.storage.extra_data.get("sync_id", ""),
+            **beside[step](form),
+        }
+
+    def _rail(self, current: str) -> list[dict[str, Any]]:
+        """Done are the steps that can be gone back to, and those ahead that are answered already."""
+        order = list(TITLES)
+        reachable = self.first_unanswered(before="review") or "review"
+        return [
+            {
+                "name": step,
+                "title": title,
+                "url": self.get_step_url(step),
+                "is_current": step == current,
+                "is_reachable": order.index(step) <= order.index(reachable),
+            }
+            for step, title in TITLES.items()
+        ]
+
+    def _beside_source(self, form: SourceForm) -> dict[str, Any]:
+        folder = form.chosen_folder
+        return {
+            "has_projects": Project.objects.exists(),
+            "chosen_folder": folder,
+            "source": summarize_source(folder) if folder else None,
+        }
+
+    def _beside_destination(self, form: DestinationForm) -> dict[str, Any]:
+        chosen = find_connection(form["connection"].value())
+        return {"has_connections": usable_connections().exists(), "chosen_connection": chosen, "access": self.access}
+
+    def _beside_options(self, form: OptionsForm) -> dict[str, Any]:
+        sync = self.sync_so_far(options=False)
+        sync.key_schema = str(form["key_schema"].value() or "").strip()
+        for name in ("recursive", "disable_secret_deletion", "only_delete_managed"):
+            setattr(sync, name, bool(form[name].value()))
+        advanced = ("reconcile_minutes", "guard_max_deletions", "guard_max_percent")
+        return {"preview": preview_names(sync), "sync": sync, "advanced_errors": any(form[n].errors for n in advanced)}
+
+    def _beside_details(self, form: DetailsForm) -> dict[str, Any]:
+        return {"sync": self.sync_so_far()}
+
+    def _beside_review(self, form: ReviewForm) -> dict[str, Any]:
+        sync = self.sync_so_far()
+        context: dict[str, Any] = {
+            "sync": sync,
+            "overlapping": overlapping_syncs(sync),
+            "step_urls": self._step_urls(),
+            "may_confirm": self.may_confirm,
+        }
+        try:
+            drawn = preview(sync)
+        except (SyncError, DevinError, DecryptionError) as error:
+            self._remember_plan(None)
+            step = _step_that_mends(error)
+            return {
+                **context,
+                "problem": str(error),
+                "mend_url": self.get_step_url(step),
+                "mend_title": TITLES[step],
+            }
+        shown = show(drawn.plan)
+        asks = sync.is_enabled and shown.stranger_count > 0
+        self._remember_plan({"digest": drawn.plan.digest, "ids": shown.deletion_ids, "asks": asks})
+        return {**context, "shown": shown, "blocked": drawn.blocked, "asks": asks, "digest": drawn.plan.digest}
+
+    def _step_urls(self) -> dict[str, str]:
+        return {step: self.get_step_url(step) for step in TITLES}
+
+    def _remember_plan(self, plan: dict[str, Any] | None) -> None:
+        """Names and ids, no value."""
+        self.storage.extra_data["plan"] = plan
+
+
+def _step_that_mends(error: Exception) -> str:
+    if isinstance(error, SourceProblem):
+        return "source"
+    if isinstance(error, InvalidKeySchema):
+        return "options"
+    return "destination" if isinstance(error, DestinationProblem | DevinError | DecryptionError) else "options"
+
+
+def find_connection(pk: object) -> Connection | None:
+    parsed = parse_uuid(pk)
+    return usable_connections().filter(pk=parsed).first() if parsed else None
+
+
+def parse_uuid(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Syncs as they are written."""

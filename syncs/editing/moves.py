@@ -1,0 +1,72 @@
+"""A sync that goes to another organization: whether it may now, and what becomes of what it wrote to the old one."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from syncs.choices import Operation, Status, Trigger
+from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
+from syncs.runs import end
+from syncs.runs.ask import request_run
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sync writes."""
+
+    connection_id: UUID
+    base_url: str
+    org_id: str
+
+    @classmethod
+    def of(cls, sync: DevinSync) -> Self:
+        return cls(sync.connection_id, sync.connection.base_url, sync.org_id)
+
+    def is_same_organization(self, other: "Place") -> bool:
+        return (self.base_url, self.org_id) == (other.base_url, other.org_id)
+
+    def secrets_of(self, sync: DevinSync) -> QuerySet[ManagedSecret]:
+        """What the sync wrote here, by the ledger."""
+        return ManagedSecret.objects.filter(sync=sync, destination__in=self._destinations())
+
+    def open_intents_of(self, sync: DevinSync) -> QuerySet[WriteIntent]:
+        """What the sync was about to write here when a run of it broke off."""
+        return WriteIntent.objects.open().filter(sync=sync, destination__in=self._destinations())
+
+    def _destinations(self) -> QuerySet[Destination]:
+        return Destination.objects.filter(base_url=self.base_url, org_id=self.org_id)
+
+
+def why_it_stays(sync: DevinSync) -> str:
+    """Why the destination must not change at this moment, "" if it may."""
+    open_runs = SyncRun.objects.filter(sync=sync)
+    if open_runs.filter(status=Status.RUNNING).exists():
+        return "A run of this sync is under way. Wait until it has ended, then change the destination."
+    if open_runs.filter(status=Status.PENDING, operation=Operation.REMOVE).exists():
+        return "A removal of this sync's secrets is queued. Wait until it has ended, then change the destination."
+    return ""
+
+
+def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigger, user: Any, **wishes: Any) -> None:
+    """In the transaction of the edit. The secrets at the old place are removed, or stay there and are forgotten.
+
+    A run that waits was asked for, and perhaps confirmed, with the old organization in mind: it is cancelled.
+    """
+    for run in SyncRun.objects.pending().filter(sync=sync, operation=Operation.SYNC):
+        end.cancel(run.pk, "The sync's destination was changed before the run started.")
+    if not removes_secrets:
+        old.secrets_of(sync).delete()
+        # They would keep their keys from every other sync, and values sealed, for a run that never comes.
+        old.open_intents_of(sync).delete()
+        return
+    request_run(
+        sync,
+        trigger=trigger,
+        operation=Operation.REMOVE,
+        user=user,
+        connection_id=old.connection_id,
+        org_id=old.org_id,
+        **wishes,
+    )

@@ -1,0 +1,45 @@
+"""A plan that nobody carries out, and what the guard says of it: for the wizard, the admin's "Plan" and the API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connections.devin.types import RemoteSecret
+from syncs.engine import guard
+from syncs.engine.desired import read_desired
+from syncs.engine.destination import Organization
+from syncs.engine.plan import Plan
+from syncs.engine.planning import plan_sync
+from syncs.engine.tags import check_rollback
+from syncs.errors import Blocked
+from syncs.models import DevinSync
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A plan that nobody has carried out, and whether the guard would let it pass."""
+
+    plan: Plan
+    blocked: Blocked | None
+
+
+def preview(sync: DevinSync) -> Preview:
+    """The plan of a sync, saved or not, against the organization as it is now. Raises SyncError."""
+    desired = read_desired(sync)
+    destination = sync.destination()
+    with Organization.open(sync.connection, sync.org_id) as organization:
+        existing = organization.list_secrets()
+    plan = plan_sync(sync, destination, desired, existing)
+    return Preview(plan, verdict(sync, plan, existing))
+
+
+def verdict(sync: DevinSync, plan: Plan, existing: Sequence[RemoteSecret]) -> Blocked | None:
+    try:
+        check_rollback(sync, existing)
+        guard.check(plan, limits=limits_of(sync), confirmation=guard.Confirmation())
+    except Blocked as blocked:
+        return blocked
+    return None
+
+
+def limits_of(sync: DevinSync) -> guard.Limits:
+    return guard.Limits(sync.guard_max_deletions, sync.guard_max_percent)

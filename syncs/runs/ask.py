@@ -1,0 +1,126 @@
+"""A run is asked for: a new row, or one more trigger for the row that waits. One short transaction."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.utils import timezone
+
+from common.request_ids import current_request_id
+from syncs.choices import Operation, Trigger
+from syncs.errors import NotRunnable
+from syncs.models import DevinSync, SyncRun
+from syncs.runs.queue import ring
+from syncs.runs.tracks import lock_sync, show_queued
+
+# A person, or a script of theirs, is waiting for these.
+ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
+PLACE = frozenset({"connection", "connection_id", "org_id"})
+
+
+@transaction.atomic
+def request_run(
+    sync: DevinSync,
+    *,
+    trigger: Trigger,
+    operation: Operation = Operation.SYNC,
+    user: AbstractBaseUser | AnonymousUser | None = None,
+    **wishes: Any,
+) -> SyncRun:
+    """The pending run that answers this trigger: a new one, or the one that already waits.
+
+    `wishes` are fields of the run: confirmed_deletions, confirms_any_deletion, accepts_rollback, repushes_all,
+    removes_sync, connection, org_id. Called inside the transaction of the change that it answers, it is
+    durable exactly if the change is. Raises NotRunnable.
+    """
+    _check_runnable(sync, operation)
+    lock_sync(pk=sync.pk)
+    while True:
+        pending = SyncRun.objects.pending().filter(sync=sync, operation=operation).select_for_update().first()
+        if pending is not None:
+            _join(pending, sync, trigger, user, wishes)
+            return pending
+        run = _new_run(sync, trigger, operation, user, wishes)
+        # Another process may have made one since; then the database keeps this out, and we join that one.
+        SyncRun.objects.bulk_create([run], ignore_conflicts=True)
+        if SyncRun.objects.filter(pk=run.pk).exists():
+            show_queued(sync, run)
+            if run.not_before is None:
+                _ring_on_commit(run.pk)
+            return run
+
+
+def _check_runnable(sync: DevinSync, operation: Operation) -> None:
+    if operation == Operation.REMOVE:
+        return
+    if not sync.is_enabled:
+        raise NotRunnable(f"The sync “{sync.name}” is disabled. Enable it, then sync again.")
+    if not sync.has_source:
+        raise NotRunnable(
+            f"The source folder {sync.source_label} of “{sync.name}” no longer exists. Choose another one."
+        )
+
+
+def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any, wishes: dict[str, Any]) -> SyncRun:
+    now = timezone.now()
+    was_busy = SyncRun.objects.filter(
+        sync=sync, operation=operation, started_at__gt=now - settings.SYNC_QUIET_TIME
+    ).exists()
+    connection_id, org_id = _place(sync, wishes)
+    return SyncRun(
+        **{name: value for name, value in wishes.items() if name not in PLACE},
+        connection_id=connection_id,
+        org_id=org_id,
+        sync=sync,
+        sync_name=sync.name,
+        operation=operation,
+        trigger=trigger,
+        requested_by=_person(user),
+        request_id=current_request_id(),
+        queued_at=now,
+        not_before=now + settings.SYNC_QUIET_TIME if was_busy else None,
+    )
+
+
+def _place(sync: DevinSync, wishes: dict[str, Any]) -> tuple[Any, str]:
+    """The connection and the organization that a run is asked for: the sync's own, unless said otherwise."""
+    connection = wishes.get("connection")
+    connection_id = connection.pk if connection is not None else wishes.get("connection_id", sync.connection_id)
+    return connection_id, wishes.get("org_id", sync.org_id)
+
+
+def _person(user: Any) -> Any:
+    return user if user is not None and user.is_authenticated else None
+
+
+def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes: dict[str, Any]) -> None:
+    """One more trigger for a run that waits. Those that arrive in a burst move its start, but only so far."""
+    # A sync's run follows the sync to wherever it points by then; a removal stays where it was asked for.
+    goes_elsewhere = _place(sync, wishes) != (pending.connection_id, pending.org_id)
+    if pending.operation == Operation.REMOVE and goes_elsewhere:
+        raise NotRunnable(f"A removal from {pending.org_id} is still queued. Wait for it, then try again.")
+    pending.trigger_count += 1
+    wishes = {name: value for name, value in wishes.items() if value is not None and value is not False}
+    for name, value in wishes.items():
+        setattr(pending, name, value)
+    if trigger in ASKED_FOR and (wishes or pending.trigger not in ASKED_FOR):
+        # Whose word it was is on record.
+        pending.trigger, pending.requested_by = trigger, _person(user)
+    now = timezone.now()
+    if pending.attempt == 0 and pending.not_before is not None:
+        latest = pending.queued_at + settings.SYNC_LONGEST_WAIT
+        pending.not_before = min(latest, now + settings.SYNC_QUIET_TIME)
+    elif pending.attempt > 0 and trigger in ASKED_FOR:
+        pending.not_before = None
+        _ring_on_commit(pending.pk)
+    pending.save()
+
+
+def _ring_on_commit(run_id: UUID) -> None:
+    # Not a partial: Django cannot name one in its log, and what should be robust would fail at that.
+    def tell_the_queue() -> None:
+        ring(run_id)
+
+    transaction.on_commit(tell_the_queue, robust=True)

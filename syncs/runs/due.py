@@ -1,0 +1,43 @@
+"""Which runs are due that no bell tells of any more, and when a sync is to be compared again."""
+
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from syncs.choices import Status
+from syncs.models import DevinSync, SyncRun
+
+SELDOM = timedelta(hours=1)
+
+
+def abandoned() -> QuerySet[SyncRun]:
+    """Running ones whose worker is gone: its lease has expired, or somebody else holds the organization."""
+    rung_lately = Q(rung_at__gt=timezone.now() - settings.SYNC_RING_AGAIN)
+    alive = Q(destination__lease_run_id=F("pk"), destination__lease_expires_at__gt=Now())
+    return SyncRun.objects.filter(status=Status.RUNNING).exclude(alive).exclude(rung_lately)
+
+
+def waiting_for(run: SyncRun) -> list[UUID]:
+    """Due runs of the same organization, which this run kept waiting."""
+    now = timezone.now()
+    due = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    rows = SyncRun.objects.pending().filter(due, org_id=run.org_id).order_by("queued_at")
+    return list(rows.values_list("pk", flat=True)[:10])
+
+
+def next_reconcile(sync: DevinSync, *, needs_person: bool = False) -> datetime | None:
+    """When to compare again: after the sync's interval, give or take a tenth, so that syncs do not all go at once.
+
+    What a person has to mend is looked at again once an hour, in case they did so outside DevinSync.
+    """
+    if not sync.reconcile_minutes:
+        return None
+    interval = timedelta(minutes=sync.reconcile_minutes)
+    if needs_person:
+        interval = max(interval, SELDOM)
+    return timezone.now() + interval * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret

@@ -1,0 +1,110 @@
+"""A run ends, or waits for another attempt. Each end is one short transaction that first looks whose run it is.
+
+running → succeeded | failed | blocked | cancelled, and from running back to pending to try again later.
+"""
+
+import random
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from syncs.choices import Operation, Status
+from syncs.engine.ledger import count_changes
+from syncs.errors import Blocked, DestinationProblem, SyncError
+from syncs.models import SyncRun
+from syncs.runs.tracks import lock_sync, show_ended, show_status
+
+MAX_ATTEMPTS = 5
+LONGEST_RETRY = timedelta(minutes=15)
+FLAGS = ("confirms_any_deletion", "accepts_rollback", "repushes_all", "removes_sync")
+
+
+@transaction.atomic
+def succeed(run: SyncRun) -> None:
+    if not _is_ours(run):
+        return
+    end_run(run, Status.SUCCEEDED, "")
+    sync = run.sync
+    if run.operation == Operation.REMOVE and run.removes_sync and sync is not None:
+        sync.delete()
+
+
+@transaction.atomic
+def fail(run: SyncRun, message: str) -> None:
+    if _is_ours(run):
+        end_run(run, Status.FAILED, message)
+
+
+@transaction.atomic
+def block(run: SyncRun, blocked: Blocked) -> None:
+    if _is_ours(run):
+        run.blocked_reason = blocked.reason
+        end_run(run, Status.BLOCKED, blocked.message)
+
+
+@transaction.atomic
+def cancel(run_id: UUID, message: str) -> bool:
+    """Ends a run that has not started. False if it has."""
+    lock_sync(runs=run_id)
+    run = SyncRun.objects.select_for_update().filter(pk=run_id, status=Status.PENDING).first()
+    if run is None:
+        return False
+    end_run(run, Status.CANCELLED, message)
+    return True
+
+
+@transaction.atomic
+def retry_or_fail(run: SyncRun, error: SyncError) -> None:
+    """For faults that can pass: the same run waits for another attempt, unless it has had its share of them."""
+    if not _is_ours(run):
+        return
+    later = SyncRun.objects.pending().filter(sync=run.sync, operation=run.operation).select_for_update().first()
+    if later is not None:
+        _hand_over(run, later)
+        end_run(run, Status.FAILED, f"{error} A later run is queued and tries again.", may_pass=True)
+    elif run.attempt >= MAX_ATTEMPTS:
+        end_run(run, Status.FAILED, f"{error} Given up after {run.attempt} attempts.", may_pass=True)
+    else:
+        delay = retry_delay(run.attempt, error)
+        run.status, run.message = Status.PENDING, f"{error}"[:1024]
+        run.not_before, run.rung_at = timezone.now() + delay, None
+        run.save(update_fields=["status", "message", "not_before", "rung_at"])
+        show_status(run)
+
+
+def _hand_over(run: SyncRun, later: SyncRun) -> None:
+    """What a person asked of a run, the one that stands in for it does."""
+    if later.confirmed_deletions is None:
+        later.confirmed_deletions = run.confirmed_deletions
+    for name in FLAGS:
+        setattr(later, name, getattr(later, name) or getattr(run, name))
+    later.save(update_fields=["confirmed_deletions", *FLAGS])
+
+
+def retry_delay(attempt: int, error: SyncError) -> timedelta:
+    """Exponential with jitter, and never shorter than Devin asked for."""
+    backoff = min(settings.SYNC_RETRY_BASE * 2 ** (attempt - 1), LONGEST_RETRY)
+    delay: timedelta = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+    asked = error.retry_after if isinstance(error, DestinationProblem) else None
+    return max(delay, min(asked, LONGEST_RETRY)) if asked else delay
+
+
+def _is_ours(run: SyncRun) -> bool:
+    """Locks the run. False if it has ended, or if another worker took it over, which then ends it itself."""
+    lock_sync(pk=run.sync_id)
+    same = SyncRun.objects.select_for_update().filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
+    return bool(same.values_list("pk", flat=True)[:1])
+
+
+def end_run(run: SyncRun, status: Status, message: str, *, may_pass: bool = False) -> None:
+    """`may_pass`: a fault that needs nobody to mend it, so the schedule looks again as usual."""
+    run.status, run.message, run.finished_at = status, message[:1024], timezone.now()
+    counts = count_changes(run)
+    for name, count in counts.items():
+        setattr(run, name, count)
+    run.save(update_fields=["status", "message", "finished_at", "blocked_reason", *counts])
+    if run.sync is not None:
+        show_ended(run.sync, run, needs_person=run.needs_person and not may_pass)

@@ -1,0 +1,112 @@
+"""The queue's entry point: takes an id, returns nothing, and lets no exception out with more than its type's name."""
+
+import logging
+import traceback
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+from rq.timeouts import BaseTimeoutException
+
+from connections.devin.errors import DevinError, Unauthorized
+from encryption import DecryptionError
+from syncs.engine.destination import Organization
+from syncs.engine.lease import Lease
+from syncs.engine.reconcile import Reconcile
+from syncs.errors import Blocked, DestinationProblem, LeaseLost, SyncError
+from syncs.models import SyncRun
+from syncs.runs import end
+from syncs.runs.claim import claim
+from syncs.runs.due import waiting_for
+from syncs.runs.queue import ring
+
+log = logging.getLogger(__name__)
+
+NAMED_KEYS = 10
+INNERMOST_FRAMES = 8
+
+
+def run_sync(run_id: str) -> None:
+    """Carries out a run, if it is due and nobody else does."""
+    claimed = claim(UUID(run_id))
+    if claimed is None:
+        return
+    run, lease = claimed
+    with lease:
+        attempt(run, lease)
+    for waiting in waiting_for(run):
+        ring(waiting)
+
+
+def attempt(run: SyncRun, lease: Lease) -> None:
+    """One attempt, and the end that it deserves. What a person must mend ends the run; what can pass is tried again."""
+    log.info("run %s of %s: attempt %s", run.pk, run.sync_name, run.attempt)
+    try:
+        finish(run, reconcile(run, lease))
+    except LeaseLost:
+        log.warning("run %s: another worker has taken over", run.pk)
+    except Blocked as blocked:
+        end.block(run, blocked)
+    except SyncError as error:
+        tell_connection(run, error)
+        end.retry_or_fail(run, error) if error.retryable else end.fail(run, error.message)
+    except BaseTimeoutException:
+        # It is an Exception too, so it must come before those.
+        end.retry_or_fail(run, SyncError("The run took longer than a run may.", retryable=True))
+    except (OperationalError, InterfaceError) as error:
+        # A deadlock, a lock held for too long, a server that restarts. The text stays here: it may quote rows.
+        log.warning("run %s: the database failed (%s) at %s", run.pk, type(error).__name__, places(error))
+        close_old_connections()
+        end.retry_or_fail(run, SyncError("The database failed for a moment.", retryable=True))
+    except (DevinError, DecryptionError) as error:
+        end.fail(run, str(error))
+    except Exception as error:
+        # A bug of ours. Its text could hold anything, so only its type is kept; the run can be started again.
+        log.error("run %s ended by %s at %s", run.pk, type(error).__name__, places(error))
+        end.fail(run, f"An internal error ({type(error).__name__}) ended the run. The log of the worker tells where.")
+        raise InternalError(f"run {run.pk} ended by {type(error).__name__}") from None
+
+
+class InternalError(Exception):
+    """Stands in the queue for an error whose text might hold a value."""
+
+
+def places(error: Exception) -> str:
+    """Where an error came from, innermost last: files and lines, no text and no variables."""
+    frames = traceback.extract_tb(error.__traceback__)[-INNERMOST_FRAMES:]
+    return " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def reconcile(run: SyncRun, lease: Lease) -> dict[str, str]:
+    """The keys that could not be written, with the reasons."""
+    assert run.sync is not None and run.connection is not None and run.destination is not None  # noqa: S101, PT018
+    work = Reconcile(run, run.sync, run.destination, lease)
+    with Organization.open(run.connection, run.org_id, fence=lease.check) as organization:
+        try:
+            work.reconcile(organization)
+        finally:
+            SyncRun.objects.filter(pk=run.pk).update(
+                requests_sent=run.requests_sent + organization.client.requests_sent
+            )
+    if run.connection.is_valid is False:
+        run.connection.mark_working()
+    return work.refused
+
+
+def finish(run: SyncRun, refused: dict[str, str]) -> None:
+    if not refused:
+        end.succeed(run)
+        return
+    keys = sorted(refused)
+    named = ", ".join(keys[:NAMED_KEYS]) + (f" and {len(keys) - NAMED_KEYS} more" if len(keys) > NAMED_KEYS else "")
+    count = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
+    end.fail(run, f"{count} could not be written: {named}. The reasons stand beside them; the rest is up to date.")
+
+
+def tell_connection(run: SyncRun, error: SyncError) -> None:
+    """What a run learnt about its connection: how long to stay away, or that its key is refused."""
+    if run.connection is None or not isinstance(error, DestinationProblem):
+        return
+    if error.retry_after:
+        run.connection.mark_rate_limited(error.retry_after)
+    if isinstance(error.__cause__, Unauthorized):
+        run.connection.mark_invalid(error.message)

@@ -1,0 +1,55 @@
+"""What starts runs by itself: a change of the vault, an edit of a sync."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from syncs.choices import Trigger
+from syncs.models import DevinSync
+from syncs.runs.ask import request_run
+from vault.models import Folder
+from vault.signals import contents_changed
+
+
+def connect() -> None:
+    contents_changed.connect(on_contents_changed, dispatch_uid="syncs.runs.triggers")
+
+
+def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: Any) -> None:
+    """One pending run for each auto-sync that reads one of these folders. Runs in the transaction of the change.
+
+    In the order of their ids, so that two changes that touch the same syncs never wait for each other.
+    """
+    for sync in reading(folder_ids):
+        request_run(sync, trigger=Trigger.CHANGE, user=user)
+
+
+def reading(folder_ids: Iterable[UUID]) -> list[DevinSync]:
+    """The live auto-syncs whose source includes one of the folders."""
+    ids = set(folder_ids)
+    syncs = DevinSync.objects.live().filter(auto_sync_enabled=True).select_related("folder", "folder__environment")
+    direct = syncs.filter(Q(folder_id__in=ids))
+    found = {sync.pk: sync for sync in direct}
+    recursive = list(syncs.filter(recursive=True))
+    if recursive:
+        changed = list(Folder.objects.filter(pk__in=ids).values_list("environment_id", "path"))
+        found |= {sync.pk: sync for sync in recursive if _covers(sync, changed)}
+    return [found[pk] for pk in sorted(found)]
+
+
+def _covers(sync: DevinSync, changed: list[tuple[UUID, str]]) -> bool:
+    folder = sync.folder
+    if folder is None:
+        return False
+    return any(
+        environment_id == folder.environment_id and (path == folder.path or path.startswith(folder.prefix))
+        for environment_id, path in changed
+    )
+
+
+def after_edit(sync: DevinSync, *, user: Any) -> None:
+    """An edited auto-sync runs, so that what the form says is what Devin holds."""
+    if sync.is_enabled and sync.auto_sync_enabled and sync.has_source:
+        request_run(sync, trigger=Trigger.EDIT, user=user)

@@ -1,0 +1,215 @@
+"""The queue's entry point: carries a run out to the end that it deserves, and lets out no more than an error's type."""
+
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+from django.apps import apps
+from django.conf import LazySettings
+from django.forms.models import model_to_dict
+
+from connections.models import Connection
+from sandbox.faults import Kind
+from sandbox.organization import Organization as SandboxOrganization
+from sandbox.server import Sandbox
+from syncs.choices import Status, Trigger
+from syncs.engine.lease import Lease
+from syncs.errors import LeaseLost
+from syncs.models import Destination, DevinSync, SyncRun
+from syncs.runs import jobs
+from syncs.runs.ask import request_run
+from syncs.runs.due import abandoned
+from tests.syncs.conftest import API_KEY, Bench
+from vault.editing import set_secret
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+CANARY = "canary-b2c7-value"
+
+
+@pytest.fixture
+def run(bench: Bench) -> SyncRun:
+    bench.source(A=CANARY)
+    return SyncRun.objects.get()
+
+
+def test_carries_out_a_run(run: SyncRun, organization: SandboxOrganization) -> None:
+    assert jobs.run_sync(str(run.pk)) is None  # type: ignore[func-returns-value]
+
+    run.refresh_from_db()
+    assert (run.status, run.requests_sent) == (Status.SUCCEEDED, 2)
+    assert organization.values() == {"A": CANARY}
+    assert Destination.objects.get().lease_holder == ""
+
+
+def test_a_second_job_for_the_same_run_does_nothing(run: SyncRun, sandbox: Sandbox) -> None:
+    jobs.run_sync(str(run.pk))
+    sandbox.clear_traffic()
+
+    jobs.run_sync(str(run.pk))
+
+    assert not sandbox.log.requests()
+
+
+def test_a_job_for_a_run_that_is_not_there_does_nothing(sandbox: Sandbox, db: None) -> None:
+    jobs.run_sync(str(uuid4()))
+
+    assert not sandbox.log.requests()
+
+
+def test_rings_for_the_runs_that_it_kept_waiting(run: SyncRun, rung: list[str]) -> None:
+    second = DevinSync.objects.get()
+    second.pk, second.name = UUID(int=1), "second"
+    second.save(force_insert=True)
+    waiting = request_run(second, trigger=Trigger.MANUAL)
+    rung.clear()
+
+    jobs.run_sync(str(run.pk))
+
+    assert rung == [str(waiting.pk)]
+
+
+def test_a_lost_lease_leaves_the_run_to_whoever_took_it(
+    run: SyncRun, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(self: Lease) -> None:
+        raise LeaseLost("Another worker has taken over.")
+
+    monkeypatch.setattr(Lease, "check", lose)
+
+    jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert run.status == Status.RUNNING
+    assert not sandbox.log.writes()
+    assert list(abandoned()) == [run]
+
+
+def test_requests_add_up_over_the_attempts(bench: Bench, run: SyncRun, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Kind.WRONG_TOTAL)
+    jobs.run_sync(str(run.pk))
+
+    bench.carry_out(run)
+
+    assert (run.status, run.attempt) == (Status.SUCCEEDED, 2)
+    assert run.requests_sent == len(sandbox.log.requests()) == 3
+
+
+def test_a_later_attempt_forgets_what_the_one_before_planned(bench: Bench, run: SyncRun, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Kind.RATE_LIMITED, method="POST", retry_after=10**6)
+    jobs.run_sync(str(run.pk))
+    Connection.objects.update(rate_limited_until=None)
+    set_secret(bench.folder, "B", "2", user=None)
+
+    bench.carry_out(run)
+
+    assert sorted(run.changes.values_list("destination_key", flat=True)) == ["A", "B"]
+    assert run.created_count == 2
+
+
+# A bug of ours, and what must not get out
+
+
+@pytest.fixture
+def bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine fails with a text that holds a value."""
+
+    def fail(*args: object) -> None:
+        secret = CANARY
+        raise RuntimeError(f"unexpected {secret}") from ValueError(secret)
+
+    monkeypatch.setattr("syncs.engine.reconcile.Reconcile.reconcile", fail)
+
+
+def test_a_bug_ends_the_run_and_is_told_by_its_type(run: SyncRun, bug: None) -> None:
+    with pytest.raises(jobs.InternalError) as raised:
+        jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert run.status == Status.FAILED
+    assert run.message == "An internal error (RuntimeError) ended the run. The log of the worker tells where."
+    assert str(raised.value) == f"run {run.pk} ended by RuntimeError"
+    assert Destination.objects.get().lease_holder == ""
+
+
+def test_the_log_says_where_and_not_what(run: SyncRun, bug: None, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(jobs.InternalError) as raised:
+        jobs.run_sync(str(run.pk))
+
+    assert "ended by RuntimeError at" in caplog.text
+    assert "test_jobs.py" in caplog.text
+    assert CANARY not in caplog.text
+    # This is what the queue keeps of a job that failed.
+    assert CANARY not in "".join(traceback.format_exception(raised.value))
+    assert CANARY.encode() not in pickle.dumps(raised.value)
+
+
+def refuse_and_repeat(bench: Bench, sandbox: Sandbox) -> None:
+    body = f'{{"detail": [{{"msg": "Value error: {CANARY}", "input": "{CANARY}"}}]}}'
+    sandbox.faults.add(Kind.STATUS, method="POST", status=422, body=body, times=None)
+
+
+def fail_and_repeat(bench: Bench, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Kind.STATUS, method="POST", status=500, body=CANARY, times=None)
+
+
+def call_it_taken(bench: Bench, sandbox: Sandbox) -> None:
+    body = f'{{"detail": "{CANARY} already exists"}}'
+    sandbox.faults.add(Kind.STATUS, method="POST", status=409, body=body, times=None)
+
+
+def repeat_credentials(bench: Bench, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Kind.STATUS, method="GET", status=401, body=f'{{"detail": "{API_KEY} is revoked"}}')
+
+
+def break_a_reference(bench: Bench, sandbox: Sandbox) -> None:
+    set_secret(bench.folder, "BROKEN", f"{CANARY} ${{NOT_THERE}}", user=None)
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize(
+    "trouble", [refuse_and_repeat, fail_and_repeat, call_it_taken, repeat_credentials, break_a_reference]
+)
+def test_no_value_and_no_credential_gets_out(
+    bench: Bench,
+    run: SyncRun,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    trouble: Callable[[Bench, Sandbox], None],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    trouble(bench, sandbox)
+
+    jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert run.message
+    for secret in (CANARY, API_KEY):
+        assert secret not in run.message
+        assert secret not in everything_stored()
+        assert secret not in caplog.text
+
+
+def test_nothing_gets_out_of_a_run_that_goes_well(
+    bench: Bench, run: SyncRun, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, settings: LazySettings
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    jobs.run_sync(str(run.pk))
+    bench.source(A=f"{CANARY} changed")
+    bench.run()
+
+    assert CANARY not in everything_stored()
+    assert CANARY not in caplog.text
+    assert CANARY not in repr(sandbox.log.requests())
+
+
+def everything_stored() -> str:
+    """All rows of all our tables, as text."""
+    ours = ("syncs", "vault", "connections", "admin")
+    models = [model for label in ours for model in apps.get_app_config(label).get_models()]
+    return "\n".join(
+        repr(model_to_dict(row)) + repr(vars(row)) for model in models for row in model._default_manager.all()
+    )

@@ -1,0 +1,240 @@
+"""The doorbell: a job is a run's id and nothing else, and whatever else lies in the queue is not carried out."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import django_rq
+import pytest
+import redis
+from redis.exceptions import ConnectionError as QueueIsAway
+from rq.serializers import JSONSerializer
+
+from sandbox.organization import Organization as SandboxOrganization
+from sandbox.server import Sandbox
+from syncs.choices import Status, Trigger
+from syncs.models import SyncRun
+from syncs.runs import queue
+from syncs.runs.ask import request_run
+from syncs.runs.queue import ForgedJob, SyncJob, is_sync_job
+from tests.syncs.conftest import Bench
+from tests.syncs.torture.test_processes import database_url
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+ROOT = Path(__file__).resolve().parents[3]
+RUN_ID = "7d0a3b52-3b1e-4c0e-9a55-2f7f0b1c8d11"
+BAIT = "tests.syncs.bait.bite"
+
+
+@pytest.fixture
+def valkey(queue_server: str) -> redis.Redis:
+    valkey = redis.Redis.from_url(queue_server)
+    valkey.flushall()
+    return valkey
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Sandbox]:
+    """Another host, which must hear nothing."""
+    with Sandbox() as server:
+        yield server
+
+
+# Ringing
+
+
+def test_a_job_is_the_runs_id_and_nothing_else(bench: Bench, valkey: redis.Redis) -> None:
+    bench.source(CANARY="canary-3e91")
+    run = SyncRun.objects.get()
+
+    assert queue.ring(run.pk)
+
+    (job,) = django_rq.get_queue(queue.QUEUE).get_jobs()
+    assert (job.func_name, job.args, job.kwargs) == (queue.RUN_SYNC, [str(run.pk)], {})
+    run.refresh_from_db()
+    assert run.rung_at is not None
+    assert b"canary" not in everything_in(valkey)
+
+
+def test_a_run_has_one_bell_in_the_queue(bench: Bench, valkey: redis.Redis) -> None:
+    bench.source(A="1")
+    run = SyncRun.objects.get()
+
+    for _ in range(3):
+        assert queue.ring(run.pk)
+
+    assert len(django_rq.get_queue(queue.QUEUE).get_jobs()) == 1
+
+
+def everything_in(valkey: redis.Redis) -> bytes:
+    """All that a thief of the queue's memory could read, unpacked."""
+    found: list[bytes] = []
+    for key in cast("list[bytes]", valkey.keys("*")):
+        if valkey.type(key) == b"hash":
+            for value in cast("dict[bytes, bytes]", valkey.hgetall(key)).values():
+                found += [value, unpacked(value)]
+        else:
+            found.append(key)
+    return b"\n".join(found)
+
+
+def unpacked(value: bytes) -> bytes:
+    try:
+        return zlib.decompress(value)
+    except zlib.error:
+        return b""
+
+
+@pytest.mark.parametrize("error", [QueueIsAway("refused"), TimeoutError(), OSError("no such socket")])
+def test_a_queue_that_is_away_is_said_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def get_queue(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(django_rq, "get_queue", get_queue)
+    run = request_run(bench.sync, trigger=Trigger.MANUAL)
+
+    assert not queue.ring(run.pk)
+
+    run.refresh_from_db()
+    assert (run.status, run.rung_at) == (Status.PENDING, None)
+    assert f"run {run.pk} starts when it is back" in caplog.text
+
+
+# What is carried out
+
+
+@pytest.mark.parametrize(
+    ("function", "instance", "args", "kwargs", "is_one"),
+    [
+        pytest.param(queue.RUN_SYNC, None, [RUN_ID], {}, True, id="ours"),
+        pytest.param("os.system", None, [RUN_ID], {}, False, id="another function"),
+        pytest.param("syncs.runs.jobs.attempt", None, [RUN_ID], {}, False, id="another of ours"),
+        pytest.param(queue.RUN_SYNC, {"a": 1}, [RUN_ID], {}, False, id="a method"),
+        pytest.param(queue.RUN_SYNC, None, [RUN_ID], {"a": 1}, False, id="keywords"),
+        pytest.param(queue.RUN_SYNC, None, [RUN_ID, RUN_ID], {}, False, id="two arguments"),
+        pytest.param(queue.RUN_SYNC, None, [], {}, False, id="no argument"),
+        pytest.param(queue.RUN_SYNC, None, RUN_ID, {}, False, id="a text for a list"),
+        pytest.param(queue.RUN_SYNC, None, ["touch /tmp/x"], {}, False, id="no UUID"),
+        pytest.param(queue.RUN_SYNC, None, [{"id": RUN_ID}], {}, False, id="an object for an id"),
+        pytest.param(queue.RUN_SYNC, None, [None], {}, False, id="nothing for an id"),
+        pytest.param(None, None, None, None, False, id="nothing at all"),
+    ],
+)
+def test_knows_its_own_jobs(function: object, instance: object, args: object, kwargs: object, *, is_one: bool) -> None:
+    assert is_sync_job(function, instance, args, kwargs) is is_one
+
+
+def stored(data: object, **fields: str) -> dict[str, bytes]:
+    """A job as it lies in the queue's memory."""
+    packed = zlib.compress(data if isinstance(data, bytes) else json.dumps(data).encode())
+    texts = {"status": "queued", "origin": queue.QUEUE, "timeout": "60", "created_at": "2026-01-01T00:00:00.000000Z"}
+    return {"data": packed} | {name: text.encode() for name, text in (texts | fields).items()}
+
+
+def put(valkey: redis.Redis, raw: Mapping[Any, bytes], job_id: str = "") -> None:
+    job_id = job_id or str(uuid4())
+    valkey.hset(f"rq:job:{job_id}", mapping=raw)
+    valkey.sadd("rq:queues", f"rq:queue:{queue.QUEUE}")
+    valkey.rpush(f"rq:queue:{queue.QUEUE}", job_id)
+
+
+def hooked(run_id: object, elsewhere: Sandbox) -> dict[str, bytes]:
+    """A job of ours with all that RQ would call besides."""
+    hooks = [{"url": f"{elsewhere.url}/v3/self", "job_status": status} for status in ("finished", "failed")]
+    names = dict.fromkeys(("success_callback_name", "failure_callback_name", "stopped_callback_name"), BAIT)
+    return stored([queue.RUN_SYNC, None, [str(run_id)], {}], webhooks=json.dumps(hooks), **names)
+
+
+def test_callbacks_and_webhooks_are_dropped(valkey: redis.Redis, elsewhere: Sandbox) -> None:
+    put(valkey, hooked(RUN_ID, elsewhere), "hooked")
+
+    job = SyncJob.fetch("hooked", connection=valkey, serializer=JSONSerializer)
+
+    assert job.webhooks == []
+    assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
+    assert job.args == [RUN_ID]
+
+
+def test_a_forged_job_does_not_open(valkey: redis.Redis) -> None:
+    put(valkey, stored([BAIT, None, [], {}]), "forged")
+
+    job = SyncJob.fetch("forged", connection=valkey, serializer=JSONSerializer)
+
+    with pytest.raises(ForgedJob, match="none of DevinSync's"):
+        _ = job.func_name
+
+
+class Explosive:
+    """Runs a command when it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (self.command,)
+
+
+def forgeries(trace: Path, elsewhere: Sandbox) -> list[dict[str, bytes]]:
+    command = f"touch {trace}"
+    callbacks = [{name: BAIT} for name in ("success_callback_name", "failure_callback_name", "stopped_callback_name")]
+    return [
+        stored(pickle.dumps(Explosive(command))),
+        stored(pickle.dumps((queue.RUN_SYNC, None, (Explosive(command),), {}))),
+        stored(["os.system", None, [command], {}]),
+        stored(["subprocess.check_call", None, [["touch", str(trace)]], {}]),
+        stored(["builtins.eval", None, [f"open({str(trace)!r}, 'w')"], {}]),
+        stored([BAIT, None, [], {}]),
+        stored(["bite", "tests.syncs.bait.Bait", [], {}]),
+        stored([BAIT, None, [RUN_ID], {}]),
+        stored([queue.RUN_SYNC, None, [command], {}]),
+        stored([queue.RUN_SYNC, None, [RUN_ID], {"callback": BAIT}]),
+        stored(b"not json at all"),
+        stored({"func": BAIT}),
+        *(stored([queue.RUN_SYNC, None, [str(uuid4())], {}], **callback) for callback in callbacks),
+        stored([BAIT, None, [], {}], retries_left="3", retry_intervals="[0]", failure_callback_name=BAIT),
+        stored([BAIT, None, [], {}], repeats_left="3", repeat_intervals="[0]"),
+        stored([BAIT, None, [], {}], result=json.dumps({"py/object": BAIT}), meta="\x80\x04."),
+        hooked(uuid4(), elsewhere),
+        hooked("no run at all", elsewhere),
+    ]
+
+
+def test_forged_jobs_are_not_carried_out_and_do_not_stop_the_worker(
+    bench: Bench,
+    organization: SandboxOrganization,
+    valkey: redis.Redis,
+    elsewhere: Sandbox,
+    tmp_path: Path,
+) -> None:
+    trace = tmp_path / "trace"
+    bench.source(A="1")
+    for raw in forgeries(trace, elsewhere):
+        put(valkey, raw)
+    valkey.rpush(f"rq:queue:{queue.QUEUE}", "a-job-that-is-not-there")
+    put(valkey, hooked(SyncRun.objects.get().pk, elsewhere))
+
+    work_until_empty(str(trace), tmp_path / "worker.log")
+
+    assert not trace.exists()
+    assert not elsewhere.log.requests()
+    assert organization.values() == {"A": "1"}
+    assert SyncRun.objects.get().status == Status.SUCCEEDED
+    assert valkey.llen(f"rq:queue:{queue.QUEUE}") == 0
+
+
+def work_until_empty(trace: str, log: Path) -> None:
+    """A worker's process, on this test's database and queue."""
+    environment = os.environ | {"DATABASE_URL": database_url(), "BAIT": trace}
+    with log.open("wb") as out:
+        command = [sys.executable, "manage.py", "worker", "--burst"]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=out, stderr=out, timeout=60, check=False)
+    assert ended.returncode == 0, log.read_text()[-2000:]
