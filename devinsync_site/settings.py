@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "ninja",
     "django_rq",
     "devinsync_site",
+    "accounts",
     "encryption",
     "connections",
     "vault",
@@ -74,6 +75,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.devices.DeviceMiddleware",
+    "accounts.presence.PresenceMiddleware",
+    "accounts.confirming.ConfirmIdentityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "devinsync_site.middleware.NoStoreMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -162,14 +166,17 @@ AUTHENTICATION_BACKENDS = [
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# Failures count per account and per address, and a success of one's own clears nobody else's. A browser that has logged
+# in with the account before has a count of its own, so neither locks out the people who work here.
+AXES_RESET_ON_SUCCESS = False
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_WHITELIST_CALLABLE = "accounts.devices.is_known"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
 AXES_CLIENT_STR_CALLABLE = None
 # As for the API: behind a proxy, everybody would else share one address, and lock one another out.
-AXES_CLIENT_IP_CALLABLE = "api.auth.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "common.addresses.client_address"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -178,7 +185,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "accounts.passwords.GuessValidator"}]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -221,7 +228,12 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "accounts.sessions"
+# A session ends so long after its log-in, or after its person was last seen; what is grave asks for the password again.
+SESSION_LONGEST = timedelta(hours=env.float("SESSION_HOURS", default=12))
+SESSION_IDLE = timedelta(minutes=env.float("SESSION_IDLE_MINUTES", default=30))
+CONFIRM_IDENTITY = timedelta(minutes=env.float("CONFIRM_IDENTITY_MINUTES", default=10))
+SESSION_COOKIE_AGE = int(SESSION_LONGEST.total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -4,9 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 
+from accounts.confirming import confirm_identity
+from accounts.pages import sessions_page
+from accounts.passwords import OwnPasswordView
 from devinsync_site import overview
 from devinsync_site.navigation import build_navigation
 
@@ -26,9 +30,20 @@ class DevinSyncAdminSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own: list[URLPattern | URLResolver] = [
-            path("overview/", self.admin_view(self.overview_fragment), name="overview_fragment")
+            path("overview/", self.admin_view(self.overview_fragment), name="overview_fragment"),
+            path("confirm-identity/", self.admin_view(confirm_identity), name="confirm_identity"),
+            path("sessions/", self.admin_view(sessions_page), name="sessions"),
         ]
         return own + super().get_urls()
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        view = OwnPasswordView.as_view(
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**self._overview(request), **(extra_context or {})})

@@ -11,12 +11,12 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from api.auth.addresses import client_address, is_allowed
 from api.auth.scopes import allows
 from api.auth.throttle import count_request
 from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
 from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
+from common.addresses import client_address, is_allowed
 
 UNKNOWN = "This token is not known here, or it was revoked."
 

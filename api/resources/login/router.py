@@ -3,7 +3,6 @@
 from django.http import HttpRequest
 from django.utils import timezone
 
-from api.auth.addresses import client_address, is_allowed
 from api.auth.callers import identify
 from api.auth.throttle import LogInFailed, count_request, guarding_log_in, sweep
 from api.auth.tokens import Token
@@ -13,6 +12,7 @@ from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.login.schemas import LoggedIn, LogIn, Revoked, TokenIn
 from api.resources.lookups import as_uuid
+from common.addresses import client_address, is_allowed
 
 router = resource("Authentication")
 

@@ -1,13 +1,14 @@
 """The wizard: from an empty form to a first run, with what a person may do wrong on the way."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import Session
 from connections.models import Connection
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
@@ -450,7 +451,7 @@ def test_another_session_can_not_open_it(walk: Walk, admin_user: User) -> None:
 def test_what_was_entered_expires(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     walk.to_review()
 
-    monkeypatch.setattr("syncs.admin.wizard.storage.time.time", lambda: 4e9)
+    monkeypatch.setattr("syncs.admin.wizard.storage.time", SimpleNamespace(time=lambda: 4e9))
 
     assert walk.client.get(step_url("review")).headers["Location"] == step_url("source")
 

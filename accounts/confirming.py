@@ -1,0 +1,158 @@
+"""Asking a person again who they are, before what is grave: values, credentials, tokens, other people's rights.
+
+One list of routes says where. A proof counts for `CONFIRM_IDENTITY` (10 minutes); a form that was opened in that time
+may still be sent for `GRACE` after, so that nobody loses what they typed.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth import authenticate, logout
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.presence import CONFIRMED, words
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+GRACE = timedelta(minutes=30)
+WRONG, WRONG_AT_MOST = "wrong_passwords", 5
+# Views of the admin, by name. A new one that shows or takes what is secret, or gives rights, belongs here.
+GRAVE = frozenset(
+    f"admin:{name}"
+    for name in (
+        "vault_secret_reveal",
+        "connections_connection_add",
+        "connections_connection_change",
+        "connections_connection_delete",
+        "api_apitoken_add",
+        "api_apitoken_change",
+        "api_machineidentity_add",
+        "api_machineidentity_change",
+        "api_machineidentity_add_secret",
+        "auth_user_add",
+        "auth_user_change",
+        "auth_user_password_change",
+        "auth_user_delete",
+        "auth_group_add",
+        "auth_group_change",
+        "auth_group_delete",
+    )
+)
+
+
+class ConfirmIdentityMiddleware:
+    """Leads to the page that asks for the password, unless it was given a short while ago."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.view_name not in GRAVE or not request.user.is_authenticated:
+            return None
+        if not may_change(request) or is_confirmed(request):
+            return None
+        return redirect(f"{reverse('admin:confirm_identity')}?{urlencode({'next': way_back(request)})}")
+
+
+def may_change(request: HttpRequest) -> bool:
+    """Whoever may only look is not asked: there is nothing grave for them to do. The view refuses what it must."""
+    match = request.resolver_match
+    name = match.url_name if match else ""
+    if request.method == "POST" or not name or not name.endswith("_change"):
+        return True
+    app, model, _ = name.rsplit("_", 2)
+    return request.user.has_perm(f"{app}.change_{model}")
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    since = time.time() - request.session.get(CONFIRMED, 0)
+    limit = settings.CONFIRM_IDENTITY + (GRACE if request.method == "POST" and _is_form(request) else timedelta())
+    return bool(since <= limit.total_seconds())
+
+
+def _is_form(request: HttpRequest) -> bool:
+    """Whether the view was opened, and so confirmed, by a GET before; a reveal is not."""
+    match = request.resolver_match
+    return match is not None and match.view_name != "admin:vault_secret_reveal"
+
+
+def way_back(request: HttpRequest) -> str:
+    """The page itself; for what is only ever sent, the page that it was sent from."""
+    if request.method == "GET":
+        return request.get_full_path()
+    referer = urlsplit(request.headers.get("Referer", ""))
+    return referer.path if referer.netloc == request.get_host() else reverse("admin:index")
+
+
+class PasswordAgain(forms.Form):
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not proves(self.request, password):
+            raise forms.ValidationError("This is not your password. Try again.")
+        return password
+
+
+def proves(request: HttpRequest, password: str) -> bool:
+    """Whether it is the signed-in person's password. Counts like a log-in, and too many wrong ones end the session:
+    whoever sits at somebody else's screen, or holds a stolen cookie, can't guess here for long."""
+    if authenticate(request, username=request.user.get_username(), password=password) == request.user:
+        request.session.pop(WRONG, None)
+        return True
+    request.session[WRONG] = request.session.get(WRONG, 0) + 1
+    if request.session[WRONG] >= WRONG_AT_MOST:
+        logout(request)
+        messages.error(request, "The password was wrong too often. Log in again.")
+    return False
+
+
+@sensitive_post_parameters("password")
+def confirm_identity(request: HttpRequest) -> HttpResponse:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    form = PasswordAgain(request.POST or None, request=request)
+    address = _safe(request, request.POST.get("next") or request.GET.get("next") or "")
+    if form.is_valid():
+        request.session[CONFIRMED] = time.time()
+        return HttpResponseRedirect(address)
+    if not request.user.is_authenticated:
+        return redirect("admin:login")
+    context = {
+        **admin.site.each_context(request),
+        "title": "Confirm that it is you",
+        "form": form,
+        "next": address,
+        "kept_for": words(settings.CONFIRM_IDENTITY),
+    }
+    return TemplateResponse(request, "accounts/confirm_identity.html", context)
+
+
+def _safe(request: HttpRequest, address: str) -> str:
+    is_ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if address and is_ours else reverse("admin:index")

@@ -1,0 +1,79 @@
+"""Guessers are stopped at the account and at the address; who has logged in here before is not locked out by them."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from accounts.devices import COOKIE
+from accounts.models import Device
+
+pytestmark = pytest.mark.django_db
+LogIn = Callable[..., Client]
+IsIn = Callable[[Client], bool]
+ADDRESSES = [f"127.0.1.{count}" for count in range(20)]
+
+
+def guess(log_in: LogIn, names: Iterable[str], addresses: Iterable[str]) -> None:
+    for name, address in zip(names, addresses, strict=True):
+        log_in(name, "wrong", REMOTE_ADDR=address)
+
+
+def test_guessing_one_account_from_many_addresses_locks_it(alice: User, log_in: LogIn, is_in: IsIn) -> None:
+    guess(log_in, ["alice"] * 10, ADDRESSES[:10])
+
+    assert not is_in(log_in(REMOTE_ADDR="127.0.2.1"))
+
+
+def test_guessing_many_accounts_from_one_address_locks_it(alice: User, log_in: LogIn, is_in: IsIn) -> None:
+    guess(log_in, [f"user-{count}" for count in range(10)], ["127.0.1.1"] * 10)
+
+    assert not is_in(log_in(REMOTE_ADDR="127.0.1.1"))
+    assert is_in(log_in(REMOTE_ADDR="127.0.1.2"))
+
+
+def test_a_browser_that_was_here_before_gets_in_all_the_same(alice: User, log_in: LogIn, is_in: IsIn) -> None:
+    client = log_in()
+    client.post("/admin/logout/")
+    guess(log_in, ["alice"] * 10, ADDRESSES[:10])
+    guess(log_in, [f"user-{count}" for count in range(10)], ["127.0.0.1"] * 10)
+
+    assert is_in(log_in(client=client))
+
+
+def test_a_known_browser_that_guesses_is_a_stranger_again(alice: User, log_in: LogIn, is_in: IsIn) -> None:
+    client = log_in()
+    client.post("/admin/logout/")
+
+    for count in range(25):
+        log_in(password=f"wrong-{count}", client=client)
+
+    assert not is_in(log_in(client=client))
+
+
+def test_a_known_browser_is_known_for_its_own_account_only(alice: User, log_in: LogIn, is_in: IsIn) -> None:
+    User.objects.create_user("bob", password="correct-horse-8", is_staff=True)
+    client = log_in("bob", "correct-horse-8")
+    client.post("/admin/logout/")
+    guess(log_in, ["alice"] * 10, ADDRESSES[:10])
+
+    assert not is_in(log_in(client=client))
+
+
+def test_the_database_holds_no_cookie(alice: User, log_in: LogIn) -> None:
+    cookie = log_in().cookies[COOKIE]
+
+    assert Device.objects.get(user=alice).digest != cookie.value
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
+def test_each_log_in_gives_a_new_cookie_for_the_old(alice: User, log_in: LogIn) -> None:
+    client = log_in()
+    first = client.cookies[COOKIE].value
+
+    log_in(client=client)
+
+    assert client.cookies[COOKIE].value != first
+    assert Device.objects.filter(user=alice).count() == 1
