@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
 from api.auth.tokens import API_TOKEN, Token
-from api.models import ApiToken, ClientSecret, Credential, MachineIdentity
+from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
 
 
 class Columns:
@@ -120,6 +121,21 @@ class ClientSecretInline(Columns, admin.TabularInline):  # type: ignore[type-arg
         return False
 
 
+class AccessTokenInline(Columns, admin.TabularInline):  # type: ignore[type-arg]
+    """What the identity holds now; deleting one revokes it. Deleting a client secret does, for all of its own."""
+
+    model = AccessToken
+    fields = readonly_fields = ("shown_prefix", "client_secret", "created_at", "expires_at", "last_used_at")
+    extra = 0
+    verbose_name_plural = "live access tokens"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessToken]:
+        return super().get_queryset(request).filter(revoked_at=None, expires_at__gt=timezone.now())
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(MachineIdentity)
 class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignore[type-arg]
     form = MachineIdentityForm
@@ -128,8 +144,10 @@ class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignor
     list_filter = ("role", "is_enabled")
     search_fields = ("name", "client_id")
     readonly_fields = ("client_id",)
-    inlines = (ClientSecretInline,)
     change_form_template = "admin/api/machineidentity/change_form.html"
+
+    def get_inlines(self, request: HttpRequest, obj: MachineIdentity | None) -> Any:
+        return [] if obj is None else [ClientSecretInline, AccessTokenInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: MachineIdentity | None = None) -> Any:
         shown = ["name", "description", "role", "is_enabled"] + ([] if obj is None else ["client_id"])

@@ -167,6 +167,9 @@ class MachineIdentity(models.Model):
         )
         super().save(*args, **kwargs)
         self.user.groups.set([self.role])
+        if not self.is_enabled:
+            # For good: enabling the identity again must not revive what somebody may have copied.
+            self.access_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
 
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
@@ -179,17 +182,6 @@ class MachineIdentity(models.Model):
         """The saved row, and the secret: this is the only time that it can be shown."""
         token = Token.new(CLIENT_SECRET)
         row = ClientSecret(identity=self, description=description, expires_at=expires_at)
-        row.take(token)
-        row.save(force_insert=True)
-        return row, token.text
-
-    def issue_access_token(self) -> "tuple[AccessToken, str]":
-        token, now = Token.new(ACCESS_TOKEN), timezone.now()
-        row = AccessToken(
-            identity=self,
-            expires_at=now + timedelta(seconds=self.token_ttl),
-            last_renewal_at=now + timedelta(seconds=self.token_max_ttl),
-        )
         row.take(token)
         row.save(force_insert=True)
         return row, token.text
@@ -207,14 +199,32 @@ class ClientSecret(Credential):
     def __str__(self) -> str:
         return f"{self.prefix}…"
 
+    def issue_access_token(self) -> "tuple[AccessToken, str]":
+        """The saved row, and the token: this is the only time that it can be shown."""
+        token, now = Token.new(ACCESS_TOKEN), timezone.now()
+        row = AccessToken(
+            identity=self.identity,
+            client_secret=self,
+            expires_at=now + timedelta(seconds=self.identity.token_ttl),
+            last_renewal_at=now + timedelta(seconds=self.identity.token_max_ttl),
+        )
+        row.take(token)
+        row.save(force_insert=True)
+        return row, token.text
+
 
 class AccessToken(Credential):
-    """What a machine identity got for its client secret; can be renewed until `last_renewal_at`."""
+    """What a machine identity got for its client secret; can be renewed until `last_renewal_at`.
+
+    It ends with the secret: whoever revokes one that leaked means what was got for it too.
+    """
 
     identity = models.ForeignKey(MachineIdentity, on_delete=models.CASCADE, related_name="access_tokens")
+    client_secret = models.ForeignKey(ClientSecret, on_delete=models.CASCADE, related_name="access_tokens")
     last_renewal_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "access token"
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["expires_at"])]
 

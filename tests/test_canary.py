@@ -23,13 +23,13 @@ from uuid import uuid4
 import pytest
 import redis
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import Session
 from api.models import ApiToken, MachineIdentity
 from connections.models import Connection
 from devinsync_site.logs import JsonFormatter

@@ -80,7 +80,7 @@ def identify(text: str, address: str) -> Caller:
     if token is None or token.kind not in (API_TOKEN, ACCESS_TOKEN):
         raise NotAuthenticated(UNKNOWN, is_invalid=True)
     found = find_credential(token)
-    if found is None or not token.proves(found.digest) or found.revoked_at is not None:
+    if found is None or not token.proves(found.digest) or is_revoked(found):
         if found is None:
             token.proves(None)
         raise NotAuthenticated(UNKNOWN, is_invalid=True)
@@ -94,10 +94,16 @@ def identify(text: str, address: str) -> Caller:
     return Caller(user, scopes, found)
 
 
+def is_revoked(credential: ApiToken | AccessToken) -> bool:
+    if isinstance(credential, AccessToken) and credential.client_secret.revoked_at is not None:
+        return True
+    return credential.revoked_at is not None
+
+
 def find_credential(token: Token) -> ApiToken | AccessToken | None:
     if token.kind == API_TOKEN:
         return ApiToken.objects.select_related("user").filter(prefix=token.prefix).first()
-    return AccessToken.objects.select_related("identity__user").filter(prefix=token.prefix).first()
+    return AccessToken.objects.select_related("identity__user", "client_secret").filter(prefix=token.prefix).first()
 
 
 def rights_of(credential: ApiToken | AccessToken) -> tuple[User, tuple[str, ...], list[str]]:

@@ -1,5 +1,6 @@
 """The admin's forms of tokens and identities."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -8,6 +9,9 @@ from django.utils import timezone
 
 from api.auth.scopes import DESCRIPTIONS
 from api.models import ApiToken, MachineIdentity, validate_networks
+
+# What somebody has to think about to exceed.
+PRESET_LIFE = timedelta(days=90)
 
 
 class NetworksField(forms.CharField):
@@ -47,6 +51,11 @@ class ApiTokenForm(ScopedForm):
     class Meta:
         model = ApiToken
         fields = ["name", "user", "scopes", "expires_at", "allowed_networks"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.initial.setdefault("expires_at", timezone.now() + PRESET_LIFE)
 
 
 class MachineIdentityForm(ScopedForm):

@@ -43,15 +43,15 @@ def count_request(caller: str) -> None:
 
 
 @contextmanager
-def guarding_log_in(client_id: str) -> Iterator[None]:
-    """Lets one log-in of a client id through at a time; a LogInFailed from within counts against it.
+def guarding_log_in(client_id: str, address: str) -> Iterator[None]:
+    """Lets one log-in of a client id from an address through at a time; a LogInFailed from within counts against both.
 
     Raises TooManyRequests while it is locked, before anything is evaluated. The transaction keeps the row locked, and
     ends before the error is raised, so that the failure stays counted.
     """
     failure: LogInFailed | None = None
     with transaction.atomic():
-        row = _locked_row(client_id)
+        row = _locked_row(f"{client_id} {address}")
         _check_not_locked(row)
         try:
             yield
@@ -68,9 +68,9 @@ class LogInFailed(Exception):
     pass
 
 
-def _locked_row(client_id: str) -> LoginFailures:
+def _locked_row(who: str) -> LoginFailures:
     """A log-in that succeeds meanwhile deletes the row, so it may be gone by the time that it can be locked."""
-    digest = sha256(client_id.encode()).hexdigest()
+    digest = sha256(who.encode()).hexdigest()
     row = None
     while row is None:
         LoginFailures.objects.get_or_create(pk=digest)

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from api.models import ApiToken, ClientSecret, MachineIdentity
+from accounts.models import Session
+from api.models import AccessToken, ApiToken, ClientSecret, MachineIdentity
 from devinsync_site.roles import ADMINISTRATOR, EDITOR, VIEWER
 from tests.api.conftest import Caller, make_user
 
@@ -90,9 +90,8 @@ def test_administrators_revoke_any_token(client: Client, root: User) -> None:
 def test_an_identity_leads_to_its_first_secret(browser: Client) -> None:
     role = Group.objects.get(name=VIEWER)
     form = {"name": "deployer", "role": role.pk, "is_enabled": "on", "token_ttl": 60, "token_max_ttl": 60}
-    inline = {f"client_secrets-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")}
 
-    answer = browser.post(f"{IDENTITIES}add/", form | inline)
+    answer = browser.post(f"{IDENTITIES}add/", form)
     identity = MachineIdentity.objects.get()
     assert answer["Location"] == f"{IDENTITIES}{identity.pk}/add-secret/"
     assert browser.get(answer["Location"]).status_code == 200
@@ -105,6 +104,14 @@ def test_an_identity_leads_to_its_first_secret(browser: Client) -> None:
     assert "laptop" in shown
     assert not TOKEN.search(shown)
     assert ClientSecret.objects.get().prefix in shown
+    assert AccessToken.objects.get().prefix in shown
+
+
+def test_a_new_token_ends_in_90_days_unless_said_otherwise(browser: Client) -> None:
+    page = browser.get("/admin/api/apitoken/add/")
+
+    preset = page.context["adminform"].form.initial["expires_at"] - timezone.now()
+    assert timedelta(days=89) < preset <= timedelta(days=90)
 
 
 def test_nobody_gives_an_identity_more_than_they_have(client: Client, db: None) -> None:

@@ -68,6 +68,52 @@ def test_a_revoked_access_token_is_dead(anonymous: Caller, identity: MachineIden
     anonymous.post(RENEW, {"accessToken": token}, status=401)
 
 
+@pytest.mark.parametrize("end", ["revoked", "deleted"])
+def test_an_access_token_ends_with_its_client_secret(
+    anonymous: Caller, identity: MachineIdentity, secret: str, end: str
+) -> None:
+    token = log_in(anonymous, identity, secret)["accessToken"]
+
+    if end == "revoked":
+        ClientSecret.objects.get().revoke()
+    else:
+        ClientSecret.objects.get().delete()
+
+    Caller(token).get(OPTIONS, status=401)
+    anonymous.post(RENEW, {"accessToken": token}, status=401)
+
+
+def test_another_client_secrets_token_lives_on(anonymous: Caller, identity: MachineIdentity, secret: str) -> None:
+    other = log_in(anonymous, identity, identity.add_secret()[1])["accessToken"]
+
+    ClientSecret.objects.order_by("created_at")[0].delete()
+
+    Caller(other).get(OPTIONS)
+
+
+def test_enabling_an_identity_again_revives_no_token(anonymous: Caller, identity: MachineIdentity, secret: str) -> None:
+    token = log_in(anonymous, identity, secret)["accessToken"]
+
+    for enabled in (False, True):
+        identity.is_enabled = enabled
+        identity.save()
+
+    Caller(token).get(OPTIONS, status=401)
+    Caller(log_in(anonymous, identity, secret)["accessToken"]).get(OPTIONS)
+
+
+def test_failures_elsewhere_lock_nobody_out_here(anonymous: Caller, identity: MachineIdentity, secret: str) -> None:
+    for _ in range(5):
+        anonymous.client.post(
+            LOG_IN,
+            {"clientId": str(identity.client_id), "clientSecret": "wrong"},
+            content_type="application/json",
+            REMOTE_ADDR="127.0.0.9",
+        )
+
+    log_in(anonymous, identity, secret)
+
+
 @pytest.mark.parametrize("change", ["revoked", "expired", "disabled"])
 def test_what_has_ended_cannot_log_in(anonymous: Caller, identity: MachineIdentity, secret: str, change: str) -> None:
     if change == "revoked":

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from accounts.models import Session
 from vault import editing
 from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion
 

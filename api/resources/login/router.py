@@ -21,18 +21,19 @@ REFUSED = "Client ID and client secret do not go together, or may not be used fr
 
 @router.post("/universal-auth/login", auth=None, response=with_errors(LoggedIn))
 def log_in(request: HttpRequest, body: LogIn) -> LoggedIn:
-    """Exchanges a client secret for an access token. Three failures lock the client ID for five minutes (429)."""
+    """Exchanges a client secret for an access token. Three failures from one address lock the client ID there for five
+    minutes (429); nobody elsewhere can lock a program out."""
     address = client_address(request)
     count_request(f"ip:{address}")
     try:
         # A UUID can be spelled in many ways, each of which would have failures of its own.
-        with guarding_log_in(str(as_uuid(body.client_id) or body.client_id)):
+        with guarding_log_in(str(as_uuid(body.client_id) or body.client_id), address):
             secret = find_secret(body, address)
     except LogInFailed:
         raise NotAuthenticated(REFUSED) from None
     secret.note_use(address)
     sweep()
-    row, token = secret.identity.issue_access_token()
+    row, token = secret.issue_access_token()
     return as_answer(row, token)
 
 
