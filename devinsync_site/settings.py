@@ -38,6 +38,8 @@ ENCRYPTION_KEYS = [
 
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
+# Requests that one web process answers at the same time.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

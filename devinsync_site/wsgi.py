@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""The WSGI application that `manage.py serve` serves; any other server of WSGI can."""
 
 import os
 

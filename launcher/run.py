@@ -1,10 +1,9 @@
 """The processes of a DevinSync on one machine, and the order in which they start."""
 
 import os
-import sys
 from dataclasses import dataclass
 
-from launcher.config import Config, check_port, in_url
+from launcher.config import Config, check_port
 from launcher.health import answers
 from launcher.prepare import GENERATED, Login, manage, prepare_folder, prepare_site
 from launcher.processes import Program
@@ -41,7 +40,7 @@ def start_site(config: Config, supervisor: Supervisor) -> tuple[Site, Login]:
     for number in range(1, config.workers + 1):
         supervisor.start(site.program(f"worker-{number}", manage("worker")))
     supervisor.start(site.program("scheduler", manage("scheduler")))
-    supervisor.start(site.program("web", gunicorn(config)))
+    supervisor.start(site.program("web", manage("serve")))
     supervisor.wait_until(
         lambda: answers(config.reachable_host, config.port, "/healthz"), name="web", seconds=SECONDS_FOR_WEB
     )
@@ -73,12 +72,3 @@ def start_valkey(site: Site) -> None:
     site.supervisor.start(program)
     site.supervisor.wait_until(valkey.answers, name="valkey", seconds=SECONDS_TO_START)
     site.environment["REDIS_URL"] = valkey.url
-
-
-def gunicorn(config: Config) -> tuple[str, ...]:
-    # No access log: an address can hold a key's name. No control socket: it would lie in the home folder.
-    return (
-        *(sys.executable, "-m", "gunicorn", "devinsync_site.wsgi:application"),
-        *("--bind", f"{in_url(config.host)}:{config.port}", "--worker-class", "gthread"),
-        *("--workers", "2", "--threads", "4", "--graceful-timeout", "5", "--no-control-socket"),
-    )
