@@ -5,7 +5,6 @@ may still be sent for `GRACE` after, so that nobody loses what they typed.
 """
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -24,8 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.presence import CONFIRMED, words
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
+from common.middleware import GetResponse
 
 GRACE = timedelta(minutes=30)
 WRONG, WRONG_AT_MOST = "wrong_passwords", 5

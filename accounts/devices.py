@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Device
-from accounts.presence import GetResponse
+from common.middleware import GetResponse
 
 COOKIE = "devinsync_device"
 KEPT_FOR = timedelta(days=180)

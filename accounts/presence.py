@@ -5,7 +5,6 @@ epoch, and is written at most once a minute.
 """
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,8 +20,7 @@ from django.urls import reverse
 
 from accounts.sessions import ADDRESS, AGENT
 from common.addresses import client_address
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
+from common.middleware import GetResponse
 
 SIGNED_IN, SEEN, CONFIRMED = "signed_in_at", "seen_at", "confirmed_at"
 NOTED_EVERY = 60

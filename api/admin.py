@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.rights import grantable
 from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
 from api.auth.tokens import API_TOKEN, Token
 from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
@@ -207,17 +208,3 @@ class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignor
     ) -> HttpResponse:
         """Straight on to its first secret: without one, it can do nothing."""
         return HttpResponseRedirect(reverse("admin:api_machineidentity_add_secret", args=[obj.pk]))
-
-
-def grantable(request: HttpRequest) -> QuerySet[Group]:
-    """The groups whose rights the user has too."""
-    if request.user.is_superuser:
-        return Group.objects.all()
-    return Group.objects.exclude(permissions__in=lacking_permissions(request))
-
-
-def lacking_permissions(request: HttpRequest) -> list[int]:
-    """The ids of those that the user does not have."""
-    held = request.user.get_all_permissions()
-    rows = Permission.objects.values_list("pk", "content_type__app_label", "codename")
-    return [pk for pk, app_label, codename in rows if f"{app_label}.{codename}" not in held]

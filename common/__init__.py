@@ -1,1 +1,1 @@
-"""The ground floor: what every package may use. Imports nothing of ours."""
+"""The ground floor: small things that every package may use. Imports nothing of ours."""

@@ -1,1 +1,1 @@
-"""Wiring only: settings, urls, system checks."""
+"""Wiring only: settings, urls, the admin site, middleware, log lines."""

@@ -1,21 +1,9 @@
-"""The admin site's configuration, and this package's own."""
+"""The admin site's configuration."""
 
 import django.contrib.admin.apps as admin_apps
-from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class DevinSyncAdminConfig(admin_apps.AdminConfig):
-    # Named in INSTALLED_APPS in full; "devinsync_site" there stands for the configuration below.
+    # Named in INSTALLED_APPS in full; "devinsync_site" there stands for the package's management commands.
     default = False
     default_site = "devinsync_site.site.DevinSyncAdminSite"
-
-
-class DevinSyncSiteConfig(AppConfig):
-    name = "devinsync_site"
-    default = True
-
-    def ready(self) -> None:
-        from devinsync_site import roles
-
-        post_migrate.connect(roles.after_migrate, dispatch_uid="devinsync_site.roles")

@@ -9,9 +9,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
+from common.middleware import GetResponse
 from common.request_ids import LONGEST, request_id
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
 
 REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST}}}")
 

@@ -44,8 +44,13 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "devinsync_site.apps.DevinSyncAdminConfig",
+    # These stand before the admin, because their templates take the place of its own; and `accounts` after `auth`,
+    # because the groups get their permissions once these are made.
+    "theme",
+    "overview",
     "django.contrib.auth",
+    "accounts",
+    "devinsync_site.apps.DevinSyncAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -57,7 +62,7 @@ INSTALLED_APPS = [
     "ninja",
     "django_rq",
     "devinsync_site",
-    "accounts",
+    "demo",
     "encryption",
     "connections",
     "vault",
@@ -91,7 +96,6 @@ WSGI_APPLICATION = "devinsync_site.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -195,7 +199,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
-FORMAT_MODULE_PATH = ["devinsync_site.formats"]
+FORMAT_MODULE_PATH = ["theme.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -11,8 +11,9 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from accounts.confirming import confirm_identity
 from accounts.pages import sessions_page
 from accounts.passwords import OwnPasswordView
-from devinsync_site import overview
-from devinsync_site.navigation import build_navigation
+from devinsync_site.sidebar import AREAS, UNLISTED_APPS
+from overview.collect import collect, is_paused
+from theme.navigation import build_navigation
 
 
 class DevinSyncAdminSite(admin.AdminSite):
@@ -24,8 +25,10 @@ class DevinSyncAdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        context["navigation"] = build_navigation(request, context["available_apps"])
-        context["all_syncs_paused"] = overview.is_paused if context["has_permission"] else False
+        context["navigation"] = build_navigation(
+            request, context["available_apps"], areas=AREAS, unlisted_apps=UNLISTED_APPS
+        )
+        context["all_syncs_paused"] = is_paused if context["has_permission"] else False
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -56,4 +59,4 @@ class DevinSyncAdminSite(admin.AdminSite):
     def _overview(self, request: HttpRequest) -> dict[str, Any]:
         if not request.user.has_perm("syncs.view_devinsync"):
             return {"overview": None}
-        return {"overview": overview.collect(request.user)}
+        return {"overview": collect(request.user)}

@@ -16,6 +16,8 @@ from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
 
 _connect = socket.socket.connect
+pytest_plugins = ["tests.pages"]
+
 LOOPBACK = ("127.", "::1", "localhost")
 
 

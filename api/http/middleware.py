@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from django.http import HttpRequest, HttpResponse
 
 from api.http.errors import respond
-from devinsync_site.middleware import GetResponse
+from common.middleware import GetResponse
 
 MESSAGES = {
     404: "There is no such route. See /api/docs.",

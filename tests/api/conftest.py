@@ -11,9 +11,9 @@ from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from accounts.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
 from api.models import ApiToken
 from connections.models import Connection
-from devinsync_site.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.models import DevinSync

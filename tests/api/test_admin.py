@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Session
+from accounts.roles import ADMINISTRATOR, EDITOR, VIEWER
 from api.models import AccessToken, ApiToken, ClientSecret, MachineIdentity
-from devinsync_site.roles import ADMINISTRATOR, EDITOR, VIEWER
 from tests.api.conftest import Caller, make_user
 
 TOKEN = re.compile(r"ds[tc]_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")

@@ -6,8 +6,8 @@ from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from accounts.roles import EDITOR, VIEWER
 from api.models import AccessToken, ApiToken, ClientSecret, LoginFailures, MachineIdentity
-from devinsync_site.roles import EDITOR, VIEWER
 from tests.api.conftest import Caller, make_caller, make_user
 
 LOG_IN = "/api/v1/auth/universal-auth/login"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
 from api.app import api
 from api.models import ApiToken
-from devinsync_site.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
 from tests.api.conftest import Caller, make_caller, make_user
 
 ANYONE, NOBODY = "anyone", "nobody"

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.template.loader import get_template
 from django.test import Client
 
-from tests.devinsync_site.conftest import PASSWORD
+from tests.pages import PASSWORD
 
-TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
+TEMPLATES = sorted(Path(settings.BASE_DIR).glob("*/templates/**/*.html"))
 INLINE = re.compile(
     r"<style|\sstyle=|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son[a-z]+=|javascript:", re.IGNORECASE
 )
@@ -53,9 +53,9 @@ def test_a_form_without_token_is_told_what_to_do(db: None) -> None:
 
 @pytest.mark.django_db
 def test_a_page_without_permission_says_whom_to_ask(
-    somebody: Callable[..., User], log_in: Callable[[User], Client]
+    somebody: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:
-    response = log_in(somebody("Viewer")).get("/admin/auth/user/")
+    response = signed_in(somebody("Viewer")).get("/admin/auth/user/")
 
     assert response.status_code == 403
     assert "Ask an administrator" in response.content.decode()
@@ -109,9 +109,9 @@ def test_the_login_page_repeats_no_password(client: Client) -> None:
 
 
 def test_an_empty_list_says_what_will_stand_in_it(
-    log_in: Callable[[User], Client], somebody: Callable[..., User]
+    signed_in: Callable[[User], Client], somebody: Callable[..., User]
 ) -> None:
-    client = log_in(somebody("Administrator"))
+    client = signed_in(somebody("Administrator"))
 
     for path in ("syncs/syncrun", "syncs/syncrunchange", "syncs/managedsecret", "connections/connection"):
         page = client.get(f"/admin/{path}/")

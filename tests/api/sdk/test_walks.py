@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Group
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.roles import EDITOR
 from api.models import MachineIdentity
-from devinsync_site.roles import EDITOR
 from vault.models import Folder
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as QueueIsGone
 
 from connections.models import Connection
-from devinsync_site import overview
+from overview import collect as overview
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.schedule import note_alive
@@ -173,9 +173,9 @@ def test_the_changing_part_asks_for_a_login(client: Client) -> None:
 
 
 def test_somebody_without_permissions_is_told_whom_to_ask(
-    somebody: Callable[..., User], log_in: Callable[[User], Client]
+    somebody: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:
-    page = log_in(somebody()).get("/admin/").content.decode()
+    page = signed_in(somebody()).get("/admin/").content.decode()
 
     assert "Ask an administrator" in page
 

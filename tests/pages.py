@@ -1,4 +1,4 @@
-"""People of each role, a browser, and a few syncs in every state."""
+"""What tests of pages share: people of each role, a browser, and a few syncs in every state."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def somebody(db: None) -> Callable[..., User]:
 
 
 @pytest.fixture
-def log_in() -> Callable[[User], Client]:
+def signed_in() -> Callable[[User], Client]:
     def make(user: User) -> Client:
         client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from devinsync_site.roles import BUILT_IN_GROUPS
+from accounts.roles import BUILT_IN_GROUPS
 
 pytestmark = pytest.mark.django_db
 
@@ -22,11 +22,11 @@ def root(somebody: Callable[..., User]) -> User:
     return somebody(name="root", is_superuser=True)
 
 
-def test_an_administrator_cannot_make_a_superuser(administrator: User, log_in: Callable[[User], Client]) -> None:
+def test_an_administrator_cannot_make_a_superuser(administrator: User, signed_in: Callable[[User], Client]) -> None:
     form = {"username": "alice", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
     form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
 
-    response = log_in(administrator).post(f"/admin/auth/user/{administrator.pk}/change/", form)
+    response = signed_in(administrator).post(f"/admin/auth/user/{administrator.pk}/change/", form)
 
     assert response.status_code == 302
     administrator.refresh_from_db()
@@ -34,9 +34,9 @@ def test_an_administrator_cannot_make_a_superuser(administrator: User, log_in: C
 
 
 def test_an_administrator_cannot_touch_a_superuser(
-    administrator: User, root: User, log_in: Callable[[User], Client]
+    administrator: User, root: User, signed_in: Callable[[User], Client]
 ) -> None:
-    client = log_in(administrator)
+    client = signed_in(administrator)
 
     assert 'name="_save"' not in client.get(f"/admin/auth/user/{root.pk}/change/").content.decode()
     assert client.post(f"/admin/auth/user/{root.pk}/change/", {"username": "mine"}).status_code == 403
@@ -45,11 +45,11 @@ def test_an_administrator_cannot_touch_a_superuser(
 
 
 def test_deleting_several_users_spares_superusers(
-    administrator: User, root: User, log_in: Callable[[User], Client]
+    administrator: User, root: User, signed_in: Callable[[User], Client]
 ) -> None:
     form = {"action": "delete_selected", "_selected_action": [str(root.pk)], "post": "yes"}
 
-    log_in(administrator).post("/admin/auth/user/", form)
+    signed_in(administrator).post("/admin/auth/user/", form)
 
     assert User.objects.filter(pk=root.pk).exists()
 
@@ -62,41 +62,41 @@ def helper(somebody: Callable[..., User]) -> User:
     return somebody("Help desk", name="helen")
 
 
-def test_nobody_joins_a_group_that_may_do_more(helper: User, log_in: Callable[[User], Client]) -> None:
+def test_nobody_joins_a_group_that_may_do_more(helper: User, signed_in: Callable[[User], Client]) -> None:
     group = Group.objects.get(name="Administrator")
     form = {"username": "helen", "is_active": "on", "is_staff": "on", "groups": [group.pk]}
     form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
 
-    log_in(helper).post(f"/admin/auth/user/{helper.pk}/change/", form)
+    signed_in(helper).post(f"/admin/auth/user/{helper.pk}/change/", form)
 
     assert not helper.groups.filter(pk=group.pk).exists()
 
 
-def test_nobody_gives_a_group_more_than_they_have(helper: User, log_in: Callable[[User], Client]) -> None:
+def test_nobody_gives_a_group_more_than_they_have(helper: User, signed_in: Callable[[User], Client]) -> None:
     group = Group.objects.get(name="Help desk")
     reveal = Permission.objects.get(codename="reveal_secret")
 
-    log_in(helper).post(f"/admin/auth/group/{group.pk}/change/", {"name": group.name, "permissions": [reveal.pk]})
-    log_in(helper).post("/admin/auth/group/add/", {"name": "Mine", "permissions": [reveal.pk]})
+    signed_in(helper).post(f"/admin/auth/group/{group.pk}/change/", {"name": group.name, "permissions": [reveal.pk]})
+    signed_in(helper).post("/admin/auth/group/add/", {"name": "Mine", "permissions": [reveal.pk]})
 
     assert not Group.objects.filter(permissions=reveal).exclude(name__in=BUILT_IN_GROUPS).exists()
 
 
-def test_nobody_touches_who_may_do_more(helper: User, administrator: User, log_in: Callable[[User], Client]) -> None:
-    client = log_in(helper)
+def test_nobody_touches_who_may_do_more(helper: User, administrator: User, signed_in: Callable[[User], Client]) -> None:
+    client = signed_in(helper)
 
     for page in ("change", "password", "delete"):
         assert client.post(f"/admin/auth/user/{administrator.pk}/{page}/", {"post": "yes"}).status_code == 403
 
 
 def test_administrators_manage_each_other(
-    administrator: User, somebody: Callable[..., User], log_in: Callable[[User], Client]
+    administrator: User, somebody: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:
     bob = somebody("Administrator", name="bob")
     form = {"username": "bob", "is_active": "on", "groups": [Group.objects.get(name="Viewer").pk]}
     form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
 
-    log_in(administrator).post(f"/admin/auth/user/{bob.pk}/change/", form)
+    signed_in(administrator).post(f"/admin/auth/user/{bob.pk}/change/", form)
 
     assert [group.name for group in bob.groups.all()] == ["Viewer"]
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from devinsync_site.charts import Bar, draw_bars, draw_sparkline
+from theme.charts import Bar, draw_bars, draw_sparkline
 
 register = template.Library()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-TOKENS = (Path(settings.BASE_DIR) / "devinsync_site/static/devinsync/css/tokens.css").read_text()
+TOKENS = (Path(settings.BASE_DIR) / "theme/static/devinsync/css/tokens.css").read_text()
 KINDS = ("ok", "failed", "running", "waiting", "blocked", "off", "info")
 TEXT = [
     *product(("text", "text-2", "muted", "link"), ("bg", "surface", "surface-2", "surface-3", "sidebar")),

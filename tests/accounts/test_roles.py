@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils.html import escape
 
-from devinsync_site.roles import BUILT_IN_GROUPS, DESCRIPTIONS, after_migrate
+from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS, after_migrate
 
 pytestmark = pytest.mark.django_db
 

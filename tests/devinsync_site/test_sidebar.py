@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 
-from devinsync_site.navigation import LinkArea, build_navigation
+from devinsync_site.sidebar import AREAS, UNLISTED_APPS
+from theme.navigation import LinkArea, build_navigation
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ APP_LIST = [
 def navigation(path: str, user: User) -> list[LinkArea]:
     request = RequestFactory().get(path)
     request.user = user
-    return build_navigation(request, APP_LIST)
+    return build_navigation(request, APP_LIST, areas=AREAS, unlisted_apps=UNLISTED_APPS)
 
 
 def test_areas_come_in_their_order_and_leave_out_what_is_not_there(somebody: Callable[..., User]) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from syncs.choices import Status
 from syncs.models import DevinSync
-from tests.devinsync_site.conftest import PASSWORD
+from tests.pages import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from connections.devin.errors import DevinError
-from devinsync_site import demo
+from demo import sample
 from syncs.choices import Status, Trigger
 from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             desired = desired_of(sync)
         except (VaultError, DevinError, SyncError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"\n{sync.source_label} of {demo.PROJECT} to {sync.org_id} in the Devin sandbox\n\n")
+        self.stdout.write(f"\n{sync.source_label} of {sample.PROJECT} to {sync.org_id} in the Devin sandbox\n\n")
         for line in draw_table([("Key in Devin", "Change", "Outcome"), *history_of(run, desired)]):
             self.stdout.write(line)
         self.stdout.write(f"\n{run.get_status_display()}: {run.summary}. Requests to Devin: {run.requests_sent}.")
@@ -52,8 +52,8 @@ def make_sample(sandbox_url: str) -> DevinSync:
     user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if user is None:
         raise CommandError("There is no superuser. Run `manage.py prepare` first.")
-    project = demo.ensure_project(user)
-    return demo.ensure_sync(project, demo.ensure_connection(sandbox_url), user)
+    project = sample.ensure_project(user)
+    return sample.ensure_sync(project, sample.ensure_connection(sandbox_url), user)
 
 
 def wait_for(run: SyncRun) -> SyncRun:

@@ -15,10 +15,10 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from connections.models import Connection
-from devinsync_site.charts import Bar
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.schedule import SILENT_AFTER
+from theme.charts import Bar
 from vault.models import Project, Secret
 
 HOURS = 24

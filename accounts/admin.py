@@ -9,8 +9,8 @@ from django.db.models import Field, ManyToManyField, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
-from api.admin import grantable, lacking_permissions
-from devinsync_site.roles import BUILT_IN_GROUPS, DESCRIPTIONS
+from accounts.rights import grantable, lacking_permissions
+from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS
 
 
 class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]

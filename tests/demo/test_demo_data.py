@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from devinsync_site import demo
-from devinsync_site.management.commands.demo_data import (
+from demo import sample
+from demo.management.commands.demo_data import (
     check_sandbox,
     desired_of,
     draw_table,
@@ -128,7 +128,7 @@ def test_the_sample_is_made_once_and_follows_the_sandbox(admin_user: object, san
         assert DevinSync.objects.get() == second
         assert second.description == "changed by a person"
         assert second.connection.base_url == elsewhere.url
-    assert second.connection.name == demo.CONNECTION
+    assert second.connection.name == sample.CONNECTION
 
 
 def test_a_table_is_as_wide_as_its_widest_cell() -> None:

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from devinsync_site.charts import Bar, draw_bars, draw_sparkline
-from devinsync_site.templatetags.devinsync import ds_ago, ds_badge, ds_due, ds_duration, ds_labelled, ds_status_kind
+from theme.charts import Bar, draw_bars, draw_sparkline
+from theme.templatetags.devinsync import ds_ago, ds_badge, ds_due, ds_duration, ds_labelled, ds_status_kind
 
 
 @pytest.mark.parametrize(

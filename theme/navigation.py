@@ -1,9 +1,9 @@
 """The sidebar: areas with links, made from the models that the user may see.
 
-What is declared here but not registered, or not permitted, leaves its entry out.
+What is declared but not registered, or not permitted, leaves its entry out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,50 +43,24 @@ class LinkArea:
     links: list[Link] = field(default_factory=list)
 
 
-AREAS = (
-    Area("", (Entry("overview", url_name="admin:index", label="Overview"),)),
-    Area(
-        "Syncs",
-        (
-            Entry("sync", "syncs.DevinSync", label="Syncs"),
-            Entry("runs", "syncs.SyncRun", label="Runs"),
-            Entry("list", "syncs.SyncRunChange", label="Changes by key"),
-            Entry("key", "syncs.ManagedSecret", label="Managed secrets"),
-            Entry("pause", "syncs.SyncControl", label="Pause all"),
-        ),
-    ),
-    Area(
-        "Vault and connections",
-        (
-            Entry("vault", "vault.Project", label="Projects", is_whole_app=True),
-            Entry("connection", "connections.Connection", label="Connections"),
-        ),
-    ),
-    Area(
-        "Administration",
-        (
-            Entry("users", "auth.User", label="Users"),
-            Entry("group", "auth.Group", label="Groups"),
-            Entry("token", "api.ApiToken", label="API tokens"),
-            Entry("shield", "api.MachineIdentity", label="Machine identities"),
-            Entry("lock", "axes.AccessAttempt", label="Failed log-ins"),
-        ),
-    ),
-)
-# Reached from other pages, or of no use to a person.
-NOT_LISTED_APPS = ("axes", "django_rq", "vault")
-
-
-def build_navigation(request: HttpRequest, app_list: Iterable[Mapping[str, Any]]) -> list[LinkArea]:
+def build_navigation(
+    request: HttpRequest,
+    app_list: Iterable[Mapping[str, Any]],
+    *,
+    areas: Sequence[Area],
+    unlisted_apps: Collection[str] = (),
+) -> list[LinkArea]:
+    """The areas with what the user may see of them; what has no place in any of them stands in the last."""
     models = {
         f"{app['app_label']}.{model['object_name']}": model
         for app in app_list
         for model in app["models"]
         if model.get("admin_url")
     }
-    areas = [LinkArea(area.title, list(_links(area, models, request))) for area in AREAS]
-    areas[-1].links.extend(_rest(models, request))
-    return [area for area in areas if area.links]
+    shown = [LinkArea(area.title, list(_links(area, models, request))) for area in areas]
+    placed = {entry.model for area in areas for entry in area.entries}
+    shown[-1].links.extend(_rest(models, request, placed, unlisted_apps))
+    return [area for area in shown if area.links]
 
 
 def _links(area: Area, models: Mapping[str, Mapping[str, Any]], request: HttpRequest) -> Iterator[Link]:
@@ -97,11 +71,14 @@ def _links(area: Area, models: Mapping[str, Mapping[str, Any]], request: HttpReq
             yield Link(label, url, entry.icon, _is_current(entry, url, request.path))
 
 
-def _rest(models: Mapping[str, Mapping[str, Any]], request: HttpRequest) -> Iterator[Link]:
-    """What an application registered without a place above."""
-    placed = {entry.model for area in AREAS for entry in area.entries}
+def _rest(
+    models: Mapping[str, Mapping[str, Any]],
+    request: HttpRequest,
+    placed: Collection[str],
+    unlisted_apps: Collection[str],
+) -> Iterator[Link]:
     for name, model in models.items():
-        if name not in placed and name.split(".")[0] not in NOT_LISTED_APPS:
+        if name not in placed and name.split(".")[0] not in unlisted_apps:
             url = model["admin_url"]
             yield Link(str(model["name"]), url, "list", request.path.startswith(url))
 

@@ -1,0 +1,1 @@
+"""The first page of the admin: what runs, what is due, what needs a person."""
