@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
-from urllib3.exceptions import SSLError as TLSError
 
-from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, BoundedHTTPSPool, BoundedPool, Exchange, begin
+from connections.pools import BoundedAdapter, begin
+from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, Exchange
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -51,14 +49,18 @@ class RequestFailed(Exception):
 
 
 class Transport:
-    """Sends requests to one host over a few kept connections. May be shared by threads."""
+    """Sends requests to one host over a few kept connections. May be shared by threads.
 
-    def __init__(self, *, deadline: timedelta, connections: int) -> None:
+    `private` tells whether the host may be in a private network; one that is spelled as this machine always may be
+    this machine. `ca_file` has the authorities to trust instead of the usual ones, as PEM.
+    """
+
+    def __init__(self, *, deadline: timedelta, connections: int, private: bool = False, ca_file: str = "") -> None:
         self.requests_sent = 0
         self._deadline = deadline.total_seconds()
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=True)
-        pools: dict[str, Any] = {"http": BoundedPool, "https": BoundedHTTPSPool}
-        self._adapter.poolmanager.pool_classes_by_scheme = pools
+        self._private = private
+        self._adapter = BoundedAdapter(connections=connections, ca_file=ca_file)
+        self._free = threading.Semaphore(connections)
         self._sending = threading.Lock()
         self._counting = threading.Lock()
 
@@ -78,7 +80,24 @@ class Transport:
         """
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "DevinSync", **headers}
         prepared = requests.Request(method, url, headers=headers, data=body).prepare()
-        exchange = Exchange(ends_at=time.monotonic() + self._deadline, may_send=may_send, sending=self._sending)
+        exchange = Exchange(
+            ends_at=time.monotonic() + self._deadline,
+            may_send=may_send,
+            sending=self._sending,
+            private=self._private,
+        )
+        # The pool would wait for a free connection for as long as it takes.
+        if not self._free.acquire(timeout=self._deadline):
+            raise RequestFailed("no connection was free in time", sent=False)
+        try:
+            return self._send(prepared, exchange)
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        self._adapter.close()
+
+    def _send(self, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
         begin(exchange)
         try:
             return self._exchange(prepared, exchange)
@@ -89,9 +108,6 @@ class Transport:
         finally:
             if exchange.sent is not False:
                 self._count()
-
-    def close(self) -> None:
-        self._adapter.close()
 
     def _exchange(self, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
         response = self._adapter.send(prepared, stream=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), proxies={})
@@ -125,18 +141,10 @@ def _read(response: requests.Response, exchange: Exchange) -> bytes:
 
 def _failed(error: Exception, exchange: Exchange, deadline: float) -> RequestFailed:
     if exchange.sent is False or (exchange.sent is None and isinstance(error, requests.ConnectTimeout)):
-        return RequestFailed(exchange.problem or _handshake_problem(error), sent=False)
+        return RequestFailed(exchange.problem or "it could not be sent in time", sent=False)
     if _is_late(exchange, error):
         return RequestFailed(f"no answer came within {min(deadline, READ_TIMEOUT):g} seconds", sent=True)
     return RequestFailed("the connection was cut before the answer came", sent=True)
-
-
-def _handshake_problem(error: Exception) -> str:
-    if isinstance(error, requests.exceptions.SSLError | TLSError):
-        return "its TLS certificate or protocol was not accepted"
-    if isinstance(error, requests.Timeout):
-        return "the host did not answer in time"
-    return "no connection came about"
 
 
 def _is_late(exchange: Exchange, error: Exception) -> bool:

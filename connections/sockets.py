@@ -1,25 +1,23 @@
-"""The connections under `connections.http`: urllib3's, bounded in time, in where they lead and in when they send.
+"""Sockets bounded in time, in where they lead and in when they send; over the standard library alone.
 
-`requests` bounds each wait for a byte, but not their sum: an answer that drips a byte a second may hold a thread for
-ever. So every connect, handshake, send and read here is given what is left of one deadline, that of the exchange under
-way in this thread. A request's bytes are gathered first and sent in one go, because the question whether it may still
-be sent at all must be asked last and nothing may come between the answer and the sending.
+A library bounds each wait for a byte, but not their sum: an answer that drips a byte a second may hold a thread for
+ever. So every look-up, connect, handshake, send and read here is given what is left of one deadline, that of the
+exchange that the socket serves. A request's bytes are sent in one go, because the question whether it may still be sent
+at all must be asked last and nothing may come between the answer and the sending.
 """
 
-import io
-import ipaddress
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPResponse
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from connections.addresses import AddressRefused, require_allowed
+from connections.validation import is_loopback
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 15.0
@@ -33,11 +31,13 @@ class Exchange:
     """One request and its answer, as the sockets under it see it.
 
     `sent` is None until a connection of ours takes the request up, False while nothing of it has been sent, then True.
+    `private` tells whether the host may be in a private network.
     """
 
     ends_at: float
     may_send: Callable[[], None]
     sending: threading.Lock
+    private: bool = False
     sent: bool | None = None
     problem: str = ""
     stopped_by: BaseException | None = field(default=None, repr=False)
@@ -76,112 +76,47 @@ class Exchange:
                 sock.settimeout(self.remaining())
 
 
-_thread = threading.local()
+class BoundedSocket(socket.socket):
+    """Reads within what is left of the deadline of the exchange it serves."""
 
-
-def begin(exchange: Exchange) -> None:
-    """Make this the exchange that connections used by this thread belong to."""
-    _thread.exchange = exchange
-
-
-class _BoundedReader(io.RawIOBase):
-    """A socket's incoming bytes, each read within what is left of the deadline."""
-
-    def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._exchange = exchange
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._exchange.remaining())
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-@dataclass(frozen=True)
-class _ReadableOnce:
-    """What `http.client` takes for a socket: it only asks it for a file."""
-
-    sock: socket.socket
     exchange: Exchange
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_BoundedReader(self.sock, self.exchange))
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        self.settimeout(self.exchange.remaining())
+        return super().recv_into(buffer, nbytes, flags)
 
 
-class _BoundedResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_ReadableOnce(sock, _thread.exchange), *args, **kwargs)  # type: ignore[arg-type]
+class BoundedTLSSocket(ssl.SSLSocket):
+    """The same through TLS."""
+
+    exchange: Exchange
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        self.settimeout(self.exchange.remaining())
+        return super().recv_into(buffer, nbytes, flags)
 
 
-class _BoundedConnection(HTTPConnection):
-    response_class = _BoundedResponse
-    loopback_only = True
+@lru_cache
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """Trusts the authorities in `ca_file`, a PEM file, and no others.
 
-    _gathered: list[bytes] | None = None
-    _last_used = 0.0
-
-    @property
-    def is_connected(self) -> bool:
-        return super().is_connected and time.monotonic() - self._last_used < IDLE_LIMIT
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        exchange: Exchange = _thread.exchange
-        exchange.sent = False
-        self._gathered = []
-        try:
-            super().request(*args, **kwargs)
-            message = b"".join(self._gathered)
-        finally:
-            self._gathered = None
-        if self.sock is None:
-            self.connect()
-        exchange.send(self.sock, message)
-        self._last_used = time.monotonic()
-
-    def send(self, data: Any) -> None:
-        if self._gathered is None:
-            raise RuntimeError("Only request() sends, and all at once.")
-        self._gathered.append(bytes(data))
-
-    def _new_conn(self) -> socket.socket:
-        exchange: Exchange = _thread.exchange
-        exchange.sent = False
-        try:
-            return _connect(self._dns_host, self.port, exchange, loopback_only=self.loopback_only)
-        except (OSError, UnicodeError) as error:
-            exchange.problem = _connect_problem(error)
-            raise NewConnectionError(self, exchange.problem) from error
+    Made by hand, because `ssl.create_default_context` writes the keys of all connections into the file that the
+    environment variable SSLKEYLOGFILE names.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(ca_file)
+    context.sslsocket_class = BoundedTLSSocket
+    return context
 
 
-class _BoundedHTTPSConnection(_BoundedConnection, HTTPSConnection):
-    loopback_only = False
-
-
-class BoundedPool(HTTPConnectionPool):
-    ConnectionCls = _BoundedConnection
-
-
-class BoundedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _BoundedHTTPSConnection
-
-
-class AddressRefused(OSError):
-    """The name leads to an address that this application does not connect to."""
-
-
-def _connect(host: str, port: int, exchange: Exchange, *, loopback_only: bool) -> socket.socket:
-    """A connection to the first address of `host` that answers."""
+def connect(host: str, port: int, exchange: Exchange, *, loopback_only: bool) -> BoundedSocket:
+    """A connection to the first address of `host` that answers. Raises OSError or UnicodeError."""
+    host = host.strip("[]")
     failure: OSError = socket.gaierror("the name has no address")
     for family, kind, protocol, _, address in _resolve(host, port, exchange.remaining(CONNECT_TIMEOUT)):
-        _require_allowed(address[0], loopback_only=loopback_only)
-        sock = socket.socket(family, kind, protocol)
+        _require_allowed(host, address[0], exchange, loopback_only=loopback_only)
+        sock = BoundedSocket(family, kind, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(exchange.remaining(CONNECT_TIMEOUT))
@@ -190,10 +125,38 @@ def _connect(host: str, port: int, exchange: Exchange, *, loopback_only: bool) -
             sock.close()
             failure = error
         else:
-            # What is left is for the TLS handshake, which comes next.
-            sock.settimeout(exchange.remaining(CONNECT_TIMEOUT))
             return sock
     raise failure
+
+
+def secure(sock: BoundedSocket, host: str, exchange: Exchange, context: ssl.SSLContext) -> BoundedTLSSocket:
+    """The connection after a TLS handshake in which the host proved to be `host`. Raises OSError."""
+    try:
+        sock.settimeout(exchange.remaining(CONNECT_TIMEOUT))
+        secured = context.wrap_socket(sock, server_hostname=host.strip("[]").rstrip("."))
+    except (OSError, ValueError):
+        sock.close()
+        raise
+    return cast(BoundedTLSSocket, secured)
+
+
+def connect_problem(error: Exception) -> str:
+    """Why no connection came about, as a part of a sentence."""
+    if isinstance(error, AddressRefused):
+        return str(error)
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "the host's name was not found"
+    if isinstance(error, TimeoutError):
+        return "the host did not answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, ssl.SSLError):
+        return "its TLS certificate or protocol was not accepted"
+    return "no connection came about"
+
+
+def _require_allowed(host: str, address: str, exchange: Exchange, *, loopback_only: bool) -> None:
+    require_allowed(address, private=exchange.private, loopback=is_loopback(host), loopback_only=loopback_only)
 
 
 def _resolve(host: str, port: int, timeout: float) -> list[Any]:
@@ -202,7 +165,7 @@ def _resolve(host: str, port: int, timeout: float) -> list[Any]:
 
     def look_up() -> None:
         try:
-            answers.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             answers.put(error)
 
@@ -214,27 +177,3 @@ def _resolve(host: str, port: int, timeout: float) -> list[Any]:
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-def _require_allowed(address: str, *, loopback_only: bool) -> None:
-    """Refuse by the address that is really connected to, because names can change what they stand for."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if loopback_only and not ip.is_loopback:
-        raise AddressRefused("plain http is for this machine alone")
-    # Link-local addresses are where clouds serve their machines' own credentials.
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
-        raise AddressRefused("the name leads to an address that no API has")
-
-
-def _connect_problem(error: Exception) -> str:
-    if isinstance(error, AddressRefused):
-        return str(error)
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "the host's name was not found"
-    if isinstance(error, TimeoutError):
-        return "the host did not answer in time"
-    if isinstance(error, ConnectionRefusedError):
-        return "the connection was refused"
-    return "no connection came about"

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ class Server:
     """`answer(request, sock)` returns the bytes to send, or None if it has sent (or not) what it wanted itself."""
 
     answer: Callable[[Received, socket.socket], bytes | None]
+    tls: ssl.SSLContext | None = None
     requests: list[Received] = field(default_factory=list)
     connections: int = 0
     busiest: int = 0
@@ -40,6 +42,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def secure_url(self) -> str:
+        return f"https://localhost:{self._listener.getsockname()[1]}"
 
     def start(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -66,8 +72,12 @@ class Server:
             threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        with suppress(OSError), sock, sock.makefile("rb") as incoming:
+        with suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._converse(self.tls.wrap_socket(sock, server_side=True) if self.tls else sock, number)
+
+    def _converse(self, sock: socket.socket, number: int) -> None:
+        with sock, sock.makefile("rb") as incoming:
             while request := _read(incoming, number):
                 self._answer(request, sock)
 
@@ -85,8 +95,11 @@ class Server:
 
 
 @contextmanager
-def serving(answer: Callable[[Received, socket.socket], bytes | None]) -> Iterator[Server]:
-    server = Server(answer)
+def serving(
+    answer: Callable[[Received, socket.socket], bytes | None], tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
+    """A server on loopback; with `tls` it speaks https, for `localhost`."""
+    server = Server(answer, tls)
     server.start()
     try:
         yield server

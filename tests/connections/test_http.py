@@ -23,8 +23,8 @@ from tests.connections.servers import Received, reply, serving
 HEADERS = {"Authorization": "Bearer cog_canary"}
 
 
-def open_transport(deadline: float = 5, connections: int = 4) -> Transport:
-    return Transport(deadline=timedelta(seconds=deadline), connections=connections)
+def open_transport(deadline: float = 5, connections: int = 4, **options: Any) -> Transport:
+    return Transport(deadline=timedelta(seconds=deadline), connections=connections, **options)
 
 
 def get(transport: Transport, url: str, **options: Any) -> Any:
@@ -193,6 +193,38 @@ def test_a_cut_connection_may_have_carried_the_request_out(when: str) -> None:
     assert (len(server.requests), transport.requests_sent) == (1, 1)
 
 
+def test_a_request_lost_on_a_kept_connection_is_not_sent_again() -> None:
+    def answer(request: Received, sock: socket.socket) -> bytes | None:
+        if request.method == "GET":
+            return reply(200)
+        sock.shutdown(socket.SHUT_RDWR)
+        return None
+
+    with serving(answer) as server:
+        transport = open_transport()
+        get(transport, server.url)
+        with pytest.raises(RequestFailed) as caught:
+            transport.send("POST", server.url, headers=HEADERS, body=b"{}")
+
+    assert caught.value.sent
+    assert [request.method for request in server.requests] == ["GET", "POST"]
+    assert server.connections == 1
+
+
+def test_waiting_for_a_free_connection_ends_at_the_deadline() -> None:
+    release = threading.Event()
+    with serving(lambda request, sock: reply(200)) as server, ThreadPoolExecutor(1) as threads:
+        transport = open_transport(deadline=0.3, connections=1)
+        first = threads.submit(get, transport, server.url, may_send=lambda: release.wait(5) and None)
+        wait_until(lambda: server.connections == 1)
+        with pytest.raises(RequestFailed, match="no connection was free in time") as caught:
+            get(transport, server.url)
+        release.set()
+        assert isinstance(first.exception(), RequestFailed)
+
+    assert not caught.value.sent
+
+
 def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -290,6 +322,72 @@ def self_signed_certificate(folder: Path) -> Path:
     private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
     path.write_bytes(private + certificate.public_bytes(encoding))
     return path
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    return self_signed_certificate(tmp_path)
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_a_request_goes_through_tls_to_a_host_that_proves_its_name(tls: ssl.SSLContext, certificate: Path) -> None:
+    with serving(lambda request, sock: reply(200, {"a": 1}), tls) as server:
+        transport = open_transport(ca_file=str(certificate))
+        answers = [get(transport, server.secure_url).status for _ in range(2)]
+
+    assert (answers, server.connections) == ([200, 200], 1)
+
+
+def test_a_certificate_of_another_name_is_refused(tls: ssl.SSLContext, certificate: Path) -> None:
+    with (
+        serving(lambda request, sock: reply(200), tls) as server,
+        pytest.raises(RequestFailed, match="TLS certificate or protocol was not accepted") as caught,
+    ):
+        get(open_transport(ca_file=str(certificate)), server.secure_url.replace("localhost", "127.0.0.1"))
+
+    assert (caught.value.sent, server.requests) == (False, [])
+
+
+def test_a_dripping_answer_through_tls_ends_at_the_deadline(tls: ssl.SSLContext, certificate: Path) -> None:
+    with serving(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), tls) as server:
+        started = time.monotonic()
+        with pytest.raises(RequestFailed) as caught:
+            get(open_transport(deadline=0.6, ca_file=str(certificate)), server.secure_url)
+
+    assert time.monotonic() - started < 1.5
+    assert caught.value.sent
+
+
+def test_a_host_that_is_silent_in_the_handshake_ends_at_the_deadline() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as deaf,
+        pytest.raises(RequestFailed, match="the host did not answer in time") as caught,
+    ):
+        get(open_transport(deadline=0.3), f"https://localhost:{deaf.getsockname()[1]}")
+
+    assert not caught.value.sent
+
+
+def test_the_environment_names_no_authority_and_no_file_for_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certificate: Path, tls: ssl.SSLContext
+) -> None:
+    sockets.tls_context.cache_clear()
+    keys = tmp_path / "keys.log"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(certificate))
+
+    with serving(lambda request, sock: reply(200), tls) as server, pytest.raises(RequestFailed, match="TLS"):
+        get(open_transport(), server.secure_url)
+
+    assert server.requests == []
+    assert not keys.exists()
 
 
 # The question before each sending
