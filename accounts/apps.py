@@ -8,8 +8,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import devices, presence, roles
+        from accounts import devices, presence, retention, roles
 
         presence.connect()
+        retention.register()
         devices.connect()
         post_migrate.connect(roles.after_migrate, dispatch_uid="accounts.roles")

@@ -8,8 +8,13 @@ class ApiConfig(AppConfig):
     verbose_name = "API access"
 
     def ready(self) -> None:
+        from api.auth import throttle
+        from api.http.idempotency import clean_keys
         from api.models import IdempotencyKey
+        from common.cleaning import register_cleaner
         from encryption import register_fingerprints, register_sealed
 
         register_sealed(IdempotencyKey, "sealed_answer", context=IdempotencyKey.sealing_context)
         register_fingerprints(IdempotencyKey, "fingerprint")
+        throttle.register_cleaners()
+        register_cleaner("answers to repeated requests", clean_keys)

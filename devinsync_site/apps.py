@@ -1,9 +1,21 @@
-"""The admin site's configuration."""
+"""The admin site's configuration, and this package's own."""
 
 import django.contrib.admin.apps as admin_apps
+from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class DevinSyncAdminConfig(admin_apps.AdminConfig):
-    # Named in INSTALLED_APPS in full; "devinsync_site" there stands for the package's management commands.
+    # Named in INSTALLED_APPS in full; "devinsync_site" there stands for the configuration below.
     default = False
     default_site = "devinsync_site.site.DevinSyncAdminSite"
+
+
+class DevinSyncSiteConfig(AppConfig):
+    name = "devinsync_site"
+    default = True
+
+    def ready(self) -> None:
+        from devinsync_site import sqlite
+
+        connection_created.connect(sqlite.use_real_limit, dispatch_uid="devinsync_site.sqlite")

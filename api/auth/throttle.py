@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from api.http.errors import TooManyRequests
 from api.models import AccessToken, LoginFailures, RequestCount
+from common.cleaning import delete_some, register_cleaner
 
 WINDOW = 60
 FAILURES = 3
@@ -33,7 +34,6 @@ def count_request(caller: str) -> None:
     window = int(now // WINDOW)
     rows = RequestCount.objects.filter(caller=caller)
     if not rows.filter(window=window).update(count=F("count") + 1):
-        RequestCount.objects.filter(window__lt=window - 1).delete()
         new = RequestCount(caller=caller, window=window)
         RequestCount.objects.bulk_create(
             [new], update_conflicts=True, unique_fields=["caller"], update_fields=["window", "count"]
@@ -94,8 +94,23 @@ def _count_failure(row: LoginFailures) -> None:
     row.save()
 
 
-def sweep() -> None:
-    """Deletes what no longer counts; an expired access token is told so for a while."""
-    now = timezone.now()
-    LoginFailures.objects.filter(last_at__lt=now - LOCKED_FOR - FORGOTTEN_AFTER).delete()
-    AccessToken.objects.filter(expires_at__lt=now - EXPIRED_KEPT_FOR).delete()
+def register_cleaners() -> None:
+    register_cleaner("counts of requests", clean_counts)
+    register_cleaner("failed log-ins", clean_failures)
+    register_cleaner("expired access tokens", clean_tokens)
+
+
+def clean_counts() -> bool:
+    return delete_some(RequestCount.objects.filter(window__lt=int(time.time() // WINDOW) - 1).order_by("window"))
+
+
+def clean_failures() -> bool:
+    """Those that no longer count."""
+    end = timezone.now() - LOCKED_FOR - FORGOTTEN_AFTER
+    return delete_some(LoginFailures.objects.filter(last_at__lt=end).order_by("last_at"))
+
+
+def clean_tokens() -> bool:
+    """An expired access token is told so for a while."""
+    end = timezone.now() - EXPIRED_KEPT_FOR
+    return delete_some(AccessToken.objects.filter(expires_at__lt=end).order_by("expires_at"))

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja.operation import Operation
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 from api.auth.callers import caller_of
 from api.http.errors import Conflict, Unprocessable
 from api.models import IdempotencyKey
+from common.cleaning import delete_some
 from encryption import fingerprint, key_id_of, seal, unseal
 
 HEADER = "Idempotency-Key"
@@ -73,8 +75,8 @@ def _clean(key: str) -> str:
 def _find_or_claim(request: HttpRequest, key: str) -> IdempotencyKey:
     """The row of an earlier, answered request, or a new one that this request has to answer."""
     user, now = caller_of(request).user, timezone.now()
-    IdempotencyKey.objects.filter(created_at__lt=now - KEPT_FOR).delete()
-    IdempotencyKey.objects.filter(user=user, key=key, sealed_answer="", created_at__lt=now - UNDER_WAY).delete()
+    lost = Q(sealed_answer="", created_at__lt=now - UNDER_WAY)
+    IdempotencyKey.objects.filter(lost | Q(created_at__lt=now - KEPT_FOR), user=user, key=key).delete()
     try:
         with transaction.atomic():
             return IdempotencyKey.objects.create(user=user, key=key, fingerprint=_fingerprint(request))
@@ -103,3 +105,8 @@ def _as_json(result: BaseModel) -> str:
 def _respond(answer: str, *, is_repeat: bool) -> HttpResponse:
     headers = {"Idempotent-Replayed": "true"} if is_repeat else {}
     return HttpResponse(answer, content_type="application/json; charset=utf-8", headers=headers)
+
+
+def clean_keys() -> bool:
+    """Deletes some of the answers that are no longer repeated."""
+    return delete_some(IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).order_by("created_at"))

@@ -1,5 +1,6 @@
 """A run is asked for: a new row, or one more trigger for the row that waits. One short transaction."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def request_run(
         if SyncRun.objects.filter(pk=run.pk).exists():
             show_queued(sync, run)
             if run.not_before is None:
-                _ring_on_commit(run.pk)
+                ring_on_commit(run.pk)
             return run
 
 
@@ -108,17 +109,20 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     if trigger in ASKED_FOR and (wishes or pending.trigger not in ASKED_FOR):
         # Whose word it was is on record.
         pending.trigger, pending.requested_by = trigger, _person(user)
-    now = timezone.now()
-    if pending.attempt == 0 and pending.not_before is not None:
-        latest = pending.queued_at + settings.SYNC_LONGEST_WAIT
-        pending.not_before = min(latest, now + settings.SYNC_QUIET_TIME)
-    elif pending.attempt > 0 and trigger in ASKED_FOR:
+    move_start(pending, timezone.now())
+    if pending.attempt > 0 and trigger in ASKED_FOR:
         pending.not_before = None
-        _ring_on_commit(pending.pk)
+        ring_on_commit(pending.pk)
     pending.save()
 
 
-def _ring_on_commit(run_id: UUID) -> None:
+def move_start(pending: SyncRun, now: datetime) -> None:
+    if pending.attempt == 0 and pending.not_before is not None:
+        latest = pending.queued_at + settings.SYNC_LONGEST_WAIT
+        pending.not_before = min(latest, now + settings.SYNC_QUIET_TIME)
+
+
+def ring_on_commit(run_id: UUID) -> None:
     # Not a partial: Django cannot name one in its log, and what should be robust would fail at that.
     def tell_the_queue() -> None:
         ring(run_id)

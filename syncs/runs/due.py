@@ -1,7 +1,6 @@
 """Which runs are due that no bell tells of any more, and when a sync is to be compared again."""
 
-import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +12,9 @@ from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
 
 SELDOM = timedelta(hours=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PLACES = 100_003
+SHARE_TO_MOVE = 0.1
 
 
 def abandoned() -> QuerySet[SyncRun]:
@@ -31,13 +33,25 @@ def waiting_for(run: SyncRun) -> list[UUID]:
 
 
 def next_reconcile(sync: DevinSync, *, needs_person: bool = False) -> datetime | None:
-    """When to compare again: after the sync's interval, give or take a tenth, so that syncs do not all go at once.
+    """When to compare again: after the sync's interval, give or take a tenth.
 
-    What a person has to mend is looked at again once an hour, in case they did so outside DevinSync.
+    Each sync has a place of its own within the interval and moves towards it, so that however many were made, or became
+    due, at one moment, they soon fall due evenly. What a person has to mend is looked at again once an hour, in case
+    they did so outside DevinSync.
     """
     if not sync.reconcile_minutes:
         return None
     interval = timedelta(minutes=sync.reconcile_minutes)
     if needs_person:
         interval = max(interval, SELDOM)
-    return timezone.now() + interval * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, not a secret
+    after = timezone.now() + interval
+    return after + _towards_place(sync, after, interval)
+
+
+def _towards_place(sync: DevinSync, moment: datetime, interval: timedelta) -> timedelta:
+    """From the moment to the nearest one that is the sync's own, but a tenth of the interval at most."""
+    place = interval * (sync.pk.int % PLACES / PLACES)
+    ahead = (place - (moment - EPOCH)) % interval
+    nearest = ahead if ahead <= interval / 2 else ahead - interval
+    furthest = interval * SHARE_TO_MOVE
+    return max(-furthest, min(furthest, nearest))

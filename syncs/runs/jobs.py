@@ -1,12 +1,12 @@
 """The queue's entry point: takes an id, returns nothing, and lets no exception out with more than its type's name."""
 
 import logging
-import traceback
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 from rq.timeouts import BaseTimeoutException
 
+from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
 from syncs.engine.destination import Organization
@@ -22,7 +22,6 @@ from syncs.runs.queue import ring
 log = logging.getLogger(__name__)
 
 NAMED_KEYS = 10
-INNERMOST_FRAMES = 8
 
 
 def run_sync(run_id: str) -> None:
@@ -68,12 +67,6 @@ def attempt(run: SyncRun, lease: Lease) -> None:
 
 class InternalError(Exception):
     """Stands in the queue for an error whose text might hold a value."""
-
-
-def places(error: Exception) -> str:
-    """Where an error came from, innermost last: files and lines, no text and no variables."""
-    frames = traceback.extract_tb(error.__traceback__)[-INNERMOST_FRAMES:]
-    return " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 def reconcile(run: SyncRun, lease: Lease) -> dict[str, str]:

@@ -5,6 +5,7 @@ accepts one function, one argument in the form of a UUID, and drops what RQ woul
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +56,19 @@ class SyncWorker(Worker):
 
 
 def ring(run_id: UUID) -> bool:
-    """Tells the workers of a run, unless its bell is waiting to be heard already.
+    """Tells the workers of a run and notes when; False if the queue cannot be reached."""
+    if not tell(run_id):
+        return False
+    note_rung([run_id])
+    return True
+
+
+def note_rung(run_ids: Sequence[UUID]) -> None:
+    SyncRun.objects.filter(pk__in=run_ids).update(rung_at=timezone.now())
+
+
+def tell(run_id: UUID) -> bool:
+    """Tells the workers of a run, unless its bell is waiting to be heard already. Writes nothing.
 
     False if the queue cannot be reached; the run is not lost, only later.
     """
@@ -74,5 +87,4 @@ def ring(run_id: UUID) -> bool:
     except (RedisError, OSError) as error:
         log.warning("could not reach the queue (%s); run %s starts when it is back", type(error).__name__, run_id)
         return False
-    SyncRun.objects.filter(pk=run_id).update(rung_at=timezone.now())
     return True

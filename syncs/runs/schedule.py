@@ -1,25 +1,30 @@
-"""What is due: runs that the queue lost, reconciles, and old rows to sweep. Called by the scheduler process, or by two.
+"""What is due: runs that nobody has rung for or that the queue lost, and reconciles. Called by the scheduler process,
+or by two.
 
-Everything is claimed by filtered updates, so a second scheduler changes nothing.
+Everything is claimed by filtered updates or under the lock of the rows, so a second scheduler changes nothing.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import timedelta
+from uuid import UUID
 
-from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
-from syncs.choices import OPEN_STATUSES, Trigger
-from syncs.errors import NotRunnable
-from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
-from syncs.runs.ask import request_run
-from syncs.runs.due import abandoned, next_reconcile
-from syncs.runs.queue import ring
+from common.cleaning import cleaning
+from syncs.choices import Trigger
+from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.runs.ask_many import request_runs
+from syncs.runs.due import abandoned
+from syncs.runs.queue import note_rung
 
-KEEP_INTENTS = timedelta(days=7)
+# A tick notes for all at once when it rang.
+from syncs.runs.queue import tell as ring
+
 NOTE_EVERY = timedelta(seconds=15)
 SILENT_AFTER = timedelta(seconds=60)
+# Reconciles that one tick starts; the next tick, a second later, starts as many again.
+RECONCILES_AT_ONCE = 1000
+ROWS = 500
 
 
 def note_alive() -> None:
@@ -34,28 +39,38 @@ def tick() -> int:
     if SyncControl.get().is_paused:
         return 0
     start_due_reconciles()
-    oldest_first = [rows.order_by("queued_at").only("pk")[:100] for rows in (SyncRun.objects.due(), abandoned())]
-    due = [run.pk for rows in oldest_first for run in rows]
-    return sum(ring(run_id) for run_id in due)
+    return ring_all(due_runs())
+
+
+def due_runs() -> list[UUID]:
+    """Oldest first."""
+    rows = (SyncRun.objects.due(), abandoned())
+    return [pk for found in rows for pk in found.order_by("queued_at").values_list("pk", flat=True)]
+
+
+def ring_all(run_ids: list[UUID]) -> int:
+    """How many the queue heard of. It is not asked again in this tick once it did not answer."""
+    heard: list[UUID] = []
+    for run_id in run_ids:
+        if not ring(run_id):
+            break
+        heard.append(run_id)
+    for run_ids_heard in chunks(heard):
+        note_rung(run_ids_heard)
+    return len(heard)
+
+
+def chunks(ids: list[UUID]) -> Iterator[list[UUID]]:
+    return (ids[start : start + ROWS] for start in range(0, len(ids), ROWS))
 
 
 def start_due_reconciles() -> None:
-    for sync in DevinSync.objects.due().select_related("folder", "folder__environment"):
-        # One that was disabled or lost its source since it was found is not due any more.
-        with suppress(NotRunnable), transaction.atomic():
-            claimed = DevinSync.objects.filter(pk=sync.pk, next_reconcile_at=sync.next_reconcile_at).update(
-                next_reconcile_at=next_reconcile(sync)
-            )
-            if claimed:
-                request_run(sync, trigger=Trigger.SCHEDULE)
+    due = DevinSync.objects.due().order_by("next_reconcile_at").values_list("pk", flat=True)[:RECONCILES_AT_ONCE]
+    for sync_ids in chunks(list(due)):
+        request_runs(sync_ids, trigger=Trigger.SCHEDULE)
 
 
 def sweep() -> None:
-    """Deletes closed intents after a week, and runs once they are older than the history is kept.
-
-    A run with an open intent stays: the intent may hold the only copy of a value that Devin lacks.
-    """
-    now = timezone.now()
-    WriteIntent.objects.filter(closed_at__lt=now - KEEP_INTENTS).delete()
-    old = SyncRun.objects.filter(finished_at__lt=now - settings.HISTORY_KEPT).exclude(status__in=OPEN_STATUSES)
-    old.exclude(pk__in=WriteIntent.objects.open().values("run_id")).delete()
+    """All of the cleaning at once."""
+    for _ in cleaning():
+        pass

@@ -9,6 +9,7 @@ from django.db.models import Q
 from syncs.choices import Trigger
 from syncs.models import DevinSync
 from syncs.runs.ask import request_run
+from syncs.runs.ask_many import request_runs
 from vault.models import Folder
 from vault.signals import contents_changed
 
@@ -22,8 +23,8 @@ def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: An
 
     In the order of their ids, so that two changes that touch the same syncs never wait for each other.
     """
-    for sync in reading(folder_ids):
-        request_run(sync, trigger=Trigger.CHANGE, user=user)
+    if syncs := reading(folder_ids):
+        request_runs([sync.pk for sync in syncs], trigger=Trigger.CHANGE, user=user)
 
 
 def reading(folder_ids: Iterable[UUID]) -> list[DevinSync]:

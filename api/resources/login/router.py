@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from api.auth.callers import identify
-from api.auth.throttle import LogInFailed, count_request, guarding_log_in, sweep
+from api.auth.throttle import LogInFailed, count_request, guarding_log_in
 from api.auth.tokens import Token
 from api.http.errors import NotAuthenticated
 from api.models import AccessToken, ClientSecret, MachineIdentity
@@ -32,7 +32,6 @@ def log_in(request: HttpRequest, body: LogIn) -> LoggedIn:
     except LogInFailed:
         raise NotAuthenticated(REFUSED) from None
     secret.note_use(address)
-    sweep()
     row, token = secret.issue_access_token()
     return as_answer(row, token)
 

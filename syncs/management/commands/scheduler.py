@@ -9,14 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from common.places import places
 from encryption.checks import require_known_keys
-from syncs.runs.schedule import note_alive, sweep, tick
+from syncs.runs.housekeeping import Housekeeping
+from syncs.runs.schedule import note_alive, tick
 
 log = logging.getLogger(__name__)
-
-SWEEP_EVERY = 3600.0
 
 
 class Command(BaseCommand):
@@ -33,15 +33,16 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, on_signal)
         signal.signal(signal.SIGINT, on_signal)
-        next_sweep = 0.0
+        housekeeping = Housekeeping(pause=stop.wait)
+        period = settings.SCHEDULER_TICK.total_seconds()
         while not stop.is_set():
+            began = time.monotonic()
             try:
                 note_alive()
                 tick()
-                if time.monotonic() >= next_sweep:
-                    sweep()
-                    next_sweep = time.monotonic() + SWEEP_EVERY
-            except DatabaseError as error:
-                log.error("the scheduler could not use the database (%s); it tries again", type(error).__name__)
+                housekeeping.go_on(until=began + period / 2)
+            except (DatabaseError, InterfaceError) as error:
+                kind = type(error).__name__
+                log.error("the scheduler could not use the database (%s at %s); it tries again", kind, places(error))
             close_old_connections()
-            stop.wait(settings.SCHEDULER_TICK.total_seconds())
+            stop.wait(max(0.0, began + period - time.monotonic()))

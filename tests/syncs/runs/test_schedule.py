@@ -1,20 +1,24 @@
 """What is due: runs that the queue lost, reconciles, and old rows to sweep."""
 
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from syncs.choices import Status, Trigger
-from syncs.errors import NotRunnable
-from syncs.models import Destination, DevinSync, SyncControl, SyncRun, WriteIntent
+from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 from syncs.runs import schedule
 from syncs.runs.ask import request_run
+from syncs.runs.ask_many import request_runs
 from syncs.runs.claim import claim
+from syncs.runs.due import next_reconcile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 AGO = timedelta(minutes=5)
@@ -100,21 +104,13 @@ def test_a_reconcile_joins_a_run_that_waits(run: SyncRun, sync: DevinSync) -> No
     assert SyncRun.objects.get().trigger_count == 2
 
 
-def test_one_sync_that_cannot_start_does_not_stop_the_others(
-    sync: DevinSync, rung: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_was_disabled_since_it_was_found_stays_out(sync: DevinSync) -> None:
     second = DevinSync.objects.get()
     second.pk, second.name = UUID(int=1), "second"
     second.save(force_insert=True)
-    DevinSync.objects.update(next_reconcile_at=timezone.now() - AGO)
+    DevinSync.objects.filter(pk=sync.pk).update(is_enabled=False)
 
-    def request(one: DevinSync, **how: Any) -> SyncRun:
-        if one == sync:
-            raise NotRunnable("It was disabled since.")
-        return request_run(one, **how)
-
-    monkeypatch.setattr(schedule, "request_run", request)
-    schedule.tick()
+    request_runs([sync.pk, second.pk], trigger=Trigger.SCHEDULE)
 
     assert SyncRun.objects.get().sync == second
 
@@ -125,55 +121,86 @@ def test_a_first_run_comes_from_its_own_trigger(sync: DevinSync) -> None:
     assert not SyncRun.objects.exists()
 
 
-# Sweeping
+# Thousands at once
 
 
-def closed_intent(run: SyncRun, key: str, age: timedelta | None) -> WriteIntent:
-    assert run.sync is not None
-    return WriteIntent.objects.create(
-        run=run,
-        sync=run.sync,
-        destination=run.sync.destination(),
-        epoch=1,
-        action="create",
-        phase="posting",
-        destination_key=key,
-        closed_at=None if age is None else timezone.now() - age,
-    )
+STATEMENTS_A_THOUSAND = 50
 
 
-def test_sweeps_closed_intents_after_a_week_and_open_ones_never(run: SyncRun) -> None:
-    closed_intent(run, "OLD", timedelta(days=8))
-    closed_intent(run, "YOUNG", timedelta(days=6))
-    closed_intent(run, "OPEN", None)
-
-    schedule.sweep()
-
-    assert set(WriteIntent.objects.values_list("destination_key", flat=True)) == {"YOUNG", "OPEN"}
+def make_due(sync: DevinSync, count: int) -> None:
+    """Syncs like this one, each to an organization of its own, all due."""
+    rows = [DevinSync(**copied(sync), name=f"copy-{number}", org_id=f"org-{number}") for number in range(count)]
+    DevinSync.objects.bulk_create(rows)
+    DevinSync.objects.exclude(pk=sync.pk).update(next_reconcile_at=timezone.now() - AGO)
 
 
-def test_sweeps_ended_runs_after_the_time_that_history_is_kept(
-    run: SyncRun, sync: DevinSync, settings: LazySettings
+def copied(sync: DevinSync) -> dict[str, Any]:
+    same = ("project_id", "environment_id", "folder_id", "source_environment", "source_path", "connection_id")
+    return {name: getattr(sync, name) for name in same}
+
+
+def test_a_thousand_reconciles_take_few_statements(sync: DevinSync, rung: list[str]) -> None:
+    make_due(sync, 1000)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert schedule.tick() == 1000
+
+    assert len(captured) <= STATEMENTS_A_THOUSAND
+    assert len(set(rung)) == 1000
+    assert set(SyncRun.objects.values_list("status", "trigger")) == {(Status.PENDING, Trigger.SCHEDULE)}
+    assert DevinSync.objects.filter(sync_status=Status.PENDING).count() == 1000
+    shown = DevinSync.objects.exclude(pk=sync.pk).values_list("pk", "last_sync_run_id")
+    assert set(shown) == set(SyncRun.objects.values_list("sync_id", "pk"))
+
+
+def test_a_thousand_waiting_runs_are_rung_for_in_few_statements(sync: DevinSync, rung: list[str]) -> None:
+    make_due(sync, 1000)
+    request_runs(list(DevinSync.objects.values_list("pk", flat=True)), trigger=Trigger.CHANGE)
+    DevinSync.objects.update(next_reconcile_at=None)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert schedule.tick() == 1001
+
+    assert len(captured) <= 10
+    assert schedule.tick() == 0
+
+
+def test_thousands_are_started_over_a_few_ticks(
+    sync: DevinSync, rung: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.HISTORY_KEPT = timedelta(days=90)
-    for number, age in enumerate((89, 91)):
-        SyncRun.objects.create(
-            sync=sync,
-            org_id=f"org-{number}",
-            trigger=Trigger.MANUAL,
-            status=Status.SUCCEEDED,
-            finished_at=timezone.now() - timedelta(days=age),
-        )
+    make_due(sync, 25)
+    monkeypatch.setattr(schedule, "RECONCILES_AT_ONCE", 10)
 
-    schedule.sweep()
-
-    assert set(SyncRun.objects.values_list("org_id", flat=True)) == {"org-sandbox", "org-0"}
+    assert [schedule.tick() for _ in range(4)] == [10, 10, 5, 0]
 
 
-def test_sweeps_no_run_with_an_open_intent(run: SyncRun) -> None:
-    closed_intent(run, "OPEN", None)
-    SyncRun.objects.update(status=Status.FAILED, finished_at=timezone.now() - timedelta(days=1000))
+def test_what_became_due_at_once_is_spread_over_the_interval(sync: DevinSync) -> None:
+    """Each moves towards a place of its own, a tenth of the interval at a time."""
+    interval, begin = timedelta(minutes=15), datetime(2026, 1, 1, tzinfo=UTC)
+    syncs = [DevinSync(reconcile_minutes=15) for _ in range(3000)]
+    due = dict.fromkeys((one.pk for one in syncs), begin)
+    for _ in range(6):
+        due = {one.pk: next_at(one, due[one.pk]) for one in syncs}
 
-    schedule.sweep()
+    minutes = Counter((moment - begin) % interval // timedelta(minutes=1) for moment in due.values())
 
-    assert WriteIntent.objects.open().exists()
+    assert len(minutes) == 15
+    assert max(minutes.values()) < 2 * 3000 / 15
+
+
+def next_at(sync: DevinSync, now: datetime) -> datetime:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: now)
+        found = next_reconcile(sync)
+    assert found is not None
+    assert 0.9 <= (found - now) / timedelta(minutes=15) <= 1.1
+    return found
+
+
+def test_a_queue_that_is_away_is_asked_once_a_tick(sync: DevinSync, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_due(sync, 5)
+    asked: list[UUID] = []
+    monkeypatch.setattr("syncs.runs.schedule.ring", asked.append)
+
+    assert schedule.tick() == 0
+    assert len(asked) == 1

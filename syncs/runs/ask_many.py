@@ -1,0 +1,108 @@
+"""One trigger for many syncs at once: a pending run each, in a few statements, however many they are."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+
+from common.request_ids import current_request_id
+from syncs.choices import Operation, Status, Trigger
+from syncs.models import DevinSync, SyncRun
+from syncs.runs import ask
+from syncs.runs.due import next_reconcile
+
+# More bells than this are left to the scheduler, which rings for what nobody has rung for within a second.
+RUNG_AT_ONCE = 20
+ROWS = 500
+
+
+@transaction.atomic
+def request_runs(
+    sync_ids: Collection[UUID],
+    *,
+    trigger: Trigger,
+    user: AbstractBaseUser | AnonymousUser | None = None,
+) -> list[UUID]:
+    """The pending runs, new or joined, of those of these syncs that may run now; the others are left out.
+
+    Like `request_run` it belongs into the transaction of the change that it answers.
+    """
+    syncs = _lock(sync_ids)
+    now = timezone.now()
+    runs = _lately(syncs, now)
+    waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
+    busy = {run.sync_id for run in runs if run.status != Status.PENDING}
+    _join(waiting.values(), now)
+    fresh = [_new_run(sync, trigger, user, now, waits=sync.pk in busy) for sync in syncs if sync.pk not in waiting]
+    SyncRun.objects.bulk_create(fresh, batch_size=ROWS)
+    _show_queued([run.sync_id for run in fresh if run.sync_id])
+    if trigger == Trigger.SCHEDULE:
+        _schedule_next(syncs)
+    else:
+        _ring_on_commit([run.pk for run in fresh if run.not_before is None])
+    return [run.pk for run in (*fresh, *waiting.values())]
+
+
+def _lock(sync_ids: Collection[UUID]) -> list[DevinSync]:
+    """In the order of their ids, as everybody locks them. One that was disabled or lost its source meanwhile is out."""
+    rows = DevinSync.objects.live().filter(pk__in=list(sync_ids)).order_by("pk")
+    return list(rows.select_for_update(of=("self",), no_key=True))
+
+
+def _lately(syncs: Iterable[DevinSync], now: datetime) -> list[SyncRun]:
+    """Their runs that wait, or started a moment ago."""
+    lately = Q(status=Status.PENDING) | Q(started_at__gt=now - settings.SYNC_QUIET_TIME)
+    return list(SyncRun.objects.filter(lately, sync__in=[sync.pk for sync in syncs], operation=Operation.SYNC))
+
+
+def _join(waiting: Iterable[SyncRun], now: datetime) -> None:
+    joined = list(waiting)
+    for run in joined:
+        run.trigger_count += 1
+        ask.move_start(run, now)
+    SyncRun.objects.bulk_update(joined, ["trigger_count", "not_before"], batch_size=ROWS)
+
+
+def _new_run(
+    sync: DevinSync,
+    trigger: Trigger,
+    user: AbstractBaseUser | AnonymousUser | None,
+    now: datetime,
+    *,
+    waits: bool,
+) -> SyncRun:
+    return SyncRun(
+        sync=sync,
+        sync_name=sync.name,
+        connection_id=sync.connection_id,
+        org_id=sync.org_id,
+        trigger=trigger,
+        requested_by_id=user.pk if user is not None and user.is_authenticated else None,
+        request_id=current_request_id(),
+        queued_at=now,
+        not_before=now + settings.SYNC_QUIET_TIME if waits else None,
+    )
+
+
+def _show_queued(sync_ids: list[UUID]) -> None:
+    pending = SyncRun.objects.pending().filter(sync=OuterRef("pk"), operation=Operation.SYNC)
+    DevinSync.objects.filter(pk__in=sync_ids).update(
+        sync_status=Status.PENDING, last_sync_run_id=Subquery(pending.values("pk")[:1])
+    )
+
+
+def _schedule_next(syncs: list[DevinSync]) -> None:
+    for sync in syncs:
+        sync.next_reconcile_at = next_reconcile(sync)
+    DevinSync.objects.bulk_update(syncs, ["next_reconcile_at"], batch_size=ROWS)
+
+
+def _ring_on_commit(run_ids: list[UUID]) -> None:
+    if len(run_ids) <= RUNG_AT_ONCE:
+        for run_id in run_ids:
+            ask.ring_on_commit(run_id)
