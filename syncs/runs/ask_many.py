@@ -32,7 +32,7 @@ def request_runs(
 
     Like `request_run` it belongs into the transaction of the change that it answers.
     """
-    syncs = _lock(sync_ids)
+    syncs = _lock(sync_ids, trigger)
     now = timezone.now()
     runs = _lately(syncs, now)
     waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
@@ -48,9 +48,13 @@ def request_runs(
     return [run.pk for run in (*fresh, *waiting.values())]
 
 
-def _lock(sync_ids: Collection[UUID]) -> list[DevinSync]:
-    """In the order of their ids, as everybody locks them. One that was disabled or lost its source meanwhile is out."""
-    rows = DevinSync.objects.live().filter(pk__in=list(sync_ids)).order_by("pk")
+def _lock(sync_ids: Collection[UUID], trigger: Trigger) -> list[DevinSync]:
+    """In the order of their ids, as everybody locks them.
+
+    Out is what was disabled or lost its source since it was found, or was started by another scheduler.
+    """
+    syncs = DevinSync.objects.due() if trigger == Trigger.SCHEDULE else DevinSync.objects.live()
+    rows = syncs.filter(pk__in=list(sync_ids)).order_by("pk")
     return list(rows.select_for_update(of=("self",), no_key=True))
 
 

@@ -1,5 +1,6 @@
 """Which runs are due that no bell tells of any more, and when a sync is to be compared again."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from syncs.models import DevinSync, SyncRun
 SELDOM = timedelta(hours=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACES = 100_003
-SHARE_TO_MOVE = 0.1
+FURTHEST = 0.1
 
 
 def abandoned() -> QuerySet[SyncRun]:
@@ -49,9 +50,9 @@ def next_reconcile(sync: DevinSync, *, needs_person: bool = False) -> datetime |
 
 
 def _towards_place(sync: DevinSync, moment: datetime, interval: timedelta) -> timedelta:
-    """From the moment to the nearest one that is the sync's own, but a tenth of the interval at most."""
+    """Up to a tenth of the interval from the moment towards the nearest one that is the sync's own."""
     place = interval * (sync.pk.int % PLACES / PLACES)
-    ahead = (place - (moment - EPOCH)) % interval
-    nearest = ahead if ahead <= interval / 2 else ahead - interval
-    furthest = interval * SHARE_TO_MOVE
-    return max(-furthest, min(furthest, nearest))
+    ahead = ((place - (moment - EPOCH)) % interval) / interval
+    off = ahead if ahead <= 0.5 else ahead - 1
+    lowest = -FURTHEST if off < -FURTHEST / 2 else 0.0 if off > FURTHEST / 2 else -FURTHEST / 2
+    return interval * random.uniform(lowest, lowest + FURTHEST)  # noqa: S311 - jitter, not a secret

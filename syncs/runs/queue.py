@@ -5,7 +5,9 @@ accepts one function, one argument in the form of a UUID, and drops what RQ woul
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -55,20 +57,12 @@ class SyncWorker(Worker):
     job_class = SyncJob
 
 
+_heard: ContextVar[list[UUID] | None] = ContextVar("heard", default=None)
+ROWS = 500
+
+
 def ring(run_id: UUID) -> bool:
-    """Tells the workers of a run and notes when; False if the queue cannot be reached."""
-    if not tell(run_id):
-        return False
-    note_rung([run_id])
-    return True
-
-
-def note_rung(run_ids: Sequence[UUID]) -> None:
-    SyncRun.objects.filter(pk__in=run_ids).update(rung_at=timezone.now())
-
-
-def tell(run_id: UUID) -> bool:
-    """Tells the workers of a run, unless its bell is waiting to be heard already. Writes nothing.
+    """Tells the workers of a run, unless its bell is waiting to be heard already, and notes when.
 
     False if the queue cannot be reached; the run is not lost, only later.
     """
@@ -87,4 +81,26 @@ def tell(run_id: UUID) -> bool:
     except (RedisError, OSError) as error:
         log.warning("could not reach the queue (%s); run %s starts when it is back", type(error).__name__, run_id)
         return False
+    heard = _heard.get()
+    if heard is None:
+        _note([run_id])
+    else:
+        heard.append(run_id)
     return True
+
+
+@contextmanager
+def noting_together() -> Iterator[None]:
+    """Within it, the times of all bells are noted by a few statements at the end, not by one each."""
+    heard: list[UUID] = []
+    token = _heard.set(heard)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+        for start in range(0, len(heard), ROWS):
+            _note(heard[start : start + ROWS])
+
+
+def _note(run_ids: Sequence[UUID]) -> None:
+    SyncRun.objects.filter(pk__in=run_ids).update(rung_at=timezone.now())

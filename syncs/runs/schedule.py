@@ -4,8 +4,8 @@ or by two.
 Everything is claimed by filtered updates or under the lock of the rows, so a second scheduler changes nothing.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
+from itertools import takewhile
 from uuid import UUID
 
 from django.utils import timezone
@@ -15,16 +15,12 @@ from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.ask_many import request_runs
 from syncs.runs.due import abandoned
-from syncs.runs.queue import note_rung
-
-# A tick notes for all at once when it rang.
-from syncs.runs.queue import tell as ring
+from syncs.runs.queue import ROWS, noting_together, ring
 
 NOTE_EVERY = timedelta(seconds=15)
 SILENT_AFTER = timedelta(seconds=60)
 # Reconciles that one tick starts; the next tick, a second later, starts as many again.
 RECONCILES_AT_ONCE = 1000
-ROWS = 500
 
 
 def note_alive() -> None:
@@ -50,24 +46,15 @@ def due_runs() -> list[UUID]:
 
 def ring_all(run_ids: list[UUID]) -> int:
     """How many the queue heard of. It is not asked again in this tick once it did not answer."""
-    heard: list[UUID] = []
-    for run_id in run_ids:
-        if not ring(run_id):
-            break
-        heard.append(run_id)
-    for run_ids_heard in chunks(heard):
-        note_rung(run_ids_heard)
-    return len(heard)
-
-
-def chunks(ids: list[UUID]) -> Iterator[list[UUID]]:
-    return (ids[start : start + ROWS] for start in range(0, len(ids), ROWS))
+    with noting_together():
+        return sum(1 for _ in takewhile(ring, run_ids))
 
 
 def start_due_reconciles() -> None:
     due = DevinSync.objects.due().order_by("next_reconcile_at").values_list("pk", flat=True)[:RECONCILES_AT_ONCE]
-    for sync_ids in chunks(list(due)):
-        request_runs(sync_ids, trigger=Trigger.SCHEDULE)
+    sync_ids = list(due)
+    for start in range(0, len(sync_ids), ROWS):
+        request_runs(sync_ids[start : start + ROWS], trigger=Trigger.SCHEDULE)
 
 
 def sweep() -> None:

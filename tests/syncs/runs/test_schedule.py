@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import django_rq
 import pytest
 from django.conf import LazySettings
 from django.db import connection
@@ -19,6 +20,7 @@ from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
 from syncs.runs.claim import claim
 from syncs.runs.due import next_reconcile
+from syncs.runs.queue import ring
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 AGO = timedelta(minutes=5)
@@ -108,6 +110,7 @@ def test_one_that_was_disabled_since_it_was_found_stays_out(sync: DevinSync) -> 
     second = DevinSync.objects.get()
     second.pk, second.name = UUID(int=1), "second"
     second.save(force_insert=True)
+    DevinSync.objects.update(next_reconcile_at=timezone.now() - AGO)
     DevinSync.objects.filter(pk=sync.pk).update(is_enabled=False)
 
     request_runs([sync.pk, second.pk], trigger=Trigger.SCHEDULE)
@@ -153,25 +156,49 @@ def test_a_thousand_reconciles_take_few_statements(sync: DevinSync, rung: list[s
     assert set(shown) == set(SyncRun.objects.values_list("sync_id", "pk"))
 
 
-def test_a_thousand_waiting_runs_are_rung_for_in_few_statements(sync: DevinSync, rung: list[str]) -> None:
+def test_a_thousand_waiting_runs_are_rung_for_in_few_statements(
+    sync: DevinSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_due(sync, 1000)
     request_runs(list(DevinSync.objects.values_list("pk", flat=True)), trigger=Trigger.CHANGE)
     DevinSync.objects.update(next_reconcile_at=None)
+    queue = PatientQueue()
+    monkeypatch.setattr(django_rq, "get_queue", lambda name: queue)
+    monkeypatch.setattr(schedule, "ring", ring)
 
     with CaptureQueriesContext(connection) as captured:
         assert schedule.tick() == 1001
 
     assert len(captured) <= 10
+    assert len(set(queue.told)) == 1001
     assert schedule.tick() == 0
+
+
+class PatientQueue:
+    """Hears every bell and does nothing about it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def get_job_position(self, job_id: str) -> int | None:
+        return None
+
+    def enqueue_call(self, function: str, *, job_id: str, **how: Any) -> None:
+        self.told.append(job_id)
 
 
 def test_thousands_are_started_over_a_few_ticks(
     sync: DevinSync, rung: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started: list[int] = []
     make_due(sync, 25)
     monkeypatch.setattr(schedule, "RECONCILES_AT_ONCE", 10)
 
-    assert [schedule.tick() for _ in range(4)] == [10, 10, 5, 0]
+    for _ in range(4):
+        schedule.tick()
+        started.append(SyncRun.objects.count())
+
+    assert started == [10, 20, 25, 25]
 
 
 def test_what_became_due_at_once_is_spread_over_the_interval(sync: DevinSync) -> None:
@@ -179,7 +206,7 @@ def test_what_became_due_at_once_is_spread_over_the_interval(sync: DevinSync) ->
     interval, begin = timedelta(minutes=15), datetime(2026, 1, 1, tzinfo=UTC)
     syncs = [DevinSync(reconcile_minutes=15) for _ in range(3000)]
     due = dict.fromkeys((one.pk for one in syncs), begin)
-    for _ in range(6):
+    for _ in range(12):
         due = {one.pk: next_at(one, due[one.pk]) for one in syncs}
 
     minutes = Counter((moment - begin) % interval // timedelta(minutes=1) for moment in due.values())
