@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from vault.models import Folder, SecretImport, SecretReference
+from vault.references import Reference
 
 Changed = tuple[UUID, str | None]
 
@@ -58,7 +59,9 @@ def load_edges(project_id: UUID) -> Edges:
     for folder_id, secret_key, slug, path, key in references.values_list(
         "secret__folder_id", "secret__key", "environment_slug", "path", "key"
     ):
-        referred_id = ids.get((slug, path)) if slug else folder_id
+        # In its own folder a reference may mean a key of just this name, dots and all.
+        edges.referrers[folder_id].append((Reference(key, slug, path).inner, folder_id, secret_key))
+        referred_id = ids.get((slug, path))
         if referred_id:
             edges.referrers[referred_id].append((key, folder_id, secret_key))
     return edges

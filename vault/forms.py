@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.text import slugify
 
 from vault.keeping import Keeper
+from vault.limits import LONGEST_COMMENT
 from vault.models import FOLDER_NAME, KEY, SLUG, Environment, Folder, Project
 
 if TYPE_CHECKING:
@@ -32,6 +33,21 @@ class WriteOnlyTextarea(forms.Textarea):
 def unix_lines(text: str) -> str:
     """Browsers send every line end as CR LF, whatever was typed."""
     return text.replace("\r\n", "\n")
+
+
+class CommentField(forms.CharField):
+    """Text of several lines. Its length is counted as it is stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            max_length=LONGEST_COMMENT,
+            required=False,
+            widget=forms.Textarea({"rows": "3"}),
+            help_text="For people. Not sent to Devin.",
+        )
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(unix_lines(value or "")))
 
 
 class ProjectForm(ProjectFormBase):
@@ -114,7 +130,12 @@ class SecretForm(forms.Form):
 
     key = forms.CharField(max_length=255, validators=[KEY], help_text="Letters, digits, _, - and dots: DB_URL.")
     value = forms.CharField(required=False, strip=False, widget=WriteOnlyTextarea(rows="4"))
-    comment = forms.CharField(max_length=2000, required=False, help_text="For people. Not sent to Devin.")
+    is_literal = forms.BooleanField(
+        label="No references",
+        required=False,
+        help_text="Takes the value as it is, as a template needs it: ${…} in it is text.",
+    )
+    comment = CommentField()
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
 
     data: QueryDict
@@ -123,9 +144,10 @@ class SecretForm(forms.Form):
         super().__init__(data.copy() if data else None, **kwargs)
         self._keeper = keeper
         self.fields["key"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-        self.fields[
-            "value"
-        ].help_text = "Another secret can be used within it: ${KEY} of this folder, ${prod.KEY}, ${prod.folder.KEY}."
+        self.fields["value"].help_text = (
+            "Another secret can be used within it: ${KEY} of this folder, ${prod.KEY}, ${prod.folder.KEY}. "
+            "For the text itself write $${…}."
+        )
 
     def value_entered(self) -> str | None:
         """What was typed, now or before the last error; None if nothing was."""
@@ -146,7 +168,7 @@ class EditSecretForm(SecretForm):
     is_emptied = forms.BooleanField(label="Make the value empty", required=False)
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    field_order = ["key", "value", "is_emptied", "comment"]
+    field_order = ["key", "value", "is_emptied", "is_literal", "comment"]
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)

@@ -70,7 +70,10 @@ def _load_references(project_id: UUID, places: dict[UUID, Place]) -> dict[UUID, 
     for folder_id, slug, path in rows.exclude(environment_slug="").values_list(
         "secret__folder_id", "environment_slug", "path"
     ):
-        if referred_id := ids.get(Place(slug, path)):
+        # A folder named without its environment leads nowhere, and is what the error may suggest.
+        meant = (Place(slug, path), Place(places[folder_id].environment_slug, f"/{slug}{path}".rstrip("/")))
+        referred_id = next((ids[place] for place in meant if place in ids), None)
+        if referred_id:
             references.setdefault(folder_id, set()).add(referred_id)
     return references
 
@@ -91,6 +94,6 @@ def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> list[StoredSecret]
     if len(folder_ids) <= FEW:
         rows = rows.filter(folder_id__in=folder_ids)
     return [
-        StoredSecret(secret.id, secret.key, secret.folder_id, partial(open_value, secret))
-        for secret in rows.only("id", "key", "folder_id", "sealed_value", "version")
+        StoredSecret(secret.id, secret.key, secret.folder_id, partial(open_value, secret), is_literal=secret.is_literal)
+        for secret in rows.only("id", "key", "folder_id", "sealed_value", "version", "is_literal")
     ]

@@ -97,6 +97,7 @@ class Secret(models.Model):
     key = models.CharField(max_length=255, validators=[KEY])
     sealed_value = models.TextField(editable=False)
     comment = models.CharField(max_length=2000, blank=True)
+    is_literal = models.BooleanField("no references", default=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -123,6 +124,7 @@ class SecretVersion(models.Model):
     version = models.PositiveIntegerField()
     sealed_value = models.TextField(editable=False)
     comment = models.CharField(max_length=2000, blank=True)
+    is_literal = models.BooleanField("no references", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -161,7 +163,7 @@ class SecretImport(models.Model):
 class SecretReference(models.Model):
     """A `${…}` in a secret's value, noted when the value is written, so that triggers need no decryption.
 
-    No environment and no path mean the folder that the secret is in.
+    No environment and no path mean the folder that the secret is in. A secret whose value is taken literally has none.
     """
 
     secret = models.ForeignKey(Secret, on_delete=models.CASCADE, related_name="references")

@@ -3,7 +3,6 @@
 Whatever can't be read whole is a `SourceError`, never a smaller set; what the rules are is in `vault.resolution`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -11,10 +10,10 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from vault.errors import FolderMissing, Invalid, Missing
+from vault.errors import FolderMissing, Invalid, Missing, SourceError
 from vault.loading import load_resolver
 from vault.models import Folder, Project, Secret
-from vault.resolution import Resolver, StoredSecret
+from vault.resolution import Resolver, StoredSecret, Visible
 from vault.rules import clean_path
 from vault.values import open_value, open_version
 
@@ -32,7 +31,10 @@ class SourceSecret:
 
 @dataclass(frozen=True)
 class ImportedFolder:
-    """What one import of a folder brings, its own imports included; later imports and own secrets may override it."""
+    """What one import of a folder brings, its own imports included, but for the keys that a later import brings too.
+
+    So a reader who lets the first import win computes the same as one who lets the last; own secrets win with both.
+    """
 
     folder_id: UUID
     environment_slug: str
@@ -42,7 +44,7 @@ class ImportedFolder:
 
 @dataclass(frozen=True)
 class FolderContents:
-    """A folder's own secrets and each of its imports, in order, unmerged."""
+    """A folder's own secrets and each of its imports, in order, apart."""
 
     folder_id: UUID
     environment_slug: str
@@ -58,23 +60,30 @@ def read_secrets(folder: Folder, *, recursive: bool = False) -> list[SourceSecre
     return [_as_source(resolver, visible[key], expand=True) for key in sorted(visible)]
 
 
-def read_contents(folder: Folder, *, recursive: bool = False, expand: bool = True) -> list[FolderContents]:
-    """Folder by folder, own secrets and imports apart, for answers that show where each secret is from."""
-    resolver, folder_ids = load_resolver(folder, recursive=recursive)
+def read_contents(
+    folder: Folder, *, recursive: bool = False, imports: bool = True, expand: bool = True, opens: bool = True
+) -> list[FolderContents]:
+    """Folder by folder, own secrets and imports apart, for answers that show where each secret is from.
 
-    def as_sources(secrets: Iterable[StoredSecret]) -> list[SourceSecret]:
-        ordered = sorted(secrets, key=lambda secret: secret.key)
-        return [_as_source(resolver, secret, expand=expand) for secret in ordered]
+    Only what is asked for is opened and resolved: without `opens` nothing, and every value is empty.
+    """
+    resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=expand and opens)
+    return [
+        FolderContents(
+            folder_id,
+            *_at(resolver, folder_id),
+            [_as_source(resolver, secret, expand=expand, opens=opens) for secret in _by_key(resolver.own(folder_id))],
+            _read_imports(resolver, folder_id, expand=expand, opens=opens) if imports else [],
+        )
+        for folder_id in folder_ids
+    ]
 
-    contents = []
-    for folder_id in folder_ids:
-        imports = [
-            ImportedFolder(source, *_at(resolver, source), as_sources(resolver.visible(source).values()))
-            for source in resolver.imports(folder_id)
-        ]
-        own = as_sources(resolver.own(folder_id).values())
-        contents.append(FolderContents(folder_id, *_at(resolver, folder_id), own, imports))
-    return contents
+
+def read_one(folder: Folder, key: str, *, imports: bool, expand: bool, opens: bool = True) -> SourceSecret | None:
+    """What a folder shows under a key, with its imports or without; of the others nothing is opened or resolved."""
+    resolver, _ = load_resolver(folder, follow_references=expand and opens)
+    secret = (resolver.visible(folder.id) if imports else resolver.own(folder.id)).get(key)
+    return _as_source(resolver, secret, expand=expand, opens=opens) if secret else None
 
 
 def list_keys(folder: Folder, *, recursive: bool = False) -> list[str]:
@@ -116,12 +125,35 @@ def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:
     return value
 
 
+def _read_imports(resolver: Resolver, folder_id: UUID, *, expand: bool, opens: bool) -> list[ImportedFolder]:
+    own, sources = resolver.own(folder_id), resolver.imports(folder_id)
+    winner = {key: source for source in sources for key in resolver.visible(source)}
+    found = []
+    for source in sources:
+        secrets = []
+        for secret in _by_key(resolver.visible(source)):
+            if winner[secret.key] != source:
+                continue
+            try:
+                secrets.append(_as_source(resolver, secret, expand=expand, opens=opens))
+            except SourceError:
+                # No sync reads one that the folder overrides, so it may be broken.
+                if secret.key not in own:
+                    raise
+        found.append(ImportedFolder(source, *_at(resolver, source), secrets))
+    return found
+
+
+def _by_key(secrets: Visible) -> list[StoredSecret]:
+    return sorted(secrets.values(), key=lambda secret: secret.key)
+
+
 def _at(resolver: Resolver, folder_id: UUID) -> tuple[str, str]:
     place = resolver.place(folder_id)
     return place.environment_slug, place.path
 
 
-def _as_source(resolver: Resolver, secret: StoredSecret, *, expand: bool) -> SourceSecret:
+def _as_source(resolver: Resolver, secret: StoredSecret, *, expand: bool, opens: bool = True) -> SourceSecret:
     place = resolver.place(secret.folder_id)
-    value = resolver.value(secret) if expand else resolver.raw_value(secret)
-    return SourceSecret(secret.key, value, place.environment_slug, place.path, secret.id)
+    read = resolver.value if expand else resolver.raw_value
+    return SourceSecret(secret.key, read(secret) if opens else "", place.environment_slug, place.path, secret.id)

@@ -5,8 +5,9 @@
     several imports                     the last of them in the list
     an import of an import              that one, unless the nearer folder has it itself
 
-A reference is looked up from the folder that its secret is stored in, wherever that secret is read. No recursion:
-chains may be as long as they like. What can't be resolved is an error that names secrets, never values.
+A reference is looked up from the folder that its secret is stored in, wherever that secret is read; a key of that very
+name, dots and all, wins over a place. No recursion: chains may be as long as they like. Only what is asked for is
+resolved, and what can't be is an error that names secrets, never values.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +15,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from vault.errors import DuplicateKey, ReferenceCycle, ReferenceMissing
+from vault.limits import MAX_VALUE_BYTES
 from vault.references import BadReference, Reference, expand, find_references
-from vault.rules import MAX_VALUE_BYTES
+from vault.suggestions import suggest
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class StoredSecret:
     key: str
     folder_id: UUID
     open: Callable[[], str] = field(repr=False, compare=False)
+    is_literal: bool = False
+    """Its value is taken as it is: `${…}` in it is text."""
 
 
 Visible = Mapping[str, StoredSecret]
@@ -123,43 +127,61 @@ class Resolver:
         return merged | dict(self.own(folder_id))
 
     def _referred(self, secret: StoredSecret) -> Iterator[StoredSecret]:
-        return (self._look_up(secret, reference) for reference in find_references(self.raw_value(secret)))
+        if secret.is_literal:
+            return
+        for reference in find_references(self.raw_value(secret)):
+            if found := self._look_up(secret, reference):
+                yield found
 
     def find(self, folder_id: UUID, reference: Reference) -> StoredSecret | None:
         """What a reference in a secret of this folder points to, if there is such a thing."""
-        referred_id = self._ids.get(self._place_of(folder_id, reference))
+        exact = self.visible(folder_id).get(reference.inner)
+        if exact is not None or not reference.environment_slug:
+            return exact
+        referred_id = self._ids.get(Place(reference.environment_slug, reference.path))
         return self.visible(referred_id).get(reference.key) if referred_id else None
 
-    def _look_up(self, secret: StoredSecret, reference: Reference) -> StoredSecret:
+    def folders(self) -> Mapping[Place, UUID]:
+        return self._ids
+
+    def describe_missing(self, folder_id: UUID, reference: Reference) -> str:
+        """What is lacking for a reference that points to nothing, and what it may have meant; two sentences."""
+        place = Place(reference.environment_slug, reference.path)
+        if not reference.environment_slug:
+            place = self.place(folder_id)
+        what = f"no secret {reference.key} in {place}" if place in self._ids else f"no folder {place}"
+        other = suggest(self, folder_id, reference)
+        hint = f"Did you mean {other}?" if other else "Create it, or correct the reference."
+        return f"there is {what}. {hint} For the text itself write ${reference}."
+
+    def _look_up(self, secret: StoredSecret, reference: Reference) -> StoredSecret | None:
+        """None for what is no reference without a key of that name."""
         found = self.find(secret.folder_id, reference)
-        if found is None:
-            place = self._place_of(secret.folder_id, reference)
-            what = f"no secret {reference.key} in {place}" if place in self._ids else f"no folder {place}"
-            raise ReferenceMissing(
-                f"{self._name(secret)} refers to {reference}, but there is {what}. Create it, or correct the reference."
-            )
+        if found is None and not reference.is_weak:
+            missing = self.describe_missing(secret.folder_id, reference)
+            raise ReferenceMissing(f"{self._name(secret)} refers to {reference}, but {missing}")
         return found
 
-    def _place_of(self, folder_id: UUID, reference: Reference) -> Place:
-        if reference.environment_slug:
-            return Place(reference.environment_slug, reference.path)
-        return self.place(folder_id)
-
     def _expand(self, secret: StoredSecret) -> str:
+        if secret.is_literal:
+            return self.raw_value(secret)
         room = MAX_VALUE_BYTES
 
-        def value_of(reference: Reference) -> str:
+        def value_of(reference: Reference) -> str | None:
             nonlocal room
-            value = self._values[self._look_up(secret, reference).id]
-            room -= len(value)
-            if room < 0:
-                raise BadReference(f"its references make it longer than {MAX_VALUE_BYTES:,} characters")
-            return value
+            found = self._look_up(secret, reference)
+            if found is None:
+                return None
+            room -= len(self._values[found.id].encode())
+            _check_room(room)
+            return self._values[found.id]
 
         try:
-            return expand(self.raw_value(secret), value_of)
+            value = expand(self.raw_value(secret), value_of)
+            _check_room(MAX_VALUE_BYTES - len(value.encode()))
         except BadReference as error:
             raise ReferenceMissing(f"{self._name(secret)} can't be expanded: {error}. Change its value.") from None
+        return value
 
     def _name(self, secret: StoredSecret) -> str:
         return f"The secret {secret.key} in {self.place(secret.folder_id)}"
@@ -169,3 +191,9 @@ class Resolver:
         shown = [*keys[:10], "…"] if len(keys) > 10 else keys
         chain = " → ".join([*shown, again.key])
         return f"{self._name(again)} refers to itself: {chain}. Change one of these references."
+
+
+def _check_room(room: int) -> None:
+    """What is sent is bounded as what is stored is: in bytes."""
+    if room < 0:
+        raise BadReference(f"its references make it longer than {MAX_VALUE_BYTES:,} bytes")

@@ -1,13 +1,17 @@
 """What names and values must be; each check answers the cleaned input or says at which field what is allowed."""
 
+import unicodedata
 from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 
 from vault.errors import Invalid
+from vault.key_material import looks_like_key_material
+from vault.limits import LONGEST_COMMENT, LONGEST_FOLDER_NAME, LONGEST_KEY, LONGEST_PATH, LONGEST_SLUG, MAX_VALUE_BYTES
 from vault.models import FOLDER_NAME, KEY, ROOT, SLUG
+from vault.references import ESCAPING, BadReference, check_references
 
-MAX_VALUE_BYTES = 64 * 1024
+KEY_MATERIAL = "This name looks like key material, and names are shown in clear. Enter it as a value, under a name."
 
 
 def clean_name(name: str) -> str:
@@ -15,21 +19,23 @@ def clean_name(name: str) -> str:
 
 
 def clean_slug(slug: str) -> str:
-    slug = _short("slug", slug.strip().lower(), longest=64, required=True)
+    slug = _short("slug", slug.strip().lower(), longest=LONGEST_SLUG, required=True)
     _matches("slug", slug, SLUG)
     return slug
 
 
 def clean_description(description: str) -> str:
-    return _short("description", description.strip(), longest=256)
+    return _short("description", description.strip(), longest=256, lines=True)
 
 
 def clean_comment(comment: str) -> str:
-    return _short("comment", comment.strip(), longest=2000)
+    """Any text: only control characters are refused, and of these not the tab and the line break."""
+    comment = comment.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return _short("comment", comment, longest=LONGEST_COMMENT, lines=True)
 
 
 def clean_folder_name(name: str) -> str:
-    name = _short("name", name.strip(), longest=255, required=True)
+    name = _short("name", name.strip(), longest=LONGEST_FOLDER_NAME, required=True)
     _matches("name", name, FOLDER_NAME)
     return name
 
@@ -42,12 +48,14 @@ def clean_path(path: str) -> str:
     for name in names:
         if not name:
             raise Invalid("A path has one slash between two folders: /services/api.", field="path")
-        _matches("path", _short("folder's name", name, longest=255), FOLDER_NAME)
-    return _short("path", "/" + "/".join(names), longest=1024)
+        _matches("path", _short("folder's name", name, longest=LONGEST_FOLDER_NAME), FOLDER_NAME)
+    return _short("path", "/" + "/".join(names), longest=LONGEST_PATH)
 
 
 def clean_key(key: str) -> str:
-    key = _short("key", key.strip(), longest=255, required=True)
+    key = _short("key", key.strip(), longest=LONGEST_KEY, required=True)
+    if looks_like_key_material(key):
+        raise Invalid(KEY_MATERIAL, field="key")
     _matches("key", key, KEY)
     return key
 
@@ -66,13 +74,22 @@ def check_value(key: str, value: str) -> None:
         raise Invalid(f"The value of {key} is {size:,} bytes long; the limit is {MAX_VALUE_BYTES:,}.", field="value")
 
 
-def _short(field: str, text: str, *, longest: int, required: bool = False) -> str:
+def check_resolvable(key: str, value: str) -> None:
+    """Refuses a reference that can never be resolved; one that leads nowhere yet may lead somewhere soon."""
+    try:
+        check_references(value)
+    except BadReference as error:
+        raise Invalid(f"The value of {key} can't be saved: {error}. {ESCAPING}", field="value") from None
+
+
+def _short(field: str, text: str, *, longest: int, required: bool = False, lines: bool = False) -> str:
     if required and not text:
         raise Invalid(f"Enter a {field}.", field=field)
     if len(text) > longest:
         raise Invalid(f"The {field} is {len(text)} characters long; the limit is {longest}.", field=field)
-    if "\0" in text or (not text.isprintable() and not text.replace("\n", "").replace("\r", "").isprintable()):
-        raise Invalid(f"The {field} has characters that can't be shown.", field=field)
+    allowed = "\n\t" if lines else ""
+    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in allowed for char in text):
+        raise Invalid(f"The {field} has control characters. Remove them.", field=field)
     return text
 
 

@@ -1,12 +1,15 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.test import Client
 
 from vault import editing
 from vault.models import Environment, Folder, Project
 from vault.signals import contents_changed
+
+ClientOf = Callable[[str], Client]
 
 
 @pytest.fixture
@@ -56,3 +59,22 @@ def announced() -> Iterator[list[set[str]]]:
     contents_changed.connect(note)
     yield signals
     contents_changed.disconnect(note)
+
+
+@pytest.fixture
+def client_of(db: None) -> ClientOf:
+    def sign_in(role: str) -> Client:
+        client = Client()
+        if role != "anonymous":
+            user = User.objects.create_user(role, is_staff=role != "nobody", is_superuser=role == "superuser")
+            if role not in ("superuser", "staff", "nobody"):
+                user.groups.add(Group.objects.get(name=role.capitalize()))
+            client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def editor(client_of: ClientOf) -> Client:
+    return client_of("editor")

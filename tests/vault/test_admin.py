@@ -2,23 +2,22 @@
 
 import io
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Session
+from tests.vault.conftest import ClientOf
 from vault import editing
 from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion
 
 CANARY = "canary-7f3a"
-ClientOf = Callable[[str], Client]
 
 
 @pytest.fixture
@@ -28,25 +27,6 @@ def secret(app: Folder, shared: Folder) -> Secret:
     editing.set_secret(shared, "HOST", CANARY + "${dev.app.TOKEN}", user=None)
     editing.add_import(app, shared, user=None)
     return secret
-
-
-@pytest.fixture
-def client_of(db: None) -> ClientOf:
-    def sign_in(role: str) -> Client:
-        client = Client()
-        if role != "anonymous":
-            user = User.objects.create_user(role, is_staff=role != "nobody", is_superuser=role == "superuser")
-            if role not in ("superuser", "staff", "nobody"):
-                user.groups.add(Group.objects.get(name=role.capitalize()))
-            client.force_login(user)
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
-def editor(client_of: ClientOf) -> Client:
-    return client_of("editor")
 
 
 # Route: its argument, and the least role that it lets in; POST where a form leads to it alone.

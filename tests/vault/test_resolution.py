@@ -86,6 +86,28 @@ SEEN: dict[str, tuple[Folders, Imports, dict[str, str]]] = {
         {"dev:/": ["dev:/x"]},
         {"A": "there", "B": "here"},
     ),
+    "a key of the very name before a place": (
+        {"dev:/": {"A": "jdbc://${db.host}/x", "db.host": "h"}, "db:/": {"host": "elsewhere"}},
+        {},
+        {"A": "jdbc://h/x", "db.host": "h"},
+    ),
+    "an imported key of the very name before a place": (
+        {"dev:/": {"A": "${db.x.host}"}, "dev:/y": {"db.x.host": "h"}, "db:/x": {"host": "elsewhere"}},
+        {"dev:/": ["dev:/y"]},
+        {"A": "h", "db.x.host": "h"},
+    ),
+    "a place where there is no key of the very name": (
+        {"dev:/": {"A": "${db.host}"}, "db:/": {"host": "h"}},
+        {},
+        {"A": "h"},
+    ),
+    "text where only a key could have that name and none has": (
+        {"dev:/": {"A": "${" + "e" * 65 + ".K}", "B": "${" + "f" * 65 + ".K}", "f" * 65 + ".K": "k"}},
+        {},
+        {"A": "${" + "e" * 65 + ".K}", "B": "k", "f" * 65 + ".K": "k"},
+    ),
+    "an escaped reference as text": ({"dev:/": {"A": "$${B} ${B}", "B": "b"}}, {}, {"A": "${B} b", "B": "b"}),
+    "what came from an escape as it is": ({"dev:/": {"A": "${B}", "B": "$${C}"}}, {}, {"A": "${C}", "B": "${C}"}),
     "the same reference twice in a value": ({"dev:/": {"A": "${B}${B}", "B": "b"}}, {}, {"A": "bb", "B": "b"}),
 }
 
@@ -133,6 +155,48 @@ REFUSED: dict[str, tuple[Folders, Imports, type[Exception], list[str]]] = {
         ReferenceMissing,
         ["secret A in dev:/", "not supported"],
     ),
+    "a folder named without its environment": (
+        {"dev:/": {"A": "${common.MY_SECRET}"}, "dev:/common": {"MY_SECRET": "hunter2"}},
+        {},
+        ReferenceMissing,
+        ["secret A in dev:/", "no folder common:/", "Did you mean ${dev.common.MY_SECRET}?"],
+    ),
+    "a folder below named without its environment": (
+        {"dev:/": {"A": "${app.db.HOST}"}, "dev:/app/db": {"HOST": "hunter2"}},
+        {},
+        ReferenceMissing,
+        ["Did you mean ${dev.app.db.HOST}?"],
+    ),
+    "a misspelt key": (
+        {"dev:/": {"A": "${API_KYE}", "API_KEY": "hunter2"}},
+        {},
+        ReferenceMissing,
+        ["Did you mean ${API_KEY}?"],
+    ),
+    "a misspelt environment": (
+        {"dev:/": {"A": "${Prod.KEY}"}, "prod:/": {"KEY": "hunter2"}},
+        {},
+        ReferenceMissing,
+        ["Did you mean ${prod.KEY}?"],
+    ),
+    "nothing that is near": (
+        {"dev:/": {"A": "${prod.KEY}"}, "prod:/": {"OTHER": "hunter2"}},
+        {},
+        ReferenceMissing,
+        ["no secret KEY in prod:/", "For the text itself write $${prod.KEY}."],
+    ),
+    "euro signs, which are three bytes each": (
+        {"dev:/": {"EE": "${E}${E}${E}", "E": "€" * 20_000}},
+        {},
+        ReferenceMissing,
+        ["secret EE in dev:/", "longer than 65,536 bytes"],
+    ),
+    "a long value around a long one": (
+        {"dev:/": {"BIGGER": "x" * 40_000 + "${BIG}", "BIG": "y" * 40_000}},
+        {},
+        ReferenceMissing,
+        ["secret BIGGER in dev:/", "longer than 65,536 bytes"],
+    ),
     "values that grow without end": (
         {"dev:/": {f"A{n}": f"${{A{n + 1}}}" * 10 for n in range(8)} | {"A8": "hunter2"}},
         {},
@@ -171,3 +235,28 @@ def test_chains_may_be_long() -> None:
     imports = {f"dev:/{n}": [f"dev:/{n + 1}"] for n in range(5000)}
 
     assert read(folders, imports, ["dev:/0"])["A0"] == "end"
+
+
+def test_a_value_may_be_as_long_as_a_stored_one() -> None:
+    folders = {"dev:/": {"A": "x" * 25_536 + "${B}", "B": "y" * 40_000}}
+
+    assert len(read(folders, {}, ["dev:/"])["A"]) == 65_536
+
+
+def test_a_literal_value_is_taken_as_it_is() -> None:
+    text = "server_name $${HOST}; proxy ${@a.b.C} ${X} ${dev.${A}.B}"
+    place, secret = Place("dev", "/"), StoredSecret(id_of("A"), "A", id_of("dev:/"), lambda: text, is_literal=True)
+    referring = StoredSecret(id_of("B"), "B", id_of("dev:/"), lambda: "<${A}>")
+    resolved = Resolver({id_of("dev:/"): place}, {}, [secret, referring])
+
+    assert (resolved.value(secret), resolved.value(referring)) == (text, f"<{text}>")
+
+
+def test_only_what_is_asked_for_is_resolved() -> None:
+    resolved = resolver({"dev:/": {"GOOD": "${HOST}!", "HOST": "h", "BAD": "${NOPE}", "ODD": "${@a.b.C}"}}, {})
+    visible = resolved.visible(id_of("dev:/"))
+
+    assert resolved.value(visible["GOOD"]) == "h!"
+    for key in ("BAD", "ODD"):
+        with pytest.raises(ReferenceMissing, match=key):
+            resolved.value(visible[key])

@@ -9,6 +9,7 @@ from vault.editing.folders import create_folder, delete_folder, rename_folder, u
 from vault.editing.imports import add_import, delete_import, move_import
 from vault.editing.projects import create_project, delete_project, update_project
 from vault.editing.secrets import (
+    Edit,
     Written,
     delete_secret,
     delete_secrets,
@@ -18,9 +19,11 @@ from vault.editing.secrets import (
     set_secret,
     set_secrets,
     update_secret,
+    update_secrets,
 )
 
 __all__ = [
+    "Edit",
     "Written",
     "add_import",
     "create_environment",
@@ -43,4 +46,5 @@ __all__ = [
     "update_folder",
     "update_project",
     "update_secret",
+    "update_secrets",
 ]

@@ -1,11 +1,19 @@
-"""Writing secrets: sealed, versioned, with their references noted; a value that is there already is no change."""
+"""Writing secrets: sealed, versioned, with their references noted; a value that is there already is no change.
 
-from collections.abc import Iterable, Mapping
+Many are written in as many statements as one, for each chunk of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import CharField, F, OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from encryption import seal
@@ -13,26 +21,59 @@ from vault.editing.change import Change, changing
 from vault.errors import Invalid, Missing, Outdated, Taken
 from vault.models import Folder, Secret, SecretReference, SecretVersion
 from vault.references import find_references
-from vault.rules import check_value, clean_comment, clean_key
+from vault.rules import check_resolvable, check_value, clean_comment, clean_key
 from vault.values import open_value, open_version
 
 # Rows a statement: every database takes this many parameters.
 FEW = 500
+NAMED = 10
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Written:
-    """The keys that a write created, changed, and found as they should be."""
+    """The keys that a write created, changed, and found as they should be; of these, whose comment alone is another."""
 
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    commented: list[str] = field(default_factory=list)
 
 
-def set_secret(folder: Folder, key: str, value: str, *, comment: str | None = None, user: User | None) -> Secret:
-    """Creates or changes one; without a comment, the one it has stays."""
+@dataclass(frozen=True)
+class Edit:
+    """What to change of a secret; None leaves a thing as it is.
+
+    `expected_version` refuses to write over what somebody else wrote in the meantime.
+    """
+
+    secret: Secret
+    key: str | None = None
+    value: str | None = field(default=None, repr=False)
+    comment: str | None = None
+    is_literal: bool | None = None
+    expected_version: int | None = None
+
+
+def set_secret(
+    folder: Folder,
+    key: str,
+    value: str,
+    *,
+    comment: str | None = None,
+    is_literal: bool | None = None,
+    user: User | None,
+) -> Secret:
+    """Creates or changes one; what is not given stays."""
     key = clean_key(key)
-    set_secrets(folder, {key: value}, comments={} if comment is None else {key: comment}, user=user)
+    set_secrets(
+        folder,
+        {key: value},
+        comments={} if comment is None else {key: comment},
+        literal={} if is_literal is None else {key: is_literal},
+        user=user,
+    )
     return Secret.objects.get(folder=folder, key=key)
 
 
@@ -41,41 +82,59 @@ def set_secrets(
     values: Mapping[str, str],
     *,
     comments: Mapping[str, str] | None = None,
+    literal: Mapping[str, bool] | None = None,
     must_exist: bool | None = None,
     user: User | None,
 ) -> Written:
-    """Creates and changes many, all or none; `must_exist` refuses keys that are missing (True) or there (False)."""
+    """Creates and changes many, all or none.
+
+    `literal` tells whose values are taken as they are, without references. `must_exist` refuses keys that are missing
+    (True) or there (False).
+    """
     _check_values(values)
     comments = {key: clean_comment(comment) for key, comment in (comments or {}).items()}
+    literal = literal or {}
     with changing(folder.environment.project_id, user) as change:
         existing = _existing(folder, values)
         _check_presence(folder, values, existing, must_exist)
-        written, drafts = compare(existing, values), []
-        for key in written.created:
-            drafts.append((Secret(folder=folder, key=key, comment=comments.get(key, ""), version=0), values[key]))
-        for key in written.changed:
-            existing[key].comment = comments.get(key, existing[key].comment)
-            drafts.append((existing[key], values[key]))
-        _write(change, drafts)
-        _write_comments([existing[key] for key in written.unchanged], comments)
+        written = compare(existing, values, comments=comments, literal=literal)
+        rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
+        for key in (*written.created, *written.changed, *written.commented):
+            rows[key].comment = comments.get(key, rows[key].comment)
+            rows[key].is_literal = literal.get(key, rows[key].is_literal)
+        _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
+        _write_comments([rows[key] for key in written.commented])
     return written
 
 
-def preview_secrets(folder: Folder, values: Mapping[str, str]) -> Written:
+def preview_secrets(folder: Folder, values: Mapping[str, str], *, comments: Mapping[str, str] | None = None) -> Written:
     """What `set_secrets` would do; writes nothing."""
     _check_values(values)
-    return compare(_existing(folder, values), values)
+    existing = _existing(folder, values)
+    comments = {key: clean_comment(comment) for key, comment in (comments or {}).items()}
+    return compare(existing, values, comments=comments, literal={})
 
 
-def compare(existing: Mapping[str, Secret], values: Mapping[str, str]) -> Written:
+def compare(
+    existing: Mapping[str, Secret],
+    values: Mapping[str, str],
+    *,
+    comments: Mapping[str, str],
+    literal: Mapping[str, bool],
+) -> Written:
+    """Refuses a new value whose references can never be resolved."""
     written = Written()
     for key, value in values.items():
-        if key not in existing:
-            written.created.append(key)
-        elif open_value(existing[key]) == value:
+        secret = existing.get(key)
+        is_literal = literal.get(key, secret is not None and secret.is_literal)
+        if secret is not None and secret.is_literal == is_literal and open_value(secret) == value:
             written.unchanged.append(key)
-        else:
-            written.changed.append(key)
+            if comments.get(key, secret.comment) != secret.comment:
+                written.commented.append(key)
+            continue
+        if not is_literal:
+            check_resolvable(key, value)
+        (written.created if secret is None else written.changed).append(key)
     return written
 
 
@@ -85,22 +144,34 @@ def update_secret(
     key: str | None = None,
     value: str | None = None,
     comment: str | None = None,
+    is_literal: bool | None = None,
     expected_version: int | None = None,
     user: User | None,
 ) -> Secret:
-    """Changes what is given; `expected_version` refuses to write over what somebody else wrote in the meantime."""
-    folder = secret.folder
-    new_key = secret.key if key is None else clean_key(key)
-    if value is not None:
-        check_value(new_key, value)
+    edit = Edit(secret, key, value, comment, is_literal, expected_version)
+    return update_secrets(secret.folder, [edit], user=user)[0]
+
+
+def update_secrets(folder: Folder, edits: Sequence[Edit], *, user: User | None) -> list[Secret]:
+    """Changes secrets of one folder, all or none, and answers them in the order of the edits."""
     with changing(folder.environment.project_id, user) as change:
-        current = _current(secret, expected_version)
-        _rename(change, current, new_key)
-        if comment is not None:
-            _write_comments([current], {new_key: clean_comment(comment)})
-        if value is not None and open_value(current) != value:
-            _write(change, [(current, value)])
-    return current
+        rows = _current(folder, edits)
+        now = timezone.now()
+        _rename(change, [(rows[edit.secret.id], _new_key(edit, rows)) for edit in edits], at=now)
+        drafts: list[tuple[Secret, str]] = []
+        commented: list[Secret] = []
+        for edit in edits:
+            secret = rows[edit.secret.id]
+            value = _new_value(secret, edit)
+            comment = secret.comment if edit.comment is None else clean_comment(edit.comment)
+            has_comment, secret.comment = comment != secret.comment, comment
+            if value is not None:
+                drafts.append((secret, value))
+            elif has_comment:
+                commented.append(secret)
+        _write(change, drafts)
+        _write_comments(commented)
+    return [rows[edit.secret.id] for edit in edits]
 
 
 def rename_secret(secret: Secret, key: str, *, user: User | None) -> Secret:
@@ -108,11 +179,12 @@ def rename_secret(secret: Secret, key: str, *, user: User | None) -> Secret:
 
 
 def restore_version(secret: Secret, version: int, *, user: User | None) -> Secret:
-    """Makes what the secret was at a version its newest version, comment included."""
+    """Makes what the secret was at a version its newest version, comment and all."""
     old = secret.versions.filter(version=version).first()
     if old is None:
         raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
-    return update_secret(secret, value=open_version(old, key=secret.key), comment=old.comment, user=user)
+    value = open_version(old, key=secret.key)
+    return update_secret(secret, value=value, comment=old.comment, is_literal=old.is_literal, user=user)
 
 
 def delete_secret(secret: Secret, *, user: User | None) -> None:
@@ -129,7 +201,8 @@ def delete_secrets(secrets: Iterable[Secret], *, user: User | None) -> None:
             with changing(project_id, user) as change:
                 for secret in doomed:
                     change.mark(secret.folder_id, [secret.key])
-                Secret.objects.filter(id__in=[secret.id for secret in doomed]).delete()
+                for some in _chunks(doomed):
+                    Secret.objects.filter(id__in=[secret.id for secret in some]).delete()
 
 
 def _check_values(values: Mapping[str, str]) -> None:
@@ -155,41 +228,82 @@ def _check_presence(
         raise Taken(f"There is a secret {', '.join(taken)} in {folder} already. Change it there.", field="key")
 
 
-def _current(secret: Secret, expected_version: int | None) -> Secret:
-    """The row as it is, now that nobody else can change it."""
-    current = Secret.objects.select_related("folder__environment").filter(id=secret.id).first()
-    if current is None:
-        raise Missing(f"The secret {secret.key} is gone. Go back to its folder.")
-    if expected_version not in (None, current.version):
-        raise Outdated(
-            f"{secret.key} was changed meanwhile and is now at version {current.version}. "
-            "Look at that version, then save again if yours should replace it.",
-            field="value",
-        )
-    return current
+def _current(folder: Folder, edits: Sequence[Edit]) -> dict[UUID, Secret]:
+    """The rows as they are, now that nobody else can change them."""
+    rows: dict[UUID, Secret] = {}
+    for some in _chunks(edits):
+        found = Secret.objects.select_related("folder__environment").filter(folder_id=folder.id)
+        rows |= {secret.id: secret for secret in found.filter(id__in=[edit.secret.id for edit in some])}
+    for edit in edits:
+        current = rows.get(edit.secret.id)
+        if current is None:
+            raise Missing(f"The secret {edit.secret.key} is gone. Go back to its folder.")
+        if edit.expected_version not in (None, current.version):
+            raise Outdated(
+                f"{current.key} was changed meanwhile and is now at version {current.version}. "
+                "Look at that version, then save again if yours should replace it.",
+                field="value",
+            )
+    return rows
 
 
-def _rename(change: Change, secret: Secret, key: str) -> None:
-    if key == secret.key:
+def _new_key(edit: Edit, rows: Mapping[UUID, Secret]) -> str:
+    """The key after the edit; one that stays is not judged again."""
+    key = rows[edit.secret.id].key
+    return key if edit.key is None or edit.key.strip() == key else clean_key(edit.key)
+
+
+def _new_value(secret: Secret, edit: Edit) -> str | None:
+    """The value of the secret's next version, or None if nothing that a reader sees is another; notes the switch."""
+    if edit.value is not None:
+        check_value(secret.key, edit.value)
+    is_literal = secret.is_literal if edit.is_literal is None else edit.is_literal
+    if edit.value is None and is_literal == secret.is_literal:
+        return None
+    present = open_value(secret)
+    value = present if edit.value is None else edit.value
+    if value == present and is_literal == secret.is_literal:
+        return None
+    if not is_literal:
+        check_resolvable(secret.key, value)
+    secret.is_literal = is_literal
+    return value
+
+
+def _rename(change: Change, renames: Sequence[tuple[Secret, str]], *, at: datetime) -> None:
+    moved = [(secret, key) for secret, key in renames if key != secret.key]
+    if not moved:
         return
-    if Secret.objects.filter(folder_id=secret.folder_id, key=key).exists():
-        raise Taken(f"There is a secret {key} in {secret.folder} already. Choose another key.", field="key")
-    change.mark(secret.folder_id, [secret.key, key])
-    secret.key = key
-    secret.updated_by = change.user
-    secret.save(update_fields=["key", "updated_by", "updated_at"])
+    twice = [key for key, count in Counter(key for _, key in moved).items() if count > 1]
+    taken = _taken_keys(moved) | set(twice)
+    if taken:
+        names, folder = ", ".join(sorted(taken)[:NAMED]), moved[0][0].folder
+        raise Taken(f"There is a secret {names} in {folder} already. Choose another key.", field="key")
+    _step_aside([secret for secret, _ in moved])
+    for secret, key in moved:
+        change.mark(secret.folder_id, [secret.key, key])
+        secret.key, secret.updated_by, secret.updated_at = key, change.user, at
+    _upsert([secret for secret, _ in moved], ["key", "updated_by", "updated_at"])
 
 
-def _write_comments(secrets: list[Secret], comments: Mapping[str, str]) -> None:
-    """A comment is no new version: nothing that is read changes."""
-    for secret in secrets:
-        if comments.get(secret.key, secret.comment) != secret.comment:
-            secret.comment = comments[secret.key]
-            secret.save(update_fields=["comment", "updated_at"])
-            SecretVersion.objects.filter(secret=secret, version=secret.version).update(comment=secret.comment)
+def _taken_keys(moved: Sequence[tuple[Secret, str]]) -> set[str]:
+    """The new keys that other secrets have and keep."""
+    leaving = {secret.id for secret, _ in moved}
+    taken: set[str] = set()
+    for some in _chunks(moved):
+        rows = Secret.objects.filter(folder_id=moved[0][0].folder_id, key__in=[key for _, key in some])
+        taken |= {key for id_, key in rows.values_list("id", "key") if id_ not in leaving}
+    return taken
 
 
-def _write(change: Change, drafts: list[tuple[Secret, str]]) -> None:
+def _step_aside(secrets: Sequence[Secret]) -> None:
+    """Gives each a name that no secret can have, so that they can take one another's."""
+    for some in _chunks(secrets):
+        rows = Secret.objects.filter(id__in=[secret.id for secret in some])
+        rows.update(key=Concat(Value("~"), Cast("id", CharField(max_length=64))))
+
+
+def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
     """Seals each value as its secret's next version, and writes rows, versions and references."""
     now = timezone.now()
     for secret, value in drafts:
@@ -198,15 +312,26 @@ def _write(change: Change, drafts: list[tuple[Secret, str]]) -> None:
         secret.updated_by, secret.updated_at = change.user, now
         change.mark(secret.folder_id, [secret.key])
     secrets = [secret for secret, _ in drafts]
-    Secret.objects.bulk_create(
-        secrets,
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["sealed_value", "comment", "version", "updated_by", "updated_at"],
-        batch_size=FEW,
-    )
+    _upsert(secrets, ["sealed_value", "comment", "is_literal", "version", "updated_by", "updated_at"])
     SecretVersion.objects.bulk_create([_as_version(secret) for secret in secrets], batch_size=FEW)
     _write_references(drafts)
+
+
+def _write_comments(secrets: Sequence[Secret]) -> None:
+    """A comment is no new version: nothing that is read changes."""
+    _upsert(secrets, ["comment", "updated_at"])
+    here = Secret.objects.filter(pk=OuterRef("secret_id"))
+    for some in _chunks(secrets):
+        newest = SecretVersion.objects.filter(
+            secret_id__in=[secret.id for secret in some], version=F("secret__version")
+        )
+        newest.update(comment=Subquery(here.values("comment")[:1]))
+
+
+def _upsert(secrets: Sequence[Secret], fields: list[str]) -> None:
+    Secret.objects.bulk_create(
+        secrets, update_conflicts=True, unique_fields=["id"], update_fields=fields, batch_size=FEW
+    )
 
 
 def _as_version(secret: Secret) -> SecretVersion:
@@ -215,14 +340,14 @@ def _as_version(secret: Secret) -> SecretVersion:
         version=secret.version,
         sealed_value=secret.sealed_value,
         comment=secret.comment,
+        is_literal=secret.is_literal,
         created_by=secret.updated_by,
     )
 
 
-def _write_references(drafts: list[tuple[Secret, str]]) -> None:
-    old_ids = [secret.id for secret, _ in drafts if secret.version > 1]
-    for start in range(0, len(old_ids), FEW):
-        SecretReference.objects.filter(secret_id__in=old_ids[start : start + FEW]).delete()
+def _write_references(drafts: Sequence[tuple[Secret, str]]) -> None:
+    for some in _chunks([secret.id for secret, _ in drafts if secret.version > 1]):
+        SecretReference.objects.filter(secret_id__in=some).delete()
     SecretReference.objects.bulk_create(
         [
             SecretReference(
@@ -232,7 +357,13 @@ def _write_references(drafts: list[tuple[Secret, str]]) -> None:
                 key=reference.key,
             )
             for secret, value in drafts
+            if not secret.is_literal
             for reference in find_references(value)
         ],
         batch_size=FEW,
     )
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), FEW):
+        yield items[start : start + FEW]

@@ -14,9 +14,10 @@ from vault.editing.folders import with_subfolders
 from vault.errors import EditingError, SourceError
 from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
-from vault.models import Folder, SecretImport, SecretReference
+from vault.models import Folder, SecretImport
 from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, user_of
 from vault.pages.deleting import confirm_deletion, readers_of
+from vault.pages.references import Broken, broken_references, find_all_lookalikes
 from vault.resolution import Resolver
 
 SECRETS_A_PAGE = 100
@@ -38,27 +39,29 @@ def get_folder(folder_id: UUID) -> Folder:
 def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder = get_folder(folder_id)
     query = request.GET.get("q", "").strip()
-    secrets = folder.secrets.select_related("updated_by").defer("sealed_value")
+    secrets = folder.secrets.select_related("updated_by")
     if query:
         secrets = secrets.filter(key__icontains=query)
     imports: list[ImportRow] = []
-    broken: list[SecretReference] = []
+    broken: list[Broken] = []
     problem = ""
     try:
         resolver, _ = load_resolver(folder)
         imports, broken = list_imports(folder, resolver), broken_references(folder, resolver)
     except SourceError as error:
         problem = error.message
+    shown = Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page"))
     return page(
         request,
         "folder",
         title=folder.name or folder.environment.name,
         folder=folder,
         parents=parents_of(folder),
-        secrets=Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page")),
+        secrets=shown,
         query=query,
         imports=imports,
         broken=broken,
+        lookalikes=find_all_lookalikes(shown),
         problem=problem,
         subfolders=folder.subfolders.annotate(secret_count=Count("secrets")),
         readers=readers_of(Folder.objects.filter(id=folder.id)),
@@ -72,12 +75,6 @@ def list_imports(folder: Folder, resolver: Resolver) -> list[ImportRow]:
         brought = sorted(resolver.visible(row.source_id).items())
         rows.append(ImportRow(row, [(key, visible[key].id != secret.id) for key, secret in brought]))
     return rows
-
-
-def broken_references(folder: Folder, resolver: Resolver) -> list[SecretReference]:
-    """The references of a folder's own secrets that point to nothing; syncs that read them fail."""
-    edges = SecretReference.objects.filter(secret__folder=folder).select_related("secret").defer("secret__sealed_value")
-    return [edge for edge in edges.order_by("secret__key") if resolver.find(folder.id, edge.reference) is None]
 
 
 @allowed("vault.add_folder")

@@ -16,7 +16,9 @@ from vault.keeping import Keeper
 from vault.models import Secret, SecretReference
 from vault.pages.access import allowed, done, form_page, page, parents_of, place_of, refuse, url_of, user_of
 from vault.pages.folders import get_folder
+from vault.pages.references import broken_references_of, find_all_lookalikes
 from vault.reading import reveal
+from vault.references import Reference, parse_reference
 
 
 def get_secret(secret_id: UUID) -> Secret:
@@ -40,16 +42,20 @@ def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpRespon
         versions=secret.versions.select_related("created_by").defer("sealed_value"),
         references=secret.references.all(),
         referrers=_referrers(secret),
+        broken=broken_references_of(secret),
+        lookalikes=find_all_lookalikes([secret]),
         **context,
     )
 
 
 def _referrers(secret: Secret) -> list[Secret]:
     """The secrets whose values name this one, by its own folder."""
-    folder = secret.folder
-    edges = SecretReference.objects.filter(key=secret.key)
-    here = edges.filter(environment_slug="", secret__folder=folder)
-    elsewhere = edges.filter(
+    folder, name = secret.folder, parse_reference(secret.key) or Reference(secret.key)
+    here = SecretReference.objects.filter(
+        environment_slug=name.environment_slug, path=name.path, key=name.key, secret__folder=folder
+    )
+    elsewhere = SecretReference.objects.filter(
+        key=secret.key,
         environment_slug=folder.environment.slug,
         path=folder.path,
         secret__folder__environment__project_id=folder.environment.project_id,
@@ -71,6 +77,7 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
                 folder,
                 {key: form.value_entered() or ""},
                 comments={key: comment},
+                literal={key: form.cleaned_data["is_literal"]},
                 must_exist=False,
                 user=user_of(request),
             )
@@ -88,7 +95,7 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
 @allowed("vault.change_secret")
 def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     secret = get_secret(secret_id)
-    initial = {"key": secret.key, "comment": secret.comment, "version": secret.version}
+    initial = {name: getattr(secret, name) for name in ("key", "comment", "is_literal", "version")}
     keeper = Keeper(user_of(request).pk, "edit", secret.id)
     form = EditSecretForm(request.POST or None, initial=initial, keeper=keeper)
     if form.is_valid():
@@ -98,6 +105,7 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
                 key=form.cleaned_data["key"],
                 value=form.value_entered(),
                 comment=form.cleaned_data["comment"],
+                is_literal=form.cleaned_data["is_literal"],
                 expected_version=form.cleaned_data["version"],
                 user=user_of(request),
             )

@@ -11,7 +11,7 @@ from api.http.errors import BadRequest, NotFoundError
 from api.resources.audit import note_changed
 from api.resources.secrets.schemas import Imports, ListedSecrets, SecretOut, imported
 from vault.models import Folder, Secret
-from vault.reading import FolderContents, SourceSecret, read_contents, reveal
+from vault.reading import FolderContents, read_contents, read_one, reveal
 
 REVEAL = "vault.reveal_secret"
 # Rows a statement: every database takes this many parameters.
@@ -21,11 +21,14 @@ FEW = 500
 def list_secrets(
     caller: Caller, folder: Folder, *, reveals: bool, expands: bool, recursive: bool, imports: bool
 ) -> ListedSecrets:
-    """Folder by folder; imports apart and unmerged, as Infisical's clients merge them."""
+    """Folder by folder; imports apart, and each key in the last of them that brings it.
+
+    Infisical's clients merge them, own secrets first: some take the first import that has a key, and some the last.
+    """
     if reveals:
         caller.require(REVEAL)
-    contents = read_contents(folder, recursive=recursive, expand=expands and reveals)
-    rows = _load_rows(contents, imports=imports)
+    contents = read_contents(folder, recursive=recursive, imports=imports, expand=expands, opens=reveals)
+    rows = _load_rows(contents)
     own = [secret for part in contents for secret in part.secrets]
     if reveals:
         note_changed(caller, folder, detail=f"Read the values of {len(rows)} secrets")
@@ -33,17 +36,16 @@ def list_secrets(
         secrets=[SecretOut.of(rows[secret.secret_id], secret.value if reveals else None) for secret in own],
         imports=[],
     )
-    if imports:
-        answer.imports = [
-            Imports(
-                secret_path=source.path,
-                environment=source.environment_slug,
-                folder_id=source.folder_id,
-                secrets=[imported(rows[each.secret_id], each.value if reveals else None) for each in source.secrets],
-            )
-            for part in contents
-            for source in part.imports
-        ]
+    answer.imports = [
+        Imports(
+            secret_path=source.path,
+            environment=source.environment_slug,
+            folder_id=source.folder_id,
+            secrets=[imported(rows[each.secret_id], each.value if reveals else None) for each in source.secrets],
+        )
+        for part in contents
+        for source in part.imports
+    ]
     return answer
 
 
@@ -53,7 +55,11 @@ def get_secret(
     """One secret, the folder's own or, where imports count, the one that wins among its imports."""
     if reveals:
         caller.require(REVEAL)
-    found = _find(folder, key, expands=expands and reveals, imports=imports)
+    found = read_one(
+        folder, key, imports=imports, expand=expands and version is None, opens=reveals and version is None
+    )
+    if found is None:
+        raise NotFoundError(f"There is no secret {key[:64]} in {folder}.")
     row = _rows([found.secret_id])[found.secret_id]
     if version is not None:
         value = reveal(row, caller.user, version=version) if reveals else None
@@ -75,37 +81,9 @@ def reject_personal(*kinds: str) -> None:
         raise BadRequest("There are no personal secrets here. Send type shared, or leave it out.")
 
 
-def own_secret(folder: Folder, key: str) -> Secret:
-    secret = Secret.objects.select_related("folder__environment").filter(folder=folder, key=key).first()
-    if secret is None:
-        raise NotFoundError(f"There is no secret {key[:64]} in {folder}.")
-    return secret
-
-
-def _find(folder: Folder, key: str, *, expands: bool, imports: bool) -> SourceSecret:
-    """Reads the one folder raw first, so that another secret's broken reference hides nothing."""
-    (raw,) = read_contents(folder, expand=False)
-    found = _pick(raw, key, imports=imports)
-    if found is None:
-        raise NotFoundError(f"There is no secret {key[:64]} in {folder}.")
-    if "${" not in found.value or not expands:
-        return found
-    (expanded,) = read_contents(folder, expand=True)
-    return _pick(expanded, key, imports=imports) or found
-
-
-def _pick(contents: FolderContents, key: str, *, imports: bool) -> SourceSecret | None:
-    places = [contents.secrets]
-    if imports:
-        places += [source.secrets for source in reversed(contents.imports)]
-    return next((secret for place in places for secret in place if secret.key == key), None)
-
-
-def _load_rows(contents: list[FolderContents], *, imports: bool) -> dict[UUID, Secret]:
-    ids = [secret.secret_id for part in contents for secret in part.secrets]
-    if imports:
-        ids += [secret.secret_id for part in contents for source in part.imports for secret in source.secrets]
-    return _rows(ids)
+def _load_rows(contents: list[FolderContents]) -> dict[UUID, Secret]:
+    own = [secret.secret_id for part in contents for secret in part.secrets]
+    return _rows(own + [secret.secret_id for part in contents for each in part.imports for secret in each.secrets])
 
 
 def _rows(ids: list[UUID]) -> dict[UUID, Secret]:

@@ -1,91 +1,121 @@
-"""Writes secrets for callers of the API, one or many, all or none."""
+"""Writes secrets for callers of the API, one or many, all or none, in as many statements for each chunk of them."""
 
 from collections.abc import Sequence
 
 from django.db import transaction
 
 from api.auth.callers import Caller
-from api.http.errors import BadRequest
+from api.http.errors import BadRequest, NotFoundError
 from api.resources.audit import note_added, note_changed, note_deleted
-from api.resources.secrets.answers import answer_for, own_secret
+from api.resources.secrets.answers import FEW, answer_for
 from api.resources.secrets.schemas import ChangedSecret, NewSecret, SecretOut, UpdateSecret
 from vault import editing
 from vault.errors import Missing
 from vault.models import Folder, Secret
 from vault.values import open_value
 
+NAMED = 10
+
 
 def create_secrets(caller: Caller, folder: Folder, new: Sequence[NewSecret]) -> list[SecretOut]:
     """Refused if one of them is there already."""
-    values = _by_key({secret.secret_key: secret.secret_value for secret in new}, count=len(new))
-    comments = {secret.secret_key: secret.secret_comment for secret in new}
+    _check_once([secret.secret_key for secret in new])
+    values = {secret.secret_key: secret.secret_value for secret in new}
     with transaction.atomic():
-        editing.set_secrets(folder, values, comments=comments, must_exist=False, user=caller.user)
-        secrets = list(Secret.objects.filter(folder=folder, key__in=list(values)))
+        editing.set_secrets(
+            folder,
+            values,
+            comments={secret.secret_key: secret.secret_comment for secret in new},
+            literal={secret.secret_key: bool(secret.no_references) for secret in new},
+            must_exist=False,
+            user=caller.user,
+        )
+        secrets = own_secrets(folder, list(values))
         note_added(caller, *secrets)
     return answer_for(caller, secrets, values)
 
 
-def update_secret(caller: Caller, folder: Folder, key: str, change: UpdateSecret | ChangedSecret) -> SecretOut:
+def update_secret(caller: Caller, folder: Folder, key: str, change: UpdateSecret) -> SecretOut:
     with transaction.atomic():
-        secret = _update(caller, own_secret(folder, key), change)
-    return answer_for(caller, [secret], {secret.key: open_value(secret)})[0]
+        edit = _as_edit(_find(folder, [key])[key], change)
+        secrets = editing.update_secrets(folder, [edit], user=caller.user)
+        note_changed(caller, *secrets)
+    return _answer(caller, secrets)[0]
 
 
 def update_secrets(caller: Caller, folder: Folder, changes: Sequence[ChangedSecret], *, mode: str) -> list[SecretOut]:
     """`mode` tells what becomes of keys that are missing: an error, nothing, or a new secret."""
-    _by_key({change.secret_key: "" for change in changes}, count=len(changes))
+    keys = [change.secret_key for change in changes]
+    _check_once(keys)
     with transaction.atomic():
-        there = {
-            secret.key: secret
-            for secret in Secret.objects.select_related("folder__environment").filter(
-                folder=folder, key__in=[change.secret_key for change in changes]
-            )
-        }
+        there = {secret.key: secret for secret in own_secrets(folder, keys)}
         missing = [change for change in changes if change.secret_key not in there]
         if missing and mode == "failOnNotFound":
-            names = ", ".join(change.secret_key for change in missing[:10])
+            names = ", ".join(change.secret_key for change in missing[:NAMED])
             raise Missing(f"There is no secret {names} in {folder}. Create it first, or send mode upsert.")
-        secrets = [_update(caller, there[change.secret_key], change) for change in changes if change not in missing]
+        edits = [_as_edit(there[change.secret_key], change) for change in changes if change.secret_key in there]
+        secrets = editing.update_secrets(folder, edits, user=caller.user)
+        note_changed(caller, *secrets)
         if mode == "upsert":
             secrets += _create_missing(caller, folder, missing)
-    return answer_for(caller, secrets, {secret.key: open_value(secret) for secret in secrets})
+    return _answer(caller, secrets)
 
 
 def delete_secrets(caller: Caller, folder: Folder, keys: Sequence[str]) -> list[SecretOut]:
     """Refused if one of them is not there."""
     with transaction.atomic():
-        secrets = [own_secret(folder, key) for key in dict.fromkeys(keys)]
-        answer = answer_for(caller, secrets, {secret.key: open_value(secret) for secret in secrets})
+        secrets = list(_find(folder, keys).values())
+        answer = _answer(caller, secrets)
         note_deleted(caller, *secrets)
         editing.delete_secrets(secrets, user=caller.user)
     return answer
 
 
-def _update(caller: Caller, secret: Secret, change: UpdateSecret | ChangedSecret) -> Secret:
-    changed = editing.update_secret(
+def own_secrets(folder: Folder, keys: Sequence[str]) -> list[Secret]:
+    """Those of a folder that have these keys."""
+    rows = Secret.objects.select_related("folder__environment").filter(folder=folder)
+    return [row for start in range(0, len(keys), FEW) for row in rows.filter(key__in=keys[start : start + FEW])]
+
+
+def _find(folder: Folder, keys: Sequence[str]) -> dict[str, Secret]:
+    """By key, or an error that names those which are not there."""
+    there = {secret.key: secret for secret in own_secrets(folder, list(dict.fromkeys(keys)))}
+    if missing := [key[:64] for key in keys if key not in there]:
+        raise NotFoundError(f"There is no secret {', '.join(missing[:NAMED])} in {folder}.")
+    return there
+
+
+def _as_edit(secret: Secret, change: UpdateSecret | ChangedSecret) -> editing.Edit:
+    return editing.Edit(
         secret,
         key=change.new_secret_name,
         value=change.secret_value,
         comment=change.secret_comment,
-        user=caller.user,
+        is_literal=change.no_references,
     )
-    note_changed(caller, changed)
-    return changed
 
 
 def _create_missing(caller: Caller, folder: Folder, missing: Sequence[ChangedSecret]) -> list[Secret]:
-    values = {change.new_secret_name or change.secret_key: change.secret_value or "" for change in missing}
-    comments = {change.new_secret_name or change.secret_key: change.secret_comment or "" for change in missing}
-    if not values:
+    new = {change.new_secret_name or change.secret_key: change for change in missing}
+    if not new:
         return []
-    editing.set_secrets(folder, values, comments=comments, user=caller.user)
-    secrets = list(Secret.objects.filter(folder=folder, key__in=list(values)))
+    editing.set_secrets(
+        folder,
+        {key: change.secret_value or "" for key, change in new.items()},
+        comments={key: change.secret_comment or "" for key, change in new.items()},
+        literal={key: bool(change.no_references) for key, change in new.items()},
+        must_exist=False,
+        user=caller.user,
+    )
+    secrets = own_secrets(folder, list(new))
     note_added(caller, *secrets)
     return secrets
 
 
-def _by_key(values: dict[str, str], *, count: int) -> dict[str, str]:
-    if len(values) != count:
+def _answer(caller: Caller, secrets: Sequence[Secret]) -> list[SecretOut]:
+    return answer_for(caller, secrets, {secret.key: open_value(secret) for secret in secrets})
+
+
+def _check_once(keys: Sequence[str]) -> None:
+    if len(set(keys)) != len(keys):
         raise BadRequest("A key stands more than once in this request. Send each key once.")
-    return values

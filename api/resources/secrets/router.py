@@ -44,7 +44,7 @@ def says_yes(request: HttpRequest) -> bool:
 
 
 def list_all_secrets(request: HttpRequest, query: OfSecrets, recursive: Recursive) -> ListedSecrets:
-    """The secrets of a folder and its imports, unmerged: own ones win, then the last import."""
+    """The secrets of a folder and, apart, of its imports: own ones win, then the last import."""
     return list_secrets(
         caller_of(request),
         query.get_folder(),
@@ -112,7 +112,10 @@ def create_one_secret(request: HttpRequest, secret_name: str, body: CreateSecret
     """Creates a secret."""
     reject_personal(body.type)
     new = NewSecret.model_construct(
-        secret_key=secret_name, secret_value=body.secret_value, secret_comment=body.secret_comment
+        secret_key=secret_name,
+        secret_value=body.secret_value,
+        secret_comment=body.secret_comment,
+        no_references=body.no_references,
     )
     created = create_secrets(caller_of(request), body.folder_at(body.secret_path), [new])
     return OneSecret(secret=created[0])

@@ -7,8 +7,8 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
 from api.resources.places import InEnvironment, Path
+from vault.limits import MAX_VALUE_BYTES
 from vault.models import Secret
-from vault.rules import MAX_VALUE_BYTES
 
 MASK = "<hidden-by-infisical>"
 
@@ -21,10 +21,11 @@ Value = Annotated[
 Comment = Annotated[str, StringConstraints(max_length=2000), Field(examples=["The shop's database"])]
 Kind = Literal["shared", "personal"]
 IGNORED = "Accepted and not kept."
+LITERAL = "true takes the value as it is: ${…} in it is text. Answered where it is true."
 
 
 class Extras(Request):
-    """What Infisical's clients send besides."""
+    """What Infisical's clients send besides, and a switch of ours."""
 
     type: Kind = Field("shared", description="Only shared secrets exist here; personal ones are refused (400).")
     skip_multiline_encoding: StrictBool | None = Field(None, description=IGNORED)
@@ -33,6 +34,7 @@ class Extras(Request):
     secret_metadata: list[dict[str, Any]] | None = Field(None, description=IGNORED)
     metadata: dict[str, Any] | None = Field(None, description=IGNORED)
     tag_ids: list[str] | None = Field(None, description=IGNORED)
+    no_references: StrictBool | None = Field(None, description=LITERAL)
 
 
 class SecretPlace(InEnvironment):
@@ -116,6 +118,7 @@ class ImportedSecret(Answer):
     secret_path: str = Field(examples=["/my-secrets"])
     secret_metadata: list[dict[str, Any]]
     tags: list[dict[str, Any]]
+    no_references: bool = Field(False, description="Ours, and only where it is true: ${…} in the value is text.")
 
 
 class SecretOut(ImportedSecret):
@@ -154,6 +157,7 @@ def fields_of(secret: Secret, value: str | None, version: int | None) -> dict[st
         "secret_path": folder.path,
         "secret_metadata": [],
         "tags": [],
+        **({"no_references": True} if secret.is_literal else {}),
     }
 
 
