@@ -10,15 +10,15 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from connections.models import Connection
-from syncs.choices import OPEN_STATUSES, Action, InitialSyncBehavior, Operation, Outcome, Phase, Status, Trigger
-from syncs.key_schema import validate_key_schema
+from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status, Trigger
+from syncs.options import SyncOptions
 from vault.models import Environment, Folder, Project
 
 slug_validator = RegexValidator(
@@ -69,13 +69,23 @@ class DevinSyncQuerySet(models.QuerySet["DevinSync"]):
         )
 
 
-class DevinSync(models.Model):
+class DevinSync(SyncOptions):
     """Keeps the secrets of one Devin organization equal to one folder of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=256, validators=[slug_validator])
-    description = models.CharField(max_length=256, blank=True)
-    is_enabled = models.BooleanField("enabled", default=True, help_text="A disabled sync runs for no trigger at all.")
+    name = models.CharField(
+        max_length=256,
+        validators=[slug_validator],
+        help_text="Lower-case letters and digits, in words joined by single hyphens. Unique in its project.",
+    )
+    description = models.CharField(
+        max_length=256, blank=True, help_text="What it is for, in a few words. At most 256 characters."
+    )
+    is_enabled = models.BooleanField(
+        "enabled",
+        default=True,
+        help_text="A disabled sync runs for no trigger at all. You can enable it later.",
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="syncs")
@@ -86,44 +96,13 @@ class DevinSync(models.Model):
     source_path = models.CharField(max_length=1024, editable=False)
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="syncs")
-    org_id = models.CharField("organization ID", max_length=128, validators=[org_id_validator])
-
-    initial_sync_behavior = models.CharField(
-        max_length=32, choices=InitialSyncBehavior.choices, default=InitialSyncBehavior.OVERWRITE_DESTINATION
-    )
-    key_schema = models.CharField(
-        max_length=255,
-        blank=True,
-        validators=[validate_key_schema],
-        help_text="For example PROD_{{secretKey}}. Empty: each key as it is in the source.",
-    )
-    auto_sync_enabled = models.BooleanField(
-        "auto-sync", default=True, help_text="Sync whenever a secret of the source changes, and on the schedule."
-    )
-    disable_secret_deletion = models.BooleanField(
-        default=False, help_text="Never delete a secret from Devin, even when it is gone from the source."
-    )
-    recursive = models.BooleanField("include subfolders", default=False)
-    only_delete_managed = models.BooleanField(
-        "only delete managed secrets",
-        default=False,
-        help_text="Leave alone secrets in Devin that this sync did not write.",
-    )
-    guard_max_deletions = models.PositiveIntegerField(
-        "deletions without asking",
-        default=10,
-        help_text="A run that would delete more than this many, and more than the share below, waits for a person.",
-    )
-    guard_max_percent = models.PositiveSmallIntegerField(
-        "share of deletions without asking (%)",
-        default=30,
-        validators=[MaxValueValidator(100)],
-    )
-    reconcile_minutes = models.PositiveIntegerField(
-        "reconcile every (minutes)",
-        default=15,
-        validators=[MaxValueValidator(7 * 24 * 60)],
-        help_text="How often to compare with Devin and repair what was changed there. 0 turns it off.",
+    org_id = models.CharField(
+        "organization ID",
+        max_length=128,
+        validators=[org_id_validator],
+        help_text=(
+            "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
+        ),
     )
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)

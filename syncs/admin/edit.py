@@ -9,11 +9,7 @@ from django.core.exceptions import ValidationError
 
 from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField, check_name_is_free
 from syncs.admin.forms import (
-    OPTION_FIELDS,
-    OPTION_HELP,
-    OPTION_LABELS,
     ORG_ID_ERRORS,
-    ORG_ID_HELP,
     OptionsForm,
     SyncModelForm,
     check_folders_can_be_joined,
@@ -21,6 +17,7 @@ from syncs.admin.forms import (
 from syncs.choices import Trigger
 from syncs.editing import moves
 from syncs.models import DevinSync, org_id_validator
+from syncs.options import OPTIONS
 from syncs.runs import triggers
 
 REMOVE, LEAVE = "remove", "leave"
@@ -36,9 +33,7 @@ class SyncForm(SyncModelForm):
 
     class Meta:
         model = DevinSync
-        fields = ["name", "description", "is_enabled", "folder", "connection", "org_id", *OPTION_FIELDS]
-        labels = {**OPTION_LABELS, "org_id": "Organization ID", "is_enabled": "Enabled"}
-        help_texts = {**OPTION_HELP, "org_id": ORG_ID_HELP}
+        fields = ["name", "description", "is_enabled", "folder", "connection", "org_id", *OPTIONS]
         error_messages = {**OptionsForm.Meta.error_messages, "org_id": ORG_ID_ERRORS}
         widgets = OptionsForm.Meta.widgets
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from connections.models import Connection
 from syncs.models import DevinSync, slug_validator
+from syncs.words import help_of
 from vault.models import Environment, Folder, Project
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class NameField(forms.CharField):
         super().__init__(
             max_length=256,
             validators=[slug_validator],
-            help_text="Lower-case letters and digits, in words joined by single hyphens. Unique in its project.",
+            help_text=help_of("name"),
             error_messages={
                 "required": "Give the sync a name, for example billing-prod.",
                 "max_length": "A name has at most 256 characters.",

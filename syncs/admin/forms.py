@@ -15,6 +15,7 @@ from syncs.admin.form_fields import (
 )
 from syncs.choices import InitialSyncBehavior
 from syncs.models import DevinSync
+from syncs.options import OPTIONS
 from vault.errors import SourceError
 from vault.models import Environment, Folder, Project
 from vault.reading import list_keys
@@ -24,42 +25,16 @@ if TYPE_CHECKING:
 else:
     SyncModelForm = forms.ModelForm
 
-OPTION_FIELDS = [
+# What the pages lay out by hand; every other option stands under "More options".
+LAID_OUT = (
     "initial_sync_behavior",
     "key_schema",
     "auto_sync_enabled",
     "recursive",
     "disable_secret_deletion",
     "only_delete_managed",
-    "reconcile_minutes",
-    "guard_max_deletions",
-    "guard_max_percent",
-]
-BEHAVIOR_HELP = (
-    "Devin never gives a value back, so existing secrets cannot be imported into the source: "
-    "the source is what counts from the first run on."
 )
-OPTION_HELP = {
-    "initial_sync_behavior": BEHAVIOR_HELP,
-    "key_schema": (
-        "How keys are named in Devin, for example PROD_{{secretKey}}. Holds {{secretKey}} once; may hold "
-        "{{environment}}, letters, digits, “_”, “-” and “/”. Empty: each key as it is in the source."
-    ),
-    "recursive": "Also sync the folders below the chosen one. A key may then stand in one of them only.",
-    "disable_secret_deletion": "Never delete a secret from Devin, even when it is gone from the source.",
-    "only_delete_managed": "Delete only what this sync wrote; leave secrets alone that others put into Devin.",
-    "auto_sync_enabled": "Sync by itself whenever the source changes, and compare with Devin regularly.",
-}
-OPTION_LABELS = {
-    "initial_sync_behavior": "Initial sync behavior",
-    "disable_secret_deletion": "Disable secret deletion",
-    "only_delete_managed": "Only delete managed secrets",
-    "recursive": "Include subfolders",
-    "auto_sync_enabled": "Auto-sync",
-}
-ORG_ID_HELP = (
-    "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
-)
+MORE_OPTIONS = tuple(name for name in OPTIONS if name not in LAID_OUT)
 ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with “org-”."}
 
 
@@ -110,8 +85,6 @@ class DestinationForm(SyncModelForm):
     class Meta:
         model = DevinSync
         fields = ["connection", "org_id"]
-        labels = {"org_id": "Organization ID"}
-        help_texts = {"org_id": ORG_ID_HELP}
         error_messages = {"org_id": ORG_ID_ERRORS}
         widgets = {"org_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
 
@@ -119,9 +92,7 @@ class DestinationForm(SyncModelForm):
 class OptionsForm(SyncModelForm):
     class Meta:
         model = DevinSync
-        fields = OPTION_FIELDS
-        labels = OPTION_LABELS
-        help_texts = OPTION_HELP
+        fields = OPTIONS
         error_messages = {
             "initial_sync_behavior": {
                 "invalid_choice": "Only “Overwrite destination secrets” is possible: Devin never gives a value back."
@@ -137,6 +108,15 @@ class OptionsForm(SyncModelForm):
     def __init__(self, *args: Any, folder: Folder | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.folder = folder
+
+    @property
+    def more_options(self) -> list[forms.BoundField]:
+        return [self[name] for name in MORE_OPTIONS]
+
+    @property
+    def boxes(self) -> list[str]:
+        """The options that are ticked or not."""
+        return [name for name, field in self.fields.items() if isinstance(field, forms.BooleanField)]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -160,11 +140,6 @@ class DetailsForm(SyncModelForm):
     class Meta:
         model = DevinSync
         fields = ["name", "description", "is_enabled"]
-        help_texts = {
-            "description": "What it is for, in a few words. At most 256 characters.",
-            "is_enabled": "A disabled sync runs for no trigger at all. You can enable it later.",
-        }
-        labels = {"is_enabled": "Enabled"}
 
     def __init__(self, *args: Any, project: Project | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,6 +15,7 @@ from syncs.admin.actions import managed_names
 from syncs.admin.base import badge, demand, moment, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
 from syncs.admin.edit import SyncForm, save_edit
+from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
 from syncs.admin.plan_page import overlapping_syncs
 from syncs.admin.routes import SyncRoutes
 from syncs.admin.runs import what_changed
@@ -48,19 +49,8 @@ class DevinSyncAdmin(SyncRoutes):
         ("Details", {"fields": ("name", "description", "is_enabled")}),
         ("Source", {"fields": ("folder", "recursive")}),
         ("Destination", {"fields": ("connection", "org_id")}),
-        (
-            "Options",
-            {
-                "fields": (
-                    "initial_sync_behavior",
-                    "key_schema",
-                    "auto_sync_enabled",
-                    "disable_secret_deletion",
-                    "only_delete_managed",
-                )
-            },
-        ),
-        ("More options", {"fields": ("reconcile_minutes", "guard_max_deletions", "guard_max_percent")}),
+        ("Options", {"fields": tuple(name for name in LAID_OUT if name != "recursive")}),
+        ("More options", {"fields": MORE_OPTIONS}),
     )
 
     # Who may do what

@@ -12,24 +12,13 @@ from django.db.models import Model
 
 from connections.models import Connection
 from syncs.models import DevinSync
+from syncs.options import OPTIONS
 from vault.errors import VaultError
 from vault.models import Project
 from vault.reading import find_folder
 
 CONNECTION_FIELDS = ("description", "base_url", "concurrency")
-SYNC_FIELDS = (
-    "description",
-    "is_enabled",
-    "org_id",
-    "key_schema",
-    "auto_sync_enabled",
-    "disable_secret_deletion",
-    "recursive",
-    "only_delete_managed",
-    "guard_max_deletions",
-    "guard_max_percent",
-    "reconcile_minutes",
-)
+SYNC_FIELDS = ("description", "is_enabled", "org_id", *OPTIONS)
 PLACE_FIELDS = ("project", "environment", "path", "connection")
 
 

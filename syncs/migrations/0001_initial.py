@@ -8,6 +8,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import syncs.key_schema
 import syncs.models
 
 
@@ -89,7 +90,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="For example PROD_{{secretKey}}. Empty: each key as it is in the source.",
                         max_length=255,
-                        validators=[syncs.models.validate_key_schema],
+                        validators=[syncs.key_schema.validate_key_schema],
                     ),
                 ),
                 (

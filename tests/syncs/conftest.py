@@ -1,12 +1,14 @@
 """A sync from a vault folder to an organization of the sandbox, and the means to run it."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
 
 from connections.devin.client import DevinClient
 from connections.models import Connection
@@ -21,6 +23,7 @@ from vault.models import Folder, Project
 
 ORG = "org-sandbox"
 API_KEY = "cog_sandbox"
+Manage = Callable[..., str]
 
 
 @pytest.fixture
@@ -129,3 +132,15 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _quick(settings: LazySettings) -> None:
     settings.ALLOWED_HOSTS = ["*"]
+
+
+@pytest.fixture
+def manage() -> Manage:
+    """Calls a command and answers what it printed."""
+
+    def call(*arguments: str, **options: Any) -> str:
+        out = io.StringIO()
+        call_command(*arguments, stdout=out, **options)
+        return out.getvalue()
+
+    return call

@@ -7,11 +7,19 @@ from django.test import Client
 from django.urls import reverse
 
 from connections.models import Connection
+from syncs.models import DevinSync
+from syncs.options import OPTIONS
 from vault.models import Folder
 
 
 def step_url(step: str) -> str:
     return reverse("admin:syncs_devinsync_wizard", args=[step])
+
+
+def posted_options(sync: DevinSync) -> dict[str, Any]:
+    """A sync's options as a browser posts them: a box that is not ticked is left out."""
+    options = {name: getattr(sync, name) for name in OPTIONS}
+    return {name: "on" if value is True else value for name, value in options.items() if value is not False}
 
 
 @dataclass
@@ -32,12 +40,7 @@ class Walk:
             "source": {"project": environment.project_id, "environment": environment.pk, "folder": self.folder.pk},
             "destination": {"connection": self.connection.pk, "org_id": self.org_id},
             "options": {
-                "initial_sync_behavior": "overwrite-destination",
-                "key_schema": "PROD_{{secretKey}}",
-                "auto_sync_enabled": "on",
-                "reconcile_minutes": "15",
-                "guard_max_deletions": "10",
-                "guard_max_percent": "30",
+                **posted_options(DevinSync(key_schema="PROD_{{secretKey}}")),
                 **self.options,
             },
             "details": self.details,

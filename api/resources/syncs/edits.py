@@ -13,7 +13,8 @@ from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotFoundError, NotPermitted
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.lookups import SYNCS, get_connection, get_project, get_source
-from api.resources.syncs.schemas import CreateSync, SyncIn, SyncOptionsIn, UpdateSync
+from api.resources.syncs.options import SyncOptionsIn
+from api.resources.syncs.schemas import CreateSync, SyncIn, UpdateSync
 from syncs.choices import Operation, Status, Trigger
 from syncs.editing.moves import Place, leave, why_it_stays
 from syncs.models import DevinSync, SyncRun
@@ -185,13 +186,8 @@ def _apply(sync: DevinSync, body: UpdateSync, given: set[str]) -> None:
 
 
 def _apply_options(sync: DevinSync, options: SyncOptionsIn) -> None:
-    sync.disable_secret_deletion = options.disable_secret_deletion
-    sync.key_schema = options.key_schema or ""
-    sync.recursive = options.reads_subfolders
-    sync.only_delete_managed = options.only_delete_managed
-    sync.guard_max_deletions = options.guard_max_deletions
-    sync.guard_max_percent = options.guard_max_percent
-    sync.reconcile_minutes = options.reconcile_minutes
+    for name, value in options.columns().items():
+        setattr(sync, name, value)
 
 
 def _apply_source(caller: Caller, sync: DevinSync, body: UpdateSync) -> None:

@@ -7,44 +7,16 @@ subfolders are `syncOptions.recursive` or `syncOptions.includeAllSubFolders`. Tw
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
 
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from api.resources.syncs.options import KeySchemaText, SyncOptions, SyncOptionsIn
 from syncs.choices import Status
-from syncs.errors import InvalidKeySchema
-from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
+from syncs.words import help_of
 from vault.models import Environment
 
-OVERWRITE = "overwrite-destination"
-NO_IMPORT = "Only overwrite-destination is possible: Devin returns no values of its secrets, so none can be imported."
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-# The fields whose default goes without saying: an answer has them only where they differ.
-DEFAULTS: dict[str, Any] = {
-    name: getattr(DevinSync(), name)
-    for name in (
-        "key_schema",
-        "recursive",
-        "only_delete_managed",
-        "guard_max_deletions",
-        "guard_max_percent",
-        "reconcile_minutes",
-    )
-}
-
-
-def _check_behavior(text: str) -> str:
-    if text != OVERWRITE:
-        raise ValueError(NO_IMPORT)
-    return text
-
-
-def _check_key_schema(text: str) -> str:
-    try:
-        KeySchema.parse(text)
-    except InvalidKeySchema as error:
-        raise ValueError(error.message) from None
-    return text
 
 
 def _lower(text: Any) -> Any:
@@ -57,11 +29,13 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=256, pattern=SLUG),
     Field(
         examples=["my-devin-sync"],
-        description="Unique in its project. Lower-case letters and digits, in words joined by single hyphens.",
+        description=help_of("name"),
     ),
 ]
 Description = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=256), Field(examples=["an example sync"])
+    str,
+    StringConstraints(strip_whitespace=True, max_length=256),
+    Field(examples=["an example sync"], description=help_of("description")),
 ]
 EnvironmentSlug = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
@@ -71,17 +45,6 @@ SecretPath = Annotated[
 ]
 ProjectId = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=[EXAMPLE_ID])
-]
-Behavior = Annotated[
-    str,
-    AfterValidator(_check_behavior),
-    Field(json_schema_extra={"enum": [OVERWRITE]}, examples=[OVERWRITE], description=NO_IMPORT),
-]
-KeySchemaText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=255),
-    AfterValidator(_check_key_schema),
-    Field(examples=["PROD_{{secretKey}}"]),
 ]
 Confirmation = Annotated[
     StrictBool | list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None,
@@ -93,40 +56,11 @@ Confirmation = Annotated[
 ]
 
 
-class SyncOptionsIn(Request):
-    initial_sync_behavior: Behavior
-    auto_sync_enabled: StrictBool | None = Field(None, description="Sync on changes of the source and on schedule.")
-    disable_secret_deletion: StrictBool = Field(False, description="Never delete a secret from Devin.")
-    key_schema: KeySchemaText | None = None
-    recursive: StrictBool | None = Field(None, description="Read the folders below the source too.")
-    include_all_sub_folders: StrictBool | None = Field(None, description="Another spelling of recursive.")
-    only_delete_managed: StrictBool = Field(False, description="Leave secrets alone that this sync did not write.")
-    guard_max_deletions: int = Field(
-        DEFAULTS["guard_max_deletions"], ge=0, le=100_000, strict=True, description="Deletions without asking."
-    )
-    guard_max_percent: int = Field(
-        DEFAULTS["guard_max_percent"], ge=0, le=100, strict=True, description="Share of deletions without asking."
-    )
-    reconcile_minutes: int = Field(
-        DEFAULTS["reconcile_minutes"], ge=0, le=10_080, strict=True, description="How often to compare; 0 for never."
-    )
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.recursive is not None and self.include_all_sub_folders not in (None, self.recursive):
-            raise ValueError("recursive and includeAllSubFolders contradict each other. Send one of them.")
-        return self
-
-    @property
-    def reads_subfolders(self) -> bool:
-        return bool(self.recursive or self.include_all_sub_folders)
-
-
 class DestinationConfigIn(Request):
     org_id: Annotated[
         str,
         StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^org-[A-Za-z0-9_-]{1,124}$"),
-        Field(examples=["org-sandbox"], description="The Devin organization to write to."),
+        Field(examples=["org-sandbox"], description=help_of("org_id")),
     ]
 
 
@@ -134,7 +68,7 @@ class SyncIn(Request):
     """What creating and changing a sync have in common."""
 
     description: Description | None = None
-    is_enabled: StrictBool | None = Field(None, description="A sync that is not enabled runs for no trigger at all.")
+    is_enabled: StrictBool | None = Field(None, description=help_of("is_enabled"))
     is_auto_sync_enabled: StrictBool | None = Field(None, description="Another spelling of autoSyncEnabled.")
     confirm_deletions: Confirmation = None
 
@@ -198,28 +132,6 @@ class CheckConflicts(Request):
     environment: EnvironmentSlug
     secret_path: SecretPath
     key_schema: KeySchemaText | None = None
-
-
-class SyncOptions(Answer):
-    initial_sync_behavior: Literal["overwrite-destination"]
-    auto_sync_enabled: bool
-    disable_secret_deletion: bool
-    key_schema: str = Field("", description="Only where it is set.")
-    recursive: bool = Field(False, description="Only where it is on.")
-    only_delete_managed: bool = Field(False, description="Only where it is on.")
-    guard_max_deletions: int = Field(10, description="Only where it is not the default.")
-    guard_max_percent: int = Field(30, description="Only where it is not the default.")
-    reconcile_minutes: int = Field(15, description="Only where it is not the default.")
-
-    @classmethod
-    def of(cls, sync: DevinSync) -> Self:
-        extra = {name: getattr(sync, name) for name in DEFAULTS if getattr(sync, name) != DEFAULTS[name]}
-        return cls(
-            initial_sync_behavior="overwrite-destination",
-            auto_sync_enabled=sync.auto_sync_enabled,
-            disable_secret_deletion=sync.disable_secret_deletion,
-            **extra,
-        )
 
 
 class ConnectionRef(Answer):

@@ -11,12 +11,14 @@ from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
 from syncs.admin.form_fields import usable_connections
-from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
+from syncs.admin.forms import LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.plan_page import overlapping_syncs, show
 from syncs.admin.wizard.beside import Access, preview_names, summarize_source
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem, SyncError
 from syncs.models import DevinSync
+from syncs.options import OPTIONS
+from syncs.words import label_of, told
 from vault.models import Project
 
 TITLES = {
@@ -26,6 +28,8 @@ TITLES = {
     "details": "Details",
     "review": "Review",
 }
+# What the review words by itself; any other option stands there with its label.
+REVIEWED = (*LAID_OUT, "reconcile_minutes", "guard_max_deletions", "guard_max_percent")
 
 
 class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
@@ -118,10 +122,10 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     def _beside_options(self, form: OptionsForm) -> dict[str, Any]:
         sync = self.sync_so_far(options=False)
         sync.key_schema = str(form["key_schema"].value() or "").strip()
-        for name in ("recursive", "disable_secret_deletion", "only_delete_managed"):
+        for name in form.boxes:
             setattr(sync, name, bool(form[name].value()))
-        advanced = ("reconcile_minutes", "guard_max_deletions", "guard_max_percent")
-        return {"preview": preview_names(sync), "sync": sync, "advanced_errors": any(form[n].errors for n in advanced)}
+        more_errors = any(field.errors for field in form.more_options)
+        return {"preview": preview_names(sync), "sync": sync, "more_errors": more_errors}
 
     def _beside_details(self, form: DetailsForm) -> dict[str, Any]:
         return {"sync": self.sync_so_far()}
@@ -132,6 +136,7 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
             "sync": sync,
             "overlapping": overlapping_syncs(sync),
             "step_urls": self._step_urls(),
+            "more_options": [(label_of(name), told(sync, name)) for name in OPTIONS if name not in REVIEWED],
             "may_confirm": self.may_confirm,
         }
         try:

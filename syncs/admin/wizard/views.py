@@ -263,8 +263,7 @@ def _entries(data: QueryDict, step: str) -> dict[str, Any]:
     """What was posted for a step, by the names of its fields. A box that is not ticked is not posted."""
     entries: dict[str, Any] = {key[len(step) + 1 :]: value for key, value in _own(data, step).items()}
     if step == "options":
-        boxes = ("auto_sync_enabled", "recursive", "disable_secret_deletion", "only_delete_managed")
-        entries |= {name: name in entries for name in boxes}
+        entries |= {name: name in entries for name in OptionsForm().boxes}
     if step == "details":
         entries["is_enabled"] = "is_enabled" in entries
     return entries

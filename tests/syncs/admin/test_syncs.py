@@ -16,6 +16,7 @@ from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from tests.syncs.conftest import Bench
+from tests.syncs.wizard_walk import posted_options
 from vault.editing import create_folder, delete_folder, set_secrets
 from vault.models import Folder
 
@@ -35,9 +36,8 @@ def entries(sync: DevinSync, **changed: Any) -> dict[str, Any]:
     """What the edit form posts if only this is changed; None leaves a field out, as an unticked box does."""
     posted = {
         "name": sync.name, "description": sync.description, "is_enabled": "on", "folder": sync.folder_id,
-        "connection": sync.connection_id, "org_id": sync.org_id, "key_schema": sync.key_schema,
-        "initial_sync_behavior": "overwrite-destination", "auto_sync_enabled": "on", "reconcile_minutes": 15,
-        "guard_max_deletions": 10, "guard_max_percent": 30, "seen_version": sync.version,
+        "connection": sync.connection_id, "org_id": sync.org_id, "seen_version": sync.version,
+        **posted_options(sync), "auto_sync_enabled": "on",
     }  # fmt: skip
     return {name: value for name, value in (posted | changed).items() if value is not None}
 

@@ -1,27 +1,8 @@
-"""What the command line needs: the sync of this package's fixtures, and a way to call commands."""
-
-import io
-from collections.abc import Callable
-from typing import Any
+"""What the command line needs beside the sync of this package's fixtures."""
 
 import pytest
-from django.core.management import call_command
 
 from syncs.runs import jobs
-
-Manage = Callable[..., str]
-
-
-@pytest.fixture
-def manage() -> Manage:
-    """Calls a command and answers what it printed."""
-
-    def call(*arguments: str, **options: Any) -> str:
-        out = io.StringIO()
-        call_command(*arguments, stdout=out, **options)
-        return out.getvalue()
-
-    return call
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from django.core.management import CommandError
 from connections.models import Connection
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
-from tests.syncs.commands.conftest import Manage
-from tests.syncs.conftest import API_KEY, Bench
+from tests.syncs.conftest import API_KEY, Bench, Manage
 
 
 @pytest.fixture

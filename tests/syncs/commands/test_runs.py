@@ -10,8 +10,7 @@ from django.core.management import CommandError
 from sandbox.organization import Organization as SandboxOrganization
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
-from tests.syncs.commands.conftest import Manage
-from tests.syncs.conftest import Bench
+from tests.syncs.conftest import Bench, Manage
 from vault.editing import create_project
 
 

@@ -1,0 +1,74 @@
+"""The options of a sync: the one list of them, in the order and in the words of every face.
+
+To add one, add a column here, with its label, help, default and limits, and what it does in the engine. The wizard and
+the edit form, `export` and `apply`, the schemas of the REST API and their document follow from it.
+"""
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+
+from syncs.choices import InitialSyncBehavior
+from syncs.key_schema import validate_key_schema
+
+
+class SyncOptions(models.Model):
+    initial_sync_behavior = models.CharField(
+        max_length=32,
+        choices=InitialSyncBehavior.choices,
+        default=InitialSyncBehavior.OVERWRITE_DESTINATION,
+        help_text=(
+            "Devin never gives a value back, so existing secrets cannot be imported into the source: "
+            "the source is what counts from the first run on."
+        ),
+    )
+    auto_sync_enabled = models.BooleanField(
+        "auto-sync",
+        default=True,
+        help_text="Sync by itself whenever the source changes, and compare with Devin regularly.",
+    )
+    disable_secret_deletion = models.BooleanField(
+        default=False, help_text="Never delete a secret from Devin, even when it is gone from the source."
+    )
+    key_schema = models.CharField(
+        max_length=255,
+        blank=True,
+        validators=[validate_key_schema],
+        help_text=(
+            "How keys are named in Devin, for example PROD_{{secretKey}}. Holds {{secretKey}} once; may hold "
+            "{{environment}}, letters, digits, “_”, “-” and “/”. Empty: each key as it is in the source."
+        ),
+    )
+    recursive = models.BooleanField(
+        "include subfolders",
+        default=False,
+        help_text="Also sync the folders below the chosen one. A key may then stand in one of them only.",
+    )
+    only_delete_managed = models.BooleanField(
+        "only delete managed secrets",
+        default=False,
+        help_text="Delete only what this sync wrote; leave secrets alone that others put into Devin.",
+    )
+    reconcile_minutes = models.PositiveIntegerField(
+        "reconcile every (minutes)",
+        default=15,
+        validators=[MaxValueValidator(7 * 24 * 60)],
+        help_text="How often to compare with Devin and repair what was changed there. 0 turns it off.",
+    )
+    guard_max_deletions = models.PositiveIntegerField(
+        "deletions without asking",
+        default=10,
+        validators=[MaxValueValidator(100_000)],
+        help_text="A run that deletes more secrets than this, and a larger share than allowed, waits for a person.",
+    )
+    guard_max_percent = models.PositiveSmallIntegerField(
+        "share of deletions without asking (%)",
+        default=30,
+        validators=[MaxValueValidator(100)],
+        help_text="A run that deletes a larger share than this, and more secrets than allowed, waits for a person.",
+    )
+
+    class Meta:
+        abstract = True
+
+
+OPTIONS: tuple[str, ...] = tuple(field.name for field in SyncOptions._meta.local_fields)
