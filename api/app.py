@@ -18,6 +18,7 @@ from api.resources.projects import router as projects
 from api.resources.runs import router as runs
 from api.resources.secrets import router as secrets
 from api.resources.syncs import router as syncs
+from common.version import VERSION
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/auth", login.router),
@@ -65,7 +66,7 @@ class DevinSyncAPI(NinjaAPI):
 def build_api() -> DevinSyncAPI:
     api = DevinSyncAPI(
         title="DevinSync API",
-        version="1.0.0",
+        version=VERSION,
         description=DESCRIPTION,
         urls_namespace="api",
         parser=StrictParser(),

@@ -1,22 +1,21 @@
 """Connections in the admin: a list that tells which work, a form whose API key only goes in, and "Test connection"."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
-from django.utils.timesince import timesince
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connections.devin.errors import DevinError
 from connections.forms import ConnectionForm, Verdict
 from connections.models import ChangedMeanwhile, Connection
 from encryption import DecryptionError
+from theme.badges import badge, in_words
+from theme.times import moment
 
 EDITABLE = (
     (None, {"fields": ("name", "description", "seen_version")}),
@@ -29,7 +28,7 @@ VIEWABLE = (
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
 
 
-VALIDATION_BADGES = {True: ("ok", "Valid"), False: ("failed", "Failed"), None: ("waiting", "Not tested")}
+VALIDATION_STATES = {True: "valid", False: "failed", None: "not-tested"}
 
 
 class ValidationFilter(admin.SimpleListFilter):
@@ -37,10 +36,10 @@ class ValidationFilter(admin.SimpleListFilter):
     parameter_name = "validation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, label) for kind, label in VALIDATION_BADGES.values()]
+        return [(state, in_words(state)) for state in VALIDATION_STATES.values()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        states = [state for state, (kind, _) in VALIDATION_BADGES.items() if kind == self.value()]
+        states = [is_valid for is_valid, state in VALIDATION_STATES.items() if state == self.value()]
         return queryset.filter(is_valid=states[0]) if states else queryset
 
 
@@ -184,12 +183,10 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="last validated", ordering="validated_at")
     def validation(self, connection: Connection) -> str:
-        kind, label = VALIDATION_BADGES[connection.is_valid]
         return format_html(
-            '<span class="ds-badge ds-badge--{}">{}</span> <span class="ds-muted ds-nowrap">{}</span>{}',
-            kind,
-            label,
-            _ago(connection.validated_at),
+            '{} <span class="ds-muted">{}</span>{}',
+            badge(VALIDATION_STATES[connection.is_valid]),
+            moment(connection.validated_at, otherwise=""),
             format_html(" <div>{}</div>", connection.validation_message) if connection.validation_message else "",
         )
 
@@ -208,12 +205,6 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not connection.sealed_credentials:
             return "none"
         return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "stored"
-
-
-def _ago(at: datetime | None) -> str:
-    if at is None:
-        return ""
-    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at, depth=1)} ago"
 
 
 def _link(obj: Any) -> str:

@@ -15,11 +15,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 
+from common.patterns import validate_slug
 from connections.devin.client import DevinClient
 from connections.devin.errors import DevinError
 from connections.devin.types import Principal
 from connections.fields import BaseURLField, NameField
-from connections.validation import clean_api_key, validate_slug
+from connections.validation import clean_api_key
 from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4

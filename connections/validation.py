@@ -8,18 +8,12 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 
 API_KEY_PREFIX = "cog_"
 API_KEY_LENGTH = 1000
 # An API key travels in a header: anything but visible ASCII would break it there, or worse, add one.
 VISIBLE_ASCII = re.compile(r"[!-~]+")
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-
-validate_slug = RegexValidator(
-    r"^[a-z0-9]+(-[a-z0-9]+)*\Z",
-    "Use small letters and digits, in words joined by single hyphens, such as “acme-production”.",
-)
 
 
 def clean_api_key(raw: str) -> str:

@@ -10,23 +10,17 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
 from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status, Trigger
 from syncs.options import SyncOptions
 from vault.models import Environment, Folder, Project
-
-slug_validator = RegexValidator(
-    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, in words joined by single hyphens."
-)
-org_id_validator = RegexValidator(
-    r"^org-[A-Za-z0-9_-]{1,124}\Z", 'An organization ID starts with "org-", followed by letters, digits, "-" or "_".'
-)
 
 
 def _new_instance_id() -> str:
@@ -75,8 +69,8 @@ class DevinSync(SyncOptions):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
         max_length=256,
-        validators=[slug_validator],
-        help_text="Lower-case letters and digits, in words joined by single hyphens. Unique in its project.",
+        validators=[validate_slug],
+        help_text=f"{SLUG_RULE} Unique in its project.",
     )
     description = models.CharField(
         max_length=256, blank=True, help_text="What it is for, in a few words. At most 256 characters."
@@ -99,7 +93,7 @@ class DevinSync(SyncOptions):
     org_id = models.CharField(
         "organization ID",
         max_length=128,
-        validators=[org_id_validator],
+        validators=[validate_org_id],
         help_text=(
             "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
         ),

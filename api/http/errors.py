@@ -14,7 +14,6 @@ Nothing that a client sent is repeated in a list of issues: it may be a value.
 """
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +24,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InputError
 
+from common.places import places
 from common.request_ids import current_request_id
 from connections.devin.errors import DevinError
 from connections.models import ChangedMeanwhile
@@ -34,7 +34,6 @@ from vault.errors import FolderMissing, InUse, Invalid, Missing, Outdated, Taken
 
 log = logging.getLogger(__name__)
 
-INNERMOST_FRAMES = 8
 NAMES = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -183,9 +182,7 @@ def _on_editing_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
     """A fault of ours. Its text could hold anything, so the log gets its type and its place alone."""
-    frames = traceback.extract_tb(error.__traceback__)[-INNERMOST_FRAMES:]
-    places = " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames)
-    log.error("%s %s ended by %s at %s", request.method, request.path, type(error).__name__, places)
+    log.error("%s %s ended by %s at %s", request.method, request.path, type(error).__name__, places(error))
     return respond(500, "Something went wrong here. The server's log tells more under this request's ID.")
 
 

@@ -1,6 +1,5 @@
 """Runs and what each changed: read-only, with the buttons that a person's decision needs."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +18,7 @@ from syncs.admin.base import (
     ChangeAdminBase,
     ReadOnly,
     RunAdminBase,
-    badge,
     demand,
-    moment,
     not_found,
     only,
     outcome_badge,
@@ -32,6 +29,8 @@ from syncs.admin.starting import start_one
 from syncs.choices import Action, Operation, Outcome, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 from syncs.runs import end
+from theme.badges import badge
+from theme.times import duration, moment
 
 CHANGES_PER_PAGE = 50
 ROLLBACK = "rollback"
@@ -83,7 +82,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
 
     @admin.display(description="duration")
     def duration_shown(self, run: SyncRun) -> str:
-        return in_seconds(run.duration)
+        return how_long(run)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -192,7 +191,7 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         "status_badge": run_badge(run),
         "trigger": started_by(run),
         "advice": ADVICE.get(Status(run.status), ""),
-        "duration": in_seconds(run.duration),
+        "duration": how_long(run),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
     }
 
@@ -263,11 +262,8 @@ def what_changed(run: SyncRun) -> str:
     return "–" if nothing_written or not run.is_finished else run.summary
 
 
-def in_seconds(duration: timedelta | None) -> str:
-    if duration is None:
-        return "–"
-    seconds = duration.total_seconds()
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+def how_long(run: SyncRun) -> str:
+    return "–" if run.duration is None else duration(run.duration)
 
 
 @admin.register(SyncRunChange)

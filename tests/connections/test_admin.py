@@ -129,7 +129,7 @@ def test_a_key_that_devin_refuses_is_not_saved(
         ("api_key", "canary", "A Devin API key starts with “cog_”."),
         ("api_key", "cog_canary with spaces", "An API key has only letters, digits and signs"),
         ("api_key", f"cog_canary{'x' * 1000}", "An API key has at most 1,000 characters."),
-        ("name", "my_sync", "Use small letters and digits"),
+        ("name", "my_sync", "Use lower-case letters and digits"),
         ("name", "x" * 33, "at most 32 characters"),
         ("description", "x" * 257, "at most 256 characters"),
         ("base_url", "http://api.devin.ai", "Use https"),
@@ -368,7 +368,7 @@ def test_the_list_tells_state_and_use(admin_client: Client, connection: Connecti
     assert "0 syncs" in page
 
 
-@pytest.mark.parametrize(("state", "shown"), [("ok", []), ("failed", ["broken"]), ("waiting", ["acme"])])
+@pytest.mark.parametrize(("state", "shown"), [("valid", []), ("failed", ["broken"]), ("not-tested", ["acme"])])
 def test_the_list_is_filtered_by_state(
     admin_client: Client, connection: Connection, state: str, shown: list[str]
 ) -> None:

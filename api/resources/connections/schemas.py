@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
 
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
-from api.resources.syncs.schemas import SLUG, Description
+from api.resources.syncs.schemas import Description
+from common.patterns import SLUG
 from connections.models import Connection
 
 
@@ -18,7 +19,7 @@ def _lower(text: Any) -> Any:
 ConnectionName = Annotated[
     str,
     BeforeValidator(_lower),
-    StringConstraints(min_length=1, max_length=32, pattern=SLUG),
+    StringConstraints(min_length=1, max_length=32, pattern=f"^{SLUG}$"),
     Field(examples=["my-devin-connection"]),
 ]
 

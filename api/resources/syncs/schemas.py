@@ -11,12 +11,11 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, mode
 
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
 from api.resources.syncs.options import KeySchemaText, SyncOptions, SyncOptionsIn
+from common.patterns import ORG_ID, SLUG
 from syncs.choices import Status
 from syncs.models import DevinSync
 from syncs.words import help_of
 from vault.models import Environment
-
-SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
 def _lower(text: Any) -> Any:
@@ -26,7 +25,7 @@ def _lower(text: Any) -> Any:
 Name = Annotated[
     str,
     BeforeValidator(_lower),
-    StringConstraints(min_length=1, max_length=256, pattern=SLUG),
+    StringConstraints(min_length=1, max_length=256, pattern=f"^{SLUG}$"),
     Field(
         examples=["my-devin-sync"],
         description=help_of("name"),
@@ -59,7 +58,7 @@ Confirmation = Annotated[
 class DestinationConfigIn(Request):
     org_id: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^org-[A-Za-z0-9_-]{1,124}$"),
+        StringConstraints(strip_whitespace=True, max_length=128, pattern=f"^{ORG_ID}$"),
         Field(examples=["org-sandbox"], description=help_of("org_id")),
     ]
 

@@ -14,13 +14,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.text import slugify
 
+from common.patterns import validate_org_id
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
 from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
 from syncs.choices import Trigger
 from syncs.errors import NotRunnable
-from syncs.models import DevinSync, org_id_validator
+from syncs.models import DevinSync
 from syncs.runs.ask import request_run
 from vault.models import Folder, Project
 
@@ -164,7 +165,7 @@ class SyncWizard(WizardPages):
         if connection is None:
             return Access(org_id, problem="Choose a connection first.")
         try:
-            org_id_validator(org_id)
+            validate_org_id(org_id)
         except ValidationError as error:
             return Access(org_id, problem=str(error.message))
         return check_access(connection, org_id)
