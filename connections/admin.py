@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from connections.devin.errors import DevinError
 from connections.forms import ConnectionForm, Verdict
 from connections.models import ChangedMeanwhile, Connection
+from connections.repointing import why_it_stays
 from encryption import DecryptionError
 from theme.badges import badge, in_words
 from theme.times import moment
@@ -106,7 +107,15 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_form(self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         verdict = getattr(request, "verdict", None)
-        return type(form.__name__, (form,), {"verdict": verdict})
+        refusal = "" if obj is None else why_it_stays(obj, request.user.has_perm)
+        return type(form.__name__, (form,), {"verdict": verdict, "refusal": refusal})
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Names the old and the new address: that is what one looks for in the log."""
+        if add or not form.move:
+            return super().construct_change_message(request, form, formsets, add)
+        others = [str(form.fields[name].label or name) for name in form.changed_data if name != "base_url"]
+        return f"Changed {form.move}{''.join(f', {name}' for name in others)}."
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if key := form.cleaned_data["api_key"]:
@@ -114,6 +123,9 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.describe_as(form.verdict.principal)
             messages.success(request, f"Devin knows the API key: {obj.describe_principal()}.")
         obj.save()
+        if form.is_moved and (count := obj.syncs.count()):
+            waiting = "1 sync that uses it waits" if count == 1 else f"{count} syncs that use it wait"
+            messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.base_url}.")
 
     def _ask_devin(self, request: HttpRequest, object_id: str | None) -> Verdict | None:
         """None if there is nothing to ask: no new key, a mistake in the form, or no permission."""

@@ -44,7 +44,7 @@ class TooManyRounds(SyncError):
 
 
 class Blocked(SyncError):
-    """`reason` is one of "empty_source", "too_many_deletions", "plan_grew", "rollback"."""
+    """`reason` is one of "empty_source", "too_many_deletions", "plan_grew", "rollback", "new_address"."""
 
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)

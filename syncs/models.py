@@ -19,6 +19,7 @@ from django.utils import timezone
 from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
 from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status, Trigger
+from syncs.errors import Blocked
 from syncs.options import SyncOptions
 from vault.models import Environment, Folder, Project
 
@@ -99,6 +100,10 @@ class DevinSync(SyncOptions):
         ),
     )
 
+    # Where the connection led when a person chose it, or last saw the plan there. Nothing is sent elsewhere.
+    agreed_connection_id = models.UUIDField(null=True, editable=False)
+    agreed_base_url = models.CharField(max_length=255, blank=True, editable=False)
+
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
 
@@ -147,6 +152,8 @@ class DevinSync(SyncOptions):
             self.environment = self.folder.environment
             self.source_environment = self.folder.environment.slug
             self.source_path = self.folder.path
+        if not kwargs.get("update_fields") and self.agreed_connection_id != self.connection_id:
+            self.take_address()
         super().save(*args, **kwargs)
 
     @property
@@ -164,6 +171,25 @@ class DevinSync(SyncOptions):
     def short_id(self) -> str:
         """How notes in Devin name this sync."""
         return self.pk.hex[:8]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its connection leads elsewhere than where a person has seen that it goes."""
+        agreed = (self.agreed_connection_id, self.agreed_base_url)
+        return self.agreed_connection_id is not None and agreed != (self.connection_id, self.connection.base_url)
+
+    def take_address(self) -> None:
+        """Values may go to where the connection leads now. The row is not saved."""
+        self.agreed_connection_id, self.agreed_base_url = self.connection_id, self.connection.base_url
+
+    def check_address(self) -> None:
+        """Raises Blocked if nobody has agreed to the address."""
+        if self.is_elsewhere:
+            raise Blocked(
+                f"The connection “{self.connection}” now leads to {self.connection.base_url}, before to "
+                f"{self.agreed_base_url}. Nothing was sent there. Look at the plan of this sync, then let it go there.",
+                reason="new_address",
+            )
 
     def raise_generation(self, at_least: int) -> None:
         """After a person has said that this database is right although Devin holds later notes."""

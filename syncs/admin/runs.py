@@ -34,6 +34,8 @@ from theme.times import duration, moment
 
 CHANGES_PER_PAGE = 50
 ROLLBACK = "rollback"
+# Decided on the page of the plan.
+NEW_ADDRESS = "new_address"
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
     Status.BLOCKED: "Nothing was written or deleted. Look at the plan below, then decide.",
@@ -142,7 +144,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
         sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason == ROLLBACK:
+        if sync is None or run.blocked_reason in (ROLLBACK, NEW_ADDRESS):
             return redirect(run)
         return redirect(start_one(request, sync, confirmed_deletions=planned_deletions(run)) or run)
 
@@ -199,7 +201,8 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
 def decisions_on(run: SyncRun) -> dict[str, Any]:
     is_open_question = run.status == Status.BLOCKED and run.sync is not None and not is_outdated(run)
     return {
-        "may_confirm": is_open_question and run.blocked_reason != ROLLBACK,
+        "may_confirm": is_open_question and run.blocked_reason not in (ROLLBACK, NEW_ADDRESS),
+        "may_review": is_open_question and run.blocked_reason == NEW_ADDRESS,
         "may_trust": is_open_question and run.blocked_reason == ROLLBACK,
         "deletion_count": len(planned_deletions(run)) if is_open_question else 0,
         "stranger_count": run.changes.filter(
