@@ -121,12 +121,15 @@ def issue(path: Any, message: str, code: str = "custom") -> dict[str, Any]:
     return {"code": code, "path": list(path), "message": message}
 
 
-def respond(status: int, message: Any, *, name: str = "", headers: Mapping[str, str] | None = None) -> HttpResponse:
+def respond(
+    status: int, message: Any, *, name: str = "", headers: Mapping[str, str] | None = None, **extra: str
+) -> HttpResponse:
     body = {
         "reqId": current_request_id(),
         "statusCode": status,
         "message": message,
         "error": name or NAMES.get(status, "BadRequest" if status < 500 else "InternalServerError"),
+        **extra,
     }
     return JsonResponse(body, status=status, headers=dict(headers or {}))
 
@@ -166,7 +169,12 @@ def _camel(name: str) -> str:
 
 
 def _on_http_error(request: HttpRequest, error: Any) -> HttpResponse:
-    return respond(error.status_code, str(error))
+    """What our own parser says of a body, Ninja hides behind an error of its own."""
+    cause = error.__cause__
+    if isinstance(cause, ApiError):
+        return _on_api_error(request, cause)
+    shown = cause if isinstance(cause, HttpError) else error
+    return respond(shown.status_code, str(shown))
 
 
 def _answer(status: int, text: Callable[[Any], str] = str) -> Callable[[HttpRequest, Any], HttpResponse]:

@@ -58,7 +58,8 @@ def test_refuses_a_key_that_devin_refuses(administrator: Caller, body: dict[str,
         {"isPlatformManagedCredentials": True},
         {"gatewayId": "g-1"},
         {"method": "oauth"},
-        {"is_valid": True},
+        {"credentials": {"apiKey": "cog_1", "base_url": "https://devin.example.com"}},
+        {"credentials": {"apiKey": "cog_1", "baseURL": "https://devin.example.com"}},
     ],
 )
 def test_refuses_what_breaks_a_rule(administrator: Caller, body: dict[str, Any], part: dict[str, Any]) -> None:
