@@ -23,6 +23,7 @@ from syncs.editing import addresses
 from syncs.engine.preview import preview
 from syncs.errors import NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
+from syncs.runs.wishes import NO_WISHES, Wishes
 
 # A plan that was looked at can be confirmed for this long.
 PLAN_AGE = 3600
@@ -56,15 +57,15 @@ class SyncRoutes(SyncActions):
         sync = self._get_sync(pk)
         if sync.is_elsewhere:
             return redirect(self._agree(request, sync))
-        wishes: dict[str, Any] = {}
+        wishes = NO_WISHES
         if "plan" in request.POST:
             demand(request, "confirm_deletions")
             try:
-                wishes["confirmed_deletions"] = open_plan(request.POST["plan"], sync, request.user)
+                wishes = Wishes(confirmed_deletions=open_plan(request.POST["plan"], sync, request.user))
             except signing.BadSignature:
                 messages.error(request, "The plan is too old to be confirmed. Here is a new one.")
                 return redirect("admin:syncs_devinsync_plan", sync.pk)
-        return redirect(start_one(request, sync, **wishes) or sync)
+        return redirect(start_one(request, sync, wishes=wishes) or sync)
 
     def _agree(self, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
         """“Sync now” for a sync whose connection was pointed elsewhere: only from the plan there."""

@@ -29,6 +29,7 @@ from syncs.admin.starting import start_one
 from syncs.choices import Action, Operation, Outcome, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 from syncs.runs import end
+from syncs.runs.wishes import Wishes
 from theme.badges import badge
 from theme.times import duration, moment
 
@@ -146,7 +147,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         sync = self._decidable(request, run)
         if sync is None or run.blocked_reason in (ROLLBACK, NEW_ADDRESS):
             return redirect(run)
-        return redirect(start_one(request, sync, confirmed_deletions=planned_deletions(run)) or run)
+        return redirect(start_one(request, sync, wishes=Wishes(confirmed_deletions=planned_deletions(run))) or run)
 
     @only("POST")
     def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -156,7 +157,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         sync = self._decidable(request, run)
         if sync is None or run.blocked_reason != ROLLBACK:
             return redirect(run)
-        return redirect(start_one(request, sync, accepts_rollback=True) or run)
+        return redirect(start_one(request, sync, wishes=Wishes(accepts_rollback=True)) or run)
 
     def _decidable(self, request: HttpRequest, run: SyncRun) -> DevinSync | None:
         if run.sync is None or run.status != Status.BLOCKED:

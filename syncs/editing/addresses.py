@@ -18,6 +18,7 @@ from syncs.models import DevinSync, SyncRun
 from syncs.runs import end
 from syncs.runs.ask import request_run
 from syncs.runs.tracks import lock_sync
+from syncs.runs.wishes import Wishes
 
 # What it takes to say where the values of a sync go.
 NEEDED = ("connections.use_connection", "vault.reveal_secret")
@@ -62,5 +63,4 @@ def agree_to_address(
     # What was confirmed for a run that waits was confirmed for the old address.
     for run in SyncRun.objects.pending().filter(sync=sync, operation=Operation.SYNC):
         end.cancel(run.pk, "Its connection was pointed elsewhere before the run started.")
-    confirmed = None if deletions is None else list(deletions)
-    return request_run(sync, trigger=Trigger.MANUAL, user=user, confirmed_deletions=confirmed)
+    return request_run(sync, trigger=Trigger.MANUAL, user=user, wishes=Wishes(confirmed_deletions=deletions))

@@ -23,6 +23,7 @@ from syncs.choices import Trigger
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import Wishes
 from vault.models import Folder, Project
 
 STEPS = (
@@ -234,8 +235,8 @@ class SyncWizard(WizardPages):
         if not sync.is_enabled:
             messages.success(self.request, f"The sync “{sync.name}” was created, disabled. Enable it when it is right.")
             return sync.get_absolute_url()
-        ids = plan["ids"] if plan and self.may_confirm else None
-        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, confirmed_deletions=ids)
+        wishes = Wishes(confirmed_deletions=plan["ids"] if plan and self.may_confirm else None)
+        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, wishes=wishes)
         messages.success(self.request, f"The sync “{sync.name}” was created. Its first run has been queued.")
         return run.get_absolute_url()
 

@@ -10,6 +10,7 @@ from syncs.management.lookup import find_sync
 from syncs.models import SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.waiting import wait_for_end
+from syncs.runs.wishes import Wishes
 
 
 class Command(BaseCommand):
@@ -25,7 +26,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sync = find_sync(options["sync"])
         try:
-            run = request_run(sync, trigger=Trigger.COMMAND, confirms_any_deletion=options["confirm_deletions"])
+            wishes = Wishes(confirms_any_deletion=options["confirm_deletions"])
+            run = request_run(sync, trigger=Trigger.COMMAND, wishes=wishes)
         except NotRunnable as error:
             raise CommandError(error.message) from None
         if not options["wait"]:
