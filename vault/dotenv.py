@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from vault.key_material import looks_like_key_material
 from vault.limits import LONGEST_COMMENT
 from vault.lookalikes import describe_format, end_of_material, is_key_material
-from vault.references import BadReference, check_references, find_lookalikes, find_references
+from vault.references import find_lookalikes, find_references
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 EXPORT = re.compile(r"^export[ \t]+")
@@ -49,7 +49,6 @@ MATERIAL = (
     'This looks like key material without quotes around it, up to line {last}. Write KEY="…", quotes at both ends.'
 )
 KEY_MATERIAL = "The name before the = looks like key material, and names are shown in clear. Write KEY=value."
-BAD_REFERENCE = "The value of {key} can't be saved: {error}. Put single quotes around it if the text is meant."
 
 
 @dataclass(frozen=True)
@@ -177,10 +176,6 @@ def _read_entry(text: str, at: int, line: int, comments: list[str]) -> tuple[Ent
     else:
         raw, notes = _read_plain(rest)
     value = _in_the_vault(raw)
-    try:
-        check_references(value)
-    except BadReference as error:
-        raise _Refused(line, BAD_REFERENCE.format(key=key, error=error), end + 1) from None
     last_line = line + text.count("\n", at, end)
     notes += _describe_references(value, raw)
     comment = "\n".join(comments)

@@ -18,7 +18,7 @@ def load_resolver(
 ) -> tuple[Resolver, list[UUID]]:
     """The resolver that can read a folder, and the folders to read in it.
 
-    It knows the secrets that the folder needs as it is stored, or all of the `whole_project`, for values not stored yet.
+    It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come.
 
     The parts come from several queries; the project's counter of changes, read before and after, tells whether they
     belong together.

@@ -164,15 +164,6 @@ def test_what_is_meant_as_text_stays_text(text: str, meant: str) -> None:
     assert expand(value, lambda reference: f"<{reference}>") == meant
 
 
-def test_what_can_never_be_resolved_is_an_error_of_its_line() -> None:
-    parsed = parse("A=1\nB=hunter2${@shared.prod.X}\nC='${@shared.prod.X}'")
-
-    (error,) = parsed.errors
-    assert (error.line, list(parsed.entries)) == (2, ["A", "C"])
-    assert "The value of B can't be saved: its reference ${@shared.prod.X} is to another project" in error.message
-    assert "hunter2" not in error.message
-
-
 NOTED = {
     "a comment that was cut off": ("A=hunter2 # hunter3", ["# on was left out", "#"]),
     "spaces": ("A=hunter2 hunter3", ["spaces and no quotes"]),

@@ -105,6 +105,9 @@ def test_one_bad_line_keeps_no_other_from_being_added(editor: Client, app: Folde
 
     assert [error.line for error in response.context["line_errors"]] == [2, 3, 4]
     assert response.context["preview"].created == ["A", "E"]
+    assert (
+        "The value of B can&#x27;t be saved: its reference ${@other.dev.X} is to another" in response.content.decode()
+    )
 
 
 def test_a_comment_above_a_key_is_shown_and_saved(editor: Client, app: Folder, url: str) -> None:

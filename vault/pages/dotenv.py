@@ -4,7 +4,6 @@ Between the two steps the values are in the preview's page, sealed for this pers
 table and in clear nowhere. With JavaScript the preview appears below the text, which stays as it was typed.
 """
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -24,7 +23,7 @@ from vault.pages.access import allowed, done, page, parents_of, user_of
 from vault.pages.folders import get_folder
 from vault.references import Reference, find_references, unescape
 from vault.resolution import Resolver
-from vault.rules import check_value, clean_key
+from vault.rules import check_resolvable, check_value, clean_key
 
 MAX_SECRETS = 2000
 LITERAL = "References are turned off for this secret, so all of it is taken as text."
@@ -66,7 +65,7 @@ def add_dotenv(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, folder, form)
     parsed = parse(form.cleaned_data["content"])
-    entries, refused = _judge(parsed.entries.values())
+    entries, refused = _judge(folder, list(parsed.entries.values()))
     errors = sorted([*parsed.errors, *refused], key=lambda error: error.line)
     return _preview(request, folder, entries, line_errors=errors)
 
@@ -119,13 +118,15 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
     return done(request, folder, CHANGE, f"Secrets from .env text: {counts}.", go_to=folder)
 
 
-def _judge(entries: Iterable[Entry]) -> tuple[list[Entry], list[LineError]]:
+def _judge(folder: Folder, entries: list[Entry]) -> tuple[list[Entry], list[LineError]]:
     """Those that can be saved, and an error for each of the others."""
     good, refused = [], []
-    for entry in entries:
+    for entry, fitting in zip(entries, _fit(folder, entries), strict=True):
         try:
             clean_key(entry.key)
-            check_value(entry.key, entry.value)
+            check_value(entry.key, fitting.value)
+            if LITERAL not in fitting.notes:
+                check_resolvable(entry.key, fitting.value)
         except Invalid as error:
             refused.append(LineError(entry.line, error.message))
         else:
