@@ -54,6 +54,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _require_bare_address(parts: SplitResult) -> None:
     if parts.username is not None or parts.password is not None:
         raise ValidationError("Leave out the user name and password: the API key goes into its own field.")
@@ -69,8 +77,4 @@ def _require_safe_scheme(scheme: str, host: str) -> None:
 
 
 def _is_host(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return bool(HOST_NAME.fullmatch(host))
-    return True
+    return is_ip_address(host) or bool(HOST_NAME.fullmatch(host))

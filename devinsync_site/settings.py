@@ -141,6 +141,10 @@ CACHES = {
 
 # The engine.
 DEVIN_API_URL = env.str("DEVIN_API_URL", default="https://api.devin.ai")
+# What connections may lead to: `host`, `host:port` or `.suffix`. Besides: the host of DEVIN_API_URL, and this machine.
+DEVIN_HOSTS = env.list("DEVIN_HOSTS", default=["api.devin.ai"])
+# PEM file of the authorities that outgoing connections trust instead of the usual ones.
+CA_BUNDLE = env.str("CA_BUNDLE", default="")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=90))

@@ -8,9 +8,9 @@ from api.http.errors import BadRequest, NotPermitted, Unprocessable
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.connections.schemas import CreateConnection, CredentialsIn, UpdateConnection
 from connections.devin.errors import DevinError
+from connections.hosts import clean_devin_url
 from connections.models import Connection
 from connections.repointing import why_it_stays
-from connections.validation import clean_base_url
 
 
 def create_connection(caller: Caller, body: CreateConnection) -> Connection:
@@ -67,7 +67,7 @@ def _take_credentials(connection: Connection, credentials: CredentialsIn) -> Non
     """The key is sealed to the address, so the address comes first."""
     try:
         if credentials.base_url:
-            connection.base_url = clean_base_url(credentials.base_url)
+            connection.base_url = clean_devin_url(credentials.base_url)
         connection.set_api_key(credentials.api_key)
     except ValidationError as error:
         raise Unprocessable.at("credentials", message=error.messages[0]) from None
