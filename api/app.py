@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from api.http import errors
-from api.http.docs import Docs, for_signed_in
+from api.http.docs import Docs, for_signed_in, server
 from api.http.openapi import complete
 from api.http.parser import StrictParser
 from api.resources.connections import router as connections
@@ -53,7 +53,7 @@ class DevinSyncAPI(NinjaAPI):
         self._sharing: dict[str, list[Operation]] = {}
 
     def get_openapi_schema(self, **options: Any) -> Any:
-        return complete(super().get_openapi_schema(**options))
+        return complete(super().get_openapi_schema(**options), server=server.get())
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The view's name; where several routes share a view, the later ones get a number."""

@@ -1,6 +1,7 @@
 """The document and its page, for people who are signed in and for scripts with a token."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -12,6 +13,9 @@ from api.auth.callers import Bearer
 from api.http.errors import ApiError, respond
 
 View = Callable[..., HttpResponse]
+
+# Where the request for the document went, which is where the API is.
+server: ContextVar[str] = ContextVar("server", default="http://127.0.0.1:8000")
 
 
 class Docs(Swagger):
@@ -29,6 +33,7 @@ def for_signed_in(view: View) -> View:
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        server.set(request.build_absolute_uri("/").rstrip("/"))
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.path.endswith("/docs") and "Authorization" not in request.headers:

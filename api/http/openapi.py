@@ -19,6 +19,8 @@ REQUEST_ID = {
 PLAIN = {"string": "text", "integer": 1, "number": 1, "boolean": True, "null": None}
 OFTEN_SENT = {"projectId", "secretPath", "secretValue"}
 IN_PATHS = {
+    "environment": "dev",
+    "folder_path": "/my-secrets",
     "connection_name": "my-devin-connection",
     "secret_name": "DB_URL",
     "slug": "dev",
@@ -27,9 +29,9 @@ IN_PATHS = {
 DEEPEST = 8
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """Adds to each operation its headers and examples of what is sent and answered."""
-    document = deepcopy(document)
+def complete(document: dict[str, Any], *, server: str) -> dict[str, Any]:
+    """Adds where the API is, and to each operation its headers and examples of what is sent and answered."""
+    document = deepcopy(document) | {"servers": [{"url": server, "description": "This DevinSync."}]}
     schemas = document["components"]["schemas"]
     for path in document["paths"].values():
         for operation in path.values():
@@ -40,6 +42,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _complete_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     operation["parameters"] = [*map(_with_example, operation.get("parameters", [])), REQUEST_ID]
     for content in operation.get("requestBody", {}).get("content", {}).values():
+        # A body that may be left out is not one that may be null; generated clients trip over the latter.
+        content["schema"] = next(iter(content["schema"].get("anyOf", [])), content["schema"])
         content["example"] = example_of(content["schema"], schemas)
     for status, response in operation["responses"].items():
         response["headers"] = _headers_of(int(status))
@@ -48,10 +52,13 @@ def _complete_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> N
 
 
 def _with_example(parameter: dict[str, Any]) -> dict[str, Any]:
-    """A place in a path always needs something to put there."""
-    if parameter["in"] != "path":
-        return parameter
-    return parameter | {"example": IN_PATHS.get(parameter["name"], EXAMPLE_ID)}
+    """A place in a path always needs something to put there. Ninja copies a schema's list of examples to where OpenAPI
+    has one example, or some by name."""
+    examples = parameter.get("examples", [])
+    plain = {name: part for name, part in parameter.items() if name != "examples"}
+    if parameter["in"] == "path":
+        return plain | {"example": IN_PATHS.get(parameter["name"], EXAMPLE_ID)}
+    return plain | ({"example": examples[0]} if examples else {})
 
 
 def _headers_of(status: int) -> dict[str, Any]:

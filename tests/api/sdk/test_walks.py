@@ -1,32 +1,26 @@
-"""The official clients work unchanged against a live server."""
+"""Infisical's official clients work unchanged against a live server, and `docs/api.md` tells what each of them did."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group
-from pytest_django.live_server_helper import LiveServer
 
-from accounts.roles import EDITOR
-from api.models import MachineIdentity
-from vault.models import Folder
+from tests.api.sdk.conftest import node_with, python_with
+from tests.api.sdk.operations import documented, operations_in
 
-HERE = Path(__file__).parent
+WALKS = Path(__file__).parent / "walks"
+PYTHON = {
+    "infisicalsdk==1.0.18": "infisicalsdk.py",
+    "infisicalsdk==1.0.3": "infisicalsdk_1_0_3.py",
+    "infisical-python==2.3.5": "infisical_python.py",
+}
+NODE = {
+    "@infisical/sdk@5.0.2": "infisical_sdk.js",
+    "@infisical/sdk@3.0.2": "infisical_sdk_3.js",
+    "@infisical/mcp@0.0.24": "infisical_mcp.js",
+}
 
 pytestmark = [pytest.mark.sdk, pytest.mark.usefixtures("queue")]
-
-
-@pytest.fixture
-def environment(live_server: LiveServer, folder: Folder) -> dict[str, str]:
-    identity = MachineIdentity.objects.create(name="walker", role=Group.objects.get(name=EDITOR))
-    return {
-        "PATH": os.environ["PATH"],
-        "HOST": live_server.url,
-        "PROJECT_ID": str(folder.environment.project_id),
-        "CLIENT_ID": str(identity.client_id),
-        "CLIENT_SECRET": identity.add_secret()[1],
-    }
 
 
 def walk(*command: object, environment: dict[str, str]) -> None:
@@ -36,10 +30,17 @@ def walk(*command: object, environment: dict[str, str]) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, "walked"), done.stderr[-3000:]
 
 
-def test_the_python_client_walks(sdk_python: Path, environment: dict[str, str]) -> None:
-    walk(sdk_python, HERE / "walk.py", environment=environment)
+@pytest.mark.parametrize("package", PYTHON)
+def test_python_clients_walk(package: str, environment: dict[str, str], requests_seen: list[str]) -> None:
+    walk(python_with(package), WALKS / PYTHON[package], environment=environment)
+
+    assert operations_in(requests_seen) == documented(package)
 
 
-def test_the_node_client_walks(sdk_node: Path, environment: dict[str, str]) -> None:
-    found_at = {"NODE_PATH": str(sdk_node / "node_modules")}
-    walk("node", HERE / "walk.js", environment=environment | found_at)
+@pytest.mark.parametrize("package", NODE)
+def test_node_clients_walk(package: str, environment: dict[str, str], requests_seen: list[str]) -> None:
+    found_at = {"NODE_PATH": str(node_with(package) / "node_modules")}
+
+    walk("node", WALKS / NODE[package], environment=environment | found_at)
+
+    assert operations_in(requests_seen) == documented(package)
