@@ -18,7 +18,6 @@ from accounts.rights import grantable
 from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
 from api.auth.tokens import API_TOKEN, Token
 from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
-from theme.badges import badge
 
 
 class Columns:
@@ -26,7 +25,8 @@ class Columns:
 
     @admin.display(description="state")
     def state(self, row: Credential) -> str:
-        return badge("live" if row.is_live else "expired" if row.is_expired else "revoked")
+        kind, label = ("ok", "Live") if row.is_live else ("failed", "Expired") if row.is_expired else ("off", "Revoked")
+        return format_html('<span class="ds-badge ds-badge--{}">{}</span>', kind, label)
 
     @admin.display(description="token")
     def shown_prefix(self, row: Credential) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from launcher.errors import LaunchError
 
 ROOT = Path(__file__).resolve().parent.parent
-ENV_FILE = ROOT / ".env"
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,10 @@ class Config:
 
 
 def read_config() -> Config:
-    """Reads the process environment, then `.env`, as the site's settings do."""
-    # Django is there once what the site needs is installed.
-    from devinsync_site.environment import BadEnvironment, load_file
+    """Reads the process environment, then `.env`, with the parser that the site's settings use."""
+    import environ
 
-    try:
-        load_file(ENV_FILE)
-    except BadEnvironment as error:
-        raise LaunchError(str(error)) from None
+    environ.Env.read_env(ROOT / ".env")
     return Config(
         data_dir=(ROOT / (os.environ.get("DATA_DIR") or "var")).resolve(),
         host=os.environ.get("HOST") or "127.0.0.1",

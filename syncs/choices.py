@@ -20,6 +20,8 @@ class Trigger(TextChoices):
     CHANGE = "change", "Change of the source"
     SCHEDULE = "schedule", "Schedule"
     EDIT = "edit", "Change of the sync"
+    HAND_OVER = "hand_over", "Secrets handed over"
+    REPAIR = "repair", "Missing secrets"
 
 
 class Status(TextChoices):
@@ -34,9 +36,36 @@ class Status(TextChoices):
 OPEN_STATUSES = (Status.PENDING, Status.RUNNING)
 
 
+class BlockedReason(TextChoices):
+    """Why a run waits for a person. All but the last hold deletions alone; that one holds the whole run."""
+
+    EMPTY_SOURCE = "empty_source", "The source is empty"
+    TOO_MANY_DELETIONS = "too_many_deletions", "Too many deletions"
+    PLAN_GREW = "plan_grew", "The plan has grown since it was confirmed"
+    ROLLBACK = "rollback", "The database is older than Devin"
+
+
+class Strangers(TextChoices):
+    """What becomes of secrets in scope that DevinSync did not write and that the source lacks."""
+
+    DELETE = "delete", "Delete them"
+    ASK = "ask", "Ask for each"
+    LEAVE = "leave", "Leave them alone"
+
+
+class Decision(TextChoices):
+    """A person's word on one secret that DevinSync did not write."""
+
+    DELETE = "delete", "Delete"
+    LEAVE = "leave", "Leave alone"
+    ADOPT = "adopt", "Adopt"
+
+
 class Action(TextChoices):
     CREATE = "create", "Create"
     REPLACE = "replace", "Replace"
+    RENAME = "rename", "Rename"
+    HAND_OVER = "hand_over", "Hand over"
     DELETE = "delete", "Delete"
 
 
@@ -45,6 +74,7 @@ class Outcome(TextChoices):
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
     NOT_ATTEMPTED = "not_attempted", "Not attempted"
+    HELD = "held", "Waits for a decision"
 
 
 class Phase(TextChoices):

@@ -5,12 +5,14 @@ SyncError            says what was tried, on what, what came back and what to do
 ├── SourceProblem        the source cannot be read whole
 ├── DestinationProblem   the organization or the connection does not let us
 ├── TooManyRounds        the destination kept answering unclearly; retryable
-├── Blocked              the guard refused the plan; a person decides
+├── Blocked              what the plan would do waits for a person
 ├── LeaseLost            another worker has taken over; stop before the next write
 └── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
 """
 
 from datetime import timedelta
+
+from syncs.choices import BlockedReason
 
 
 class SyncError(Exception):
@@ -44,9 +46,7 @@ class TooManyRounds(SyncError):
 
 
 class Blocked(SyncError):
-    """`reason` is one of "empty_source", "too_many_deletions", "plan_grew", "rollback", "new_address"."""
-
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: BlockedReason) -> None:
         super().__init__(message)
         self.reason = reason
 

@@ -10,18 +10,33 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
-from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status, Trigger
-from syncs.errors import Blocked
+from syncs.choices import (
+    OPEN_STATUSES,
+    Action,
+    BlockedReason,
+    Decision,
+    Operation,
+    Outcome,
+    Phase,
+    Status,
+    Trigger,
+)
 from syncs.options import SyncOptions
 from vault.models import Environment, Folder, Project
+
+slug_validator = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, in words joined by single hyphens."
+)
+org_id_validator = RegexValidator(
+    r"^org-[A-Za-z0-9_-]{1,124}\Z", 'An organization ID starts with "org-", followed by letters, digits, "-" or "_".'
+)
 
 
 def _new_instance_id() -> str:
@@ -51,6 +66,11 @@ class SyncControl(models.Model):
     def get(cls) -> Self:
         return cls.objects.get_or_create(pk=1)[0]
 
+    @classmethod
+    def known_instance_id(cls) -> str:
+        """ "" where none has been given yet: then no note can name this installation. Writes nothing."""
+        return cls.objects.filter(pk=1).values_list("instance_id", flat=True).first() or ""
+
 
 class DevinSyncQuerySet(models.QuerySet["DevinSync"]):
     def live(self) -> Self:
@@ -70,8 +90,8 @@ class DevinSync(SyncOptions):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
         max_length=256,
-        validators=[validate_slug],
-        help_text=f"{SLUG_RULE} Unique in its project.",
+        validators=[slug_validator],
+        help_text="Lower-case letters and digits, in words joined by single hyphens. Unique in its project.",
     )
     description = models.CharField(
         max_length=256, blank=True, help_text="What it is for, in a few words. At most 256 characters."
@@ -94,15 +114,11 @@ class DevinSync(SyncOptions):
     org_id = models.CharField(
         "organization ID",
         max_length=128,
-        validators=[validate_org_id],
+        validators=[org_id_validator],
         help_text=(
             "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
         ),
     )
-
-    # Where the connection led when a person chose it, or last saw the plan there. Nothing is sent elsewhere.
-    agreed_connection_id = models.UUIDField(null=True, editable=False)
-    agreed_base_url = models.CharField(max_length=255, blank=True, editable=False)
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
@@ -139,6 +155,7 @@ class DevinSync(SyncOptions):
             ("plan_devinsync", "Can see the plan of a sync"),
             ("remove_secrets", "Can remove a sync's secrets from Devin"),
             ("confirm_deletions", "Can confirm a blocked run's deletions"),
+            ("take_over", "Can take over what a stopped sync holds"),
         ]
 
     def __str__(self) -> str:
@@ -152,8 +169,6 @@ class DevinSync(SyncOptions):
             self.environment = self.folder.environment
             self.source_environment = self.folder.environment.slug
             self.source_path = self.folder.path
-        if not kwargs.get("update_fields") and self.agreed_connection_id != self.connection_id:
-            self.take_address()
         super().save(*args, **kwargs)
 
     @property
@@ -172,32 +187,23 @@ class DevinSync(SyncOptions):
         """How notes in Devin name this sync."""
         return self.pk.hex[:8]
 
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether its connection leads elsewhere than where a person has seen that it goes."""
-        agreed = (self.agreed_connection_id, self.agreed_base_url)
-        return self.agreed_connection_id is not None and agreed != (self.connection_id, self.connection.base_url)
-
-    def take_address(self) -> None:
-        """Values may go to where the connection leads now. The row is not saved."""
-        self.agreed_connection_id, self.agreed_base_url = self.connection_id, self.connection.base_url
-
-    def check_address(self) -> None:
-        """Raises Blocked if nobody has agreed to the address."""
-        if self.is_elsewhere:
-            raise Blocked(
-                f"The connection “{self.connection}” now leads to {self.connection.base_url}, before to "
-                f"{self.agreed_base_url}. Nothing was sent there. Look at the plan of this sync, then let it go there.",
-                reason="new_address",
-            )
-
     def raise_generation(self, at_least: int) -> None:
         """After a person has said that this database is right although Devin holds later notes."""
         DevinSync.objects.filter(pk=self.pk, generation__lt=at_least).update(generation=at_least)
         self.refresh_from_db(fields=["generation"])
 
+    @property
+    def is_live(self) -> bool:
+        """Whether any trigger may run it; what one that is not live holds, another may take over."""
+        return self.is_enabled and self.has_source
+
     def destination(self) -> "Destination":
         return Destination.objects.get_or_create(base_url=self.connection.base_url, org_id=self.org_id)[0]
+
+    def look_up_destination(self) -> "Destination":
+        """The same without writing: one that is not saved where there is none yet."""
+        place = {"base_url": self.connection.base_url, "org_id": self.org_id}
+        return Destination.objects.filter(**place).first() or Destination(**place)
 
 
 class Destination(models.Model):
@@ -259,7 +265,7 @@ class SyncRun(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     attempt = models.PositiveSmallIntegerField(default=0)
     message = models.CharField(max_length=1024, blank=True)
-    blocked_reason = models.CharField(max_length=32, blank=True)
+    blocked_reason = models.CharField(max_length=32, choices=BlockedReason.choices, blank=True)
 
     queued_at = models.DateTimeField("queued", default=timezone.now)
     not_before = models.DateTimeField(null=True)
@@ -273,10 +279,16 @@ class SyncRun(models.Model):
     accepts_rollback = models.BooleanField(default=False)
     repushes_all = models.BooleanField(default=False)
     removes_sync = models.BooleanField(default=False)
+    # A person's word on what stopped syncs hold: None, the very keys to take over, or true for any.
+    takes_over = models.JSONField(null=True)
 
     created_count = models.PositiveIntegerField("created", default=0)
     replaced_count = models.PositiveIntegerField("replaced", default=0)
+    renamed_count = models.PositiveIntegerField("renamed", default=0)
+    handed_over_count = models.PositiveIntegerField("handed over", default=0)
     deleted_count = models.PositiveIntegerField("deleted", default=0)
+    # Deletions that wait: for a person's word, or for the write that replaces the secret.
+    held_count = models.PositiveIntegerField("held", default=0)
     kept_count = models.PositiveIntegerField("kept", default=0)
     failed_count = models.PositiveIntegerField("failed", default=0)
     drifted_count = models.PositiveIntegerField("drifted", default=0)
@@ -329,7 +341,10 @@ class SyncRun(models.Model):
         counts = (
             ("created", self.created_count),
             ("replaced", self.replaced_count),
+            ("renamed", self.renamed_count),
+            ("handed over", self.handed_over_count),
             ("deleted", self.deleted_count),
+            ("held", self.held_count),
             ("kept", self.kept_count),
             ("failed", self.failed_count),
         )
@@ -340,7 +355,7 @@ class SyncRunChange(models.Model):
     """One key that a run changed, or would change, with what became of it. Never a value."""
 
     run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="changes")
-    action = models.CharField(max_length=8, choices=Action.choices)
+    action = models.CharField(max_length=16, choices=Action.choices)
     destination_key = models.CharField("key in Devin", max_length=1024)
     source_key = models.CharField("key in the source", max_length=255, blank=True)
     secret_id = models.CharField("secret ID", max_length=255, blank=True)
@@ -378,6 +393,13 @@ class ManagedSecret(models.Model):
     modified_at = models.BigIntegerField("modified in Devin (Unix seconds)", default=0)
     generation = models.PositiveBigIntegerField(default=0)
     written_at = models.DateTimeField("written", default=timezone.now)
+    # Under whose id the fingerprint was made, where another sync wrote the secret and handed it over.
+    fingerprinted_for = models.UUIDField(null=True, editable=False)
+    # The key whose secret has been written to replace this one, which is still to be deleted.
+    renamed_to = models.CharField(max_length=1024, blank=True, editable=False)
+    is_adopted = models.BooleanField(
+        "adopted", default=False, help_text="A person put it here; DevinSync does not know its value."
+    )
 
     class Meta:
         ordering = ["destination_key"]
@@ -388,6 +410,27 @@ class ManagedSecret(models.Model):
 
     def __str__(self) -> str:
         return self.destination_key
+
+
+class StrangerDecision(models.Model):
+    """A person's word on one secret that this sync did not write and its source lacks."""
+
+    sync = models.ForeignKey(DevinSync, on_delete=models.CASCADE, related_name="stranger_decisions")
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="+")
+    secret_id = models.CharField("secret ID", max_length=255)
+    destination_key = models.CharField("key in Devin", max_length=1024)
+    decision = models.CharField(max_length=8, choices=Decision.choices)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["destination_key"]
+        constraints = [
+            models.UniqueConstraint(fields=["sync", "destination", "secret_id"], name="one_decision_a_stranger"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_decision_display()} {self.destination_key}"
 
 
 class WriteIntentQuerySet(models.QuerySet["WriteIntent"]):
@@ -407,7 +450,7 @@ class WriteIntent(models.Model):
     destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="intents")
     change = models.ForeignKey(SyncRunChange, null=True, on_delete=models.SET_NULL, related_name="+")
     epoch = models.PositiveBigIntegerField()
-    action = models.CharField(max_length=8, choices=Action.choices)
+    action = models.CharField(max_length=16, choices=Action.choices)
     phase = models.CharField(max_length=16, choices=Phase.choices)
     destination_key = models.CharField(max_length=1024)
     source_key = models.CharField(max_length=255, blank=True)

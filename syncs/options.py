@@ -4,11 +4,37 @@ To add one, add a column here, with its label, help, default and limits, and wha
 the edit form, `export` and `apply`, the schemas of the REST API and their document follow from it.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from syncs.choices import InitialSyncBehavior
+from syncs.choices import InitialSyncBehavior, Strangers
 from syncs.key_schema import validate_key_schema
+
+
+def default_strangers() -> str:
+    """Deleting them is the documented behaviour; an installation may have another default."""
+    return settings.STRANGERS or Strangers.DELETE.value
+
+
+if TYPE_CHECKING:
+    Text = models.CharField[str, str]
+else:
+    Text = models.CharField
+
+
+class StrangersField(Text):
+    """A text whose default an installation chooses. Its form field is like any other's: a callable default would else
+    have each form post what it showed at first, too."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**kwargs | {"show_hidden_initial": False})
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
 
 
 class SyncOptions(models.Model):
@@ -43,10 +69,12 @@ class SyncOptions(models.Model):
         default=False,
         help_text="Also sync the folders below the chosen one. A key may then stand in one of them only.",
     )
-    only_delete_managed = models.BooleanField(
-        "only delete managed secrets",
-        default=False,
-        help_text="Delete only what this sync wrote; leave secrets alone that others put into Devin.",
+    strangers = StrangersField(
+        "secrets that DevinSync did not write",
+        max_length=8,
+        choices=Strangers.choices,
+        default=default_strangers,
+        help_text="What becomes of those that match the key schema and whose key the source lacks.",
     )
     reconcile_minutes = models.PositiveIntegerField(
         "reconcile every (minutes)",
@@ -56,15 +84,21 @@ class SyncOptions(models.Model):
     )
     guard_max_deletions = models.PositiveIntegerField(
         "deletions without asking",
-        default=10,
+        default=25,
         validators=[MaxValueValidator(100_000)],
-        help_text="A run that deletes more secrets than this, and a larger share than allowed, waits for a person.",
+        help_text="If a run would delete more secrets than this, its deletions wait for a person.",
     )
     guard_max_percent = models.PositiveSmallIntegerField(
         "share of deletions without asking (%)",
         default=30,
         validators=[MaxValueValidator(100)],
-        help_text="A run that deletes a larger share than this, and more secrets than allowed, waits for a person.",
+        help_text="If a run would delete a larger share than this of what is in scope, its deletions wait as well.",
+    )
+    guard_min_deletions = models.PositiveIntegerField(
+        "the share counts from",
+        default=3,
+        validators=[MaxValueValidator(100_000)],
+        help_text="A run that would delete fewer secrets than this is not held for their share.",
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Reads bodies: JSON, strictly (no NaN, no characters that no database keeps), and forms."""
+"""Reads JSON bodies, strictly: no NaN, no characters that no database keeps, no nameless text beside JSON."""
 
 import json
 from typing import Any
@@ -6,9 +6,6 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.parser import Parser
-
-from api.http.echoes import without_echoes
-from api.http.forms import FORM, read_form
 
 BAD_JSON = "The body is not valid JSON."
 BAD_TEXT = "A text in the body has characters that cannot be stored: NUL, or half of a surrogate pair."
@@ -20,17 +17,13 @@ def _refuse(constant: str) -> Any:
 
 class StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
-        body = read_form(request.body) if request.content_type == FORM else _read_json(request.body)
+        try:
+            body = json.loads(request.body, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            raise HttpError(400, BAD_JSON) from None
         if not is_storable(body):
             raise HttpError(400, BAD_TEXT)
-        return without_echoes(request, body)
-
-
-def _read_json(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise HttpError(400, BAD_JSON) from None
+        return body
 
 
 def is_storable(body: Any) -> bool:

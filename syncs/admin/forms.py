@@ -32,7 +32,7 @@ LAID_OUT = (
     "auto_sync_enabled",
     "recursive",
     "disable_secret_deletion",
-    "only_delete_managed",
+    "strangers",
 )
 MORE_OPTIONS = tuple(name for name in OPTIONS if name not in LAID_OUT)
 ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with “org-”."}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from syncs.engine.plan import Create, Delete, Plan, Replace
+from syncs.engine.changes import Create, Delete, HandOver, Plan, Rename, Replace
 from syncs.models import DevinSync
 
 KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
@@ -57,19 +57,23 @@ class ShownPlan:
 
     @property
     def counts(self) -> list[tuple[str, int]]:
-        return list(self.plan.counts.items())
+        return [(word.replace("_", " "), count) for word, count in self.plan.counts.items()]
 
     @property
     def stranger_count(self) -> int:
         """Secrets that DevinSync did not write and that would be lost."""
-        replaced = sum(change.is_stranger for change in self.plan.replaces)
+        replaced = sum(change.is_stranger for change in self._overwriting)
         return len(self.plan.stranger_deletes) + replaced
 
     @property
     def special_count(self) -> int:
         """TOTP and cookie secrets that would be lost."""
         deleted = sum(change.secret_type in KIND_NAMES for change in self.plan.deletes)
-        return deleted + sum(change.old_type in KIND_NAMES for change in self.plan.replaces)
+        return deleted + sum(change.old_type in KIND_NAMES for change in self._overwriting)
+
+    @property
+    def _overwriting(self) -> list[Replace | Rename]:
+        return [*self.plan.replaces, *self.plan.renames]
 
     @property
     def deletion_ids(self) -> list[str]:
@@ -80,7 +84,11 @@ def show(plan: Plan) -> ShownPlan:
     groups = [
         Group("Deleted from Devin", "delete", _sorted(_delete(change) for change in plan.deletes)),
         Group("Replaced in Devin", "replace", _sorted(_replace(change) for change in plan.replaces)),
+        Group("Waiting for your decision", "ask", _sorted(_ask(change) for change in plan.asked)),
+        Group("Not deleted yet", "refuse", [_wait(change) for change in plan.waiting]),
         Group("Not written", "refuse", [_refuse(refusal) for refusal in plan.refusals]),
+        Group("Renamed in Devin", "replace", [_rename(change) for change in plan.renames]),
+        Group("Handed over to another sync", "keep", [_hand_over(change) for change in plan.hand_overs]),
         Group("Created in Devin", "create", [_create(change) for change in plan.creates]),
         Group(
             "Kept as they are",
@@ -108,6 +116,26 @@ def _replace(change: Replace) -> tuple[bool, Item]:
     kind = KIND_NAMES.get(change.old_type, "")
     note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger), "drift" if change.is_drift else "")
     return bool(kind), Item("replace", "Replace", change.destination_key, note, change.is_stranger)
+
+
+def _ask(change: Delete) -> tuple[bool, Item]:
+    kind = KIND_NAMES.get(change.secret_type, "")
+    note = _joined(kind, change.reason)
+    return bool(kind), Item("keep", "Ask", change.destination_key, note, change.is_stranger)
+
+
+def _wait(change: Delete) -> Item:
+    return Item("delete", "Stays", change.destination_key, change.reason)
+
+
+def _rename(change: Rename) -> Item:
+    kind = KIND_NAMES.get(change.old_type, "")
+    note = _joined(change.reason, kind, _author(is_stranger=change.is_stranger))
+    return Item("replace", "Rename", change.destination_key, note, change.is_stranger)
+
+
+def _hand_over(change: HandOver) -> Item:
+    return Item("keep", "Hand over", change.destination_key, change.reason)
 
 
 def _create(change: Create) -> Item:

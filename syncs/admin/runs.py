@@ -1,5 +1,6 @@
 """Runs and what each changed: read-only, with the buttons that a person's decision needs."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from syncs.admin.base import (
     ChangeAdminBase,
     ReadOnly,
     RunAdminBase,
+    badge,
     demand,
+    moment,
     not_found,
     only,
     outcome_badge,
@@ -26,20 +29,14 @@ from syncs.admin.base import (
     started_by,
 )
 from syncs.admin.starting import start_one
-from syncs.choices import Action, Operation, Outcome, Status
+from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 from syncs.runs import end
-from syncs.runs.wishes import Wishes
-from theme.badges import badge
-from theme.times import duration, moment
 
 CHANGES_PER_PAGE = 50
-ROLLBACK = "rollback"
-# Decided on the page of the plan.
-NEW_ADDRESS = "new_address"
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
-    Status.BLOCKED: "Nothing was written or deleted. Look at the plan below, then decide.",
+    Status.BLOCKED: "Whatever else the plan held is done. Look at the deletions below, then decide.",
 }
 
 
@@ -85,7 +82,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
 
     @admin.display(description="duration")
     def duration_shown(self, run: SyncRun) -> str:
-        return how_long(run)
+        return in_seconds(run.duration)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -145,9 +142,9 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
         sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason in (ROLLBACK, NEW_ADDRESS):
+        if sync is None or run.blocked_reason == BlockedReason.ROLLBACK:
             return redirect(run)
-        return redirect(start_one(request, sync, wishes=Wishes(confirmed_deletions=planned_deletions(run))) or run)
+        return redirect(start_one(request, sync, confirmed_deletions=planned_deletions(run)) or run)
 
     @only("POST")
     def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -155,9 +152,9 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
         sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason != ROLLBACK:
+        if sync is None or run.blocked_reason != BlockedReason.ROLLBACK:
             return redirect(run)
-        return redirect(start_one(request, sync, wishes=Wishes(accepts_rollback=True)) or run)
+        return redirect(start_one(request, sync, accepts_rollback=True) or run)
 
     def _decidable(self, request: HttpRequest, run: SyncRun) -> DevinSync | None:
         if run.sync is None or run.status != Status.BLOCKED:
@@ -194,7 +191,7 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         "status_badge": run_badge(run),
         "trigger": started_by(run),
         "advice": ADVICE.get(Status(run.status), ""),
-        "duration": how_long(run),
+        "duration": in_seconds(run.duration),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
     }
 
@@ -202,9 +199,8 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
 def decisions_on(run: SyncRun) -> dict[str, Any]:
     is_open_question = run.status == Status.BLOCKED and run.sync is not None and not is_outdated(run)
     return {
-        "may_confirm": is_open_question and run.blocked_reason not in (ROLLBACK, NEW_ADDRESS),
-        "may_review": is_open_question and run.blocked_reason == NEW_ADDRESS,
-        "may_trust": is_open_question and run.blocked_reason == ROLLBACK,
+        "may_confirm": is_open_question and run.blocked_reason != BlockedReason.ROLLBACK,
+        "may_trust": is_open_question and run.blocked_reason == BlockedReason.ROLLBACK,
         "deletion_count": len(planned_deletions(run)) if is_open_question else 0,
         "stranger_count": run.changes.filter(
             action=Action.DELETE, outcome=Outcome.PLANNED, is_stranger=True
@@ -266,8 +262,11 @@ def what_changed(run: SyncRun) -> str:
     return "–" if nothing_written or not run.is_finished else run.summary
 
 
-def how_long(run: SyncRun) -> str:
-    return "–" if run.duration is None else duration(run.duration)
+def in_seconds(duration: timedelta | None) -> str:
+    if duration is None:
+        return "–"
+    seconds = duration.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 @admin.register(SyncRunChange)

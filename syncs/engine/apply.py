@@ -4,13 +4,15 @@ One thread owns the run and the database; a few others send requests and nothing
 
     Create     intent ─▶ POST ─▶ fact
     Replace    intent ─▶ POST ─▶ fact ─▶ DELETE the old one ─▶ closed
-               key taken? seal the value ─▶ DELETE the old one ─▶ "absent" ─▶ POST at once ─▶ fact
+               key taken? seal the value ─▶ DELETE the old one and POST, back to back ─▶ fact
+    Rename     as Create or Replace, then DELETE the secret of the former key ─▶ closed
     Delete     intent ─▶ DELETE ─▶ fact
 
 An answer that leaves open what happened leaves the intent open too: the caller lists the organization again and
-believes the list. Deletions come last, and only if every create and replace succeeded.
+believes the list. Keys that an earlier attempt took away come first, other deletions last; those wait for no write.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -20,60 +22,23 @@ from connections.devin.errors import Ambiguous, DevinError, Forbidden, KeyTaken,
 from connections.devin.types import RemoteSecret
 from encryption import seal
 from syncs.choices import Action, Phase
+from syncs.engine.changes import Change, Create, Delete, Plan, Rename, Replace, Write
 from syncs.engine.destination import Organization
-from syncs.engine.ledger import Ledger, storable
+from syncs.engine.ledger import Ledger
 from syncs.engine.notes import Tag, compose_note, new_nonce
-from syncs.engine.plan import Change, Create, Delete, Plan, Replace
+from syncs.engine.rows import storable
+from syncs.engine.work import Answer, Batch, Result, Work
 from syncs.errors import TooManyRounds
 from syncs.models import SyncRunChange, WriteIntent
 
 # So many unclear answers in a row mean that something is wrong with Devin or the way there, not with a key.
 UNCLEAR_IN_A_ROW = 5
-REMOVES_OLD = frozenset({Phase.REMOVING_OLD, Phase.MAKING_ROOM})
-Answer = RemoteSecret | None
-
-
-@dataclass
-class Result:
-    """What became of a plan. `unclear` keys need a fresh list; `refused` ones have their reason."""
-
-    unclear: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
-    undeletable_ids: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_complete(self) -> bool:
-        return not self.unclear and not self.refused
-
-
-@dataclass(eq=False)
-class Work:
-    """One key on its way. `old_ids` are still to be deleted."""
-
-    change: Change
-    intent: WriteIntent
-    value: str = field(default="", repr=False)
-    old_ids: list[str] = field(default_factory=list)
-    written: RemoteSecret | None = None
-
-    @property
-    def key(self) -> str:
-        return self.change.destination_key
-
-
-@dataclass
-class Batch:
-    """What some answers establish, to be recorded in one transaction, and who goes on."""
-
-    written: list[tuple[WriteIntent, RemoteSecret]] = field(default_factory=list)
-    deleted: list[WriteIntent] = field(default_factory=list)
-    failed: list[tuple[WriteIntent, str]] = field(default_factory=list)
-    next: list[Work] = field(default_factory=list)
-
-    @property
-    def has_facts(self) -> bool:
-        return bool(self.written or self.deleted or self.failed)
+ACTIONS: dict[type, Action] = {
+    Create: Action.CREATE,
+    Replace: Action.REPLACE,
+    Rename: Action.RENAME,
+    Delete: Action.DELETE,
+}
 
 
 @dataclass
@@ -84,41 +49,64 @@ class Applier:
     fingerprints: Mapping[str, str]
     source_label: str
     instance_id: str
+    # How many keys may be between DELETE and POST at once. One after the first fault, in this attempt and the next.
+    rooms: int = 1
 
-    def apply(self, plan: Plan, rows: Mapping[Change, SyncRunChange], *, may_delete: bool = True) -> Result:
+    def __post_init__(self) -> None:
+        if self.ledger.run.attempt <= 1:
+            self.rooms = self.organization.concurrency
+
+    def apply(self, plan: Plan, rows: Mapping[Change, SyncRunChange]) -> Result:
         """Carries out a plan. Raises SyncError for what concerns all keys; the ledger is right in any case."""
-        self.result, self.unclear_in_a_row = Result(), 0
-        writes: tuple[Create | Replace, ...] = (*plan.creates, *plan.replaces)
-        deletes = plan.deletes
-        if writes:
-            self.generation = self.ledger.next_generation()
-            self._drive(self._write_work(change, rows[change]) for change in writes)
-        if not (may_delete and self.result.is_complete):
-            self.ledger.mark_not_attempted(rows[delete] for delete in deletes)
-        else:
-            self._drive(self._delete_work(change, rows[change]) for change in deletes)
+        self.result = Result()
+        try:
+            self._write(plan, rows)
+        except TooManyRounds:
+            # A key that Devin cannot take holds up no other key's deletion.
+            self._delete(plan, rows)
+            raise
+        self._delete(plan, rows)
         return self.result
+
+    def _write(self, plan: Plan, rows: Mapping[Change, SyncRunChange]) -> None:
+        writes = [change for change in plan.writes if not (isinstance(change, Rename) and change.is_written)]
+        if not writes:
+            return
+        self.generation = self.ledger.next_generation()
+        missing = [change for change in writes if change.destination_key in self.ledger.missing]
+        others = [change for change in writes if change.destination_key not in self.ledger.missing]
+        for some in (missing, others):
+            self._drive(self._write_work(change, rows[change]) for change in some)
+
+    def _delete(self, plan: Plan, rows: Mapping[Change, SyncRunChange]) -> None:
+        halves = [change for change in plan.renames if change.is_written]
+        removals: list[Delete | Rename] = [*halves, *plan.deletes]
+        self._drive(self._removal_work(change, rows[change]) for change in removals)
 
     # Preparing
 
-    def _write_work(self, change: Change, row: SyncRunChange) -> Work:
+    def _write_work(self, change: Write, row: SyncRunChange) -> Work:
         key, nonce = change.destination_key, new_nonce()
         tag = Tag(self.instance_id, self.ledger.sync.short_id, self.generation, nonce)
-        old_ids = list(change.old_ids) if isinstance(change, Replace) else []
+        old_ids = [] if isinstance(change, Create) else list(change.old_ids)
+        former_ids = list(change.former_ids) if isinstance(change, Rename) else []
         intent = self._intent(change, row, Phase.POSTING)
-        intent.action = Action.REPLACE if isinstance(change, Replace) else Action.CREATE
         intent.source_key, intent.fingerprint = row.source_key, self.fingerprints[key]
-        intent.nonce, intent.generation, intent.old_secret_ids = nonce, self.generation, old_ids
+        intent.nonce, intent.generation, intent.old_secret_ids = nonce, self.generation, old_ids + former_ids
         intent.note = compose_note(self.source_label, tag)
         if key in self.ledger.missing:
             # It takes over from the intent under which the old secret went.
             intent.phase = Phase.ABSENT
             intent.sealed_value = seal(self.values[key], context=intent.sealing_context())
-        return Work(change, intent, self.values[key], old_ids)
+        return Work(change, intent, self.values[key], old_ids, former_ids, is_absent=intent.phase == Phase.ABSENT)
 
-    def _delete_work(self, change: Delete, row: SyncRunChange) -> Work:
+    def _removal_work(self, change: Delete | Rename, row: SyncRunChange) -> Work:
+        if isinstance(change, Rename):
+            intent = self._intent(change, row, Phase.REMOVING_OLD)
+            intent.old_secret_ids = list(change.former_ids)
+            return Work(change, intent, old_ids=list(change.former_ids), only_removes=True)
         intent = self._intent(change, row, Phase.DELETING)
-        intent.action, intent.secret_id = Action.DELETE, change.secret_id
+        intent.secret_id = change.secret_id
         return Work(change, intent)
 
     def _intent(self, change: Change, row: SyncRunChange, phase: Phase) -> WriteIntent:
@@ -128,6 +116,7 @@ class Applier:
             destination=self.ledger.destination,
             change=row,
             epoch=self.ledger.lease.epoch,
+            action=ACTIONS[type(change)],
             phase=phase,
             destination_key=storable(change.destination_key),
         )
@@ -135,37 +124,55 @@ class Applier:
     # Driving: intents are committed a little ahead, so that no connection waits for the database
 
     def _drive(self, works: Iterator[Work]) -> None:
-        at_once = self.organization.concurrency
+        at_once, self.unclear_in_a_row = self.organization.concurrency, 0
         running: dict[Future[Answer], Work] = {}
+        self.queue: deque[Work] = deque()
         with ThreadPoolExecutor(at_once, thread_name_prefix="devin") as pool:
             try:
                 while True:
-                    if len(running) <= 2 * at_once and (fresh := list(islice(works, 3 * at_once - len(running)))):
+                    under_way = len(running) + len(self.queue)
+                    if under_way <= 2 * at_once and (fresh := list(islice(works, 3 * at_once - under_way))):
                         self.ledger.open_intents([work.intent for work in fresh])
-                        self._submit(pool, running, fresh)
+                        self.queue.extend(fresh)
+                    self._submit(pool, running)
                     if not running:
                         return
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    self._submit(pool, running, self._take(running, done))
+                    self.queue.extendleft(reversed(self._take(running, done)))
             except BaseException:
                 self._wind_up(running)
                 raise
 
-    def _submit(self, pool: ThreadPoolExecutor, running: dict[Future[Answer], Work], works: Iterable[Work]) -> None:
-        for work in works:
+    def _submit(self, pool: ThreadPoolExecutor, running: dict[Future[Answer], Work]) -> None:
+        """Sends on what waits, but lets only so many keys be absent at once."""
+        rooms = sum(work.makes_room for work in running.values())
+        for work in [self.queue.popleft() for _ in range(len(self.queue))]:
+            if work.makes_room and rooms >= self.rooms:
+                self.queue.append(work)
+                continue
+            rooms += work.makes_room
             running[pool.submit(self._request(work))] = work
 
     def _request(self, work: Work) -> Callable[[], Answer]:
-        """The one request that the intent's phase allows. It runs in another thread, so it touches no row."""
+        """What the intent's phase allows. It runs in another thread, so it touches no row."""
         phase, organization = work.intent.phase, self.organization
         if phase == Phase.DELETING:
             secret_id = work.intent.secret_id
             return lambda: organization.delete(secret_id)
-        if phase in REMOVES_OLD:
+        if phase == Phase.REMOVING_OLD:
             secret_id = work.old_ids[0]
             return lambda: organization.delete(secret_id)
         key, value, note = work.key, work.value, work.intent.note
-        return lambda: organization.create(key=key, value=value, note=note)
+
+        def create() -> Answer:
+            # Nothing between the last DELETE and the POST: the key is absent for just that long.
+            while work.makes_room and work.old_ids:
+                organization.delete(work.old_ids[0])
+                work.old_ids.pop(0)
+                work.is_absent = not work.old_ids
+            return organization.create(key=key, value=value, note=note)
+
+        return create
 
     def _take(self, running: dict[Future[Answer], Work], done: Iterable[Future[Answer]]) -> list[Work]:
         """Records the answers that have come; the works that go on, their next phase committed."""
@@ -182,6 +189,7 @@ class Applier:
                 written=batch.written,
                 deleted=batch.deleted,
                 failed=batch.failed,
+                absent=batch.absent,
                 requests_sent=self.ledger.run.requests_sent + self.organization.client.requests_sent,
             )
         if fatal:
@@ -205,20 +213,20 @@ class Applier:
     # Answers
 
     def _after(self, work: Work, answer: Answer, batch: Batch) -> None:
-        phase = work.intent.phase
-        if phase == Phase.DELETING:
+        if work.intent.phase == Phase.DELETING:
             batch.deleted.append(work.intent)
-        elif phase in REMOVES_OLD:
+        elif work.intent.phase == Phase.REMOVING_OLD:
             self._after_old_deleted(work, batch)
         elif answer is not None:
             self._after_written(work, answer, batch)
 
     def _after_written(self, work: Work, secret: RemoteSecret, batch: Batch) -> None:
-        work.written = secret
+        work.written, work.is_absent = secret, False
         had_room = work.intent.phase == Phase.POSTING
-        work.old_ids = [old for old in work.old_ids if old != secret.secret_id] if had_room else []
+        left = work.old_ids if had_room else []
+        work.old_ids = [old for old in (*left, *work.former_ids) if old != secret.secret_id]
         if work.old_ids:
-            work.intent.phase = Phase.REMOVING_OLD
+            work.intent.phase, work.intent.sealed_value = Phase.REMOVING_OLD, ""
             batch.next.append(work)
         else:
             batch.written.append((work.intent, secret))
@@ -230,17 +238,16 @@ class Applier:
         elif work.written is not None:
             batch.written.append((work.intent, work.written))
         else:
-            work.intent.phase = Phase.ABSENT
-            batch.next.append(work)
+            batch.deleted.append(work.intent)
 
     def _after_error(self, work: Work, error: DevinError, batch: Batch) -> Exception | None:
         """Files the error under its key. Returned is what concerns all keys and so ends the attempt."""
-        phase = work.intent.phase
+        self._narrow(work, error, batch)
         if isinstance(error, Ambiguous | ListIncomplete):
             return self._unclear(work)
-        if isinstance(error, Forbidden | NotFound) and (phase == Phase.DELETING or phase in REMOVES_OLD):
+        if isinstance(error, Forbidden | NotFound) and work.is_deleting:
             # Devin answers 403, not 404, for a secret that is gone: only a list tells it from a missing permission.
-            self.result.undeletable_ids.add(work.old_ids[0] if phase in REMOVES_OLD else work.intent.secret_id)
+            self.result.undeletable_ids.add(work.intent.secret_id or work.old_ids[0])
             self.result.unclear.add(work.key)
             return None
         if isinstance(error, KeyTaken):
@@ -250,6 +257,14 @@ class Applier:
             self._refuse(work, error, batch)
             return None
         return self.organization.problem(error, f"{work.intent.get_action_display().lower()} {work.key} in")
+
+    def _narrow(self, work: Work, error: DevinError, batch: Batch) -> None:
+        """After a fault, one key at a time is taken away; and that one is absent now is on record."""
+        if work.is_absent or not isinstance(error, KeyTaken | Refused):
+            self.rooms = 1
+        if work.is_absent and not isinstance(error, Refused):
+            work.intent.phase = Phase.ABSENT
+            batch.absent.append(work.intent)
 
     def _after_taken(self, work: Work, batch: Batch) -> None:
         if work.intent.phase == Phase.POSTING and work.old_ids:
@@ -262,7 +277,8 @@ class Applier:
 
     def _refuse(self, work: Work, error: DevinError, batch: Batch) -> None:
         reason = error.message
-        if work.intent.phase == Phase.ABSENT:
+        if work.is_absent:
+            self.result.missing.add(work.key)
             reason = f"{work.key} is now missing from Devin: the old secret had to go first, and then: {reason}"
         self.result.refused[work.key] = reason
         batch.failed.append((work.intent, reason))
@@ -274,5 +290,5 @@ class Applier:
             return None
         return TooManyRounds(
             f"Devin answered unclearly {UNCLEAR_IN_A_ROW} times in a row (timeouts, cut connections or 5xx). "
-            "Nothing is lost: the next attempt goes by what Devin lists."
+            "The next attempt goes by what Devin lists."
         )

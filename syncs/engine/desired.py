@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from encryption import current_key_id, fingerprint, key_id_of
-from syncs.engine.plan import Known
+from syncs.engine.changes import Known
 from syncs.engine.source import read_source
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
 from vault.reading import SourceSecret
+
+# Bytes to hash, in all pairs of a former and a new key, with what each hash costs besides: a few seconds' work.
+MOST_COMPARED = 300_000_000
+EACH_COSTS = 200
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,40 @@ def environment_of(sync: DevinSync) -> str:
 
 
 def fingerprints_of(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> dict[str, str]:
-    """Each under the encryption key of the ledger's own fingerprint, so that a new key alone changes nothing."""
-    newest, sync_id = current_key_id(), str(sync.pk)
-    older = {
-        entry.destination_key: fingerprint(sync_id, entry.destination_key, secret.value, key_id=key_id)
+    """Each as the ledger's own was made: under its encryption key and for its sync, so that neither a new key nor a new
+    owner alone changes anything."""
+    own_id, newest = sync.pk, current_key_id()
+    others = {
+        entry.destination_key: _fingerprint(sync, entry, secret.value)
         for entry in known
-        if (key_id := key_id_of(entry.fingerprint)) != newest and (secret := desired.secrets.get(entry.destination_key))
+        if (secret := desired.secrets.get(entry.destination_key))
+        and entry.fingerprint
+        and (key_id_of(entry.fingerprint) != newest or entry.fingerprinted_for not in (None, own_id))
     }
-    return desired.fingerprints | older
+    return desired.fingerprints | others
+
+
+def with_former_keys(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> dict[str, str]:
+    """Keys of the ledger that the source lacks, with the new key that it has the very same value under.
+
+    One new key stands for one former key, so that many secrets of one value do not pass for one that was renamed.
+    """
+    former = [entry for entry in known if entry.destination_key not in desired.secrets and entry.fingerprint]
+    ours = {entry.destination_key for entry in known}
+    free = sorted(key for key in desired.secrets if key not in ours)
+    if len(former) * sum(EACH_COSTS + len(desired.secrets[key].value) for key in free) > MOST_COMPARED:
+        return {}
+    renamed: dict[str, str] = {}
+    for entry in former:
+        for new_key in free:
+            if _fingerprint(sync, entry, desired.secrets[new_key].value) == entry.fingerprint:
+                renamed[entry.destination_key] = new_key
+                free.remove(new_key)
+                break
+    return renamed
+
+
+def _fingerprint(sync: DevinSync, entry: Known, value: str) -> str:
+    """What the ledger's fingerprint would be if this were its value."""
+    owner = entry.fingerprinted_for or sync.pk
+    return fingerprint(str(owner), entry.destination_key, value, key_id=key_id_of(entry.fingerprint))

@@ -1,18 +1,23 @@
-"""GUARD: refuses a plan that would do surprising damage, unless a person has seen that very damage. Pure."""
+"""GUARD: holds the deletions of a plan that would do surprising damage, until a person has seen that very damage. Pure.
+
+It never holds a write: what the source has anew reaches Devin whatever becomes of the deletions.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from syncs.engine.plan import Plan
+from syncs.choices import BlockedReason
+from syncs.engine.changes import Delete, Plan
 from syncs.errors import Blocked
 
 
 @dataclass(frozen=True)
 class Limits:
-    """A plan may delete this many, or this share (0–100 %) of what is in scope, without asking."""
+    """A plan may delete this many, and this share (0–100 %) of what is in scope; the share counts from a number on."""
 
-    max_deletions: int = 10
+    max_deletions: int = 25
     max_percent: int = 30
+    min_deletions: int = 3
 
 
 @dataclass(frozen=True)
@@ -23,38 +28,66 @@ class Confirmation:
     any_deletion: bool = False
 
 
-def check(plan: Plan, *, limits: Limits, confirmation: Confirmation) -> None:
-    """Raises Blocked with the counts, the limit and the way out."""
+@dataclass(frozen=True)
+class Hold:
+    """The deletions that wait for a person, and why."""
+
+    deletes: tuple[Delete, ...]
+    blocked: Blocked
+
+
+def judge(plan: Plan, *, limits: Limits, confirmation: Confirmation) -> Hold | None:
+    """What is held, with the counts, the limit and the way out; None lets the whole plan pass."""
     removals = plan.removals
     if confirmation.any_deletion or not removals:
-        return
+        return None
     if confirmation.secret_ids is not None:
-        _check_growth(plan, confirmation.secret_ids)
-        return
+        return _judge_growth(removals, confirmation.secret_ids)
     if plan.source_count == 0:
-        raise Blocked(
-            f"The source is empty, and the plan deletes {_secrets(len(removals))} from Devin. If that is what you "
-            "want, review the plan and choose “Sync now, confirm deletions”.",
-            reason="empty_source",
-        )
-    percent = 100 * len(removals) / max(plan.in_scope_count, 1)
-    if len(removals) > limits.max_deletions and percent > limits.max_percent:
-        raise Blocked(
-            f"The plan deletes {len(removals)} of {plan.in_scope_count} secrets in scope ({percent:.0f} %); this sync "
-            f"allows {limits.max_deletions} or {limits.max_percent} % without asking. Review the plan and choose "
-            "“Sync now, confirm deletions”, or correct the source.",
-            reason="too_many_deletions",
-        )
+        return Hold(removals, _empty(len(removals)))
+    share = 100 * len(removals) / max(plan.in_scope_count, 1)
+    is_large_share = share > limits.max_percent and len(removals) >= limits.min_deletions
+    if len(removals) > limits.max_deletions or is_large_share:
+        return Hold(removals, _too_many(len(removals), plan.in_scope_count, limits))
+    return None
 
 
-def _check_growth(plan: Plan, confirmed: Collection[str]) -> None:
-    grown = [delete for delete in plan.removals if delete.secret_id not in confirmed]
-    if grown:
-        raise Blocked(
-            f"Since the plan was confirmed it has grown: it now deletes {_secrets(len(grown))} more. "
-            "Review the plan and confirm it again.",
-            reason="plan_grew",
-        )
+def check(plan: Plan, *, limits: Limits, confirmation: Confirmation) -> None:
+    """Raises Blocked where deletions would be held."""
+    hold = judge(plan, limits=limits, confirmation=confirmation)
+    if hold is not None:
+        raise hold.blocked
+
+
+def _judge_growth(removals: tuple[Delete, ...], confirmed: Collection[str]) -> Hold | None:
+    """What was confirmed passes; what came since waits."""
+    seen = frozenset(confirmed)
+    grown = tuple(delete for delete in removals if delete.secret_id not in seen)
+    if not grown:
+        return None
+    message = (
+        f"Since the plan was confirmed it has grown: it now deletes {_secrets(len(grown))} more. "
+        "Review the plan and confirm it again."
+    )
+    return Hold(grown, Blocked(message, reason=BlockedReason.PLAN_GREW))
+
+
+def _empty(count: int) -> Blocked:
+    return Blocked(
+        f"The source is empty, and the plan deletes {_secrets(count)} from Devin. If that is what you "
+        "want, review the plan and choose “Sync now, confirm deletions”.",
+        reason=BlockedReason.EMPTY_SOURCE,
+    )
+
+
+def _too_many(count: int, in_scope: int, limits: Limits) -> Blocked:
+    share = f"{100 * count / max(in_scope, 1):.0f} %"
+    allowed = f"{limits.max_deletions}, or from {limits.min_deletions} on {limits.max_percent} %,"
+    return Blocked(
+        f"The plan deletes {count} of {in_scope} secrets in scope ({share}); this sync may delete {allowed} without "
+        "asking. Review the plan and choose “Sync now, confirm deletions”, or correct the source.",
+        reason=BlockedReason.TOO_MANY_DELETIONS,
+    )
 
 
 def _secrets(count: int) -> str:

@@ -13,17 +13,20 @@ from django.utils import timezone
 
 from connections.devin.types import RemoteSecret
 from encryption import current_key_id
-from syncs.choices import Action, Outcome
+from syncs.choices import Action, Outcome, Status
+from syncs.engine.changes import Change, Keep, Known, Plan
 from syncs.engine.lease import Lease
 from syncs.engine.notes import Tag
-from syncs.engine.plan import Change, Create, Delete, Keep, Known, Others, Plan, Refusal, Replace
-from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
+from syncs.engine.rows import asked_row, change_row, identity, refusal_row, waiting_row
+from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, SyncRunChange, WriteIntent
 
 LEDGER_FIELDS = (
     "sync", "source_key", "secret_id", "fingerprint", "note", "secret_type", "is_sensitive", "modified_at",
-    "generation", "written_at",
+    "generation", "written_at", "fingerprinted_for", "renamed_to", "is_adopted",
 )  # fmt: skip
 BATCH = 500
+# Rows that the next plan writes anew.
+UNDONE = (Outcome.PLANNED, Outcome.NOT_ATTEMPTED, Outcome.HELD)
 
 
 @dataclass
@@ -67,12 +70,15 @@ class Ledger:
         written: Sequence[tuple[WriteIntent, RemoteSecret]] = (),
         deleted: Sequence[WriteIntent] = (),
         failed: Sequence[tuple[WriteIntent, str]] = (),
+        absent: Sequence[WriteIntent] = (),
         requests_sent: int | None = None,
     ) -> None:
         """The facts that some answers established, in one transaction. Raises LeaseLost: then the list will tell."""
         self.lease.confirm_held()
+        for intent in absent:
+            intent.save(update_fields=["phase"])
         remember(written)
-        forget(deleted)
+        forget(own_ids_of(deleted) + former_of([*(intent for intent, _ in written), *deleted]))
         close([intent for intent, _ in written] + list(deleted) + [intent for intent, _ in failed])
         done = [intent.change_id for intent, _ in written] + [intent.change_id for intent in deleted]
         SyncRunChange.objects.filter(pk__in=[pk for pk in done if pk]).update(outcome=Outcome.DONE, detail="")
@@ -91,14 +97,14 @@ class Ledger:
         self._refresh_fingerprints(plan.keeps, fingerprints)
 
     def _refresh_fingerprints(self, keeps: Iterable[Keep], newest: Mapping[str, str]) -> None:
-        """Writes kept secrets' fingerprints anew where an older encryption key made them."""
+        """Writes kept secrets' fingerprints anew where an older encryption key made them, or another sync."""
         kept = {keep.destination_key for keep in keeps}
         rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
-        older = rows.exclude(fingerprint__startswith=f"{current_key_id()}:")
+        older = rows.exclude(fingerprint__startswith=f"{current_key_id()}:", fingerprinted_for__isnull=True)
         stale = [row for row in older if row.destination_key in kept]
         for row in stale:
-            row.fingerprint = newest[row.destination_key]
-        ManagedSecret.objects.bulk_update(stale, ["fingerprint"], batch_size=BATCH)
+            row.fingerprint, row.fingerprinted_for = newest[row.destination_key], None
+        ManagedSecret.objects.bulk_update(stale, ["fingerprint", "fingerprinted_for"], batch_size=BATCH)
 
     # What an earlier attempt left
 
@@ -117,18 +123,27 @@ class Ledger:
         by_nonce = {tag.nonce: secret for secret in existing if (tag := Tag.read(secret.note))}
         present = {secret.secret_id for secret in existing}
         written = [(intent, by_nonce[intent.nonce]) for intent in intents if intent.nonce in by_nonce]
-        gone = [i for i in intents if i.action == Action.DELETE and i.secret_id not in present]
+        deleted = [i for i in intents if i.action == Action.DELETE and i.secret_id not in present]
+        # Renames whose new secret stood before: only the deletion was left of them.
+        halves = [i for i in intents if i.action == Action.RENAME and not i.nonce]
+        former = former_of([*(intent for intent, _ in written), *halves])
+        still_there = {intent.pk for intent, secret_id in former if secret_id in present}
         held = {secret.key for secret in existing if secret.access_type == "org"}
         waiting = [intent for intent in intents if intent.sealed_value and intent.destination_key not in held]
         self.missing = {intent.destination_key for intent in waiting}
         remember(written)
-        forget(gone)
+        mark_renamed(former)
+        gone = [(intent, secret_id) for intent, secret_id in former if secret_id not in present]
+        forget(own_ids_of(deleted) + gone)
         close([intent for intent in intents if intent not in waiting])
-        happened = [intent for intent, _ in written] + gone
-        done = [intent.change_id for intent in happened if intent.change_id]
+        happened = [*(intent for intent, _ in written), *halves, *deleted]
+        self._count_done([intent for intent in happened if intent.pk not in still_there])
+
+    def _count_done(self, intents: Sequence[WriteIntent]) -> None:
+        done = [intent.change_id for intent in intents if intent.change_id]
         SyncRunChange.objects.filter(pk__in=done).update(outcome=Outcome.DONE, detail="")
         # A run that had ended by then counts them too; this one counts at its end.
-        for run in {intent.run for intent in happened} - {self.run}:
+        for run in {intent.run for intent in intents} - {self.run}:
             SyncRun.objects.filter(pk=run.pk).update(**count_changes(run))
 
     def sealed_intents(self) -> list[WriteIntent]:
@@ -153,14 +168,18 @@ class Ledger:
     def write_plan(self, plan: Plan) -> dict[Change, SyncRunChange]:
         """A row for each change of the plan. What earlier rounds or attempts of this run did stays."""
         self.lease.confirm_held()
-        self.run.changes.filter(outcome__in=(Outcome.PLANNED, Outcome.NOT_ATTEMPTED)).delete()
+        self.run.changes.filter(outcome__in=UNDONE).delete()
         earlier = {identity(row): row for row in self.run.changes.all()}
         rows: dict[Change, SyncRunChange] = {}
         for change in plan.changes:
             row = change_row(self.run, change)
             rows[change] = earlier.get(identity(row), row)
-        refused = [refusal_row(self.run, refusal) for refusal in plan.refusals]
-        new = [row for row in (*rows.values(), *refused) if row.pk is None and identity(row) not in earlier]
+        others = [
+            *(refusal_row(self.run, refusal) for refusal in plan.refusals),
+            *(waiting_row(self.run, delete) for delete in plan.waiting),
+            *(asked_row(self.run, delete) for delete in plan.asked),
+        ]
+        new = [row for row in (*rows.values(), *others) if row.pk is None and identity(row) not in earlier]
         SyncRunChange.objects.bulk_create(new, batch_size=BATCH)
         SyncRun.objects.filter(pk=self.run.pk).update(kept_count=len(plan.keeps), warnings=list(plan.warnings)[:100])
         return rows
@@ -171,51 +190,14 @@ class Ledger:
         return set(done.values_list("destination_key", flat=True))
 
     def fail(self, key: str, reason: str) -> None:
-        self.run.changes.filter(destination_key=key, outcome=Outcome.PLANNED).update(
-            outcome=Outcome.FAILED, detail=reason[:1024]
-        )
+        rows = self.run.changes.filter(destination_key=key, outcome=Outcome.PLANNED).exclude(action=Action.DELETE)
+        rows.update(outcome=Outcome.FAILED, detail=reason[:1024])
 
-    def mark_not_attempted(self, rows: Iterable[SyncRunChange]) -> None:
-        pks = [row.pk for row in rows]
-        for start in range(0, len(pks), BATCH):
-            SyncRunChange.objects.filter(pk__in=pks[start : start + BATCH], outcome=Outcome.PLANNED).update(
-                outcome=Outcome.NOT_ATTEMPTED
-            )
-
-
-def change_row(run: SyncRun, change: Change) -> SyncRunChange:
-    row = SyncRunChange(run=run, destination_key=storable(change.destination_key), reason=change.reason[:255])
-    if isinstance(change, Delete):
-        row.action, row.secret_id, row.secret_type = Action.DELETE, change.secret_id, change.secret_type
-        row.is_stranger = change.is_stranger
-    else:
-        row.source_key, row.is_drift = change.source_key, change.is_drift
-        row.action = Action.CREATE if isinstance(change, Create) else Action.REPLACE
-    if isinstance(change, Replace):
-        row.secret_id = change.old_ids[0] if change.old_ids else ""
-        row.secret_type, row.is_stranger = change.old_type, change.is_stranger
-    return row
-
-
-def storable(key: str) -> str:
-    """A key as a column can hold it: Devin's own keys are as long as it likes, and PostgreSQL takes no NUL."""
-    return key.replace("\0", "")[:1024]
-
-
-def refusal_row(run: SyncRun, refusal: Refusal) -> SyncRunChange:
-    return SyncRunChange(
-        run=run,
-        action=Action.CREATE,
-        destination_key=refusal.destination_key,
-        source_key=refusal.source_key,
-        reason="not ours to write",
-        outcome=Outcome.FAILED,
-        detail=refusal.reason[:1024],
-    )
-
-
-def identity(row: SyncRunChange) -> tuple[str, str, str]:
-    return row.action, row.destination_key, row.secret_id if row.action == Action.DELETE else ""
+    def fail_deletions(self, reasons: Mapping[str, str]) -> None:
+        """Of secrets by id; those that were to make room for a new one, too."""
+        for secret_id, reason in reasons.items():
+            rows = self.run.changes.filter(secret_id=secret_id, outcome=Outcome.PLANNED)
+            rows.update(outcome=Outcome.FAILED, detail=reason[:1024])
 
 
 def remember(written: Sequence[tuple[WriteIntent, RemoteSecret]]) -> None:
@@ -243,12 +225,27 @@ def remember(written: Sequence[tuple[WriteIntent, RemoteSecret]]) -> None:
     )
 
 
-def forget(deleted: Sequence[WriteIntent]) -> None:
+def own_ids_of(intents: Iterable[WriteIntent]) -> list[tuple[WriteIntent, str]]:
+    return [(intent, intent.secret_id) for intent in intents if intent.secret_id]
+
+
+def former_of(intents: Iterable[WriteIntent]) -> list[tuple[WriteIntent, str]]:
+    """The ids of secrets that go on under a new key, each with the write that replaces it."""
+    return [(intent, old) for intent in intents if intent.action == Action.RENAME for old in intent.old_secret_ids]
+
+
+def mark_renamed(former: Sequence[tuple[WriteIntent, str]]) -> None:
+    """Notes in the ledger what a secret goes on as, so that its deletion passes for no other even after a crash."""
+    for intent, secret_id in former:
+        rows = ManagedSecret.objects.filter(destination_id=intent.destination_id, secret_id=secret_id)
+        rows.exclude(destination_key=intent.destination_key).update(renamed_to=intent.destination_key)
+
+
+def forget(deleted: Sequence[tuple[WriteIntent, str]]) -> None:
     """Drops from the ledger what was deleted. By id: a duplicate's deletion leaves its key's own row."""
     if deleted:
-        ManagedSecret.objects.filter(
-            destination_id=deleted[0].destination_id, secret_id__in=[intent.secret_id for intent in deleted]
-        ).delete()
+        ids, destination = [secret_id for _, secret_id in deleted], deleted[0][0].destination_id
+        ManagedSecret.objects.filter(destination_id=destination, secret_id__in=ids).delete()
 
 
 def close(intents: Iterable[WriteIntent]) -> None:
@@ -259,35 +256,23 @@ def close(intents: Iterable[WriteIntent]) -> None:
 
 
 def known_secrets(sync: DevinSync, destination: Destination) -> list[Known]:
-    rows = ManagedSecret.objects.filter(sync_id=sync.pk, destination=destination)
+    rows = ManagedSecret.objects.filter(sync_id=sync.pk, destination_id=destination.pk)
     # Tuples: a model instance a row would cost three times as long.
     return [Known(*row) for row in rows.values_list(*(column.name for column in fields(Known)))]
 
 
-def others_of(sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret]) -> Others:
-    """What other syncs manage here, by the ledger and by the tags of this installation's other syncs."""
-    rows = list(ManagedSecret.objects.filter(destination=destination).exclude(sync_id=sync.pk).select_related("sync"))
-    opening = WriteIntent.objects.open().filter(destination=destination).exclude(sync_id=sync.pk).select_related("sync")
-    instance = SyncControl.get().instance_id
-    syncs = {other.short_id for other in DevinSync.objects.exclude(pk=sync.pk).only("pk")}
-    tagged = {
-        secret.secret_id
-        for secret in existing
-        if (tag := Tag.read(secret.note)) and tag.instance == instance and tag.sync in syncs
-    }
-    return Others(
-        names_by_key={row.destination_key: row.sync.name for row in (*opening, *rows)},
-        secret_ids=frozenset({row.secret_id for row in (*opening, *rows) if row.secret_id} | tagged),
-    )
-
-
 def count_changes(run: SyncRun) -> dict[str, int]:
     """The run's counters, from its rows, so that they are right after any crash."""
-    done = Q(outcome=Outcome.DONE)
+    done, waiting = Q(outcome=Outcome.DONE), [Outcome.HELD, Outcome.NOT_ATTEMPTED]
+    if run.status == Status.BLOCKED:
+        waiting.append(Outcome.PLANNED)
     return run.changes.aggregate(
         created_count=Count("pk", filter=done & Q(action=Action.CREATE)),
         replaced_count=Count("pk", filter=done & Q(action=Action.REPLACE)),
+        renamed_count=Count("pk", filter=done & Q(action=Action.RENAME)),
+        handed_over_count=Count("pk", filter=done & Q(action=Action.HAND_OVER)),
         deleted_count=Count("pk", filter=done & Q(action=Action.DELETE)),
+        held_count=Count("pk", filter=Q(action=Action.DELETE, outcome__in=waiting)),
         failed_count=Count("pk", filter=Q(outcome=Outcome.FAILED)),
         drifted_count=Count("pk", filter=Q(is_drift=True)),
     )

@@ -1,180 +1,44 @@
 """PLAN: desired × existing × ledger × options → changes. Pure: no Django, no network, no clock, no value.
 
-| the key is                       | then                                                           |
-| -------------------------------- | -------------------------------------------------------------- |
-| desired, absent                  | Create                                                         |
-| desired, present, known          | Keep: the ledger has this id and fingerprint, nothing moved    |
-| desired, present, anything else  | Replace: unknown or changed value, changed outside, wrong type |
-| desired, present more than once  | the others of that key are deleted as duplicates               |
-| in scope, not desired            | Delete, unless an option says otherwise                        |
-| anything else                    | not ours to touch                                              |
+| the key is                       | then                                                                |
+| -------------------------------- | ------------------------------------------------------------------- |
+| desired, absent                  | Create; Rename, if a secret of ours goes on under it                |
+| desired, present, known          | Keep: the ledger has this id and fingerprint, nothing moved         |
+| desired, present, anything else  | Replace: unknown or changed value, changed outside, wrong type      |
+| desired, present more than once  | the others of that key are deleted as duplicates                    |
+| in scope, not desired, ours      | Rename, HandOver or Delete; nothing with deletion disabled          |
+| in scope, not desired, another's | Delete, ask or leave alone, as the option for strangers says        |
+| anything else                    | not ours to touch                                                   |
 
 In scope is what matches the key schema or was written by this sync. Personal secrets, secrets without a key or of an
 unknown type, and those that another sync manages are never touched; a desired key that one of the latter two holds is
-refused.
+refused. Of ours is renamed what the source has under another key now: the same source key, or the same value.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from connections.devin.types import RemoteSecret
+from syncs.choices import Decision, Strangers
+from syncs.engine.changes import (
+    Create,
+    Delete,
+    DesiredSecret,
+    HandOver,
+    Keep,
+    Known,
+    Options,
+    Others,
+    Plan,
+    Refusal,
+    Rename,
+    Replace,
+)
 from syncs.engine.keys import key_warnings
 
 KEY_VALUE = "key-value"
 KNOWN_TYPES = frozenset({KEY_VALUE, "cookie", "totp"})
-
-
-@dataclass(frozen=True)
-class DesiredSecret:
-    destination_key: str
-    source_key: str
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Known:
-    """A row of the ledger."""
-
-    destination_key: str
-    source_key: str
-    secret_id: str
-    fingerprint: str
-    note: str
-    secret_type: str
-    is_sensitive: bool
-    modified_at: int
-
-
-@dataclass(frozen=True)
-class Create:
-    destination_key: str
-    source_key: str
-    reason: str
-    is_drift: bool = False
-
-
-@dataclass(frozen=True)
-class Replace:
-    destination_key: str
-    source_key: str
-    old_ids: tuple[str, ...]
-    old_type: str
-    reason: str
-    is_drift: bool = False
-    is_stranger: bool = False
-
-
-@dataclass(frozen=True)
-class Delete:
-    destination_key: str
-    secret_id: str
-    secret_type: str
-    reason: str
-    is_stranger: bool = False
-    is_duplicate: bool = False
-
-
-@dataclass(frozen=True)
-class Keep:
-    destination_key: str
-    source_key: str
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A key that is desired but not ours to write."""
-
-    destination_key: str
-    source_key: str
-    reason: str
-
-
-Change = Create | Replace | Delete
-
-
-@dataclass(frozen=True)
-class Options:
-    matches: Callable[[str], bool]
-    disable_deletion: bool = False
-    only_delete_managed: bool = False
-    repush_all: bool = False
-    # With repush_all: the keys that this run has already written again.
-    repushed: Collection[str] = ()
-    # Keys that an earlier attempt took away to make room for the new value.
-    taken_away: Collection[str] = ()
-
-
-@dataclass(frozen=True)
-class Others:
-    """What other syncs manage in the same organization: keys with the sync's name, and ids."""
-
-    names_by_key: Mapping[str, str] = field(default_factory=dict)
-    secret_ids: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Plan:
-    creates: tuple[Create, ...] = ()
-    replaces: tuple[Replace, ...] = ()
-    deletes: tuple[Delete, ...] = ()
-    keeps: tuple[Keep, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    # Keys of the ledger whose secret is gone and no longer desired: to be forgotten, without a request.
-    forgotten: tuple[str, ...] = ()
-    in_scope_count: int = 0
-    source_count: int = 0
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """In the order in which they are carried out."""
-        return (*self.creates, *self.replaces, *self.deletes)
-
-    @property
-    def removals(self) -> tuple[Delete, ...]:
-        """The deletions that take a key away, for which the guard asks."""
-        return tuple(delete for delete in self.deletes if not delete.is_duplicate)
-
-    @property
-    def stranger_deletes(self) -> tuple[Delete, ...]:
-        return tuple(delete for delete in self.deletes if delete.is_stranger)
-
-    def without(self, keys: Collection[str]) -> "Plan":
-        """The same plan but for these keys."""
-        if not keys:
-            return self
-        return replace(
-            self,
-            creates=tuple(change for change in self.creates if change.destination_key not in keys),
-            replaces=tuple(change for change in self.replaces if change.destination_key not in keys),
-        )
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.changes
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {
-            "create": len(self.creates),
-            "replace": len(self.replaces),
-            "delete": len(self.deletes),
-            "keep": len(self.keeps),
-        }
-
-    @property
-    def digest(self) -> str:
-        """Names this very plan; it changes with any change in it, but not with the order of lists."""
-        lines = sorted(
-            f"{type(change).__name__}\0{change.destination_key}\0{getattr(change, 'secret_id', '')}"
-            for change in self.changes
-        )
-        return sha256("\n".join(lines).encode()).hexdigest()
-
-    def __str__(self) -> str:
-        return ", ".join(f"{count} to {word}" for word, count in self.counts.items())
 
 
 def build_plan(
@@ -194,15 +58,20 @@ def build_removal(
     ledger: Iterable[Known],
     existing: Iterable[RemoteSecret],
     *,
+    others: Others | None = None,
     is_ours: Callable[[RemoteSecret], bool] = lambda secret: False,
 ) -> Plan:
-    """Deletes the secrets that the sync wrote, and nothing else."""
-    known = {entry.secret_id: entry for entry in ledger}
-    present = [secret for secret in existing if secret.secret_id in known or is_ours(secret)]
+    """Deletes the secrets that the sync wrote or adopted, and nothing else; hands over what another sync wants."""
+    known, others = {entry.secret_id: entry for entry in ledger}, others or Others()
+    mine = [secret for secret in existing if secret.secret_id in known or is_ours(secret)]
+    present = [secret for secret in mine if secret.secret_id not in others.secret_ids]
     gone = known.keys() - {secret.secret_id for secret in present}
     return Plan(
+        hand_overs=tuple(_hand_over(secret, others) for secret in present if secret.key in others.wanters),
         deletes=_by_key(
-            Delete(secret.key or "", secret.secret_id, secret.secret_type, "removed on request") for secret in present
+            Delete(secret.key or "", secret.secret_id, secret.secret_type, "removed on request")
+            for secret in present
+            if secret.key not in others.wanters
         ),
         forgotten=tuple(sorted(known[secret_id].destination_key for secret_id in gone)),
         in_scope_count=len(present),
@@ -236,7 +105,8 @@ class _Planner:
     ) -> None:
         self.desired = {item.destination_key: item for item in desired}
         self.ledger = {entry.destination_key: entry for entry in ledger}
-        self.managed_ids = {entry.secret_id for entry in self.ledger.values()}
+        self.by_id = {entry.secret_id: entry for entry in self.ledger.values()}
+        self.keys_by_source = {item.source_key: key for key, item in self.desired.items()}
         self.options = options
         self.others = others
         self.is_ours = is_ours
@@ -249,6 +119,10 @@ class _Planner:
         self.deletes: list[Delete] = []
         self.keeps: list[Keep] = []
         self.refusals: list[Refusal] = []
+        self.hand_overs: list[HandOver] = []
+        self.asked: list[Delete] = []
+        # Our secrets of former keys, by the key that they go on under.
+        self.former: dict[str, list[RemoteSecret]] = defaultdict(list)
 
     def plan(self) -> Plan:
         for key in sorted(self.desired):
@@ -257,17 +131,20 @@ class _Planner:
         for secret in in_scope:
             if secret.key not in self.desired:
                 self._plan_undesired(secret)
-        return Plan(
+        plan = Plan(
             creates=tuple(self.creates),
             replaces=tuple(self.replaces),
+            hand_overs=tuple(sorted(self.hand_overs, key=lambda change: change.destination_key)),
             deletes=_by_key(self.deletes),
             keeps=tuple(self.keeps),
             refusals=tuple(self.refusals),
+            asked=_by_key(self.asked),
             forgotten=self._forgotten(),
             in_scope_count=len(in_scope),
             source_count=len(self.desired),
             warnings=tuple(key_warnings(self.desired)),
         )
+        return _with_renames(plan, self.former) if self.former else plan
 
     def _forgotten(self) -> tuple[str, ...]:
         """By id: a stranger's secret of the same key must not keep the key ours."""
@@ -276,7 +153,7 @@ class _Planner:
         return tuple(sorted(gone - self.desired.keys()))
 
     def _is_managed(self, secret: RemoteSecret) -> bool:
-        return secret.secret_id in self.managed_ids or self.is_ours(secret)
+        return secret.secret_id in self.by_id or self.is_ours(secret)
 
     def _in_scope(self, secret: RemoteSecret) -> bool:
         if secret.secret_id in self.others.secret_ids or secret.secret_type not in KNOWN_TYPES:
@@ -287,7 +164,8 @@ class _Planner:
         key = item.destination_key
         held, known = self.held.get(key, []), self.ledger.get(key)
         if reason := self._why_refuse(key, held):
-            self.refusals.append(Refusal(key, item.source_key, reason))
+            may_take_over = key in self.others.stopped
+            self.refusals.append(Refusal(key, item.source_key, reason, may_take_over=may_take_over))
             return
         if not held and key in self.options.taken_away:
             reason = "an earlier attempt ended after deleting the old one"
@@ -311,7 +189,9 @@ class _Planner:
     def _why_refuse(self, key: str, held: list[RemoteSecret]) -> str:
         """Why the key is not ours to write, "" if it is."""
         if key in self.others.names_by_key:
-            return f"the sync “{self.others.names_by_key[key]}” manages this key in the same organization"
+            holder = f"the sync “{self.others.names_by_key[key]}” manages this key in the same organization"
+            why = self.others.stopped.get(key)
+            return f"{holder}, but {why}: take the key over, or mend that sync" if why else holder
         unknown = next((secret.secret_type for secret in held if secret.secret_type not in KNOWN_TYPES), None)
         if unknown is not None:
             return f"in Devin it is a secret of a kind that DevinSync does not know ({unknown[:32]}), and leaves alone"
@@ -319,7 +199,7 @@ class _Planner:
 
     def _why_replace(self, item: DesiredSecret, current: RemoteSecret | None, known: Known | None) -> tuple[str, bool]:
         """The reason, "" for none, and whether it is drift."""
-        if known is None:
+        if known is None or not known.fingerprint:
             return "DevinSync does not know its value", False
         if known.fingerprint != item.fingerprint:
             return "its value changed in the source", False
@@ -346,13 +226,47 @@ class _Planner:
         )
 
     def _plan_undesired(self, secret: RemoteSecret) -> None:
-        if self.options.disable_deletion:
+        if not self._is_managed(secret):
+            self._plan_stranger(secret)
             return
-        if self.options.only_delete_managed and not self._is_managed(secret):
+        key, known = secret.key or "", self.by_id.get(secret.secret_id)
+        if key in self.others.wanters:
+            self.hand_overs.append(_hand_over(secret, self.others))
+        elif self.options.disable_deletion or (known is not None and known.is_adopted):
             return
-        self._delete(secret, "not in the source")
+        elif known is not None and (new_key := self._goes_on_as(secret, known)):
+            self.former[new_key].append(secret)
+        else:
+            self._delete(secret, "not in the source")
 
-    def _delete(self, secret: RemoteSecret, reason: str, *, is_duplicate: bool = False) -> None:
+    def _plan_stranger(self, secret: RemoteSecret) -> None:
+        decision, policy = self.options.decisions.get(secret.secret_id), self.options.strangers
+        # One that another sync wants is that sync's to replace.
+        stays = secret.key in self.others.wanters or decision == Decision.LEAVE or policy == Strangers.LEAVE
+        if stays or self.options.disable_deletion:
+            return
+        if decision == Decision.DELETE:
+            self._delete(secret, "not in the source, and a person said to delete it", is_decided=True)
+        elif policy == Strangers.ASK:
+            reason = "not in the source, and not written by DevinSync"
+            self.asked.append(Delete(secret.key or "", secret.secret_id, secret.secret_type, reason, is_stranger=True))
+        else:
+            self._delete(secret, "not in the source")
+
+    def _goes_on_as(self, secret: RemoteSecret, known: Known) -> str:
+        """The desired key that our secret goes on under, "" if there is none. Not if somebody renamed it in Devin."""
+        if secret.key != known.destination_key:
+            return ""
+        found = (
+            self.keys_by_source.get(known.source_key, ""),
+            known.renamed_to,
+            self.options.renamed.get(known.destination_key, ""),
+        )
+        return next((key for key in found if key in self.desired), "")
+
+    def _delete(
+        self, secret: RemoteSecret, reason: str, *, is_duplicate: bool = False, is_decided: bool = False
+    ) -> None:
         self.deletes.append(
             Delete(
                 secret.key or "",
@@ -361,8 +275,56 @@ class _Planner:
                 reason,
                 is_stranger=not self._is_managed(secret),
                 is_duplicate=is_duplicate,
+                is_decided=is_decided,
             )
         )
+
+
+def _with_renames(plan: Plan, former: Mapping[str, Sequence[RemoteSecret]]) -> Plan:
+    """Writes of keys under which secrets of ours go on become renames; a refused key's former ones wait for it."""
+    writes: dict[str, Create | Replace] = {change.destination_key: change for change in plan.creates}
+    writes |= {change.destination_key: change for change in plan.replaces}
+    refused = {refusal.destination_key for refusal in plan.refusals}
+    sources = {keep.destination_key: keep.source_key for keep in plan.keeps}
+    renames, waiting = [], []
+    for key in sorted(former):
+        if key in refused:
+            reason = f"it stays until {key} can be written, which replaces it"
+            waiting += [Delete(one.key or "", one.secret_id, one.secret_type, reason) for one in former[key]]
+        else:
+            renames.append(_rename(key, former[key], writes.get(key), source_key=sources.get(key, "")))
+    return replace(
+        plan.without({change.destination_key for change in renames}),
+        renames=tuple(renames),
+        waiting=_by_key(waiting),
+    )
+
+
+def _rename(key: str, former: Sequence[RemoteSecret], write: Create | Replace | None, *, source_key: str) -> Rename:
+    names = tuple(sorted(one.key or "" for one in former))
+    rename = Rename(
+        destination_key=key,
+        source_key=write.source_key if write else source_key,
+        former_keys=names,
+        former_ids=tuple(one.secret_id for one in former),
+        reason=f"until now {', '.join(names)}",
+        is_written=write is None,
+    )
+    if isinstance(write, Replace):
+        return replace(rename, old_ids=write.old_ids, old_type=write.old_type, is_stranger=write.is_stranger)
+    return rename
+
+
+def _hand_over(secret: RemoteSecret, others: Others) -> HandOver:
+    wanter = others.wanters[secret.key or ""]
+    return HandOver(
+        destination_key=secret.key or "",
+        secret_id=secret.secret_id,
+        secret_type=secret.secret_type,
+        to_sync=wanter.sync,
+        reason=f"not in this source, and the sync “{wanter.name}” wants it",
+        to_source_key=wanter.source_key,
+    )
 
 
 def _by_key(deletes: Iterable[Delete]) -> tuple[Delete, ...]:

@@ -2,15 +2,18 @@
 API. Reads the ledger; writes nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from connections.devin.types import RemoteSecret
-from syncs.engine.desired import Desired, environment_of, fingerprints_of
-from syncs.engine.ledger import known_secrets, others_of
-from syncs.engine.plan import DesiredSecret, Options, Plan, build_plan, build_removal
+from syncs.choices import Decision, Strangers
+from syncs.engine.changes import DesiredSecret, Known, Options, Others, Plan
+from syncs.engine.desired import Desired, environment_of, fingerprints_of, with_former_keys
+from syncs.engine.ledger import known_secrets
+from syncs.engine.others import others_of, with_wanters
+from syncs.engine.plan import build_plan, build_removal
 from syncs.engine.tags import OwnTag
 from syncs.key_schema import KeySchema
-from syncs.models import Destination, DevinSync
+from syncs.models import Destination, DevinSync, StrangerDecision
 
 
 def plan_sync(
@@ -23,25 +26,50 @@ def plan_sync(
     repushed: Collection[str] = (),
     taken_away: Collection[str] = (),
 ) -> Plan:
+    """`destination` has no row yet where no sync has ever run at the organization."""
     known = known_secrets(sync, destination)
     prints = fingerprints_of(sync, desired, known)
     schema, environment = KeySchema.parse(sync.key_schema), environment_of(sync)
-    return build_plan(
-        [DesiredSecret(key, secret.key, prints[key]) for key, secret in desired.secrets.items()],
-        existing,
-        known,
-        options=Options(
-            matches=lambda key: schema.matches(key, environment=environment),
-            disable_deletion=sync.disable_secret_deletion,
-            only_delete_managed=sync.only_delete_managed,
-            repush_all=repush_all,
-            repushed=repushed,
-            taken_away=taken_away,
-        ),
-        others=others_of(sync, destination, existing),
-        is_ours=OwnTag(sync),
+    options = Options(
+        matches=lambda key: schema.matches(key, environment=environment),
+        disable_deletion=sync.disable_secret_deletion,
+        strangers=Strangers(sync.strangers),
+        decisions=decisions_of(sync, destination),
+        repush_all=repush_all,
+        repushed=repushed,
+        taken_away=taken_away,
+        renamed=with_former_keys(sync, desired, known),
     )
+    wanted = [DesiredSecret(key, secret.key, prints[key]) for key, secret in desired.secrets.items()]
+    others, is_ours = _others(sync, destination, existing, known), OwnTag(sync)
+    plan = build_plan(wanted, existing, known, options=options, others=others, is_ours=is_ours)
+    asking = with_wanters(others, sync, destination, keys=_let_go(plan, known, desired.secrets))
+    return plan if asking is others else build_plan(
+        wanted, existing, known, options=options, others=asking, is_ours=is_ours
+    )  # fmt: skip
 
 
 def plan_removal(sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret]) -> Plan:
-    return build_removal(known_secrets(sync, destination), existing, is_ours=OwnTag(sync))
+    known, is_ours = known_secrets(sync, destination), OwnTag(sync)
+    others = _others(sync, destination, existing, known)
+    plan = build_removal(known, existing, others=others, is_ours=is_ours)
+    asking = with_wanters(others, sync, destination, keys={delete.destination_key for delete in plan.deletes})
+    return plan if asking is others else build_removal(known, existing, others=asking, is_ours=is_ours)
+
+
+def _others(
+    sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret], known: Iterable[Known]
+) -> Others:
+    return others_of(sync, destination, existing, own_ids={entry.secret_id for entry in known})
+
+
+def decisions_of(sync: DevinSync, destination: Destination) -> dict[str, Decision]:
+    rows = StrangerDecision.objects.filter(sync_id=sync.pk, destination_id=destination.pk)
+    return {secret_id: Decision(word) for secret_id, word in rows.values_list("secret_id", "decision")}
+
+
+def _let_go(plan: Plan, known: Iterable[Known], desired: Collection[str]) -> set[str]:
+    """The keys that this sync would delete, or holds without wanting them: perhaps another one does."""
+    doomed = {delete.destination_key for delete in (*plan.deletes, *plan.asked) if not delete.is_duplicate}
+    renamed = {key for change in plan.renames for key in change.former_keys}
+    return doomed | renamed | {entry.destination_key for entry in known if entry.destination_key not in desired}

@@ -1,13 +1,16 @@
-"""A plan that nobody carries out, and what the guard says of it: for the wizard, the admin's "Plan" and the API."""
+"""A plan that nobody carries out, and what the guard says of it: for the wizard, the admin's "Plan" and the API.
+
+Writes nothing, to Devin or to the database.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connections.devin.types import RemoteSecret
 from syncs.engine import guard
+from syncs.engine.changes import Plan
 from syncs.engine.desired import read_desired
 from syncs.engine.destination import Organization
-from syncs.engine.plan import Plan
 from syncs.engine.planning import plan_sync
 from syncs.engine.tags import check_rollback
 from syncs.errors import Blocked
@@ -16,7 +19,7 @@ from syncs.models import DevinSync
 
 @dataclass(frozen=True)
 class Preview:
-    """A plan that nobody has carried out, and whether the guard would let it pass."""
+    """A plan that nobody has carried out, and whether the guard would hold its deletions."""
 
     plan: Plan
     blocked: Blocked | None
@@ -25,10 +28,9 @@ class Preview:
 def preview(sync: DevinSync) -> Preview:
     """The plan of a sync, saved or not, against the organization as it is now. Raises SyncError."""
     desired = read_desired(sync)
-    destination = sync.destination()
     with Organization.open(sync.connection, sync.org_id) as organization:
         existing = organization.list_secrets()
-    plan = plan_sync(sync, destination, desired, existing)
+    plan = plan_sync(sync, sync.look_up_destination(), desired, existing)
     return Preview(plan, verdict(sync, plan, existing))
 
 
@@ -42,4 +44,4 @@ def verdict(sync: DevinSync, plan: Plan, existing: Sequence[RemoteSecret]) -> Bl
 
 
 def limits_of(sync: DevinSync) -> guard.Limits:
-    return guard.Limits(sync.guard_max_deletions, sync.guard_max_percent)
+    return guard.Limits(sync.guard_max_deletions, sync.guard_max_percent, sync.guard_min_deletions)

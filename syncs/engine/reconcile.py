@@ -7,23 +7,26 @@ and once more from LIST DESTINATION as long as an answer left open what happened
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from connections.devin.types import RemoteSecret
 from syncs.choices import Operation
 from syncs.engine import guard
-from syncs.engine.apply import Applier, Result
+from syncs.engine.apply import Applier
+from syncs.engine.changes import Plan
 from syncs.engine.desired import Desired, read_desired
 from syncs.engine.destination import Organization
+from syncs.engine.handing import hand_over, take_over
 from syncs.engine.lease import Lease
 from syncs.engine.ledger import Ledger
-from syncs.engine.plan import Plan
 from syncs.engine.planning import plan_removal, plan_sync
 from syncs.engine.preview import limits_of
 from syncs.engine.recover import finish_sealed
+from syncs.engine.report import Report
 from syncs.engine.tags import check_rollback, newest_generation
-from syncs.errors import Blocked, DestinationProblem, SourceProblem, TooManyRounds
+from syncs.engine.work import Result
+from syncs.errors import Blocked, SourceProblem, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 
 ROUNDS = 6
@@ -33,37 +36,44 @@ pause = time.sleep
 
 @dataclass
 class Reconcile:
-    """One attempt of one run. `refused` collects, by key, why Devin or we would not write it."""
+    """One attempt of one run. `ring` asks for a run of a sync that is given secrets, in the same transaction."""
 
     run: SyncRun
     sync: DevinSync
     destination: Destination
     lease: Lease
-    refused: dict[str, str] = field(default_factory=dict)
+    ring: Callable[[DevinSync], object]
+    report: Report = field(default_factory=Report)
+    # Secrets by id that Devin refuses to delete, with the reason.
+    undeletable: dict[str, str] = field(default_factory=dict)
 
-    def reconcile(self, organization: Organization) -> None:
-        """Makes the organization equal to the source. Raises SyncError; `refused` says which keys were not written."""
+    def reconcile(self, organization: Organization) -> Report:
+        """Makes the organization equal to the source, as far as it may; the report says what is left. Raises SyncError
+        for what concerns all keys."""
         ledger = Ledger(self.run, self.sync, self.destination, self.lease)
         self.lease.quarantine(pause)
         ledger.start_attempt()
         organization.begin_list()
         desired = self._read(ledger, organization)
+        self._take_over(ledger, desired)
         applier = self._applier(ledger, organization, desired)
         last, taken = Result(), Counter[str]()
         for number in range(ROUNDS):
             existing = organization.list_secrets()
             ledger.settle(existing)
-            self._check_deletable(last, existing)
+            self._note_undeletable(last, existing, ledger)
             plan = self._plan(ledger, desired, existing)
             rows = ledger.write_plan(plan)
-            self._guard(plan, existing, ledger, organization)
-            last = applier.apply(plan, rows, may_delete=not self.refused)
-            self.refused |= last.refused
+            allowed = self._guard(plan, existing, ledger, organization)
+            if plan.hand_overs:
+                hand_over(ledger, plan.hand_overs, rows, ring=self.ring)
+            last = applier.apply(allowed, rows)
+            self._note_refused(last, plan)
             taken.update(last.taken)
             self._give_up_on(taken, ledger)
-            if not last.unclear - self.refused.keys():
-                ledger.finish(plan, desired.fingerprints)
-                return
+            if not last.unclear - self.report.refused.keys():
+                ledger.finish(allowed, desired.fingerprints)
+                return self.report
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
 
@@ -77,9 +87,15 @@ class Reconcile:
             finish_sealed(ledger, organization)
             raise
 
+    def _take_over(self, ledger: Ledger, desired: Desired) -> None:
+        chosen = self.run.takes_over
+        if chosen:
+            wanted = {key: secret.key for key, secret in desired.secrets.items()}
+            take_over(ledger, wanted, chosen=None if chosen is True else chosen)
+
     def _plan(self, ledger: Ledger, desired: Desired, existing: Sequence[RemoteSecret]) -> Plan:
         if self.run.operation == Operation.REMOVE:
-            return plan_removal(self.sync, self.destination, existing)
+            return plan_removal(self.sync, self.destination, existing).without(secret_ids=self.undeletable)
         plan = plan_sync(
             self.sync,
             self.destination,
@@ -89,26 +105,34 @@ class Reconcile:
             repushed=ledger.written_keys() if self.run.repushes_all else (),
             taken_away=ledger.missing,
         )
-        self.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
-        return plan.without(self.refused)
+        self.report.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
+        self.report.waiting |= {delete.destination_key for delete in plan.waiting}
+        return plan.without(self.report.refused, secret_ids=self.undeletable)
 
-    def _guard(self, plan: Plan, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> None:
-        """Raises Blocked; the plan's rows are written by then, for a person to read."""
+    def _guard(self, plan: Plan, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> Plan:
+        """What of the plan may be done now; its rows are written by then, for a person to read. Raises Blocked."""
         if self.run.operation == Operation.REMOVE:
-            return
+            return plan
         try:
-            self._judge(plan, existing)
+            self._check_rollback(existing)
         except Blocked:
             # Whatever the person decides, a key that we took away does not wait for it.
             finish_sealed(ledger, organization)
             raise
+        confirmation = guard.Confirmation(self.run.confirmed_deletions, self.run.confirms_any_deletion)
+        hold = guard.judge(plan, limits=limits_of(self.sync), confirmation=confirmation)
+        self.report.blocked = hold.blocked if hold else None
+        if hold is None:
+            return plan
+        # Nor does one that the source has lost since: that is a deletion, too, and waits like the others.
+        if finish_sealed(ledger, organization, but_for={change.destination_key for change in plan.writes}):
+            plan = replace(plan, forgotten=())
+        return plan.without(secret_ids={delete.secret_id for delete in hold.deletes})
 
-    def _judge(self, plan: Plan, existing: Sequence[RemoteSecret]) -> None:
+    def _check_rollback(self, existing: Sequence[RemoteSecret]) -> None:
         if self.run.accepts_rollback:
             self.sync.raise_generation(newest_generation(self.sync, existing))
         check_rollback(self.sync, existing)
-        confirmation = guard.Confirmation(self.run.confirmed_deletions, self.run.confirms_any_deletion)
-        guard.check(plan, limits=limits_of(self.sync), confirmation=confirmation)
 
     def _applier(self, ledger: Ledger, organization: Organization, desired: Desired) -> Applier:
         return Applier(
@@ -120,20 +144,26 @@ class Reconcile:
             instance_id=SyncControl.get().instance_id,
         )
 
-    def _check_deletable(self, last: Result, existing: Sequence[RemoteSecret]) -> None:
-        still_there = {secret.secret_id: secret.key for secret in existing if secret.secret_id in last.undeletable_ids}
+    def _note_undeletable(self, last: Result, existing: Sequence[RemoteSecret], ledger: Ledger) -> None:
+        """A secret that Devin would not delete, and that is still there: its key fails, the others go on."""
+        still_there = {one.secret_id: one.key or "" for one in existing if one.secret_id in last.undeletable_ids}
+        for secret_id, key in still_there.items():
+            self.undeletable[secret_id] = f"Devin refuses to delete {key} (403), and it is still there."
+            self.report.undeleted[key] = self.undeletable[secret_id]
         if still_there:
-            key = next(iter(still_there.values()))
-            raise DestinationProblem(
-                f"Devin refuses to delete {key} in {self.run.org_id} (403), and it is still there. Give the service "
-                f"user of connection “{self.run.connection}” the ManageOrgSecrets permission there, then sync again."
-            )
+            ledger.fail_deletions({secret_id: self.undeletable[secret_id] for secret_id in still_there})
+
+    def _note_refused(self, last: Result, plan: Plan) -> None:
+        self.report.refused |= last.refused
+        self.report.missing |= last.missing
+        held_up = [change for change in plan.renames if change.destination_key in self.report.refused]
+        self.report.waiting |= {key for change in held_up for key in change.former_keys}
 
     def _give_up_on(self, taken: Counter[str], ledger: Ledger) -> None:
         """A key that Devin calls taken twice although its list lacks it is somebody's whom we cannot see."""
-        for key in [key for key, times in taken.items() if times > 1 and key not in self.refused]:
-            self.refused[key] = (
+        for key in [key for key, times in taken.items() if times > 1 and key not in self.report.refused]:
+            self.report.refused[key] = (
                 f"Devin says that {key} is taken, but lists no such secret of the organization. "
                 "Perhaps it is somebody's personal secret. Rename one of the two."
             )
-            ledger.fail(key, self.refused[key])
+            ledger.fail(key, self.report.refused[key])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from connections.devin.types import RemoteSecret
+from syncs.choices import BlockedReason
 from syncs.engine.notes import Tag
 from syncs.errors import Blocked
 from syncs.models import DevinSync, SyncControl
@@ -12,7 +13,7 @@ class OwnTag:
     """Whether a secret's note says that this sync, of this installation, wrote it."""
 
     def __init__(self, sync: DevinSync) -> None:
-        self.instance, self.sync = SyncControl.get().instance_id, sync.short_id
+        self.instance, self.sync = SyncControl.known_instance_id(), sync.short_id
 
     def read(self, secret: RemoteSecret) -> Tag | None:
         tag = Tag.read(secret.note)
@@ -36,5 +37,5 @@ def check_rollback(sync: DevinSync, existing: Sequence[RemoteSecret]) -> None:
             f"This database is older than what Devin holds: it knows of {sync.generation} writing runs of this sync, "
             f"the notes in Devin tell of {seen}. It was probably restored from a backup, so its secrets may be out of "
             "date. Bring the source up to date, then choose “Sync now, trust this database”.",
-            reason="rollback",
+            reason=BlockedReason.ROLLBACK,
         )

@@ -4,6 +4,7 @@ running → succeeded | failed | blocked | cancelled, and from running back to p
 """
 
 import random
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,15 +12,18 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from syncs.choices import Operation, Status
+from syncs.choices import Operation, Status, Trigger
 from syncs.engine.ledger import count_changes
-from syncs.errors import Blocked, DestinationProblem, SyncError
-from syncs.models import SyncRun
+from syncs.engine.report import about_missing, has_sealed, missing_keys
+from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError
+from syncs.models import DevinSync, SyncRun
+from syncs.runs.ask import request_run
 from syncs.runs.tracks import lock_sync, show_ended, show_status
-from syncs.runs.wishes import Wishes
 
 MAX_ATTEMPTS = 5
 LONGEST_RETRY = timedelta(minutes=15)
+FIRST_REPAIR = timedelta(minutes=1)
+FLAGS = ("confirms_any_deletion", "accepts_rollback", "repushes_all", "removes_sync")
 
 
 @transaction.atomic
@@ -35,14 +39,14 @@ def succeed(run: SyncRun) -> None:
 @transaction.atomic
 def fail(run: SyncRun, message: str) -> None:
     if _is_ours(run):
-        end_run(run, Status.FAILED, message)
+        _fail(run, message)
 
 
 @transaction.atomic
 def block(run: SyncRun, blocked: Blocked) -> None:
     if _is_ours(run):
         run.blocked_reason = blocked.reason
-        end_run(run, Status.BLOCKED, blocked.message)
+        end_run(run, Status.BLOCKED, _with_missing(run, blocked.message))
 
 
 @transaction.atomic
@@ -64,12 +68,12 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
     later = SyncRun.objects.pending().filter(sync=run.sync, operation=run.operation).select_for_update().first()
     if later is not None:
         _hand_over(run, later)
-        end_run(run, Status.FAILED, f"{error} A later run is queued and tries again.", may_pass=True)
+        _fail(run, f"{error} A later run is queued and tries again.", may_pass=True)
     elif run.attempt >= MAX_ATTEMPTS:
-        end_run(run, Status.FAILED, f"{error} Given up after {run.attempt} attempts.", may_pass=True)
+        _fail(run, f"{error} Given up after {run.attempt} attempts.", may_pass=True)
     else:
         delay = retry_delay(run.attempt, error)
-        run.status, run.message = Status.PENDING, f"{error}"[:1024]
+        run.status, run.message = Status.PENDING, _with_missing(run, f"{error}")[:1024]
         run.not_before, run.rung_at = timezone.now() + delay, None
         run.save(update_fields=["status", "message", "not_before", "rung_at"])
         show_status(run)
@@ -77,10 +81,11 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
 
 def _hand_over(run: SyncRun, later: SyncRun) -> None:
     """What a person asked of a run, the one that stands in for it does."""
-    said = Wishes.of(run).said() | Wishes.of(later).said()
-    for name, value in said.items():
-        setattr(later, name, value)
-    later.save(update_fields=list(said))
+    if later.confirmed_deletions is None:
+        later.confirmed_deletions = run.confirmed_deletions
+    for name in FLAGS:
+        setattr(later, name, getattr(later, name) or getattr(run, name))
+    later.save(update_fields=["confirmed_deletions", *FLAGS])
 
 
 def retry_delay(attempt: int, error: SyncError) -> timedelta:
@@ -89,6 +94,26 @@ def retry_delay(attempt: int, error: SyncError) -> timedelta:
     delay: timedelta = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
     asked = error.retry_after if isinstance(error, DestinationProblem) else None
     return max(delay, min(asked, LONGEST_RETRY)) if asked else delay
+
+
+def _fail(run: SyncRun, message: str, *, may_pass: bool = False) -> None:
+    """A run that leaves a key missing from Devin does not leave it at that: another one is asked for."""
+    end_run(run, Status.FAILED, _with_missing(run, message), may_pass=may_pass)
+    if run.sync is not None and has_sealed(run):
+        _ask_for_repair(run.sync, LONGEST_RETRY if run.trigger == Trigger.REPAIR else FIRST_REPAIR)
+
+
+def _ask_for_repair(sync: DevinSync, delay: timedelta) -> None:
+    """Unless another run waits already, which does it as well and sooner."""
+    with suppress(NotRunnable):
+        repair = request_run(sync, trigger=Trigger.REPAIR)
+        alone = SyncRun.objects.filter(pk=repair.pk, trigger=Trigger.REPAIR, trigger_count=1)
+        alone.update(not_before=timezone.now() + delay)
+
+
+def _with_missing(run: SyncRun, message: str) -> str:
+    """The missing keys first: the message may be cut."""
+    return f"{about_missing(missing_keys(run))} {message}".strip()
 
 
 def _is_ours(run: SyncRun) -> bool:

@@ -9,20 +9,20 @@ from rq.timeouts import BaseTimeoutException
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
-from syncs.choices import Operation
+from syncs.choices import Trigger
 from syncs.engine.destination import Organization
 from syncs.engine.lease import Lease
 from syncs.engine.reconcile import Reconcile
+from syncs.engine.report import Report
 from syncs.errors import Blocked, DestinationProblem, LeaseLost, SyncError
-from syncs.models import SyncRun
+from syncs.models import DevinSync, SyncRun
 from syncs.runs import end
+from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
 from syncs.runs.due import waiting_for
 from syncs.runs.queue import ring
 
 log = logging.getLogger(__name__)
-
-NAMED_KEYS = 10
 
 
 def run_sync(run_id: str) -> None:
@@ -70,32 +70,35 @@ class InternalError(Exception):
     """Stands in the queue for an error whose text might hold a value."""
 
 
-def reconcile(run: SyncRun, lease: Lease) -> dict[str, str]:
-    """The keys that could not be written, with the reasons."""
+def reconcile(run: SyncRun, lease: Lease) -> Report:
+    """One attempt; what it leaves for a person to know."""
     assert run.sync is not None and run.connection is not None and run.destination is not None  # noqa: S101, PT018
-    work = Reconcile(run, run.sync, run.destination, lease)
+    work = Reconcile(run, run.sync, run.destination, lease, ring=ring_receiver)
     with Organization.open(run.connection, run.org_id, fence=lease.check) as organization:
-        if run.operation == Operation.SYNC:
-            run.sync.check_address()
         try:
-            work.reconcile(organization)
+            report = work.reconcile(organization)
         finally:
             SyncRun.objects.filter(pk=run.pk).update(
                 requests_sent=run.requests_sent + organization.client.requests_sent
             )
     if run.connection.is_valid is False:
         run.connection.mark_working()
-    return work.refused
+    return report
 
 
-def finish(run: SyncRun, refused: dict[str, str]) -> None:
-    if not refused:
+def ring_receiver(sync: DevinSync) -> None:
+    """A sync that was given secrets by another one runs at once."""
+    request_run(sync, trigger=Trigger.HAND_OVER)
+
+
+def finish(run: SyncRun, report: Report) -> None:
+    message = report.sentences(run)
+    if report.blocked is not None:
+        end.block(run, Blocked(message, reason=report.blocked.reason))
+    elif report.is_clean:
         end.succeed(run)
-        return
-    keys = sorted(refused)
-    named = ", ".join(keys[:NAMED_KEYS]) + (f" and {len(keys) - NAMED_KEYS} more" if len(keys) > NAMED_KEYS else "")
-    count = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
-    end.fail(run, f"{count} could not be written: {named}. The reasons stand beside them; the rest is up to date.")
+    else:
+        end.fail(run, message)
 
 
 def tell_connection(run: SyncRun, error: SyncError) -> None:

@@ -83,7 +83,7 @@ def test_what_another_sync_wrote_is_not_this_ones(admin_user: object, sandbox: S
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("option", [{"key_schema": "DEV_{{secretKey}}"}, {"only_delete_managed": True}])
+@pytest.mark.parametrize("option", [{"key_schema": "DEV_{{secretKey}}"}, {"strangers": "leave"}])
 def test_what_the_options_spare_is_not_this_syncs_affair(
     option: dict[str, Any], admin_user: object, sandbox: Sandbox
 ) -> None:

@@ -2,15 +2,14 @@
 
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from api.http.forms import Switch
 from api.resources.base import Answer, Request, Timestamp
 from syncs.models import SyncControl
 
 
 class ControlIn(Request):
-    is_paused: Switch = Field(examples=[True])
+    is_paused: StrictBool = Field(examples=[True])
 
 
 class ControlOut(Answer):

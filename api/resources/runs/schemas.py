@@ -7,15 +7,25 @@ from pydantic import Field
 
 from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of
 from api.resources.syncs.schemas import track_status
-from syncs.engine.plan import Change, Create, Delete, Keep, Refusal, Replace
+from syncs.engine.changes import Change, Create, Delete, HandOver, Keep, Refusal, Rename, Replace
 from syncs.engine.preview import Preview
 from syncs.models import SyncRun, SyncRunChange
+
+SOME = "Answered where there are any."
+
+
+def some(**counts: int) -> dict[str, int]:
+    """Those that are not nought."""
+    return {name: count for name, count in counts.items() if count}
 
 
 class RunCounts(Answer):
     created: int
     replaced: int
+    renamed: int = Field(0, description=SOME)
+    handed_over: int = Field(0, description=SOME)
     deleted: int
+    held: int = Field(0, description=f"Deletions that wait. {SOME}")
     kept: int
     failed: int
     drifted: int
@@ -69,6 +79,7 @@ class SyncRunOut(Answer):
                 kept=run.kept_count,
                 failed=run.failed_count,
                 drifted=run.drifted_count,
+                **some(renamed=run.renamed_count, handed_over=run.handed_over_count, held=run.held_count),
             ),
             requests_sent=run.requests_sent,
             warnings=[str(warning) for warning in run.warnings],
@@ -82,7 +93,7 @@ class SyncRunOut(Answer):
 class RunChange(Answer):
     """One key of a run and what became of it."""
 
-    action: Annotated[str, one_of("create", "replace", "delete")]
+    action: Annotated[str, one_of("create", "replace", "rename", "hand_over", "delete")]
     destination_key: str = Field(examples=["PROD_DB_URL"])
     source_key: str | None = Field(examples=["DB_URL"])
     secret_id: str | None
@@ -90,7 +101,7 @@ class RunChange(Answer):
     reason: str = Field(examples=["new in the source"])
     is_drift: bool
     is_stranger: bool
-    outcome: Annotated[str, one_of("planned", "done", "failed", "not_attempted")]
+    outcome: Annotated[str, one_of("planned", "done", "failed", "not_attempted", "held")]
     detail: str | None
 
     @classmethod
@@ -125,14 +136,21 @@ class ManyRuns(Answer):
 class PlanCounts(Answer):
     create: int
     replace: int
+    rename: int = Field(0, description=SOME)
+    hand_over: int = Field(0, description=SOME)
+    ask: int = Field(0, description=SOME)
     delete: int
     keep: int
 
 
 class PlannedChange(Answer):
-    """One key: what a run would do with it, and why. `refuse` is a key that is not this sync's to write."""
+    """One key: what a run would do with it, and why.
 
-    action: Literal["create", "replace", "delete", "keep", "refuse"]
+    `refuse` is a key that is not this sync's to write, `ask` a secret that waits for a person's decision, `wait` one
+    that stays until what replaces it can be written.
+    """
+
+    action: Literal["create", "replace", "rename", "hand_over", "delete", "ask", "wait", "keep", "refuse"]
     destination_key: str = Field(examples=["PROD_DB_URL"])
     source_key: str | None = Field(examples=["DB_URL"])
     secret_id: str | None = Field(examples=["secret-123"])
@@ -140,22 +158,39 @@ class PlannedChange(Answer):
     reason: str | None = Field(examples=["new in the source"])
     is_drift: bool
     is_stranger: bool
+    former_keys: list[str] = Field([], description="Of a rename: the keys until now.", examples=[["DEV_DB_URL"]])
+    may_take_over: bool = Field(False, description="Of a refused key: a sync that has stopped holds it.")
 
     @classmethod
-    def of(cls, change: Change | Keep | Refusal) -> Self:
+    def of(cls, change: Change | Keep | Refusal, action: Any = None) -> Self:
         return cls(
-            action=ACTIONS[type(change)],
+            action=action or ACTIONS[type(change)],
             destination_key=change.destination_key,
             source_key=getattr(change, "source_key", None),
-            secret_id=change.secret_id if isinstance(change, Delete) else None,
+            secret_id=getattr(change, "secret_id", None),
             secret_type=getattr(change, "secret_type", None) or getattr(change, "old_type", None),
             reason=getattr(change, "reason", None),
             is_drift=getattr(change, "is_drift", False),
             is_stranger=getattr(change, "is_stranger", False),
+            **_only_of_some(change),
         )
 
 
-ACTIONS: dict[type, Any] = {Create: "create", Replace: "replace", Delete: "delete", Keep: "keep", Refusal: "refuse"}
+def _only_of_some(change: Change | Keep | Refusal) -> dict[str, Any]:
+    if isinstance(change, Rename):
+        return {"former_keys": list(change.former_keys)}
+    return {"may_take_over": True} if isinstance(change, Refusal) and change.may_take_over else {}
+
+
+ACTIONS: dict[type, Any] = {
+    Create: "create",
+    Replace: "replace",
+    Rename: "rename",
+    HandOver: "hand_over",
+    Delete: "delete",
+    Keep: "keep",
+    Refusal: "refuse",
+}
 
 
 class Block(Answer):
@@ -164,7 +199,7 @@ class Block(Answer):
 
 
 class PlanOut(Answer):
-    """What a run would do now. `blocked` tells whether its guard would let it."""
+    """What a run would do now. `blocked` tells whether its guard would hold the deletions."""
 
     counts: PlanCounts
     changes: list[PlannedChange]
@@ -177,7 +212,13 @@ class PlanOut(Answer):
         plan, blocked = preview.plan, preview.blocked
         return cls(
             counts=PlanCounts(**plan.counts),
-            changes=[PlannedChange.of(change) for change in (*plan.changes, *plan.keeps, *plan.refusals)],
+            changes=[
+                *(PlannedChange.of(change) for change in plan.changes),
+                *(PlannedChange.of(change, "ask") for change in plan.asked),
+                *(PlannedChange.of(change, "wait") for change in plan.waiting),
+                *(PlannedChange.of(keep) for keep in plan.keeps),
+                *(PlannedChange.of(refusal) for refusal in plan.refusals),
+            ],
             warnings=list(plan.warnings),
             blocked=Block(reason=blocked.reason, message=blocked.message) if blocked else None,
             digest=plan.digest,

@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from django.core.validators import MaxValueValidator
 from django.db import models
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, create_model, model_validator
 
-from api.http.forms import Switch, WholeNumber
-from api.resources.base import Answer, StrictRequest
-from syncs.choices import InitialSyncBehavior
+from api.resources.base import Answer, Request
+from syncs.choices import InitialSyncBehavior, Strangers
 from syncs.errors import InvalidKeySchema
 from syncs.key_schema import LONGEST_SCHEMA, KeySchema
 from syncs.models import DevinSync
@@ -31,10 +30,10 @@ def type_of(name: str) -> Any:
     if field.choices:
         return Literal.__getitem__(tuple(value for value, _ in field.flatchoices))
     if isinstance(field, models.BooleanField):
-        return Switch
+        return StrictBool
     if isinstance(field, models.PositiveIntegerField | models.PositiveSmallIntegerField):
         limits = [each.limit_value for each in field.validators if isinstance(each, MaxValueValidator)]
-        return Annotated[WholeNumber, Field(ge=0, le=min(limits))]
+        return Annotated[int, Field(strict=True, ge=0, le=min(limits))]
     raise TypeError(f"The option {name} has no type in the API.")
 
 
@@ -80,23 +79,34 @@ KeySchemaText = Annotated[
 
 
 @with_options()
-class SyncOptionsIn(StrictRequest):
+class SyncOptionsIn(Request):
     initial_sync_behavior: Behavior
-    auto_sync_enabled: Switch | None = Field(None, description=help_of("auto_sync_enabled"))
+    auto_sync_enabled: StrictBool | None = Field(None, description=help_of("auto_sync_enabled"))
     key_schema: KeySchemaText | None = Field(None, description=help_of("key_schema"))
-    recursive: Switch | None = Field(None, description=help_of("recursive"))
-    include_all_sub_folders: Switch | None = Field(None, description="Another spelling of recursive.")
+    recursive: StrictBool | None = Field(None, description=help_of("recursive"))
+    include_all_sub_folders: StrictBool | None = Field(None, description="Another spelling of recursive.")
+    only_delete_managed: StrictBool | None = Field(
+        None, description="The former spelling of strangers: true for leave, false for delete."
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.recursive is not None and self.include_all_sub_folders not in (None, self.recursive):
             raise ValueError("recursive and includeAllSubFolders contradict each other. Send one of them.")
+        sent = getattr(self, "strangers", None) if "strangers" in self.model_fields_set else None
+        if self.only_delete_managed is not None and sent not in (None, self._in_former_spelling()):
+            raise ValueError("strangers and onlyDeleteManaged contradict each other. Send strangers alone.")
         return self
+
+    def _in_former_spelling(self) -> str:
+        return Strangers.LEAVE.value if self.only_delete_managed else Strangers.DELETE.value
 
     def columns(self) -> dict[str, Any]:
         """The columns of a sync as they are to be; without auto-sync, which has a spelling outside of these too."""
         sent = {name: getattr(self, name) for name in OPTIONS if name != "auto_sync_enabled"}
         recursive = bool(self.recursive or self.include_all_sub_folders)
+        if self.only_delete_managed is not None:
+            sent["strangers"] = self._in_former_spelling()
         return sent | {"key_schema": self.key_schema or "", "recursive": recursive}
 
 
@@ -108,16 +118,19 @@ class SyncOptions(Answer):
     auto_sync_enabled: bool = Field(description=help_of("auto_sync_enabled"))
     disable_secret_deletion: bool = Field(description=help_of("disable_secret_deletion"))
     key_schema: str = Field("", description=f"{help_of('key_schema')} Answered where it is set.")
-
-    include_all_sub_folders: bool = Field(False, description="recursive again, as Infisical spells it now.")
+    only_delete_managed: bool = Field(
+        False, description="The former spelling of strangers; answered where those are left alone."
+    )
 
     @classmethod
     def of(cls, sync: DevinSync) -> Self:
         always = [name for name, field in cls.model_fields.items() if field.is_required()]
-        options = {name: getattr(sync, name) for name in OPTIONS} | {"include_all_sub_folders": sync.recursive}
+        options = {name: getattr(sync, name) for name in OPTIONS}
+        if sync.strangers == Strangers.LEAVE:
+            always, options["only_delete_managed"] = [*always, "only_delete_managed"], True
         return cls(**{name: value for name, value in options.items() if name in always or _is_telling(name, value)})
 
 
 def _is_telling(name: str, value: object) -> bool:
     """The defaults of the others go without saying."""
-    return bool(value if name == "include_all_sub_folders" else value != column(name).get_default())
+    return bool(value != column(name).get_default())

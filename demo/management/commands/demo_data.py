@@ -1,6 +1,7 @@
 """`manage.py demo_data`: sample data, one sync of it through the real queue, its history, and a look at the result."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,15 +11,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from connections.devin.errors import DevinError
 from demo import sample
-from syncs.choices import Status, Trigger
+from syncs.choices import Status, Strangers, Trigger
 from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
-from syncs.runs.waiting import wait_for_end
 from vault.errors import VaultError
 from vault.reading import read_secrets
 
+LOOK_EVERY = 0.05
 SECONDS_FOR_RUN = 90.0
 
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         url = options["sandbox"].rstrip("/")
         try:
             sync = make_sample(url)
-            run = wait_for_end_of(request_run(sync, trigger=Trigger.COMMAND))
+            run = wait_for(request_run(sync, trigger=Trigger.COMMAND))
             desired = desired_of(sync)
         except (VaultError, DevinError, SyncError) as error:
             raise CommandError(str(error)) from error
@@ -55,13 +56,16 @@ def make_sample(sandbox_url: str) -> DevinSync:
     return sample.ensure_sync(project, sample.ensure_connection(sandbox_url), user)
 
 
-def wait_for_end_of(run: SyncRun) -> SyncRun:
-    run = wait_for_end(run.pk, seconds=SECONDS_FOR_RUN) or run
-    if not run.is_finished:
-        raise CommandError(
-            f"The run is still {run.status} after {SECONDS_FOR_RUN:.0f} s. "
-            "Is a worker running, and are syncs not paused?"
-        )
+def wait_for(run: SyncRun) -> SyncRun:
+    deadline = time.monotonic() + SECONDS_FOR_RUN
+    while not run.is_finished:
+        if time.monotonic() > deadline:
+            raise CommandError(
+                f"The run is still {run.status} after {SECONDS_FOR_RUN:.0f} s. "
+                "Is a worker running, and are syncs not paused?"
+            )
+        time.sleep(LOOK_EVERY)
+        run.refresh_from_db()
     return run
 
 
@@ -96,7 +100,7 @@ def draw_table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
 def is_foreign(sync: DevinSync, key: str) -> bool:
     """Whether this sync rightly leaves the key alone: a later demo finds what a person has made meanwhile."""
     assert sync.folder is not None  # noqa: S101 - a sync without one does not run
-    if sync.disable_secret_deletion or sync.only_delete_managed:
+    if sync.disable_secret_deletion or sync.strangers != Strangers.DELETE:
         return True
     if not KeySchema.parse(sync.key_schema).matches(key, environment=sync.folder.environment.slug):
         return True

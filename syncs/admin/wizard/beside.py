@@ -8,6 +8,7 @@ from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
 from syncs.admin.plan_page import overlapping_syncs
+from syncs.choices import Strangers
 from syncs.engine.destination import Organization
 from syncs.engine.keys import key_warnings
 from syncs.errors import InvalidKeySchema, SyncError
@@ -80,7 +81,7 @@ def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
 
 def schema_warnings(sync: DevinSync, schema: KeySchema) -> list[str]:
     warnings = []
-    if not schema.has_fixed_part and not sync.disable_secret_deletion and not sync.only_delete_managed:
+    if not schema.has_fixed_part and not sync.disable_secret_deletion and sync.strangers == Strangers.DELETE:
         warnings.append(
             "Without a fixed part in the key schema every secret of the organization belongs to this sync: what is "
             "not in the source is deleted. Use a schema such as PROD_{{secretKey}} to keep to some of the keys."

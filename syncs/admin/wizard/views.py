@@ -7,6 +7,7 @@ with other entries (“Show folders”, “Check access”) before it is submitt
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -14,16 +15,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.text import slugify
 
-from common.patterns import validate_org_id
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
 from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
-from syncs.choices import Trigger
+from syncs.choices import Strangers, Trigger
 from syncs.errors import NotRunnable
-from syncs.models import DevinSync
+from syncs.models import DevinSync, org_id_validator
 from syncs.runs.ask import request_run
-from syncs.runs.wishes import Wishes
 from vault.models import Folder, Project
 
 STEPS = (
@@ -138,7 +137,8 @@ class SyncWizard(WizardPages):
     def get_form_initial(self, step: str) -> dict[str, Any]:
         if self.refreshed is not None and step == self.steps.current:
             return self.refreshed
-        initial = {"destination": self._only_connection, "details": self._suggested_name}.get(step, dict)()
+        makers = {"destination": self._only_connection, "options": _first_options, "details": self._suggested_name}
+        initial = makers.get(step, dict)()
         return {**initial, **self._drafts.get(step, {})}
 
     def get_form_kwargs(self, step: str | None = None) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class SyncWizard(WizardPages):
         if connection is None:
             return Access(org_id, problem="Choose a connection first.")
         try:
-            validate_org_id(org_id)
+            org_id_validator(org_id)
         except ValidationError as error:
             return Access(org_id, problem=str(error.message))
         return check_access(connection, org_id)
@@ -235,8 +235,8 @@ class SyncWizard(WizardPages):
         if not sync.is_enabled:
             messages.success(self.request, f"The sync “{sync.name}” was created, disabled. Enable it when it is right.")
             return sync.get_absolute_url()
-        wishes = Wishes(confirmed_deletions=plan["ids"] if plan and self.may_confirm else None)
-        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, wishes=wishes)
+        ids = plan["ids"] if plan and self.may_confirm else None
+        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, confirmed_deletions=ids)
         messages.success(self.request, f"The sync “{sync.name}” was created. Its first run has been queued.")
         return run.get_absolute_url()
 
@@ -259,6 +259,11 @@ def _own(data: QueryDict, step: str) -> QueryDict:
         if key.startswith(f"{step}-"):
             own.setlist(key, values)
     return own
+
+
+def _first_options() -> dict[str, Any]:
+    """A person who makes a sync is asked before secrets go that DevinSync did not write, unless the settings differ."""
+    return {"strangers": settings.STRANGERS or Strangers.ASK}
 
 
 def _entries(data: QueryDict, step: str) -> dict[str, Any]:

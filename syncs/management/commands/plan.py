@@ -4,10 +4,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from syncs.engine.plan import Create, Replace
+from syncs.engine.changes import Create, Delete, HandOver, Rename, Replace
 from syncs.engine.preview import preview
 from syncs.errors import SyncError
 from syncs.management.lookup import find_sync
+
+SIGNS: dict[type, str] = {
+    Create: "+ create",
+    Replace: "~ replace",
+    Rename: "~ rename to",
+    HandOver: "> hand over",
+    Delete: "- delete",
+}
 
 
 class Command(BaseCommand):
@@ -21,10 +29,12 @@ class Command(BaseCommand):
             found = preview(find_sync(options["sync"]))
         except SyncError as error:
             raise CommandError(error.message) from None
-        signs: dict[type, str] = {Create: "+ create", Replace: "~ replace"}
         for change in found.plan.changes:
-            sign = signs.get(type(change), "- delete")
-            self.stdout.write(f"{sign} {change.destination_key}  ({change.reason})")
+            self.stdout.write(f"{SIGNS[type(change)]} {change.destination_key}  ({change.reason})")
+        for asked in found.plan.asked:
+            self.stdout.write(f"? asks about {asked.destination_key}  ({asked.reason})")
+        for waiting in found.plan.waiting:
+            self.stdout.write(f"! cannot delete {waiting.destination_key}  ({waiting.reason})")
         for refusal in found.plan.refusals:
             self.stdout.write(f"! cannot write {refusal.destination_key}  ({refusal.reason})")
         for warning in found.plan.warnings:

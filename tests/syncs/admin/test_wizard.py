@@ -67,7 +67,7 @@ def test_saves_everything_that_was_entered(walk: Walk) -> None:
         walk.folder,
         walk.connection,
     )
-    assert (sync.disable_secret_deletion, sync.recursive, sync.only_delete_managed) == (True, True, False)
+    assert (sync.disable_secret_deletion, sync.recursive, sync.strangers) == (True, True, "delete")
     assert (sync.key_schema, sync.reconcile_minutes, sync.guard_max_percent) == ("PROD_{{secretKey}}", 60, 5)
     assert (sync.source_environment, sync.source_path) == ("dev", "/my-secrets")
     assert sync.created_by is not None
@@ -335,7 +335,8 @@ def test_the_first_run_deletes_no_more_than_was_shown(walk: Walk, organization: 
 
     run.refresh_from_db()
     assert (run.status, run.blocked_reason) == (Status.BLOCKED, "plan_grew")
-    assert organization.values() == {"PROD_LATECOMER": "x"}
+    assert organization.values()["PROD_LATECOMER"] == "x"
+    assert run.held_count == 1
 
 
 def test_a_plan_of_other_entries_is_not_confirmed(walk: Walk, organization: Organization) -> None:

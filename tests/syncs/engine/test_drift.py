@@ -12,7 +12,7 @@ from sandbox.faults import Kind
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.organization import Secret as SandboxSecret
 from sandbox.server import Sandbox
-from syncs.choices import Operation, Status, Trigger
+from syncs.choices import Operation, Status, Strangers, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs import jobs, schedule, triggers
 from syncs.runs.ask_many import request_runs
@@ -273,7 +273,7 @@ def test_another_key_schema_cleans_up_the_old_names(synced: Bench, organization:
 
     run = synced.run()
 
-    assert changes(run) == ["create DEV_A", "create DEV_B", "delete A", "delete B"]
+    assert changes(run) == ["rename DEV_A", "rename DEV_B"]
     assert organization.values() == {"DEV_A": "1", "DEV_B": "2"}
 
 
@@ -330,7 +330,7 @@ def test_the_secrets_of_the_organization_before_can_be_removed(
     synced.options(org_id="org-second", connection=new)
     synced.run()
 
-    run = synced.run(operation=Operation.REMOVE, connection_id=old.pk, org_id="org-sandbox")
+    run = synced.run(operation=Operation.REMOVE, connection=old, org_id="org-sandbox")
 
     assert (run.status, run.deleted_count) == (Status.SUCCEEDED, 2)
     assert organization.values() == {}
@@ -359,7 +359,7 @@ def test_a_run_that_waited_goes_where_its_sync_points_now(
 
 def test_options_take_effect_with_the_next_run(synced: Bench, organization: SandboxOrganization) -> None:
     organization.put(key="STRANGER")
-    synced.options(only_delete_managed=True)
+    synced.options(strangers=Strangers.LEAVE)
     synced.source(A="1")
 
     synced.run()

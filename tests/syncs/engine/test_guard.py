@@ -2,8 +2,8 @@
 
 import pytest
 
+from syncs.engine.changes import Create, Delete, Plan, Replace
 from syncs.engine.guard import Confirmation, Limits, check
-from syncs.engine.plan import Create, Delete, Plan, Replace
 from syncs.errors import Blocked
 
 UNASKED = Confirmation()
@@ -30,15 +30,18 @@ def verdict(one: Plan, confirmation: Confirmation = UNASKED, limits: Limits | No
     [
         pytest.param(0, 0, "passes", id="nothing to delete"),
         pytest.param(1, 1, "passes", id="few, though all of them"),
-        pytest.param(10, 10, "passes", id="at the number"),
-        pytest.param(11, 11, "too_many_deletions", id="past both limits"),
-        pytest.param(30, 100, "passes", id="at the share"),
-        pytest.param(31, 100, "too_many_deletions", id="just past the share"),
+        pytest.param(2, 2, "passes", id="fewer than three, though all of them"),
+        pytest.param(3, 3, "too_many_deletions", id="three, all of them"),
+        pytest.param(9, 10, "too_many_deletions", id="few, but most of them"),
+        pytest.param(3, 10, "passes", id="at the share"),
+        pytest.param(4, 10, "too_many_deletions", id="past the share"),
         pytest.param(11, 36, "too_many_deletions", id="30.6 percent is past 30"),
-        pytest.param(11, 1000, "passes", id="past the number, a small share"),
+        pytest.param(25, 1000, "passes", id="at the number"),
+        pytest.param(26, 1000, "too_many_deletions", id="past the number, a small share"),
+        pytest.param(60, 200, "too_many_deletions", id="past the number, at the share"),
     ],
 )
-def test_blocks_past_both_the_number_and_the_share(deletes: int, of: int, expected: str) -> None:
+def test_holds_past_the_number_and_past_the_share(deletes: int, of: int, expected: str) -> None:
     assert verdict(plan(deletes, of=of)) == expected
 
 
@@ -46,9 +49,12 @@ def test_blocks_past_both_the_number_and_the_share(deletes: int, of: int, expect
     ("limits", "deletes", "of", "expected"),
     [
         (Limits(0, 0), 1, 100, "too_many_deletions"),
-        (Limits(0, 100), 100, 100, "passes"),
-        (Limits(2, 50), 3, 6, "passes"),
-        (Limits(2, 50), 4, 6, "too_many_deletions"),
+        (Limits(100, 100), 100, 100, "passes"),
+        (Limits(100, 50), 3, 6, "passes"),
+        (Limits(100, 50), 4, 6, "too_many_deletions"),
+        (Limits(100, 50, 5), 4, 6, "passes"),
+        (Limits(2, 100), 3, 6, "too_many_deletions"),
+        (Limits(100, 0, 1), 1, 100, "too_many_deletions"),
     ],
 )
 def test_each_sync_has_limits_of_its_own(limits: Limits, deletes: int, of: int, expected: str) -> None:
@@ -96,8 +102,8 @@ def test_says_the_counts_the_limit_and_the_way_out() -> None:
         check(plan(12, of=20), limits=Limits(), confirmation=UNASKED)
 
     assert raised.value.message == (
-        "The plan deletes 12 of 20 secrets in scope (60 %); this sync allows 10 or 30 % without asking. Review the "
-        "plan and choose “Sync now, confirm deletions”, or correct the source."
+        "The plan deletes 12 of 20 secrets in scope (60 %); this sync may delete 25, or from 3 on 30 %, without "
+        "asking. Review the plan and choose “Sync now, confirm deletions”, or correct the source."
     )
 
 

@@ -9,7 +9,6 @@ from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.engine.preview import preview
 from syncs.models import SyncRun
 from syncs.runs.ask import request_run
-from syncs.runs.wishes import Wishes
 from tests.syncs.conftest import Bench, changes
 from vault.editing import set_secret
 
@@ -17,7 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 def many(count: int, prefix: str = "KEY") -> dict[str, str]:
-    return {f"{prefix}_{number:02}": "1" for number in range(count)}
+    return {f"{prefix}_{number:02}": f"{number}" for number in range(count)}
 
 
 def ids_to_delete(run: SyncRun) -> list[str]:
@@ -29,28 +28,41 @@ def blocked(bench: Bench, sandbox: Sandbox) -> SyncRun:
     """A run that would delete 12 of 20."""
     bench.source(**many(20))
     bench.run()
-    bench.source(**many(8), NEW="1")
+    bench.source(**many(8), NEW="new")
     sandbox.clear_traffic()
     return bench.run()
 
 
-def test_too_many_deletions_are_blocked_before_anything_is_written(
+def test_too_many_deletions_are_held_and_what_is_new_is_written(
     blocked: SyncRun, bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
     assert (blocked.status, blocked.blocked_reason) == (Status.BLOCKED, "too_many_deletions")
     assert "The plan deletes 12 of 20 secrets in scope (60 %)" in blocked.message
-    assert sandbox.log.counts() == {"GET": 1}
-    assert organization.values() == many(20)
+    assert sandbox.log.counts() == {"GET": 1, "POST": 1}
+    assert organization.values() == many(20) | {"NEW": "new"}
     assert (bench.sync.sync_status, bench.sync.last_sync_message) == (Status.BLOCKED, blocked.message)
 
 
 def test_the_plan_is_attached(blocked: SyncRun) -> None:
     planned = changes(blocked, Outcome.PLANNED)
 
-    assert planned[0] == "create NEW"
-    assert planned[1:] == [f"delete KEY_{number:02}" for number in range(8, 20)]
+    assert changes(blocked) == ["create NEW"]
+    assert planned == [f"delete KEY_{number:02}" for number in range(8, 20)]
     assert blocked.kept_count == 8
-    assert (blocked.created_count, blocked.deleted_count) == (0, 0)
+    assert (blocked.created_count, blocked.deleted_count, blocked.held_count) == (1, 0, 12)
+    assert blocked.summary == "1 created, 12 held, 8 kept"
+
+
+def test_later_changes_arrive_while_deletions_wait(
+    blocked: SyncRun, bench: Bench, organization: SandboxOrganization
+) -> None:
+    bench.source(**many(7), KEY_07="changed", NEW="newer", NEWEST="x")
+
+    run = bench.run()
+
+    assert (run.status, run.blocked_reason) == (Status.BLOCKED, "too_many_deletions")
+    assert (run.created_count, run.replaced_count, run.held_count) == (1, 2, 12)
+    assert organization.values() == many(20) | {"KEY_07": "changed", "NEW": "newer", "NEWEST": "x"}
 
 
 def test_confirming_lets_exactly_that_plan_pass(
@@ -58,28 +70,29 @@ def test_confirming_lets_exactly_that_plan_pass(
 ) -> None:
     run = bench.run(confirmed_deletions=ids_to_delete(blocked))
 
-    assert (run.status, run.deleted_count, run.created_count) == (Status.SUCCEEDED, 12, 1)
-    assert organization.values() == many(8) | {"NEW": "1"}
+    assert (run.status, run.deleted_count, run.created_count) == (Status.SUCCEEDED, 12, 0)
+    assert organization.values() == many(8) | {"NEW": "new"}
 
 
-def test_a_plan_that_grew_since_is_blocked_again(
+def test_what_a_plan_grew_by_since_is_held_and_what_was_confirmed_goes(
     blocked: SyncRun, bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
     confirmed = ids_to_delete(blocked)
-    bench.source(**many(7), NEW="1")
+    bench.source(**many(7), NEW="new")
     sandbox.clear_traffic()
 
     run = bench.run(confirmed_deletions=confirmed)
 
     assert (run.status, run.blocked_reason) == (Status.BLOCKED, "plan_grew")
     assert "it now deletes 1 secret more" in run.message
-    assert not sandbox.log.writes()
-    assert len(ids_to_delete(run)) == 13
+    assert (run.deleted_count, run.held_count) == (12, 1)
+    assert sandbox.log.counts() == {"GET": 1, "DELETE": 12}
+    assert organization.values() == many(8) | {"NEW": "new"}
     assert bench.run(confirmed_deletions=ids_to_delete(run)).status == Status.SUCCEEDED
 
 
 def test_a_plan_that_shrank_since_passes(blocked: SyncRun, bench: Bench, organization: SandboxOrganization) -> None:
-    bench.source(**many(10), NEW="1")
+    bench.source(**many(10), NEW="new")
 
     run = bench.run(confirmed_deletions=ids_to_delete(blocked))
 
@@ -99,11 +112,11 @@ def test_another_secret_of_a_confirmed_key_is_not_confirmed(
 
 
 def test_the_apis_general_word_lets_any_plan_pass(blocked: SyncRun, bench: Bench) -> None:
-    bench.source(A="1")
+    bench.source(A="a")
 
     run = bench.run(confirms_any_deletion=True)
 
-    assert (run.status, run.deleted_count) == (Status.SUCCEEDED, 20)
+    assert (run.status, run.deleted_count) == (Status.SUCCEEDED, 21)
 
 
 def test_a_word_is_good_for_one_run(blocked: SyncRun, bench: Bench) -> None:
@@ -116,7 +129,7 @@ def test_a_word_is_good_for_one_run(blocked: SyncRun, bench: Bench) -> None:
 
 
 def test_a_word_survives_a_trigger_that_joins(blocked: SyncRun, bench: Bench) -> None:
-    run = request_run(bench.sync, trigger=Trigger.MANUAL, wishes=Wishes(confirmed_deletions=ids_to_delete(blocked)))
+    run = request_run(bench.sync, trigger=Trigger.MANUAL, confirmed_deletions=ids_to_delete(blocked))
     set_secret(bench.folder, "NEW", "2", user=None)
 
     bench.carry_out(run)
@@ -204,9 +217,11 @@ def test_totp_and_cookie_secrets_are_named_in_the_plan(bench: Bench, organizatio
 @pytest.mark.parametrize(
     ("limits", "status"),
     [
-        ({"guard_max_deletions": 1, "guard_max_percent": 10}, Status.BLOCKED),
-        ({"guard_max_deletions": 2, "guard_max_percent": 10}, Status.SUCCEEDED),
-        ({"guard_max_deletions": 1, "guard_max_percent": 40}, Status.SUCCEEDED),
+        ({"guard_max_deletions": 1, "guard_max_percent": 100}, Status.BLOCKED),
+        ({"guard_max_deletions": 2, "guard_max_percent": 100}, Status.SUCCEEDED),
+        ({"guard_max_percent": 39, "guard_min_deletions": 2}, Status.BLOCKED),
+        ({"guard_max_percent": 40, "guard_min_deletions": 2}, Status.SUCCEEDED),
+        ({"guard_max_percent": 39}, Status.SUCCEEDED),
         ({"guard_max_deletions": 0, "guard_max_percent": 0}, Status.BLOCKED),
     ],
 )

@@ -107,8 +107,8 @@ def test_a_lie_after_the_first_writes_ends_the_attempt(
     run = changed.run()
 
     assert run.status == Status.PENDING
-    assert not [entry for entry in sandbox.log.requests("DELETE") if entry.key != "B"]
-    assert {secret.key for secret in organization.secrets()} >= {"A", "B", "C", "D", "E", "NEW"}
+    assert {entry.key for entry in sandbox.log.requests("DELETE")} <= {"B", "D", "E"}
+    assert {secret.key for secret in organization.secrets()} >= {"A", "B", "C", "NEW"}
 
 
 def test_an_intent_is_not_settled_by_a_lie(changed: Bench, sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,19 +11,22 @@ from hypothesis import strategies as st
 
 from connections.devin.types import RemoteSecret
 from sandbox.organization import Duplicates
-from syncs.engine.guard import Confirmation, Limits, check
-from syncs.engine.plan import (
+from syncs.choices import Decision, Strangers
+from syncs.engine.changes import (
     Create,
     Delete,
     DesiredSecret,
+    HandOver,
     Known,
     Options,
     Others,
     Plan,
+    Rename,
     Replace,
-    build_plan,
-    build_removal,
+    Wanter,
 )
+from syncs.engine.guard import Confirmation, Limits, check
+from syncs.engine.plan import build_plan, build_removal
 from syncs.errors import Blocked
 
 NOTE = "Synced by DevinSync"
@@ -48,6 +52,14 @@ def wrote(key: str, value: str = "1", **fields: Any) -> Known:
         modified_at=100,
     )
     return replace(row, **fields)
+
+
+def adopted(key: str) -> Known:
+    """The ledger's row of a secret that a person put there."""
+    return wrote(key, fingerprint="", is_adopted=True)
+
+
+WANTED = Others(wanters={"A": Wanter(UUID(int=1), "theirs", "A")})
 
 
 def print_of(key: str, value: str) -> str:
@@ -91,13 +103,17 @@ def words(plan: Plan) -> list[str]:
                 said.append(f"create {change.destination_key}")
             case Replace():
                 said.append(f"replace {change.destination_key} {' '.join(change.old_ids)}")
+            case Rename():
+                said.append(f"rename {' '.join(change.former_keys)} to {change.destination_key}")
+            case HandOver():
+                said.append(f"hand over {change.destination_key} {change.secret_id}")
             case Delete():
                 said.append(f"delete {change.destination_key} {change.secret_id}")
     return said
 
 
-def writes(plan: Plan) -> list[Create | Replace]:
-    return [*plan.creates, *plan.replaces]
+def writes(plan: Plan) -> list[Create | Replace | Rename]:
+    return list(plan.writes)
 
 
 TABLE: dict[str, tuple[dict[str, str], list[RemoteSecret], list[Known], dict[str, Any], list[str]]] = {
@@ -155,8 +171,8 @@ TABLE: dict[str, tuple[dict[str, str], list[RemoteSecret], list[Known], dict[str
     "a secret that matches the key schema is deleted": (
         {}, [there("P_A")], [], {"schema": "P_"}, ["delete P_A id-P_A"],
     ),
-    "a managed secret of an earlier key schema is deleted": (
-        {"P_A": "1"}, [there("A")], [wrote("A")], {"schema": "P_"}, ["create P_A", "delete A id-A"],
+    "a managed secret of a key schema before this is deleted": (
+        {"P_A": "1"}, [there("B")], [wrote("B")], {"schema": "P_"}, ["create P_A", "delete B id-B"],
     ),
     "a secret with our tag that the ledger lacks is deleted": (
         {}, [there("A", "late")], [], {"schema": "P_", "ours": ["late"]}, ["delete A late"],
@@ -170,8 +186,46 @@ TABLE: dict[str, tuple[dict[str, str], list[RemoteSecret], list[Known], dict[str
     "with disabled deletion a changed value is replaced all the same": (
         {"A": "2"}, [there("A")], [wrote("A")], {"disable_deletion": True}, ["replace A id-A"],
     ),
-    "with only managed deletion a stranger's secret is left alone": (
-        {}, [there("A"), there("B")], [wrote("A")], {"only_delete_managed": True}, ["delete A id-A"],
+    "where strangers are left alone, only a secret of ours is deleted": (
+        {}, [there("A"), there("B")], [wrote("A")], {"strangers": Strangers.LEAVE}, ["delete A id-A"],
+    ),
+    "where a person is asked, a stranger's secret is not deleted": (
+        {}, [there("A"), there("B")], [wrote("A")], {"strangers": Strangers.ASK}, ["delete A id-A"],
+    ),
+    "what a person said to delete is deleted": (
+        {}, [there("A"), there("B")], [], {"strangers": Strangers.ASK, "decisions": {"id-B": Decision.DELETE}},
+        ["delete B id-B"],
+    ),
+    "what a person said to leave is left, whatever the option says": (
+        {}, [there("A"), there("B")], [], {"strangers": Strangers.DELETE, "decisions": {"id-B": Decision.LEAVE}},
+        ["delete A id-A"],
+    ),
+    "a stranger's secret whose key is desired is replaced, whatever the option says": (
+        {"A": "1"}, [there("A")], [], {"strangers": Strangers.LEAVE}, ["replace A id-A"],
+    ),
+    "an adopted secret stays although the source lacks it": ({}, [there("A")], [adopted("A")], {}, []),
+    "an adopted secret is replaced once the source has its key": (
+        {"A": "1"}, [there("A")], [adopted("A")], {}, ["replace A id-A"],
+    ),
+    # Renames
+    "a secret of another key schema is renamed": (
+        {"P_A": "1"}, [there("A")], [wrote("A", source_key="P_A")], {"schema": "P_"}, ["rename A to P_A"],
+    ),
+    "a secret of the same value under another key is renamed": (
+        {"B": "1"}, [there("A")], [wrote("A")], {"renamed": {"A": "B"}}, ["rename A to B"],
+    ),
+    "only the deletion is left of a rename whose new secret stands": (
+        {"B": "1"}, [there("A"), there("B")], [wrote("A", renamed_to="B"), wrote("B")], {}, ["rename A to B"],
+    ),
+    "a rename replaces a stranger of the new key": (
+        {"B": "1"}, [there("A"), there("B")], [wrote("A")], {"renamed": {"A": "B"}}, ["rename A to B"],
+    ),
+    "with disabled deletion a renamed secret stays beside the new one": (
+        {"B": "1"}, [there("A")], [wrote("A")], {"renamed": {"A": "B"}, "disable_deletion": True}, ["create B"],
+    ),
+    "the former name of a key that is refused waits": (
+        {"B": "1", "C": "1"}, [there("A"), there("D")], [wrote("A"), wrote("D")],
+        {"renamed": {"A": "B"}, "others": Others({"B": "theirs"})}, ["create C", "delete D id-D"],
     ),
     # Other syncs
     "a key that another sync manages is not written": (
@@ -180,6 +234,17 @@ TABLE: dict[str, tuple[dict[str, str], list[RemoteSecret], list[Known], dict[str
     "a secret that another sync manages is not deleted": (
         {}, [there("A")], [], {"others": Others({"A": "theirs"}, frozenset({"id-A"}))}, [],
     ),
+    "what another sync wants is handed over": (
+        {}, [there("A")], [wrote("A")], {"others": WANTED}, ["hand over A id-A"],
+    ),
+    "what another sync wants is handed over although it was renamed here": (
+        {"B": "1"}, [there("A")], [wrote("A")], {"others": WANTED, "renamed": {"A": "B"}},
+        ["create B", "hand over A id-A"],
+    ),
+    "what another sync wants is handed over although deletion is disabled": (
+        {}, [there("A")], [wrote("A")], {"others": WANTED, "disable_deletion": True}, ["hand over A id-A"],
+    ),
+    "a stranger's secret that another sync wants is left to that": ({}, [there("A")], [], {"others": WANTED}, []),
     # Doubts about values
     "repush writes a known secret again": (
         {"A": "1"}, [there("A")], [wrote("A")], {"repush_all": True}, ["replace A id-A"],
@@ -304,7 +369,7 @@ def test_deletes_past_the_limit_block_the_plan_unless_confirmed() -> None:
     plan = plan_for({}, [there(f"K{number}") for number in range(11)])
     plan = replace(plan, source_count=1)
 
-    with pytest.raises(Blocked, match="deletes 11 of 11"):
+    with pytest.raises(Blocked, match="deletes 11 of 11 secrets"):
         check(plan, limits=Limits(), confirmation=Confirmation())
     check(plan, limits=Limits(), confirmation=Confirmation(any_deletion=True))
 
@@ -363,15 +428,18 @@ class Model:
 
     def carry_out(self, plan: Plan, source: Mapping[str, str]) -> None:
         for change in writes(plan):
-            self.write(change, source[change.destination_key])
+            if not (isinstance(change, Rename) and change.is_written):
+                self.write(change, source[change.destination_key])
+            for former in change.former_ids if isinstance(change, Rename) else ():
+                self.delete(former)
         for delete in plan.deletes:
             self.delete(delete.secret_id)
         for key in plan.forgotten:
             self.ledger.pop(key, None)
 
-    def write(self, change: Create | Replace, value: str) -> None:
+    def write(self, change: Create | Replace | Rename, value: str) -> None:
         key = change.destination_key
-        old_ids = change.old_ids if isinstance(change, Replace) else ()
+        old_ids = () if isinstance(change, Create) else change.old_ids
         held = [one.secret_id for one in self.secrets.values() if one.key == key and one.access_type == "org"]
         assert set(held) == set(old_ids)
         if self.duplicates is not Duplicates.ALLOW:
@@ -452,7 +520,7 @@ def worlds(draw: st.DrawFn, duplicates: Duplicates) -> World:
     options = {
         "schema": draw(st.sampled_from(["", "P_"])),
         "disable_deletion": draw(st.booleans()),
-        "only_delete_managed": draw(st.booleans()),
+        "strangers": draw(st.sampled_from(Strangers)),
     }
     model = Model(duplicates, {one.secret_id: one for one in found}, values, ledger)
     return World(draw(sources), found, Others(dict.fromkeys(theirs, "theirs"), their_ids), options, model)

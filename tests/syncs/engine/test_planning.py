@@ -8,29 +8,18 @@ from django.conf import LazySettings
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs.choices import Status, Trigger
+from syncs.choices import Status, Strangers, Trigger
 from syncs.editing.moves import Place, leave
-from syncs.engine.ledger import others_of
+from syncs.engine.others import others_of
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
 from tests.syncs.conftest import ORG, Bench
-from vault.editing import create_environment, create_folder, set_secret
-from vault.models import Folder, Project
+from vault.editing import set_secret
+from vault.models import Folder
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 NEW_KEY = base64.b64encode(b"a-newer-encryption-key-32-bytes!").decode()
-
-
-@pytest.fixture
-def other(project: Project, connection: Connection, rung: list[str]) -> Bench:
-    """A second sync of the same organization, from another environment."""
-    environment = create_environment(project, name="Production", slug="prod", user=None)
-    folder = create_folder(environment, "/theirs", user=None)
-    sync = DevinSync.objects.create(
-        name="their-sync", project=project, folder=folder, connection=connection, org_id=ORG, only_delete_managed=True
-    )
-    return Bench(sync, folder)
 
 
 # Fingerprints
@@ -268,7 +257,7 @@ def test_a_wanted_secret_prints_no_value(bench: Bench) -> None:
 def test_each_installation_has_an_id_of_its_own(bench: Bench, organization: SandboxOrganization) -> None:
     bench.source(A="1")
     bench.run()
-    bench.options(only_delete_managed=True)
+    bench.options(strangers=Strangers.LEAVE)
     SyncControl.objects.update(instance_id="ffffffff")
     ManagedSecret.objects.all().delete()
     bench.source()

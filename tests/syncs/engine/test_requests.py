@@ -25,7 +25,7 @@ def requests(sandbox: Sandbox) -> Counter[str]:
 
 
 def numbered(count: int, value: str) -> dict[str, str]:
-    return {f"KEY_{number}": value for number in range(count)}
+    return {f"KEY_{number}": f"{value}-{number}" for number in range(count)}
 
 
 @pytest.mark.parametrize("held", [0, 1, 199, 200, 201, 400, 401])
@@ -92,6 +92,7 @@ def test_an_overwritten_secret_is_looked_for_in_a_second_list(bench: Bench, sand
 def test_a_delete_is_one_request(bench: Bench, sandbox: Sandbox) -> None:
     bench.source(**numbered(9, "1"))
     bench.run()
+    bench.options(guard_max_percent=100)
     sandbox.clear_traffic()
 
     bench.source(**numbered(2, "1"))
@@ -99,6 +100,18 @@ def test_a_delete_is_one_request(bench: Bench, sandbox: Sandbox) -> None:
 
     assert run.deleted_count == 7
     assert requests(sandbox) == {"GET": 1, "DELETE": 7}
+
+
+def test_a_rename_is_two_requests(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**{f"OLD_{number}": f"{number}" for number in range(5)})
+    bench.run()
+    sandbox.clear_traffic()
+
+    bench.source(**{f"NEW_{number}": f"{number}" for number in range(5)})
+    run = bench.run()
+
+    assert (run.renamed_count, run.created_count, run.deleted_count) == (5, 0, 0)
+    assert requests(sandbox) == {"GET": 1, "POST": 5, "DELETE": 5}
 
 
 def test_a_kept_secret_costs_nothing(bench: Bench, sandbox: Sandbox) -> None:
@@ -113,11 +126,12 @@ def test_a_kept_secret_costs_nothing(bench: Bench, sandbox: Sandbox) -> None:
 
 
 def test_a_mixed_run_costs_the_sum_and_no_last_list(bench: Bench, sandbox: Sandbox) -> None:
-    bench.source(KEPT="1", R1="1", R2="1", D1="1", D2="1", D3="1")
+    bench.source(KEPT="1", R1="1", R2="1", D1="d", D2="d", D3="d")
+    bench.options(guard_max_percent=50)
     bench.run()
     sandbox.clear_traffic()
 
-    bench.source(KEPT="1", R1="2", R2="2", C1="1", C2="1", C3="1", C4="1")
+    bench.source(KEPT="1", R1="2", R2="2", C1="c", C2="c", C3="c", C4="c")
     run = bench.run()
 
     assert run.status == Status.SUCCEEDED, run.message
@@ -210,7 +224,7 @@ def test_a_replace_costs_few_statements(bench: Bench, sandbox: Sandbox, mode: Du
 
 @pytest.mark.usefixtures("one_at_a_time")
 def test_a_create_and_a_delete_cost_few_statements(bench: Bench) -> None:
-    bench.options(guard_max_deletions=1000)
+    bench.options(guard_max_deletions=1000, guard_max_percent=100)
     bench.source(**numbered(10, "1"))
     ten_creates = statements(bench)
     bench.source(**numbered(50, "1"))

@@ -1,1 +1,0 @@
-"""That the API answers."""

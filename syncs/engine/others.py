@@ -1,0 +1,121 @@
+"""What other syncs of an organization hold, and what they want. Reads; writes nothing."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from django.db.models import Q
+
+from connections.devin.types import RemoteSecret
+from syncs.engine.changes import Others, Wanter
+from syncs.engine.desired import environment_of
+from syncs.engine.notes import Tag
+from syncs.errors import SourceProblem
+from syncs.key_schema import KeySchema
+from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, WriteIntent
+from vault.errors import VaultError
+from vault.reading import list_keys
+
+HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__is_enabled", "sync__folder_id")
+AT_ONCE = 100
+
+
+def others_of(
+    sync: DevinSync,
+    destination: Destination,
+    existing: Sequence[RemoteSecret],
+    *,
+    own_ids: Collection[str] = (),
+) -> Others:
+    """What other syncs manage here, by the ledger and by the tags of this installation's other syncs.
+
+    `own_ids` are this sync's by the ledger, whatever their tags say: it may have been given them by another.
+    """
+    ledger = ManagedSecret.objects.filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
+    opening = WriteIntent.objects.open().filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
+    held = [*opening.values_list(*HELD), *ledger.order_by().values_list(*HELD)]
+    names, stopped = {}, {}
+    for key, _, _, name, is_enabled, folder_id in held:
+        names[key] = name
+        stopped[key] = why_stopped(is_enabled=is_enabled, has_source=folder_id is not None)
+    tagged = _tagged(sync, existing, own_ids, known={owner for _, _, owner, *_ in held})
+    return Others(
+        names_by_key=names,
+        secret_ids=frozenset({secret_id for _, secret_id, *_ in held if secret_id} | tagged),
+        stopped={key: why for key, why in stopped.items() if why},
+    )
+
+
+def why_stopped(*, is_enabled: bool, has_source: bool) -> str:
+    """Why a sync cannot let go of a key by itself, "" if it can."""
+    if not is_enabled:
+        return "it is disabled"
+    return "" if has_source else "its source is gone"
+
+
+def _tagged(
+    sync: DevinSync, existing: Sequence[RemoteSecret], own_ids: Collection[str], *, known: set[UUID]
+) -> set[str]:
+    """The ids of secrets whose notes name another sync that there is."""
+    instance = SyncControl.known_instance_id()
+    tags = {
+        secret.secret_id: tag.sync
+        for secret in existing
+        if (tag := Tag.read(secret.note))
+        and (tag.instance, tag.sync) != (instance, sync.short_id)
+        and tag.instance == instance
+        and secret.secret_id not in own_ids
+    }
+    there = {owner.hex[:8] for owner in known}
+    there |= _short_ids_there_are(set(tags.values()) - there)
+    return {secret_id for secret_id, short_id in tags.items() if short_id in there}
+
+
+def _short_ids_there_are(short_ids: Collection[str]) -> set[str]:
+    """Those with which the id of a sync begins. By ranges of the primary key, however many syncs there are."""
+    found = set()
+    ordered = sorted(short_ids)
+    for start in range(0, len(ordered), AT_ONCE):
+        ranges = Q()
+        for short_id in ordered[start : start + AT_ONCE]:
+            ranges |= Q(pk__range=(UUID(short_id + "0" * 24), UUID(short_id + "f" * 24)))
+        found |= {pk.hex[:8] for pk in DevinSync.objects.filter(ranges).values_list("pk", flat=True)}
+    return found
+
+
+def with_wanters(others: Others, sync: DevinSync, destination: Destination, *, keys: Collection[str]) -> Others:
+    """With the live syncs of the same organization whose sources have these keys; the very same if there are none."""
+    if not keys:
+        return others
+    wanters: dict[str, Wanter] = {}
+    for other in live_neighbours(sync, destination):
+        for key, source_key in wanted_keys(other, among=keys):
+            wanters.setdefault(key, Wanter(other.pk, other.name, source_key))
+    return replace(others, wanters=wanters) if wanters else others
+
+
+def live_neighbours(sync: DevinSync, destination: Destination) -> Iterable[DevinSync]:
+    there = DevinSync.objects.live().filter(org_id=destination.org_id, connection__base_url=destination.base_url)
+    return there.exclude(pk=sync.pk).select_related("folder__environment").order_by("created_at", "pk")
+
+
+def wanted_keys(sync: DevinSync, *, among: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The keys among these that the sync's source has, each with its key there. No value is opened."""
+    schema, environment = KeySchema.parse(sync.key_schema), environment_of(sync)
+    if sync.folder is None or not any(schema.matches(key, environment=environment) for key in among):
+        return
+    for source_key in _keys_of(sync):
+        key = schema.render(source_key, environment=environment)
+        if key in among:
+            yield key, source_key
+
+
+def _keys_of(sync: DevinSync) -> list[str]:
+    """None of a source that cannot be read: its sync could not write them. Raises SourceProblem if waiting helps."""
+    assert sync.folder is not None  # noqa: S101
+    try:
+        return list_keys(sync.folder, recursive=sync.recursive)
+    except VaultError as error:
+        if error.retryable:
+            raise SourceProblem(f"Could not read {sync.source_label}: {error}", retryable=True) from error
+        return []

@@ -1,0 +1,80 @@
+"""What one attempt of a run leaves for a person to know: what was not written, not deleted, or is missing now."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from syncs.choices import Phase
+from syncs.errors import Blocked
+from syncs.models import SyncRun, WriteIntent
+
+NAMED_KEYS = 10
+
+
+@dataclass
+class Report:
+    """By key: why Devin or we would not write it, why its secret could not be deleted, and what it waits for.
+
+    `missing` are keys that were taken away and then refused; `blocked` says which deletions wait for a person.
+    """
+
+    refused: dict[str, str] = field(default_factory=dict)
+    undeleted: dict[str, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    blocked: Blocked | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.refused or self.undeleted or self.waiting or self.blocked)
+
+    def sentences(self, run: SyncRun) -> str:
+        """The run's message, "" if all is well. The reasons of each key stand beside it in the run's history."""
+        said = [self.blocked.message] if self.blocked else []
+        if self.refused:
+            keys = "1 key" if len(self.refused) == 1 else f"{len(self.refused)} keys"
+            rest = "" if self.undeleted or self.waiting or self.blocked else "; the rest is up to date"
+            said.append(f"{keys} could not be written: {named(self.refused)}. The reasons stand beside them{rest}.")
+        if self.missing:
+            said.append(f"Missing from Devin now: {named(self.missing)}.")
+        if self.undeleted:
+            said.append(self._undeletable(run))
+        if self.waiting:
+            count = "1 secret stays" if len(self.waiting) == 1 else f"{len(self.waiting)} secrets stay"
+            said.append(f"{count} until what replaces it can be written: {named(self.waiting)}.")
+        return " ".join(said)
+
+    def _undeletable(self, run: SyncRun) -> str:
+        several = len(self.undeleted) > 1
+        which = f"{len(self.undeleted)} secrets in {run.org_id} (403), and they are" if several else ""
+        which = which or f"{named(self.undeleted)} in {run.org_id} (403), and it is"
+        names = f": {named(self.undeleted)}" if several else ""
+        return (
+            f"Devin refuses to delete {which} still there{names}. Give the service user of connection "
+            f"“{run.connection}” the ManageOrgSecrets permission there, then sync again."
+        )
+
+
+def named(keys: Collection[str]) -> str:
+    """The first ten by name, and how many more there are."""
+    ordered = sorted(keys)
+    more = f" and {len(ordered) - NAMED_KEYS} more" if len(ordered) > NAMED_KEYS else ""
+    return ", ".join(ordered[:NAMED_KEYS]) + more
+
+
+def has_sealed(run: SyncRun) -> bool:
+    """Whether a key of this run's sync has been, or may have been, taken away and is not back."""
+    return WriteIntent.objects.open().filter(sync_id=run.sync_id).exclude(sealed_value="").exists()
+
+
+def missing_keys(run: SyncRun) -> list[str]:
+    """The keys that this run's sync has taken away and not put back; their values are sealed in open intents."""
+    intents = WriteIntent.objects.open().filter(sync_id=run.sync_id, phase=Phase.ABSENT)
+    return sorted(set(intents.values_list("destination_key", flat=True)))
+
+
+def about_missing(keys: Collection[str]) -> str:
+    """A sentence for a message, "" if there are none."""
+    if not keys:
+        return ""
+    which = "1 secret is" if len(keys) == 1 else f"{len(keys)} secrets are"
+    return f"{which} missing from Devin until the next attempt, which begins with them: {named(keys)}."
