@@ -4,19 +4,22 @@
 # make torture  the tests that take minutes
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
+# make lock   the requirements files, from their .in files               make lock ARGS="--upgrade-package django"
+# INSTALLER=uv to any of them installs with uv instead of pip
 
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 PYTHON ?= $(or $(shell for p in $(CANDIDATES); do $$p $(IS_NEW_ENOUGH) && echo $$p && break; done),python3)
 VENV := .venv/bin
 ARGS ?=
+export INSTALLER ?=
 # A site as in production, with keys of its own.
 CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   SECRET_KEY=$$($(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test torture bench lint install install-dev python
+.PHONY: demo run test torture bench lint lock install install-dev python
 
 demo: install
 	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
@@ -45,11 +48,20 @@ lint: install-dev
 	$(CHECK_ENVIRONMENT) $(VENV)/python manage.py makemigrations --check --dry-run
 	$(CHECK_ENVIRONMENT) $(VENV)/python manage.py check --deploy --fail-level WARNING
 
+# For every supported Python and system at once; what is pinned stays, unless ARGS names it.
+lock: install-dev
+	for name in requirements requirements-dev; do \
+	  $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \
+	    --no-strip-extras --no-header $(ARGS) -o $$name.txt $$name.in || exit 1; \
+	done
+
 install: python
 	$(PYTHON) -m launcher.install requirements.txt
 
 install-dev: python
 	$(PYTHON) -m launcher.install requirements.txt requirements-dev.txt
+	$(PYTHON) -m launcher.install --target .venv/oldest-pip tests/launcher/oldest-pip.txt || \
+	  echo "Without it, the tests install with this Python's own pip only." >&2
 
 python:
 	$(PYTHON) $(IS_NEW_ENOUGH) || { \

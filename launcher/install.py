@@ -1,10 +1,17 @@
-"""Creates `.venv` and installs a requirements file into it, unless that was done already.
+"""Creates `.venv` and installs requirements files into it, unless that was done already.
 
 Run by the Makefile with the machine's own Python, so it imports nothing but the standard library.
+
+The files pin every package by hash, so an installer has nothing to decide. It is told so, because those that do decide
+differ: pip before 23.3 takes the newest release of a package that is asked for with an extra, whatever the file pins,
+and a package that is built brings tools that no hash names.
 """
 
+import argparse
 import hashlib
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,53 +19,92 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-USABLE = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
+PROBE = "import importlib.util, sys; print(sys.version_info[1], int(bool(importlib.util.find_spec('pip'))))"
+NOTHING_TO_DECIDE = ("--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:")
+# What a person's settings may say of other projects. Where to find packages is theirs to say, and is kept.
+OVERRIDDEN = {"PIP_CONSTRAINT": os.devnull, "PIP_USER": "0"}
+IGNORED = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE_NEWER")
 
 
 class InstallError(Exception):
     """The message is one line that says what is wrong and what to do."""
 
 
-def install(requirements: str) -> None:
-    if not is_usable():
-        create_venv()
-    stamp = VENV / f"{requirements}.installed"
-    wanted = hashlib.sha256((ROOT / requirements).read_bytes()).hexdigest()
+def install(requirements: str, target: str | None = None) -> None:
+    installer = prepared_installer()
+    stamp = VENV / f"{Path(requirements).name}.installed"
+    wanted = f"{hashlib.sha256((ROOT / requirements).read_bytes()).hexdigest()} on Python 3.{probed()[0]}"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    print(f"Installing {requirements} into .venv", flush=True)
-    run_pip("install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", requirements)
+    print(f"Installing {requirements} into {target or VENV.name}", flush=True)
+    run_installer(installer, *NOTHING_TO_DECIDE, *(("--target", target) if target else ()), "-r", requirements)
     stamp.write_text(wanted)
 
 
-def is_usable() -> bool:
-    """A `.venv` whose Python is gone, too old or has no pip is made anew."""
+def prepared_installer() -> str:
+    """Either pip or uv, with a `.venv` that it can install into."""
+    installer = chosen_installer()
+    minor_version, has_pip = probed()
+    if minor_version < 11 or (installer == "pip" and not has_pip):
+        create_venv(installer)
+    return installer
+
+
+def chosen_installer() -> str:
+    """INSTALLER; else pip, or uv where there is no pip and nothing to bring it."""
+    wanted = os.environ.get("INSTALLER") or ("pip" if can_bring_pip() or not shutil.which("uv") else "uv")
+    if wanted not in ("pip", "uv"):
+        raise InstallError(f"INSTALLER is {wanted}, but this knows pip and uv only.")
+    if wanted == "uv" and not shutil.which("uv"):
+        raise InstallError(
+            "INSTALLER is uv, but there is no uv on PATH. Install it, or leave INSTALLER out to use pip."
+        )
+    return wanted
+
+
+def can_bring_pip() -> bool:
+    return bool(importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"))
+
+
+def probed() -> tuple[int, bool]:
+    """The minor version of `.venv`'s Python, 0 if it doesn't run, and whether it has pip."""
     try:
-        return subprocess.run([PYTHON, "-c", USABLE], capture_output=True, check=False).returncode == 0
-    except OSError:
-        return False
+        ended = subprocess.run([PYTHON, "-I", "-c", PROBE], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return 0, False
+    minor_version, has_pip = ended.stdout.split()
+    return int(minor_version), has_pip == "1"
 
 
-def create_venv() -> None:
-    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+def create_venv(installer: str) -> None:
+    if installer == "pip" and not can_bring_pip():
         raise InstallError(
             f"{sys.executable} has no venv module. Install it (on Debian and Ubuntu: apt-get install python3-venv) "
             "and run this again."
         )
     print("Creating .venv", flush=True)
-    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    with_uv = ["uv", "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable]
+    command = with_uv if installer == "uv" else [sys.executable, "-m", "venv", "--clear"]
+    ended = subprocess.run([*command, str(VENV)], env=environment(), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise InstallError(f"Could not create {VENV}: {last_line(ended.stderr + ended.stdout)}")
 
 
-def run_pip(*arguments: str) -> None:
-    ended = subprocess.run([PYTHON, "-m", "pip", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+def run_installer(installer: str, *arguments: str) -> None:
+    with_uv = ["uv", "pip", "install", "--python", str(PYTHON)]
+    with_pip = [str(PYTHON), "-I", "-m", "pip", "install", "--disable-pip-version-check"]
+    command = [*(with_uv if installer == "uv" else with_pip), *arguments]
+    ended = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         log = VENV / "install.log"
         log.write_text(ended.stdout + ended.stderr)
         errors = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")]
-        raise InstallError(f"pip could not install: {last_line(errors[-1] if errors else ended.stderr)} (see {log})")
+        reason = last_line(errors[-1] if errors else ended.stderr)
+        raise InstallError(f"{installer} could not install {arguments[-1]}: {reason} (see {log})")
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in IGNORED} | OVERRIDDEN
 
 
 def last_line(text: str) -> str:
@@ -67,9 +113,13 @@ def last_line(text: str) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("requirements", nargs="+")
+    parser.add_argument("--target", help="a folder to install into instead of .venv")
+    arguments = parser.parse_args()
     try:
-        for requirements in sys.argv[1:]:
-            install(requirements)
+        for requirements in arguments.requirements:
+            install(requirements, arguments.target)
     except (InstallError, OSError) as error:
         print(f"devinsync: {error}", file=sys.stderr)
         return 1

@@ -18,11 +18,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """A virtual environment that notes what pip was asked for."""
+    """A virtual environment that notes what an installer was asked for."""
     (tmp_path / ".venv").mkdir()
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(install, "is_usable", lambda: True)
-    monkeypatch.setattr(install, "run_pip", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(install, "probed", lambda: (sys.version_info.minor, True))
+    monkeypatch.setattr(install, "run_installer", lambda *arguments: asked.append(arguments))
     return asked
 
 
@@ -35,11 +35,33 @@ def test_installs_only_what_changed(tmp_path: Path, venv: list[tuple[str, ...]])
 
     assert install.main() == 0
     assert len(venv) == 2
-    assert "--require-hashes" in venv[0]
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(venv[0])
+
+
+def test_installs_again_for_another_python(venv: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert install.main() == 0
+    monkeypatch.setattr(install, "probed", lambda: (99, True))
+
+    assert install.main() == 0
+    assert len(venv) == 2
+
+
+@pytest.mark.parametrize(("installer", "told"), [("conda", "knows pip and uv only"), ("uv", "there is no uv on PATH")])
+def test_tells_of_an_installer_that_is_not_there(
+    installer: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INSTALLER", installer)
+    monkeypatch.setenv("PATH", "")
+
+    assert install.main() == 1
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert told in line
 
 
 def test_tells_of_a_python_without_venv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "")
 
     assert install.main() == 1
 
@@ -65,14 +87,13 @@ def test_tells_what_pip_could_not_do(
 ) -> None:
     (tmp_path / ".venv").mkdir()
     (tmp_path / "requirements.txt").write_text("no-such-package==1.0 --hash=sha256:" + "0" * 64)
-    monkeypatch.setattr(install, "is_usable", lambda: True)
     monkeypatch.setattr(install, "PYTHON", sys.executable)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
 
     assert install.main() == 1
 
     [line] = capsys.readouterr().err.splitlines()
-    assert "pip could not install: ERROR: No matching distribution found for no-such-package" in line
+    assert "pip could not install requirements.txt: ERROR: No matching distribution found for no-such-package" in line
     assert not list((tmp_path / ".venv").glob("*.installed"))
 
 
