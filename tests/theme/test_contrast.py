@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-TOKENS = (Path(settings.BASE_DIR) / "theme/static/devinsync/css/tokens.css").read_text()
+ROOT = Path(settings.BASE_DIR)
+TOKENS = (ROOT / "theme/static/devinsync/css/tokens.css").read_text()
+STYLE_SHEETS = sorted(ROOT.glob("*/static/**/*.css"))
 KINDS = ("ok", "failed", "running", "waiting", "blocked", "off", "info")
 TEXT = [
     *product(("text", "text-2", "muted", "link"), ("bg", "surface", "surface-2", "surface-3", "sidebar")),
@@ -18,18 +20,15 @@ TEXT = [
     *product(("text", "text-2"), (f"{kind}-bg" for kind in KINDS)),
     ("muted", "failed-bg"),
     ("failed-fg", "surface"),
+    *product(("poster-text", "poster-text-2", "poster-muted"), ("poster-bg", "poster-glow", "poster-glow-2")),
 ]
 MARKS = [*((f"{kind}-mark", "surface") for kind in KINDS), ("border-input", "surface"), ("border-input", "bg")]
 
 
-def colours(start: str, end: str) -> dict[str, str]:
-    block = TOKENS[TOKENS.index(start) : TOKENS.index(end)]
-    return dict(re.findall(r"--ds-([\w-]+): (#[0-9a-f]+);", block))
-
-
-LIGHT = colours("html[data-theme=", "@media")
-DARK_BY_CHOICE = colours('html[data-theme="dark"]', "--ds-radius:")
-DARK_BY_SYSTEM = colours("@media", 'html[data-theme="dark"]')
+COLOUR = re.compile(r"--ds-([\w-]+): (?:light-dark\((#[0-9a-f]+), (#[0-9a-f]+)\)|(#[0-9a-f]+));")
+FOUND = COLOUR.findall(TOKENS)
+LIGHT = {name: light or both for name, light, _, both in FOUND}
+DARK = {name: dark or both for name, _, dark, both in FOUND}
 
 
 def luminance(colour: str) -> float:
@@ -45,7 +44,7 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("look", [LIGHT, DARK_BY_CHOICE], ids=["light", "dark"])
+@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
 def test_text_and_marks_stand_out(look: dict[str, str]) -> None:
     faint = [
         f"{front} on {back}: {contrast(look[front], look[back]):.2f}"
@@ -57,5 +56,13 @@ def test_text_and_marks_stand_out(look: dict[str, str]) -> None:
     assert faint == []
 
 
-def test_the_dark_look_is_the_same_by_choice_and_by_system() -> None:
-    assert DARK_BY_CHOICE == DARK_BY_SYSTEM
+def test_every_colour_stands_once() -> None:
+    assert len(LIGHT) == len(FOUND) > 40
+
+
+@pytest.mark.parametrize("path", STYLE_SHEETS, ids=lambda path: path.name)
+def test_a_style_sheet_takes_its_colours_from_the_tokens_and_fits_a_diff(path: Path) -> None:
+    lines = path.read_text().splitlines()
+
+    assert [line for line in lines if len(line) > 120] == []
+    assert path.name == "tokens.css" or [line for line in lines if re.search(r"#[0-9a-f]{3,8}\b(?=[; ])", line)] == []
