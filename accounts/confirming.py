@@ -22,8 +22,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.presence import CONFIRMED, words
+from accounts.presence import CONFIRMED
 from common.middleware import GetResponse
+from theme.times import duration
 
 GRACE = timedelta(minutes=30)
 WRONG, WRONG_AT_MOST = "wrong_passwords", 5
@@ -146,7 +147,7 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         "title": "Confirm that it is you",
         "form": form,
         "next": address,
-        "kept_for": words(settings.CONFIRM_IDENTITY),
+        "kept_for": duration(settings.CONFIRM_IDENTITY),
     }
     return TemplateResponse(request, "accounts/confirm_identity.html", context)
 

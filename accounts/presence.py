@@ -5,7 +5,6 @@ epoch, and is written at most once a minute.
 """
 
 import time
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from django.urls import reverse
 from accounts.sessions import ADDRESS, AGENT
 from common.addresses import client_address
 from common.middleware import GetResponse
+from theme.times import duration
 
 SIGNED_IN, SEEN, CONFIRMED = "signed_in_at", "seen_at", "confirmed_at"
 NOTED_EVERY = 60
@@ -64,9 +64,9 @@ def why_over(request: HttpRequest) -> str:
     since_log_in = now - request.session.get(SIGNED_IN, now)
     since_seen = now - request.session.get(SEEN, now)
     if since_log_in > settings.SESSION_LONGEST.total_seconds():
-        return f"You were logged in for {words(settings.SESSION_LONGEST)}. Log in again to go on."
+        return f"You were logged in for {duration(settings.SESSION_LONGEST)}. Log in again to go on."
     if since_seen > settings.SESSION_IDLE.total_seconds():
-        return f"You were away for more than {words(settings.SESSION_IDLE)}. Log in again to go on."
+        return f"You were away for more than {duration(settings.SESSION_IDLE)}. Log in again to go on."
     return ""
 
 
@@ -87,10 +87,3 @@ def _log_in_again(request: HttpRequest, reason: str) -> HttpResponse:
     messages.warning(request, reason)
     address = request.get_full_path() if request.method == "GET" else "/"
     return redirect(f"{reverse('admin:login')}?{urlencode({'next': address})}")
-
-
-def words(span: timedelta) -> str:
-    """`30 minutes`, `12 hours`."""
-    minutes = round(span.total_seconds() / 60)
-    count, unit = (minutes // 60, "hour") if minutes >= 60 and minutes % 60 == 0 else (minutes, "minute")
-    return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -18,6 +18,7 @@ from accounts.rights import grantable
 from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
 from api.auth.tokens import API_TOKEN, Token
 from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
+from theme.badges import badge
 
 
 class Columns:
@@ -25,8 +26,7 @@ class Columns:
 
     @admin.display(description="state")
     def state(self, row: Credential) -> str:
-        kind, label = ("ok", "Live") if row.is_live else ("failed", "Expired") if row.is_expired else ("off", "Revoked")
-        return format_html('<span class="ds-badge ds-badge--{}">{}</span>', kind, label)
+        return badge("live" if row.is_live else "expired" if row.is_expired else "revoked")
 
     @admin.display(description="token")
     def shown_prefix(self, row: Credential) -> str:

@@ -15,19 +15,23 @@ from api.resources.folders import router as folders
 from api.resources.imports import router as imports
 from api.resources.login import router as login
 from api.resources.projects import router as projects
+from api.resources.projects import workspaces
 from api.resources.runs import router as runs
 from api.resources.secrets import router as secrets
+from api.resources.status import router as status
 from api.resources.syncs import router as syncs
+from common.version import VERSION
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/auth", login.router),
+    ("/status", status.router),
     ("/v1/secret-syncs", syncs.router),
     ("/v1/sync-runs", runs.router),
     ("/v1/sync-control", control.router),
     ("/v1/app-connections", connections.router),
     ("/v1/projects", projects.router),
-    ("/v1/workspace", projects.workspaces),
-    ("/v2/workspace", projects.workspaces_v2),
+    ("/v1/workspace", workspaces.v1),
+    ("/v2/workspace", workspaces.v2),
     ("/v2/folders", folders.router),
     ("/v1/folders", folders.router),
     ("/v2/secret-imports", imports.router),
@@ -65,7 +69,7 @@ class DevinSyncAPI(NinjaAPI):
 def build_api() -> DevinSyncAPI:
     api = DevinSyncAPI(
         title="DevinSync API",
-        version="1.0.0",
+        version=VERSION,
         description=DESCRIPTION,
         urls_namespace="api",
         parser=StrictParser(),

@@ -8,12 +8,14 @@ from django.db import transaction
 
 from benchmarks.site import Site
 from benchmarks.subject import Subject
+from common.waiting import wait_for
 from syncs.models import SyncRun
 
 SECRETS = 20
 # Longer than settings.SYNC_QUIET_TIME: a change that follows a run more closely than that waits for others on purpose.
 PAUSE = 1.2
 PATIENCE = 30.0
+LOOK_EVERY = 0.02
 
 
 def measure(site: Site, samples: int) -> list[float]:
@@ -39,16 +41,14 @@ def time_change(site: Site, subject: Subject, values: dict[str, str]) -> float:
 
 
 def wait_until_done(subject: Subject) -> None:
-    wait_for(lambda: not SyncRun.objects.filter(sync=subject.sync, finished_at__isnull=True).exists(), "the run to end")
+    going_on = SyncRun.objects.filter(sync=subject.sync, finished_at__isnull=True)
+    wait_until(lambda: not going_on.exists(), "the run to end")
 
 
 def first_request(site: Site, subject: Subject) -> dict[str, Any]:
     return site.sandbox.requests(subject.sync.org_id)[0]
 
 
-def wait_for(is_true: Callable[[], bool], what: str, *, patience: float = PATIENCE, every: float = 0.02) -> None:
-    deadline = time.monotonic() + patience
-    while not is_true():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {patience:.0f} s for {what}.")
-        time.sleep(every)
+def wait_until(is_so: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> None:
+    if not wait_for(is_so, seconds=patience, longest_pause=LOOK_EVERY):
+        raise TimeoutError(f"Waited {patience:.0f} s for {what}.")

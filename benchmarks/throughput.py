@@ -4,7 +4,7 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from benchmarks.reaction import wait_for
+from benchmarks.reaction import wait_until
 from benchmarks.site import Site
 from benchmarks.subject import Disagreement, Subject
 from syncs.choices import Status
@@ -48,6 +48,6 @@ def time_round(subjects: list[Subject]) -> float:
 
 
 def wait_until_idle() -> None:
-    wait_for(
+    wait_until(
         lambda: not SyncRun.objects.filter(finished_at__isnull=True).exists(), "all runs to end", patience=PATIENCE
     )

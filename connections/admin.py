@@ -1,22 +1,22 @@
 """Connections in the admin: a list that tells which work, a form whose API key only goes in, and "Test connection"."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
-from django.utils.timesince import timesince
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connections.devin.errors import DevinError
 from connections.forms import ConnectionForm, Verdict
 from connections.models import ChangedMeanwhile, Connection
+from connections.repointing import why_it_stays
 from encryption import DecryptionError
+from theme.badges import badge, in_words
+from theme.times import moment
 
 EDITABLE = (
     (None, {"fields": ("name", "description", "seen_version")}),
@@ -29,7 +29,7 @@ VIEWABLE = (
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
 
 
-VALIDATION_BADGES = {True: ("ok", "Valid"), False: ("failed", "Failed"), None: ("waiting", "Not tested")}
+VALIDATION_STATES = {True: "valid", False: "failed", None: "not-tested"}
 
 
 class ValidationFilter(admin.SimpleListFilter):
@@ -37,10 +37,10 @@ class ValidationFilter(admin.SimpleListFilter):
     parameter_name = "validation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, label) for kind, label in VALIDATION_BADGES.values()]
+        return [(state, in_words(state)) for state in VALIDATION_STATES.values()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        states = [state for state, (kind, _) in VALIDATION_BADGES.items() if kind == self.value()]
+        states = [is_valid for is_valid, state in VALIDATION_STATES.items() if state == self.value()]
         return queryset.filter(is_valid=states[0]) if states else queryset
 
 
@@ -107,7 +107,15 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_form(self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         verdict = getattr(request, "verdict", None)
-        return type(form.__name__, (form,), {"verdict": verdict})
+        refusal = "" if obj is None else why_it_stays(obj, request.user.has_perm)
+        return type(form.__name__, (form,), {"verdict": verdict, "refusal": refusal})
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Names the old and the new address: that is what one looks for in the log."""
+        if add or not form.move:
+            return super().construct_change_message(request, form, formsets, add)
+        others = [str(form.fields[name].label or name) for name in form.changed_data if name != "base_url"]
+        return f"Changed {form.move}{''.join(f', {name}' for name in others)}."
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if key := form.cleaned_data["api_key"]:
@@ -115,6 +123,9 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             obj.describe_as(form.verdict.principal)
             messages.success(request, f"Devin knows the API key: {obj.describe_principal()}.")
         obj.save()
+        if form.is_moved and (count := obj.syncs.count()):
+            waiting = "1 sync that uses it waits" if count == 1 else f"{count} syncs that use it wait"
+            messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.base_url}.")
 
     def _ask_devin(self, request: HttpRequest, object_id: str | None) -> Verdict | None:
         """None if there is nothing to ask: no new key, a mistake in the form, or no permission."""
@@ -184,12 +195,10 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="last validated", ordering="validated_at")
     def validation(self, connection: Connection) -> str:
-        kind, label = VALIDATION_BADGES[connection.is_valid]
         return format_html(
-            '<span class="ds-badge ds-badge--{}">{}</span> <span class="ds-muted ds-nowrap">{}</span>{}',
-            kind,
-            label,
-            _ago(connection.validated_at),
+            '{} <span class="ds-muted">{}</span>{}',
+            badge(VALIDATION_STATES[connection.is_valid]),
+            moment(connection.validated_at, otherwise=""),
             format_html(" <div>{}</div>", connection.validation_message) if connection.validation_message else "",
         )
 
@@ -208,12 +217,6 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not connection.sealed_credentials:
             return "none"
         return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "stored"
-
-
-def _ago(at: datetime | None) -> str:
-    if at is None:
-        return ""
-    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at, depth=1)} ago"
 
 
 def _link(obj: Any) -> str:

@@ -7,6 +7,7 @@ class ConnectionsConfig(AppConfig):
     name = "connections"
 
     def ready(self) -> None:
+        from connections import checks  # noqa: F401 -- registers them
         from connections.models import Connection
         from encryption import register_sealed
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from connections.validation import clean_base_url
+from connections.hosts import clean_devin_url
 
 # Django's fields are generic to the type checker only.
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class NameField(CharField):
 
 
 class BaseURLField(CharField):
-    """Scheme, host and port of a service: https, or http to this machine."""
+    """Scheme, host and port of a service: https to a listed host, or http to this machine."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        return clean_base_url(text) if text else text
+        return clean_devin_url(text) if text else text

@@ -24,6 +24,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """Checks what can be checked here; `verdict` brings what Devin said, once it was asked."""
 
     verdict: Verdict | None = None
+    # Why this person may give the connection no other address or key; "" if they may.
+    refusal = ""
 
     api_key = forms.CharField(
         label="API key",
@@ -48,6 +50,15 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["api_key"].required = self.instance._state.adding
             self.fields["api_key"].help_text = self._api_key_help()
 
+    @property
+    def is_moved(self) -> bool:
+        return bool(self._stored_base_url) and self.instance.base_url != self._stored_base_url
+
+    @property
+    def move(self) -> str:
+        """The change of address in words, "" if there is none."""
+        return f"the address from {self._stored_base_url} to {self.instance.base_url}" if self.is_moved else ""
+
     def clean_api_key(self) -> str:
         key = self.cleaned_data["api_key"]
         return clean_api_key(key) if key else ""
@@ -63,10 +74,12 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     def _post_clean(self) -> None:
         # Only here the base URL has its one spelling, which the stored API key is bound to.
         super()._post_clean()  # type: ignore[misc]
+        if self.refusal and (self.is_moved or self.cleaned_data.get("api_key")):
+            self.add_error("base_url" if self.is_moved else "api_key", self.refusal)
         if self.errors or not self._stored_base_url:
             self._add_verdict()
             return
-        if self.instance.base_url != self._stored_base_url and not self.cleaned_data["api_key"]:
+        if self.is_moved and not self.cleaned_data["api_key"]:
             self.add_error(
                 "api_key",
                 f"Enter the API key for {self.instance.base_url}: the stored one is for {self._stored_base_url} only.",

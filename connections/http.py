@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from connections.pools import BoundedAdapter, begin
 from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, Exchange
+
+log = logging.getLogger(__name__)
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -104,7 +107,10 @@ class Transport:
         except (requests.RequestException, HTTPError, OSError) as error:
             if exchange.stopped_by is not None:
                 raise exchange.stopped_by from None
-            raise _failed(error, exchange, self._deadline) from _without_request(error)
+            failed = _failed(error, exchange, self._deadline)
+            if not failed.sent:
+                log.warning("nothing was sent to %s: %s", urlsplit(prepared.url or "").netloc, failed.reason)
+            raise failed from _without_request(error)
         finally:
             if exchange.sent is not False:
                 self._count()

@@ -15,11 +15,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 
+from common.patterns import validate_slug
 from connections.devin.client import DevinClient
-from connections.devin.errors import DevinError
+from connections.devin.errors import DevinError, Unreachable
 from connections.devin.types import Principal
 from connections.fields import BaseURLField, NameField
-from connections.validation import clean_api_key, validate_slug
+from connections.hosts import is_allowed, is_listed
+from connections.validation import clean_api_key
 from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4
@@ -166,12 +168,20 @@ class Connection(models.Model):
         return max(until - timezone.now(), timedelta(0)) if until else timedelta(0)
 
     def _open(self, **options: Any) -> DevinClient:
+        if not is_allowed(self.base_url):
+            raise Unreachable(
+                f"Nothing was sent: {self.base_url}, the base URL of connection “{self.name}”, is not among the hosts "
+                "that DEVIN_HOSTS allows. Correct it, or have the host added there.",
+                retryable=False,
+            )
         return DevinClient(
             base_url=self.base_url,
             api_key=self._api_key(),
             concurrency=self.concurrency,
             name=self.name,
             closed_for=self.rate_limited_for,
+            private=is_listed(self.base_url),
+            ca_file=settings.CA_BUNDLE,
             **options,
         )
 

@@ -8,18 +8,12 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 
 API_KEY_PREFIX = "cog_"
 API_KEY_LENGTH = 1000
 # An API key travels in a header: anything but visible ASCII would break it there, or worse, add one.
 VISIBLE_ASCII = re.compile(r"[!-~]+")
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-
-validate_slug = RegexValidator(
-    r"^[a-z0-9]+(-[a-z0-9]+)*\Z",
-    "Use small letters and digits, in words joined by single hyphens, such as “acme-production”.",
-)
 
 
 def clean_api_key(raw: str) -> str:
@@ -60,6 +54,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _require_bare_address(parts: SplitResult) -> None:
     if parts.username is not None or parts.password is not None:
         raise ValidationError("Leave out the user name and password: the API key goes into its own field.")
@@ -75,8 +77,4 @@ def _require_safe_scheme(scheme: str, host: str) -> None:
 
 
 def _is_host(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return bool(HOST_NAME.fullmatch(host))
-    return True
+    return is_ip_address(host) or bool(HOST_NAME.fullmatch(host))

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from common.middleware import GetResponse
 from common.request_ids import LONGEST, request_id
+from common.version import VERSION
 
 REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST}}}")
 
@@ -41,7 +42,7 @@ class HealthMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/healthz":
-            return JsonResponse({"status": "ok"})
+            return JsonResponse({"status": "ok", "version": VERSION})
         if request.path == "/readyz":
             return ready()
         return self.get_response(request)

@@ -1,7 +1,7 @@
 """Settings, read from the environment.
 
-Order of precedence: the process environment, then `.env` in this folder, then `DATA_DIR/secrets.env`, which `make run`
-generates with mode 0600. `.env.example` documents every variable.
+Order of precedence: the process environment, then `.env` in the folder above this one, then `DATA_DIR/secrets.env`,
+which `make run` generates with mode 0600. `.env.example` documents every variable.
 """
 
 import sys
@@ -9,20 +9,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from devinsync_site.environment import env, load_file
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+load_file(BASE_DIR / ".env")
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
-environ.Env.read_env(DATA_DIR / "secrets.env")
+load_file(DATA_DIR / "secrets.env")
 
 
 def required(name: str, what: str) -> str:
-    value: str = env.str(name, default="")
+    value = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. It is {what}. `make run` generates it; see .env.example.")
     return value
@@ -30,11 +30,8 @@ def required(name: str, what: str) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = required("SECRET_KEY", "the key that signs sessions")
-ENCRYPTION_KEYS = [
-    key.strip()
-    for key in required("ENCRYPTION_KEYS", "the list of keys that encrypt secrets, newest first").split(",")
-    if key.strip()
-]
+required("ENCRYPTION_KEYS", "the list of keys that encrypt secrets, newest first")
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
@@ -144,6 +141,10 @@ CACHES = {
 
 # The engine.
 DEVIN_API_URL = env.str("DEVIN_API_URL", default="https://api.devin.ai")
+# What connections may lead to: `host`, `host:port` or `.suffix`. Besides: the host of DEVIN_API_URL, and this machine.
+DEVIN_HOSTS = env.list("DEVIN_HOSTS", default=["api.devin.ai"])
+# PEM file of the authorities that outgoing connections trust instead of the usual ones.
+CA_BUNDLE = env.str("CA_BUNDLE", default="")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=90))

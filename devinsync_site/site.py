@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from accounts.confirming import confirm_identity
 from accounts.pages import sessions_page
 from accounts.passwords import OwnPasswordView
+from common.version import VERSION
 from devinsync_site.sidebar import AREAS, UNLISTED_APPS
 from overview.collect import collect, is_paused
 from theme.navigation import build_navigation
@@ -25,6 +26,7 @@ class DevinSyncAdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
+        context["version"] = VERSION if context["has_permission"] else ""
         context["navigation"] = build_navigation(
             request, context["available_apps"], areas=AREAS, unlisted_apps=UNLISTED_APPS
         )

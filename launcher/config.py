@@ -8,6 +8,7 @@ from pathlib import Path
 from launcher.errors import LaunchError
 
 ROOT = Path(__file__).resolve().parent.parent
+ENV_FILE = ROOT / ".env"
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,14 @@ class Config:
 
 
 def read_config() -> Config:
-    """Reads the process environment, then `.env`, with the parser that the site's settings use."""
-    import environ
+    """Reads the process environment, then `.env`, as the site's settings do."""
+    # Django is there once what the site needs is installed.
+    from devinsync_site.environment import BadEnvironment, load_file
 
-    environ.Env.read_env(ROOT / ".env")
+    try:
+        load_file(ENV_FILE)
+    except BadEnvironment as error:
+        raise LaunchError(str(error)) from None
     return Config(
         data_dir=(ROOT / (os.environ.get("DATA_DIR") or "var")).resolve(),
         host=os.environ.get("HOST") or "127.0.0.1",

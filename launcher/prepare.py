@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from launcher.config import ROOT, Config
 from launcher.errors import LaunchError
@@ -45,7 +46,7 @@ def prepare_folder(config: Config) -> None:
 def generate_keys(config: Config) -> None:
     path = config.data_dir / "secrets.env"
     present = path.read_text() if path.exists() else ""
-    names = {line.partition("=")[0] for line in present.splitlines()}
+    names = names_in(path)
     missing = [name for name in GENERATED if name not in names and not os.environ.get(name)]
     # Written even with nothing missing, so that an unwritable folder is found at once.
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
@@ -54,6 +55,16 @@ def generate_keys(config: Config) -> None:
             file.write("\n")
         for name in missing:
             file.write(f"{name}={GENERATED[name]()}\n")
+
+
+def names_in(path: Path) -> set[str]:
+    """The keys that a file has. One that can't be read stops the start, or a second key would hide the first."""
+    from devinsync_site.environment import BadEnvironment, read_file
+
+    try:
+        return set(read_file(path).entries)
+    except BadEnvironment as error:
+        raise LaunchError(str(error)) from None
 
 
 def prepare_site(config: Config, environment: Mapping[str, str]) -> Login:

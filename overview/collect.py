@@ -18,21 +18,15 @@ from connections.models import Connection
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.schedule import SILENT_AFTER
+from theme.badges import tone_of
 from theme.charts import Bar
 from vault.models import Project, Secret
 
 HOURS = 24
 RECENT_RUNS = 8
 MOST_ROWS = 6
-# In this order from the bottom of a bar up.
-KIND_OF_STATUS = {
-    Status.SUCCEEDED: "ok",
-    Status.RUNNING: "running",
-    Status.PENDING: "running",
-    Status.CANCELLED: "off",
-    Status.BLOCKED: "blocked",
-    Status.FAILED: "failed",
-}
+# Of a bar, from the bottom up. What waits counts as in progress.
+STACK = (Status.SUCCEEDED, Status.RUNNING, Status.CANCELLED, Status.BLOCKED, Status.FAILED)
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class Tile:
 class Attention:
     """Something that goes no further without a person."""
 
-    kind: str
+    state: str
     word: str
     name: str
     message: str
@@ -181,13 +175,12 @@ def _bars() -> list[Bar]:
     )
     numbers: Counter[tuple[datetime, str]] = Counter()
     for hour, status, number in rows:
-        numbers[hour, KIND_OF_STATUS[Status(status)]] += number
-    kinds = list(dict.fromkeys(KIND_OF_STATUS.values()))
+        numbers[hour, Status.RUNNING if status == Status.PENDING else status] += number
     hours = (first + timedelta(hours=index) for index in range(HOURS))
     return [
         {
             "label": timezone.localtime(hour).strftime("%H:%M"),
-            "parts": [(kind, numbers[hour, kind]) for kind in kinds],
+            "parts": [(tone_of(status), numbers[hour, status]) for status in STACK],
         }
         for hour in hours
     ]

@@ -37,12 +37,13 @@ OPEN_STATUSES = (Status.PENDING, Status.RUNNING)
 
 
 class BlockedReason(TextChoices):
-    """Why a run waits for a person. All but the last hold deletions alone; that one holds the whole run."""
+    """Why a run waits for a person. The first three hold deletions alone, the others the whole run."""
 
     EMPTY_SOURCE = "empty_source", "The source is empty"
     TOO_MANY_DELETIONS = "too_many_deletions", "Too many deletions"
     PLAN_GREW = "plan_grew", "The plan has grown since it was confirmed"
     ROLLBACK = "rollback", "The database is older than Devin"
+    NEW_ADDRESS = "new_address", "The connection leads to another address"
 
 
 class Strangers(TextChoices):

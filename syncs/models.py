@@ -10,12 +10,13 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
 from syncs.choices import (
     OPEN_STATUSES,
@@ -28,15 +29,9 @@ from syncs.choices import (
     Status,
     Trigger,
 )
+from syncs.errors import Blocked
 from syncs.options import SyncOptions
 from vault.models import Environment, Folder, Project
-
-slug_validator = RegexValidator(
-    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, in words joined by single hyphens."
-)
-org_id_validator = RegexValidator(
-    r"^org-[A-Za-z0-9_-]{1,124}\Z", 'An organization ID starts with "org-", followed by letters, digits, "-" or "_".'
-)
 
 
 def _new_instance_id() -> str:
@@ -90,8 +85,8 @@ class DevinSync(SyncOptions):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(
         max_length=256,
-        validators=[slug_validator],
-        help_text="Lower-case letters and digits, in words joined by single hyphens. Unique in its project.",
+        validators=[validate_slug],
+        help_text=f"{SLUG_RULE} Unique in its project.",
     )
     description = models.CharField(
         max_length=256, blank=True, help_text="What it is for, in a few words. At most 256 characters."
@@ -114,11 +109,15 @@ class DevinSync(SyncOptions):
     org_id = models.CharField(
         "organization ID",
         max_length=128,
-        validators=[org_id_validator],
+        validators=[validate_org_id],
         help_text=(
             "Starts with “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization."
         ),
     )
+
+    # Where the connection led when a person chose it, or last saw the plan there. Nothing is sent elsewhere.
+    agreed_connection_id = models.UUIDField(null=True, editable=False)
+    agreed_base_url = models.CharField(max_length=255, blank=True, editable=False)
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
@@ -169,6 +168,8 @@ class DevinSync(SyncOptions):
             self.environment = self.folder.environment
             self.source_environment = self.folder.environment.slug
             self.source_path = self.folder.path
+        if not kwargs.get("update_fields") and self.agreed_connection_id != self.connection_id:
+            self.take_address()
         super().save(*args, **kwargs)
 
     @property
@@ -186,6 +187,25 @@ class DevinSync(SyncOptions):
     def short_id(self) -> str:
         """How notes in Devin name this sync."""
         return self.pk.hex[:8]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its connection leads elsewhere than where a person has seen that it goes."""
+        agreed = (self.agreed_connection_id, self.agreed_base_url)
+        return self.agreed_connection_id is not None and agreed != (self.connection_id, self.connection.base_url)
+
+    def take_address(self) -> None:
+        """Values may go to where the connection leads now. The row is not saved."""
+        self.agreed_connection_id, self.agreed_base_url = self.connection_id, self.connection.base_url
+
+    def check_address(self) -> None:
+        """Raises Blocked if nobody has agreed to the address."""
+        if self.is_elsewhere:
+            raise Blocked(
+                f"The connection “{self.connection}” now leads to {self.connection.base_url}, before to "
+                f"{self.agreed_base_url}. Nothing was sent there. Look at the plan of this sync, then let it go there.",
+                reason=BlockedReason.NEW_ADDRESS,
+            )
 
     def raise_generation(self, at_least: int) -> None:
         """After a person has said that this database is right although Devin holds later notes."""

@@ -12,7 +12,7 @@ TOP = 18
 
 
 class Bar(TypedDict):
-    """One bar: what stands under it, and its parts from the bottom up, each a badge kind and a number."""
+    """One bar: what stands under it, and its parts from the bottom up, each a tone and a number."""
 
     label: str
     parts: list[tuple[str, int]]
@@ -33,28 +33,6 @@ def draw_bars(bars: list[Bar], *, label: str) -> SafeString:
     )
 
 
-def draw_sparkline(values: list[float], *, label: str) -> SafeString:
-    width, height = 120, 32
-    highest = max(values, default=0) or 1
-    step = width / max(len(values) - 1, 1)
-    points = [
-        f"{index * step:.1f},{height - 3 - value / highest * (height - 6):.1f}" for index, value in enumerate(values)
-    ]
-    line = " ".join(points)
-    return format_html(
-        '<svg class="ds-chart ds-chart--spark" viewBox="0 0 {} {}" role="img" aria-label="{}">'
-        '<polygon class="ds-chart__area" points="0,{} {} {},{}"/><polyline class="ds-chart__line" points="{}"/></svg>',
-        width,
-        height,
-        label,
-        height,
-        line,
-        width,
-        height,
-        line,
-    )
-
-
 def _total(bar: Bar) -> int:
     return sum(number for _, number in bar["parts"])
 
@@ -72,11 +50,11 @@ def _draw_bar(bar: Bar, *, left: float, width: float, highest: int) -> SafeStrin
     gap = min(width * 0.22, 8)
     floor = float(BASE)
     rectangles = []
-    for kind, number in bar["parts"]:
+    for tone, number in bar["parts"]:
         height = (BASE - TOP) * number / highest if highest else 0
         floor -= height
-        rectangles.append((kind, f"{left + gap / 2:.1f}", f"{floor:.1f}", f"{width - gap:.1f}", f"{height:.1f}"))
-    words = ", ".join(f"{number} {kind}" for kind, number in bar["parts"] if number) or "none"
+        rectangles.append((tone, f"{left + gap / 2:.1f}", f"{floor:.1f}", f"{width - gap:.1f}", f"{height:.1f}"))
+    words = ", ".join(f"{number} {tone}" for tone, number in bar["parts"] if number) or "none"
     return format_html(
         "<g><title>{}: {}</title>{}</g>",
         bar["label"],

@@ -7,9 +7,10 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.text import slugify
 
+from common.patterns import validate_slug
 from vault.keeping import Keeper
 from vault.limits import LONGEST_COMMENT
-from vault.models import FOLDER_NAME, KEY, SLUG, Environment, Folder, Project
+from vault.models import FOLDER_NAME, KEY, Environment, Folder, Project
 
 if TYPE_CHECKING:
     ProjectFormBase = forms.ModelForm[Project]
@@ -66,7 +67,7 @@ class NewProjectForm(ProjectForm):
     def clean_environments(self) -> list[tuple[str, str]]:
         slugs = [part.strip().lower() for part in self.cleaned_data["environments"].split(",") if part.strip()]
         for slug in slugs:
-            SLUG(slug)
+            validate_slug(slug)
             if len(slug) > 64:
                 raise ValidationError("A slug has at most 64 characters.")
         if len(set(slugs)) < len(slugs):

@@ -14,9 +14,11 @@ FEW = 500
 
 
 def load_resolver(
-    folder: Folder, *, recursive: bool = False, follow_references: bool = True
+    folder: Folder, *, recursive: bool = False, follow_references: bool = True, whole_project: bool = False
 ) -> tuple[Resolver, list[UUID]]:
     """The resolver that can read a folder, and the folders to read in it.
+
+    It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come.
 
     The parts come from several queries; the project's counter of changes, read before and after, tells whether they
     belong together.
@@ -24,9 +26,14 @@ def load_resolver(
     project_id = folder.environment.project_id
     for _ in range(TRIES):
         before = _revision(project_id)
-        loaded = _load(folder, project_id, recursive=recursive, follow_references=follow_references)
+        places = _load_places(project_id)
+        folder_ids = _choose_folders(folder, places, recursive=recursive)
+        imports = _load_imports(project_id)
+        references = _load_references(project_id, places) if follow_references else {}
+        needed = set(places) if whole_project else _reach(folder_ids, imports, references)
+        resolver = Resolver(places, imports, _load_secrets(project_id, needed))
         if before == _revision(project_id):
-            return loaded
+            return resolver, folder_ids
     raise Unreadable(f"{folder} was changed again and again while it was read. Try again.", retryable=True)
 
 
@@ -34,9 +41,12 @@ def _revision(project_id: UUID) -> int | None:
     return Project.objects.filter(id=project_id).values_list("revision", flat=True).first()
 
 
-def _load(folder: Folder, project_id: UUID, *, recursive: bool, follow_references: bool) -> tuple[Resolver, list[UUID]]:
+def _load_places(project_id: UUID) -> dict[UUID, Place]:
     rows = Folder.objects.filter(environment__project_id=project_id).order_by("path")
-    places = {id_: Place(slug, path) for id_, slug, path in rows.values_list("id", "environment__slug", "path")}
+    return {id_: Place(slug, path) for id_, slug, path in rows.values_list("id", "environment__slug", "path")}
+
+
+def _choose_folders(folder: Folder, places: dict[UUID, Place], *, recursive: bool) -> list[UUID]:
     if folder.id not in places:
         raise FolderMissing(f"The folder {folder} is gone. Choose another source, or create it again.")
     here = places[folder.id]
@@ -48,10 +58,7 @@ def _load(folder: Folder, project_id: UUID, *, recursive: bool, follow_reference
             for id_, place in places.items()
             if id_ != folder.id and place.environment_slug == here.environment_slug and place.path.startswith(prefix)
         ]
-    imports = _load_imports(project_id)
-    references = _load_references(project_id, places) if follow_references else {}
-    needed = _reach(folder_ids, imports, references)
-    return Resolver(places, imports, _load_secrets(project_id, needed)), folder_ids
+    return folder_ids
 
 
 def _load_imports(project_id: UUID) -> dict[UUID, list[UUID]]:

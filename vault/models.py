@@ -10,11 +10,9 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
+from common.patterns import validate_slug
 from vault.references import Reference
 
-SLUG = RegexValidator(
-    r"^[a-z0-9]+(-[a-z0-9]+)*\Z", "Use lower-case letters and digits, with single hyphens between them: my-project."
-)
 FOLDER_NAME = RegexValidator(r"^[A-Za-z0-9_-]+\Z", "Use letters, digits, hyphens and underscores: my-secrets.")
 KEY = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_.-]*\Z", "Start with a letter or _, then letters, digits, _, - and dots: DB_URL."
@@ -30,7 +28,7 @@ def sealing_context(secret_id: UUID, version: int) -> str:
 class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     name = models.CharField(max_length=64)
-    slug = models.CharField(max_length=64, unique=True, validators=[SLUG])
+    slug = models.CharField(max_length=64, unique=True, validators=[validate_slug])
     description = models.CharField(max_length=256, blank=True)
     # Counts the changes to anything in the project: who sees the same count before and after has read one state.
     revision = models.PositiveBigIntegerField(default=0, editable=False)
@@ -48,7 +46,7 @@ class Environment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
     name = models.CharField(max_length=64)
-    slug = models.CharField(max_length=64, validators=[SLUG])
+    slug = models.CharField(max_length=64, validators=[validate_slug])
     position = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 
+from common.patterns import validate_slug
 from vault.errors import Invalid
 from vault.key_material import looks_like_key_material
 from vault.limits import LONGEST_COMMENT, LONGEST_FOLDER_NAME, LONGEST_KEY, LONGEST_PATH, LONGEST_SLUG, MAX_VALUE_BYTES
-from vault.models import FOLDER_NAME, KEY, ROOT, SLUG
+from vault.models import FOLDER_NAME, KEY, ROOT
 from vault.references import ESCAPING, BadReference, check_references
 
 KEY_MATERIAL = "This name looks like key material, and names are shown in clear. Enter it as a value, under a name."
@@ -20,7 +21,7 @@ def clean_name(name: str) -> str:
 
 def clean_slug(slug: str) -> str:
     slug = _short("slug", slug.strip().lower(), longest=LONGEST_SLUG, required=True)
-    _matches("slug", slug, SLUG)
+    _matches("slug", slug, validate_slug)
     return slug
 
 

@@ -14,7 +14,6 @@ Nothing that a client sent is repeated in a list of issues: it may be a value.
 """
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +24,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InputError
 
+from common.places import places
 from common.request_ids import current_request_id
 from connections.devin.errors import DevinError
 from connections.models import ChangedMeanwhile
@@ -34,7 +34,6 @@ from vault.errors import FolderMissing, InUse, Invalid, Missing, Outdated, Taken
 
 log = logging.getLogger(__name__)
 
-INNERMOST_FRAMES = 8
 NAMES = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -122,12 +121,15 @@ def issue(path: Any, message: str, code: str = "custom") -> dict[str, Any]:
     return {"code": code, "path": list(path), "message": message}
 
 
-def respond(status: int, message: Any, *, name: str = "", headers: Mapping[str, str] | None = None) -> HttpResponse:
+def respond(
+    status: int, message: Any, *, name: str = "", headers: Mapping[str, str] | None = None, **extra: str
+) -> HttpResponse:
     body = {
         "reqId": current_request_id(),
         "statusCode": status,
         "message": message,
         "error": name or NAMES.get(status, "BadRequest" if status < 500 else "InternalServerError"),
+        **extra,
     }
     return JsonResponse(body, status=status, headers=dict(headers or {}))
 
@@ -167,7 +169,12 @@ def _camel(name: str) -> str:
 
 
 def _on_http_error(request: HttpRequest, error: Any) -> HttpResponse:
-    return respond(error.status_code, str(error))
+    """What our own parser says of a body, Ninja hides behind an error of its own."""
+    cause = error.__cause__
+    if isinstance(cause, ApiError):
+        return _on_api_error(request, cause)
+    shown = cause if isinstance(cause, HttpError) else error
+    return respond(shown.status_code, str(shown))
 
 
 def _answer(status: int, text: Callable[[Any], str] = str) -> Callable[[HttpRequest, Any], HttpResponse]:
@@ -183,9 +190,7 @@ def _on_editing_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
     """A fault of ours. Its text could hold anything, so the log gets its type and its place alone."""
-    frames = traceback.extract_tb(error.__traceback__)[-INNERMOST_FRAMES:]
-    places = " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames)
-    log.error("%s %s ended by %s at %s", request.method, request.path, type(error).__name__, places)
+    log.error("%s %s ended by %s at %s", request.method, request.path, type(error).__name__, places(error))
     return respond(500, "Something went wrong here. The server's log tells more under this request's ID.")
 
 

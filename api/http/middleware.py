@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from api.http.errors import respond
 from common.middleware import GetResponse
 
+DOCS = "/api/docs"
 MESSAGES = {
-    404: "There is no such route. See /api/docs.",
-    405: "This route does not have that method. See /api/docs.",
+    404: f"There is no such route. See {DOCS}.",
+    405: f"This route does not have that method. See {DOCS}.",
     413: "The request is too large.",
 }
 
@@ -21,10 +22,19 @@ class ApiErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/api/") and "\0" in request.path + unquote(request.META["QUERY_STRING"]):
             return respond(400, "An address cannot hold NUL.")
+        _drop_slash(request)
         response = self.get_response(request)
         is_json = response.headers.get("Content-Type", "").startswith("application/json")
         if response.status_code < 400 or is_json or not request.path.startswith("/api/"):
             return response
         status = response.status_code
         kept = {name: text for name, text in response.headers.items() if name not in ("Content-Type", "Content-Length")}
-        return respond(status, MESSAGES.get(status, response.reason_phrase), headers=kept)
+        extra = {"docs": DOCS} if status in (404, 405) else {}
+        return respond(status, MESSAGES.get(status, response.reason_phrase), headers=kept, **extra)
+
+
+def _drop_slash(request: HttpRequest) -> None:
+    """A slash at the end means nothing: Infisical's command line logs in at `…/login/`."""
+    path = request.path_info.rstrip("/")
+    if path.startswith("/api/"):
+        request.path_info, request.path = path, request.path.rstrip("/")

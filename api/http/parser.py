@@ -1,4 +1,4 @@
-"""Reads JSON bodies, strictly: no NaN, no characters that no database keeps, no nameless text beside JSON."""
+"""Reads bodies: JSON, strictly (no NaN, no characters that no database keeps), and forms."""
 
 import json
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.parser import Parser
+
+from api.http.echoes import without_echoes
+from api.http.forms import FORM, read_form
 
 BAD_JSON = "The body is not valid JSON."
 BAD_TEXT = "A text in the body has characters that cannot be stored: NUL, or half of a surrogate pair."
@@ -17,13 +20,17 @@ def _refuse(constant: str) -> Any:
 
 class StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> Any:
-        try:
-            body = json.loads(request.body, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            raise HttpError(400, BAD_JSON) from None
+        body = read_form(request.body) if request.content_type == FORM else _read_json(request.body)
         if not is_storable(body):
             raise HttpError(400, BAD_TEXT)
-        return body
+        return without_echoes(request, body)
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise HttpError(400, BAD_JSON) from None
 
 
 def is_storable(body: Any) -> bool:

@@ -3,17 +3,17 @@
 from typing import Annotated
 
 from ninja import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from api.resources.base import EXAMPLE_ID
 from api.resources.lookups import choose_project
-from vault.models import Folder, Project
+from vault.models import ROOT, Folder, Project
 from vault.reading import find_folder
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-PathText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+PathText = Annotated[str, StringConstraints(max_length=1024), AfterValidator(lambda path: path.strip() or ROOT)]
 
 
 class ProjectOrWorkspace(BaseModel):

@@ -4,16 +4,14 @@ Who waits holds a thread of the web process, so only half of them may be held at
 """
 
 import threading
-import time
 from uuid import UUID
 
 from django.conf import settings
 
 from syncs.models import SyncRun
+from syncs.runs.waiting import wait_for_end
 
 LONGEST_WAIT = 60
-FIRST_LOOK = 0.05
-LONGEST_PAUSE = 0.5
 slots = threading.BoundedSemaphore(max(settings.WEB_THREADS // 2, 1))
 
 
@@ -22,17 +20,6 @@ def wait_for(run_id: UUID, seconds: float) -> SyncRun | None:
     if not slots.acquire(blocking=False):
         return SyncRun.objects.filter(pk=run_id).first()
     try:
-        return _wait_for(run_id, seconds)
+        return wait_for_end(run_id, seconds=min(seconds, LONGEST_WAIT))
     finally:
         slots.release()
-
-
-def _wait_for(run_id: UUID, seconds: float) -> SyncRun | None:
-    until, pause = time.monotonic() + min(seconds, LONGEST_WAIT), FIRST_LOOK
-    while True:
-        run = SyncRun.objects.filter(pk=run_id).first()
-        left = until - time.monotonic()
-        if run is None or run.is_finished or left <= 0:
-            return run
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, LONGEST_PAUSE)

@@ -2,17 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.resources.base import EXAMPLE_ID, Request
-from api.resources.lookups import choose_project
-from vault.models import Folder, Project
+from api.resources.lookups import choose_project, get_environment
+from vault.models import ROOT, Environment, Folder, Project
 from vault.reading import find_folder
 
 Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), Field(examples=[EXAMPLE_ID])]
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 Path = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024), Field(examples=["/my-secrets"])
+    str,
+    StringConstraints(strip_whitespace=True, max_length=1024),
+    AfterValidator(lambda path: path or ROOT),
+    Field(examples=["/my-secrets"]),
 ]
 
 
@@ -30,6 +33,9 @@ class InEnvironment(InProject):
     environment: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
     ]
+
+    def get_environment(self) -> Environment:
+        return get_environment(self.get_project(), self.environment)
 
     def folder_at(self, path: str) -> Folder:
         return find_folder(self.get_project(), self.environment, path)

@@ -70,10 +70,15 @@ def error_in(answer: Answer, attempt: Attempt) -> DevinError | None:
 
 
 def failure(failed: RequestFailed, attempt: Attempt) -> DevinError:
-    """The error for a request that got no whole answer."""
+    """The error for a request that got no whole answer.
+
+    Why no connection came about stands in the log alone: the pages would tell whoever may edit connections which ports
+    of which machines are open.
+    """
     advice = f"Check the base URL of {attempt.by_connection} and the network."
     if not failed.sent:
-        return Unreachable(attempt.says(f"nothing was sent to Devin, {failed.reason}", advice))
+        advice += " The log of the server tells more."
+        return Unreachable(attempt.says("nothing was sent to Devin, no connection came about", advice))
     advice = "It may have been carried out all the same; the next list tells." if attempt.method != "GET" else advice
     return Ambiguous(attempt.says(failed.reason, advice), status=failed.status)
 

@@ -40,7 +40,8 @@ class DevinClient:
     """Talks to one Devin deployment with one API key; may be shared by threads.
 
     `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
-    comes out of the call unchanged. Of several threads one at a time is between the fence and the sending.
+    comes out of the call unchanged. Of several threads one at a time is between the fence and the sending. `private`
+    and `ca_file` are those of `Transport`.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class DevinClient:
         closed_for: timedelta = timedelta(0),
         tries: int = TRIES,
         longest_wait: timedelta = LONGEST_WAIT,
+        private: bool = False,
+        ca_file: str = "",
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -67,7 +70,7 @@ class DevinClient:
         self._wait = wait
         self._tries = tries
         self._longest_wait = longest_wait.total_seconds()
-        self._transport = Transport(deadline=deadline, connections=concurrency)
+        self._transport = Transport(deadline=deadline, connections=concurrency, private=private, ca_file=ca_file)
         self._gate = Gate(concurrency, wait=wait, clock=clock)
         if closed_for > timedelta(0):
             self._gate.close_for(closed_for.total_seconds())

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "^[a-z0-9]+(-[a-z0-9]+)*\\Z",
-                                "Use small letters and digits, in words joined by single hyphens, such as “acme-production”.",
+                                "Use lower-case letters and digits, in words joined by single hyphens: my-project.",
                             )
                         ],
                     ),

@@ -1,7 +1,6 @@
 """What can be done to one sync or to many at once from the list; what destroys is confirmed on a page of its own."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -16,6 +15,7 @@ from syncs.admin.starting import start_many, start_one
 from syncs.choices import Operation
 from syncs.models import DevinSync
 from syncs.runs import triggers
+from syncs.runs.wishes import Wishes
 
 NAMES_SHOWN = 60
 SWITCH_WORDS = {"is_enabled": "Syncing", "auto_sync_enabled": "Auto-sync"}
@@ -111,7 +111,8 @@ class SyncActions(SyncAdminBase):
         if what not in CONFIRMED:
             raise Http404
         demand(request, CONFIRMED[what])
-        wishes: dict[str, Any] = {"operation": Operation.REMOVE} if what == "remove" else {"repushes_all": True}
+        operation = Operation.REMOVE if what == "remove" else Operation.SYNC
+        wishes = Wishes(repushes_all=what == "repush")
         try:
             ids = [UUID(text) for text in request.POST.getlist("sync")]
         except ValueError:
@@ -120,8 +121,8 @@ class SyncActions(SyncAdminBase):
         if what == "remove" and request.POST.get("stop_auto_sync") and self.has_change_permission(request):
             self.switch(request, syncs, "auto_sync_enabled", on=False)
         if len(syncs) == 1:
-            return redirect(start_one(request, syncs[0], **wishes) or syncs[0])
-        start_many(request, syncs, **wishes)
+            return redirect(start_one(request, syncs[0], operation=operation, wishes=wishes) or syncs[0])
+        start_many(request, syncs, operation=operation, wishes=wishes)
         return redirect("admin:syncs_devinsync_changelist")
 
 

@@ -9,6 +9,7 @@ from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import end
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import Wishes
 
 LEAVE, REMOVE = "leave", "remove"
 
@@ -25,7 +26,8 @@ def delete_and_leave(sync: DevinSync) -> None:
 def remove_then_delete(sync: DevinSync, *, user: Any) -> SyncRun:
     """The run that removes the secrets, and at its success the sync. Raises NotRunnable while a run is under way."""
     _lock_open_runs(sync)
-    return request_run(sync, trigger=Trigger.MANUAL, operation=Operation.REMOVE, user=user, removes_sync=True)
+    wishes = Wishes(removes_sync=True)
+    return request_run(sync, trigger=Trigger.MANUAL, operation=Operation.REMOVE, user=user, wishes=wishes)
 
 
 def _lock_open_runs(sync: DevinSync) -> list[SyncRun]:

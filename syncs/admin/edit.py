@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from common.patterns import validate_org_id
 from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField, check_name_is_free
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
@@ -16,7 +17,7 @@ from syncs.admin.forms import (
 )
 from syncs.choices import Trigger
 from syncs.editing import moves
-from syncs.models import DevinSync, org_id_validator
+from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from syncs.runs import triggers
 
@@ -60,7 +61,7 @@ class SyncForm(SyncModelForm):
     def clean_org_id(self) -> str:
         """Judged here, so that nobody is asked about the secrets of an organization whose name is none."""
         org_id = str(self.cleaned_data["org_id"])
-        org_id_validator(org_id)
+        validate_org_id(org_id)
         return org_id
 
     def clean(self) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from common.patterns import validate_slug
 from connections.models import Connection
-from syncs.models import DevinSync, slug_validator
+from syncs.models import DevinSync
 from syncs.words import help_of
 from vault.models import Environment, Folder, Project
 
@@ -131,7 +132,7 @@ class NameField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             max_length=256,
-            validators=[slug_validator],
+            validators=[validate_slug],
             help_text=help_of("name"),
             error_messages={
                 "required": "Give the sync a name, for example billing-prod.",

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from connections.devin.errors import DevinError
@@ -18,9 +19,11 @@ from syncs.admin.base import demand, not_found, only
 from syncs.admin.plan_page import overlapping_syncs, show
 from syncs.admin.starting import start_one
 from syncs.admin.wizard.views import STEPS, SyncWizard
+from syncs.editing import addresses
 from syncs.engine.preview import preview
-from syncs.errors import SyncError
-from syncs.models import DevinSync
+from syncs.errors import NotRunnable, SyncError
+from syncs.models import DevinSync, SyncRun
+from syncs.runs.wishes import NO_WISHES, Wishes
 
 # A plan that was looked at can be confirmed for this long.
 PLAN_AGE = 3600
@@ -52,15 +55,40 @@ class SyncRoutes(SyncActions):
         """“Sync now”; with a plan that was looked at, its deletions are confirmed."""
         demand(request, "run_devinsync")
         sync = self._get_sync(pk)
-        wishes: dict[str, Any] = {}
+        if sync.is_elsewhere:
+            return redirect(self._agree(request, sync))
+        wishes = NO_WISHES
         if "plan" in request.POST:
             demand(request, "confirm_deletions")
             try:
-                wishes["confirmed_deletions"] = open_plan(request.POST["plan"], sync, request.user)
+                wishes = Wishes(confirmed_deletions=open_plan(request.POST["plan"], sync, request.user))
             except signing.BadSignature:
                 messages.error(request, "The plan is too old to be confirmed. Here is a new one.")
                 return redirect("admin:syncs_devinsync_plan", sync.pk)
-        return redirect(start_one(request, sync, **wishes) or sync)
+        return redirect(start_one(request, sync, wishes=wishes) or sync)
+
+    def _agree(self, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
+        """“Sync now” for a sync whose connection was pointed elsewhere: only from the plan there."""
+        plan_page = reverse("admin:syncs_devinsync_plan", args=[sync.pk])
+        if "agreed" not in request.POST:
+            messages.warning(request, "Its connection leads to another address than before. Look at the plan there.")
+            return plan_page
+        if not request.user.has_perms(addresses.NEEDED):
+            raise PermissionDenied
+        try:
+            seen = open_plan(request.POST["agreed"], sync, request.user, at=sync.connection.base_url)
+            deletions = seen if request.user.has_perm("syncs.confirm_deletions") else None
+            before = sync.agreed_base_url
+            run = addresses.agree_to_address(sync, sync.connection.base_url, deletions=deletions, user=request.user)
+        except signing.BadSignature:
+            messages.error(request, "The plan is too old to be agreed to. Here is a new one.")
+            return plan_page
+        except NotRunnable as error:
+            messages.error(request, error.message)
+            return plan_page
+        self.log_change(request, sync, f"Let it write to {sync.connection.base_url}, before {before}.")
+        messages.success(request, f"“{sync.name}” now writes to {sync.connection.base_url}. A run has been queued.")
+        return run
 
     def confirm_view(self, request: HttpRequest, pk: UUID, what: str) -> HttpResponse:
         return self.confirm_page(request, what, [self._get_sync(pk)])
@@ -86,6 +114,7 @@ class SyncRoutes(SyncActions):
             "overlapping": overlapping_syncs(sync),
             "may_run": self.has_run_permission(request) and sync.is_enabled,
             "may_confirm": request.user.has_perm("syncs.confirm_deletions"),
+            "may_agree": request.user.has_perms(addresses.NEEDED),
             "drawn_at": timezone.now(),
         }
         try:
@@ -95,16 +124,20 @@ class SyncRoutes(SyncActions):
         else:
             shown = show(drawn.plan)
             token = seal_plan(shown.deletion_ids, sync, request.user)
-            context |= {"shown": shown, "blocked": drawn.blocked, "plan_token": token}
+            agreed = seal_plan(shown.deletion_ids, sync, request.user, at=sync.connection.base_url)
+            context |= {"shown": shown, "blocked": drawn.blocked, "plan_token": token, "agreed_token": agreed}
         return TemplateResponse(request, "admin/syncs/devinsync/plan.html", context)
 
 
-def seal_plan(ids: list[str], sync: DevinSync, user: Any) -> str:
-    """The deletions of a plan that this person was shown, so that they can confirm those and no others."""
-    return signing.dumps(ids, salt=f"syncs.plan:{sync.pk}:{user.pk}", compress=True)
+def seal_plan(ids: list[str], sync: DevinSync, user: Any, *, at: str = "") -> str:
+    """The deletions of a plan that this person was shown, so that they can confirm those and no others.
+
+    With `at`, a new address of the connection, it is their word on that address too.
+    """
+    return signing.dumps(ids, salt=f"syncs.plan:{sync.pk}:{user.pk}:{at}", compress=True)
 
 
-def open_plan(token: str, sync: DevinSync, user: Any) -> list[str]:
-    """Raises BadSignature if it is somebody else's, another sync's, or too old."""
-    ids: list[str] = signing.loads(token, salt=f"syncs.plan:{sync.pk}:{user.pk}", max_age=PLAN_AGE)
+def open_plan(token: str, sync: DevinSync, user: Any, *, at: str = "") -> list[str]:
+    """Raises BadSignature if it is somebody else's, another sync's, for another address, or too old."""
+    ids: list[str] = signing.loads(token, salt=f"syncs.plan:{sync.pk}:{user.pk}:{at}", max_age=PLAN_AGE)
     return ids

@@ -1,6 +1,5 @@
 """Runs and what each changed: read-only, with the buttons that a person's decision needs."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +18,7 @@ from syncs.admin.base import (
     ChangeAdminBase,
     ReadOnly,
     RunAdminBase,
-    badge,
     demand,
-    moment,
     not_found,
     only,
     outcome_badge,
@@ -32,8 +29,13 @@ from syncs.admin.starting import start_one
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 from syncs.runs import end
+from syncs.runs.wishes import Wishes
+from theme.badges import badge
+from theme.times import duration, moment
 
 CHANGES_PER_PAGE = 50
+# Decided on pages of their own.
+WHOLE_RUN = (BlockedReason.ROLLBACK, BlockedReason.NEW_ADDRESS)
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
     Status.BLOCKED: "Whatever else the plan held is done. Look at the deletions below, then decide.",
@@ -82,7 +84,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
 
     @admin.display(description="duration")
     def duration_shown(self, run: SyncRun) -> str:
-        return in_seconds(run.duration)
+        return how_long(run)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -142,9 +144,9 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
         sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason == BlockedReason.ROLLBACK:
+        if sync is None or run.blocked_reason in WHOLE_RUN:
             return redirect(run)
-        return redirect(start_one(request, sync, confirmed_deletions=planned_deletions(run)) or run)
+        return redirect(start_one(request, sync, wishes=Wishes(confirmed_deletions=planned_deletions(run))) or run)
 
     @only("POST")
     def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -154,7 +156,7 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
         sync = self._decidable(request, run)
         if sync is None or run.blocked_reason != BlockedReason.ROLLBACK:
             return redirect(run)
-        return redirect(start_one(request, sync, accepts_rollback=True) or run)
+        return redirect(start_one(request, sync, wishes=Wishes(accepts_rollback=True)) or run)
 
     def _decidable(self, request: HttpRequest, run: SyncRun) -> DevinSync | None:
         if run.sync is None or run.status != Status.BLOCKED:
@@ -191,7 +193,7 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         "status_badge": run_badge(run),
         "trigger": started_by(run),
         "advice": ADVICE.get(Status(run.status), ""),
-        "duration": in_seconds(run.duration),
+        "duration": how_long(run),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
     }
 
@@ -199,7 +201,8 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
 def decisions_on(run: SyncRun) -> dict[str, Any]:
     is_open_question = run.status == Status.BLOCKED and run.sync is not None and not is_outdated(run)
     return {
-        "may_confirm": is_open_question and run.blocked_reason != BlockedReason.ROLLBACK,
+        "may_confirm": is_open_question and run.blocked_reason not in WHOLE_RUN,
+        "may_review": is_open_question and run.blocked_reason == BlockedReason.NEW_ADDRESS,
         "may_trust": is_open_question and run.blocked_reason == BlockedReason.ROLLBACK,
         "deletion_count": len(planned_deletions(run)) if is_open_question else 0,
         "stranger_count": run.changes.filter(
@@ -262,11 +265,8 @@ def what_changed(run: SyncRun) -> str:
     return "–" if nothing_written or not run.is_finished else run.summary
 
 
-def in_seconds(duration: timedelta | None) -> str:
-    if duration is None:
-        return "–"
-    seconds = duration.total_seconds()
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+def how_long(run: SyncRun) -> str:
+    return "–" if run.duration is None else duration(run.duration)
 
 
 @admin.register(SyncRunChange)

@@ -1,7 +1,6 @@
 """Starts runs for the admin, one or many at once, and says in counts what came of it."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -11,14 +10,17 @@ from syncs.choices import Operation, Trigger
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import NO_WISHES, Wishes
 
 NAMED = 3
 
 
-def start_one(request: HttpRequest, sync: DevinSync, **wishes: Any) -> SyncRun | None:
+def start_one(
+    request: HttpRequest, sync: DevinSync, *, operation: Operation = Operation.SYNC, wishes: Wishes = NO_WISHES
+) -> SyncRun | None:
     """None, and a message, if it must not start."""
     try:
-        run = request_run(sync, trigger=Trigger.MANUAL, user=request.user, **wishes)
+        run = request_run(sync, trigger=Trigger.MANUAL, operation=operation, user=request.user, wishes=wishes)
     except NotRunnable as error:
         messages.error(request, error.message)
         return None
@@ -27,11 +29,17 @@ def start_one(request: HttpRequest, sync: DevinSync, **wishes: Any) -> SyncRun |
     return run
 
 
-def start_many(request: HttpRequest, syncs: Iterable[DevinSync], **wishes: Any) -> None:
+def start_many(
+    request: HttpRequest,
+    syncs: Iterable[DevinSync],
+    *,
+    operation: Operation = Operation.SYNC,
+    wishes: Wishes = NO_WISHES,
+) -> None:
     started, refused = 0, []
     for sync in syncs:
         try:
-            request_run(sync, trigger=Trigger.MANUAL, user=request.user, **wishes)
+            request_run(sync, trigger=Trigger.MANUAL, operation=operation, user=request.user, wishes=wishes)
             started += 1
         except NotRunnable as error:
             refused.append(error.message)

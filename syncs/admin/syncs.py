@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncs.admin.actions import managed_names
-from syncs.admin.base import badge, demand, moment, not_found, run_badge, started_by, status_badge, two_lines
+from syncs.admin.base import demand, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
 from syncs.admin.edit import SyncForm, save_edit
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
@@ -23,6 +23,8 @@ from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
+from theme.badges import badge
+from theme.times import moment
 
 RECENT_RUNS = 8
 
@@ -97,7 +99,7 @@ class DevinSyncAdmin(SyncRoutes):
 
     @admin.display(description="next due", ordering="next_reconcile_at")
     def next_due(self, sync: DevinSync) -> SafeString | str:
-        return moment(next_due(sync))
+        return moment(next_due(sync), otherwise="–")
 
     @admin.display(description="auto-sync", ordering="auto_sync_enabled")
     def auto_sync(self, sync: DevinSync) -> SafeString:

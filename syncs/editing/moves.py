@@ -10,6 +10,7 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
 from syncs.runs import end
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import Wishes
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def why_it_stays(sync: DevinSync) -> str:
     return ""
 
 
-def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigger, user: Any, **wishes: Any) -> None:
+def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigger, user: Any) -> None:
     """In the transaction of the edit. The secrets at the old place are removed, or stay there and are forgotten.
 
     A run that waits was asked for, and perhaps confirmed, with the old organization in mind: it is cancelled.
@@ -61,12 +62,5 @@ def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigge
         # They would keep their keys from every other sync, and values sealed, for a run that never comes.
         old.open_intents_of(sync).delete()
         return
-    request_run(
-        sync,
-        trigger=trigger,
-        operation=Operation.REMOVE,
-        user=user,
-        connection_id=old.connection_id,
-        org_id=old.org_id,
-        **wishes,
-    )
+    wishes = Wishes(connection_id=old.connection_id, org_id=old.org_id)
+    request_run(sync, trigger=trigger, operation=Operation.REMOVE, user=user, wishes=wishes)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from connections.devin.client import DevinClient
-from connections.devin.errors import DevinError, Forbidden, NotFound, RateLimited, Unauthorized
+from connections.devin.errors import DevinError, Forbidden, NotFound, RateLimited, Unauthorized, Unreachable
 from connections.devin.types import RemoteSecret
 from connections.models import Connection
 from encryption import DecryptionError
@@ -28,12 +28,12 @@ class Organization:
 
     @classmethod
     def open(cls, connection: Connection, org_id: str, *, fence: Callable[[], None] | None = None) -> Self:
-        """Raises DestinationProblem if the stored key can't be read, or Devin has asked us to stay away for now."""
+        """Raises DestinationProblem if the key can't be read, the host isn't allowed, or Devin asked for patience."""
         try:
             client = connection.open_client(fence=fence)
         except RateLimited as error:
             raise DestinationProblem(str(error), retryable=True, retry_after=error.retry_after) from error
-        except DecryptionError as error:
+        except (DecryptionError, Unreachable) as error:
             raise DestinationProblem(str(error)) from error
         return cls(client, org_id, connection.name, connection.concurrency)
 

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "^[a-z0-9]+(-[a-z0-9]+)*\\Z",
-                                "Use lower-case letters and digits, in words joined by single hyphens.",
+                                "Use lower-case letters and digits, in words joined by single hyphens: my-project.",
                             )
                         ],
                     ),

@@ -15,10 +15,10 @@ from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.queue import ring
 from syncs.runs.tracks import lock_sync, show_queued
+from syncs.runs.wishes import NO_WISHES, Wishes
 
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
-PLACE = frozenset({"connection", "connection_id", "org_id"})
 
 
 @transaction.atomic
@@ -28,13 +28,12 @@ def request_run(
     trigger: Trigger,
     operation: Operation = Operation.SYNC,
     user: AbstractBaseUser | AnonymousUser | None = None,
-    **wishes: Any,
+    wishes: Wishes = NO_WISHES,
 ) -> SyncRun:
     """The pending run that answers this trigger: a new one, or the one that already waits.
 
-    `wishes` are fields of the run: confirmed_deletions, confirms_any_deletion, accepts_rollback, repushes_all,
-    removes_sync, connection, org_id. Called inside the transaction of the change that it answers, it is
-    durable exactly if the change is. Raises NotRunnable.
+    Called inside the transaction of the change that it answers, it is durable exactly if the change is. Raises
+    NotRunnable.
     """
     _check_runnable(sync, operation, trigger)
     lock_sync(pk=sync.pk)
@@ -65,16 +64,15 @@ def _check_runnable(sync: DevinSync, operation: Operation, trigger: Trigger) -> 
         )
 
 
-def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any, wishes: dict[str, Any]) -> SyncRun:
+def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any, wishes: Wishes) -> SyncRun:
     now = timezone.now()
     was_busy = SyncRun.objects.filter(
         sync=sync, operation=operation, started_at__gt=now - settings.SYNC_QUIET_TIME
     ).exists()
-    connection_id, org_id = _place(sync, wishes)
+    connection_id, org_id = wishes.place_for(sync)
+    place = {"connection_id": connection_id, "org_id": org_id}
     return SyncRun(
-        **{name: value for name, value in wishes.items() if name not in PLACE},
-        connection_id=connection_id,
-        org_id=org_id,
+        **(wishes.said() | place),
         sync=sync,
         sync_name=sync.name,
         operation=operation,
@@ -86,28 +84,21 @@ def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any,
     )
 
 
-def _place(sync: DevinSync, wishes: dict[str, Any]) -> tuple[Any, str]:
-    """The connection and the organization that a run is asked for: the sync's own, unless said otherwise."""
-    connection = wishes.get("connection")
-    connection_id = connection.pk if connection is not None else wishes.get("connection_id", sync.connection_id)
-    return connection_id, wishes.get("org_id", sync.org_id)
-
-
 def _person(user: Any) -> Any:
     return user if user is not None and user.is_authenticated else None
 
 
-def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes: dict[str, Any]) -> None:
+def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes: Wishes) -> None:
     """One more trigger for a run that waits. Those that arrive in a burst move its start, but only so far."""
     # A sync's run follows the sync to wherever it points by then; a removal stays where it was asked for.
-    goes_elsewhere = _place(sync, wishes) != (pending.connection_id, pending.org_id)
+    goes_elsewhere = wishes.place_for(sync) != (pending.connection_id, pending.org_id)
     if pending.operation == Operation.REMOVE and goes_elsewhere:
         raise NotRunnable(f"A removal from {pending.org_id} is still queued. Wait for it, then try again.")
     pending.trigger_count += 1
-    wishes = {name: value for name, value in wishes.items() if value is not None and value is not False}
-    for name, value in wishes.items():
+    said = wishes.said()
+    for name, value in said.items():
         setattr(pending, name, value)
-    if trigger in ASKED_FOR and (wishes or pending.trigger not in ASKED_FOR):
+    if trigger in ASKED_FOR and (said or pending.trigger not in ASKED_FOR):
         # Whose word it was is on record.
         pending.trigger, pending.requested_by = trigger, _person(user)
     move_start(pending, timezone.now())

@@ -19,11 +19,11 @@ from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.tracks import lock_sync, show_ended, show_status
+from syncs.runs.wishes import Wishes
 
 MAX_ATTEMPTS = 5
 LONGEST_RETRY = timedelta(minutes=15)
 FIRST_REPAIR = timedelta(minutes=1)
-FLAGS = ("confirms_any_deletion", "accepts_rollback", "repushes_all", "removes_sync")
 
 
 @transaction.atomic
@@ -81,11 +81,10 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
 
 def _hand_over(run: SyncRun, later: SyncRun) -> None:
     """What a person asked of a run, the one that stands in for it does."""
-    if later.confirmed_deletions is None:
-        later.confirmed_deletions = run.confirmed_deletions
-    for name in FLAGS:
-        setattr(later, name, getattr(later, name) or getattr(run, name))
-    later.save(update_fields=["confirmed_deletions", *FLAGS])
+    said = Wishes.of(run).said() | Wishes.of(later).said()
+    for name, value in said.items():
+        setattr(later, name, value)
+    later.save(update_fields=list(said))
 
 
 def retry_delay(attempt: int, error: SyncError) -> timedelta:

@@ -9,7 +9,7 @@ from rq.timeouts import BaseTimeoutException
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
-from syncs.choices import Trigger
+from syncs.choices import Operation, Trigger
 from syncs.engine.destination import Organization
 from syncs.engine.lease import Lease
 from syncs.engine.reconcile import Reconcile
@@ -75,6 +75,8 @@ def reconcile(run: SyncRun, lease: Lease) -> Report:
     assert run.sync is not None and run.connection is not None and run.destination is not None  # noqa: S101, PT018
     work = Reconcile(run, run.sync, run.destination, lease, ring=ring_receiver)
     with Organization.open(run.connection, run.org_id, fence=lease.check) as organization:
+        if run.operation == Operation.SYNC:
+            run.sync.check_address()
         try:
             report = work.reconcile(organization)
         finally:

@@ -1,11 +1,13 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 
+from accounts.roles import ADMINISTRATOR
 from connections.models import Connection
 from sandbox.server import Sandbox
 from syncs.models import DevinSync
-from tests.api.conftest import API_KEY, Caller
+from tests.api.conftest import API_KEY, Caller, make_caller, make_user
 
 CONNECTIONS = "/api/v1/app-connections"
 DEVIN = f"{CONNECTIONS}/devin"
@@ -56,7 +58,8 @@ def test_refuses_a_key_that_devin_refuses(administrator: Caller, body: dict[str,
         {"isPlatformManagedCredentials": True},
         {"gatewayId": "g-1"},
         {"method": "oauth"},
-        {"is_valid": True},
+        {"credentials": {"apiKey": "cog_1", "base_url": "https://devin.example.com"}},
+        {"credentials": {"apiKey": "cog_1", "baseURL": "https://devin.example.com"}},
     ],
 )
 def test_refuses_what_breaks_a_rule(administrator: Caller, body: dict[str, Any], part: dict[str, Any]) -> None:
@@ -85,6 +88,37 @@ def test_a_new_address_needs_the_key_again(administrator: Caller, connection: Co
         administrator.patch(f"{DEVIN}/{connection.pk}", body, status=422)
 
         assert other.log.requests() == []
+
+
+@pytest.mark.parametrize("missing", ["connections:use", "vault:reveal"])
+def test_a_token_points_no_connection_elsewhere_that_carries_what_it_may_not_read(
+    sync: DevinSync, connection: Connection, missing: str
+) -> None:
+    scopes = sorted({"connections:read", "connections:write", "connections:use", "vault:reveal"} - {missing})
+    caller = make_caller(make_user("administrator", ADMINISTRATOR), scopes=scopes)
+    with Sandbox() as other:
+        body = {"credentials": {"apiKey": API_KEY, "baseUrl": other.url}}
+
+        answer = caller.patch(f"{DEVIN}/{connection.pk}", body, status=403)
+
+        assert other.log.requests() == []
+    assert "1 sync sends values through" in answer["message"]
+    caller.patch(f"{DEVIN}/{connection.pk}", {"credentials": {"apiKey": API_KEY}}, status=403)
+    caller.patch(f"{DEVIN}/{connection.pk}", {"description": "new"})
+    sync.delete()
+    caller.patch(f"{DEVIN}/{connection.pk}", {"credentials": {"apiKey": API_KEY}})
+
+
+def test_the_log_names_the_old_and_the_new_address(
+    administrator: Caller, sync: DevinSync, connection: Connection
+) -> None:
+    old = connection.base_url
+    with Sandbox() as other:
+        administrator.patch(f"{DEVIN}/{connection.pk}", {"credentials": {"apiKey": API_KEY, "baseUrl": other.url}})
+
+        assert f"the address from {old} to {other.url}" in LogEntry.objects.latest("pk").change_message
+    sync.refresh_from_db()
+    assert sync.is_elsewhere
 
 
 def test_a_connection_in_use_stays(administrator: Caller, sync: DevinSync, connection: Connection) -> None:

@@ -24,6 +24,8 @@ LEAST_ROLE = {
     "POST /api/v1/auth/universal-auth/login": ANYONE,
     "POST /api/v1/auth/token/renew": ANYONE,
     "POST /api/v1/auth/token/revoke": ANYONE,
+    "GET /api/status": ANYONE,
+    "POST /api/v1/auth/checkAuth": VIEWER,
     "GET /api/v1/secret-syncs/options": VIEWER,
     "GET /api/v1/secret-syncs": VIEWER,
     "GET /api/v1/secret-syncs/devin": VIEWER,
@@ -59,19 +61,25 @@ LEAST_ROLE = {
     "GET /api/v1/projects/{project_id}": VIEWER,
     "PATCH /api/v1/projects/{project_id}": EDITOR,
     "DELETE /api/v1/projects/{project_id}": EDITOR,
-    "GET /api/v1/projects/{project_id}/environments": VIEWER,
     "GET /api/v1/projects/{project_id}/environments/slug/{slug}": VIEWER,
-    "GET /api/v1/projects/{project_id}/environments/{environment_id}": VIEWER,
     "GET /api/v1/workspace": VIEWER,
+    "GET /api/v1/workspace/environments/{environment_id}": VIEWER,
     "GET /api/v1/workspace/{project_id}": VIEWER,
+    "PATCH /api/v1/workspace/{project_id}": EDITOR,
+    "DELETE /api/v1/workspace/{project_id}": EDITOR,
+    "PUT /api/v1/workspace/{slug}/audit-logs-retention": EDITOR,
     "POST /api/v2/workspace": EDITOR,
     "GET /api/v2/workspace/{slug}": VIEWER,
+    "PATCH /api/v2/workspace/{slug}": EDITOR,
+    "DELETE /api/v2/workspace/{slug}": EDITOR,
 } | {
     f"{method} {base}{rest}": role
     for bases, routes in (
         (
             ("/api/v1/projects", "/api/v1/workspace"),
             (
+                ("GET", "/{project_id}/environments", VIEWER),
+                ("GET", "/{project_id}/environments/{environment_id}", VIEWER),
                 ("POST", "/{project_id}/environments", EDITOR),
                 ("PATCH", "/{project_id}/environments/{environment_id}", EDITOR),
                 ("DELETE", "/{project_id}/environments/{environment_id}", EDITOR),
@@ -83,6 +91,8 @@ LEAST_ROLE = {
                 ("GET", "", VIEWER),
                 ("POST", "", EDITOR),
                 ("GET", "/{folder_id}", VIEWER),
+                ("GET", "/{project_id}/{environment}", VIEWER),
+                ("GET", "/{project_id}/{environment}/{folder_path}", VIEWER),
                 ("PATCH", "/{folder_id}", EDITOR),
                 ("DELETE", "/{folder_id}", EDITOR),
             ),
@@ -196,7 +206,7 @@ def test_a_narrowed_token_may_do_only_what_its_scopes_say(bodies: dict[str, Any]
     allowed = {
         route
         for route in LEAST_ROLE
-        if route.endswith("/options")
+        if route.endswith(("/options", "/checkAuth"))
         or (route.startswith("GET /api/v1/app-connections") and not route.endswith(("available", "usage")))
     }
 

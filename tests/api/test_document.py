@@ -48,13 +48,14 @@ def test_every_operation_is_described_with_its_errors_and_an_example(document: d
             assert operation["requestBody"]["content"]["application/json"]["example"] is not None, name
 
 
-def test_every_operation_but_logging_in_asks_for_a_token(document: dict[str, Any]) -> None:
+def test_every_operation_but_log_in_and_status_asks_for_a_token(document: dict[str, Any]) -> None:
     open_to_all = [name for name, operation in operations(document) if not operation.get("security")]
 
     assert open_to_all == [
         "POST /api/v1/auth/universal-auth/login",
         "POST /api/v1/auth/token/renew",
         "POST /api/v1/auth/token/revoke",
+        "GET /api/status",
     ]
 
 

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 
+from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from syncs.choices import Operation, Status, Trigger
@@ -84,6 +85,7 @@ def test_accepts_every_spelling(
     assert found["isAutoSyncEnabled"] is auto
     assert found["syncOptions"]["autoSyncEnabled"] is auto
     assert found["syncOptions"].get("recursive", False) is recursive
+    assert found["syncOptions"].get("includeAllSubFolders", False) is recursive
     assert (found["syncStatus"] == "pending") is (enabled and auto)
 
 
@@ -206,7 +208,39 @@ def test_moves_to_another_folder(editor: Caller, sync: DevinSync, project: Proje
 
 
 def test_a_project_cannot_be_changed(editor: Caller, sync: DevinSync) -> None:
-    editor.patch(f"{DEVIN}/{sync.pk}", {"projectId": str(sync.project_id)}, status=422)
+    editor.patch(f"{DEVIN}/{sync.pk}", {"projectId": str(sync.project_id), "description": "as it was"})
+
+    answer = editor.patch(f"{DEVIN}/{sync.pk}", {"projectId": EXAMPLE_ID}, status=422)
+
+    assert issues(answer)[0][0] == "projectId"
+
+
+@pytest.mark.parametrize(
+    ("part", "hint"),
+    [
+        ({"syncOptions": options(keyschema="A_{{secretKey}}")}, "Did you mean keySchema?"),
+        ({"syncOptions": options(disableSecretDeletions=True)}, "Did you mean disableSecretDeletion?"),
+        ({"syncOptions": options(key_schema="A_{{secretKey}}")}, "Did you mean keySchema?"),
+        ({"destinationConfig": {"orgId": ORG, "orgid": ORG}}, "Did you mean orgId?"),
+        ({"destinationConfig": {"orgId": ORG, "zone": 1}}, "There are: orgId."),
+        ({"isEnable": True}, "Did you mean isEnabled?"),
+    ],
+)
+def test_names_the_option_that_was_meant(
+    editor: Caller, sync_body: dict[str, Any], part: dict[str, Any], hint: str
+) -> None:
+    (problem,) = issues(editor.post(DEVIN, sync_body | part, status=422))
+
+    assert hint in problem[1]
+
+
+@pytest.mark.parametrize(
+    "field", ["name", "isEnabled", "connectionId", "environment", "secretPath", "syncOptions", "destinationConfig"]
+)
+def test_nothing_becomes_null(editor: Caller, sync: DevinSync, field: str) -> None:
+    answer = editor.patch(f"{DEVIN}/{sync.pk}", {field: None}, status=422)
+
+    assert issues(answer)[0][0] == field
 
 
 def test_removes_what_it_leaves_behind_on_request(editor: Caller, sync: DevinSync) -> None:

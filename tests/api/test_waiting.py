@@ -28,7 +28,7 @@ def all_taken() -> Iterator[None]:
 
 @pytest.mark.usefixtures("all_taken")
 def test_one_too_many_is_answered_at_once(operator: Caller, sync: DevinSync, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.http.waiting.time.sleep", lambda seconds: pytest.fail("it waited"))
+    monkeypatch.setattr("common.waiting.time.sleep", lambda seconds: pytest.fail("it waited"))
 
     answer = operator.post(SYNC_SECRETS.format(sync.pk))
 
@@ -41,7 +41,7 @@ def test_a_slot_is_given_back_even_after_an_error(sync: DevinSync, monkeypatch: 
     monkeypatch.setattr(waiting, "slots", free)
 
     waiting.wait_for(run.pk, 0)
-    monkeypatch.setattr(waiting, "_wait_for", lambda run_id, seconds: 1 / 0)
+    monkeypatch.setattr(waiting, "wait_for_end", lambda run_id, seconds: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         waiting.wait_for(run.pk, 0)
 

@@ -129,7 +129,7 @@ def test_a_key_that_devin_refuses_is_not_saved(
         ("api_key", "canary", "A Devin API key starts with “cog_”."),
         ("api_key", "cog_canary with spaces", "An API key has only letters, digits and signs"),
         ("api_key", f"cog_canary{'x' * 1000}", "An API key has at most 1,000 characters."),
-        ("name", "my_sync", "Use small letters and digits"),
+        ("name", "my_sync", "Use lower-case letters and digits"),
         ("name", "x" * 33, "at most 32 characters"),
         ("description", "x" * 257, "at most 256 characters"),
         ("base_url", "http://api.devin.ai", "Use https"),
@@ -206,6 +206,53 @@ def test_the_key_goes_to_the_new_base_url_only(
 
     assert [call.request.url for call in answering.calls] == ["https://other.example/v3/self"]
     assert Connection.objects.get()._api_key() == OTHER_KEY
+
+
+@pytest.fixture
+def used(connection: Connection) -> DevinSync:
+    project = Project.objects.create(name="Shop", slug="shop")
+    return DevinSync.objects.create(name="shop", project=project, connection=connection, org_id="org-1")
+
+
+@pytest.mark.parametrize("lacking", ["use_connection", "reveal_secret"])
+@pytest.mark.parametrize("base_url", [URL, "https://other.example"])
+def test_what_syncs_send_through_goes_elsewhere_by_those_alone_who_may_read_it(
+    client: Client, used: DevinSync, answering: responses.RequestsMock, lacking: str, base_url: str
+) -> None:
+    change, field = {"base_url": base_url, "api_key": OTHER_KEY}, "api_key" if base_url == URL else "base_url"
+    needed = {"view_connection", "change_connection", "use_connection", "reveal_secret"}
+    user = log_in(client, *(needed - {lacking}))
+
+    response = client.post(page_of(used.connection), posted(used.connection, **change))
+
+    assert "1 sync sends values through “acme”" in errors_of(response)[field][0]
+    assert not answering.calls
+    assert Connection.objects.get()._api_key() == KEY
+    user.user_permissions.add(Permission.objects.get(codename=lacking))
+    client.post(page_of(used.connection), posted(used.connection, **change))
+    assert Connection.objects.get()._api_key() == OTHER_KEY
+
+
+def test_whoever_may_not_point_it_elsewhere_may_still_describe_it(client: Client, used: DevinSync) -> None:
+    log_in(client, "view_connection", "change_connection")
+
+    client.post(page_of(used.connection), posted(used.connection, description="new"))
+
+    assert Connection.objects.get().description == "new"
+
+
+def test_another_address_is_on_record_and_its_syncs_wait(
+    admin_client: Client, used: DevinSync, answering: responses.RequestsMock
+) -> None:
+    form = posted(used.connection, base_url="https://other.example", api_key=OTHER_KEY)
+
+    response = admin_client.post(page_of(used.connection), form, follow=True)
+
+    logged = LogEntry.objects.latest("pk").change_message
+    assert logged == "Changed the address from https://devin.example to https://other.example, API key."
+    assert "1 sync that uses it waits until somebody has looked at the plan" in response.content.decode()
+    used.refresh_from_db()
+    assert used.is_elsewhere
 
 
 def test_a_change_made_by_somebody_else_is_not_overwritten(admin_client: Client, connection: Connection) -> None:
@@ -368,7 +415,7 @@ def test_the_list_tells_state_and_use(admin_client: Client, connection: Connecti
     assert "0 syncs" in page
 
 
-@pytest.mark.parametrize(("state", "shown"), [("ok", []), ("failed", ["broken"]), ("waiting", ["acme"])])
+@pytest.mark.parametrize(("state", "shown"), [("valid", []), ("failed", ["broken"]), ("not-tested", ["acme"])])
 def test_the_list_is_filtered_by_state(
     admin_client: Client, connection: Connection, state: str, shown: list[str]
 ) -> None:

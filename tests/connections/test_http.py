@@ -489,3 +489,15 @@ def test_head_and_body_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert len(sends) == 1
     assert sends[0] > 1000
+
+
+def test_a_host_in_a_private_network_is_reached_if_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback, by a name that is not this machine's, stands for a private network: no other is here."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolving_to("127.0.0.1")("", port))
+
+        with pytest.raises(RequestFailed, match="a private network, which is for listed hosts alone"):
+            get(open_transport(), f"https://devin.example:{port}")
+        with pytest.raises(RequestFailed, match="the host did not answer in time"):
+            get(open_transport(deadline=0.3, private=True), f"https://devin.example:{port}")

@@ -10,8 +10,8 @@ NAMES = ("DATA_DIR", "HOST", "PORT", "WORKERS", "REDIS_URL")
 
 
 @pytest.fixture(autouse=True)
-def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("environ.Env.read_env", lambda path: None)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("launcher.config.ENV_FILE", tmp_path / ".env")
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
 
@@ -22,6 +22,27 @@ def config(*, host: str = "127.0.0.1", port: int = 8000) -> Config:
 
 def test_defaults() -> None:
     assert read_config() == Config(data_dir=ROOT / "var", host="127.0.0.1", port=8000, workers=2, redis_url="")
+
+
+def test_reads_a_file_as_the_site_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:  # what the file sets goes when the test ends
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    text = "\ufeffDATA_DIR = var # data\r\nexport PORT=8001 # of ours\r\nHOST='::1'\r\nREDIS_URL=unix:///a#b\r\n"
+    (tmp_path / ".env").write_bytes(text.encode())
+
+    config = read_config()
+
+    assert config == Config(data_dir=ROOT / "var", host="::1", port=8001, workers=2, redis_url="unix:///a#b")
+
+
+def test_a_file_that_cannot_be_read_stops_the_start_without_its_text(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=8001\nSECRET_KEY canary\n")
+
+    with pytest.raises(LaunchError, match=r"\.env can't be read\. Line 2: Expected KEY=value\.") as caught:
+        read_config()
+
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,27 @@ def test_generates_only_what_is_missing(config: Config, monkeypatch: pytest.Monk
     assert generated(config)["ENCRYPTION_KEYS"] == "kept"
 
 
+def test_finds_a_key_however_it_is_written(config: Config) -> None:
+    config.data_dir.mkdir()
+    text = "SECRET_KEY = kept # by hand\nexport ENCRYPTION_KEYS='kept'\n"
+    (config.data_dir / "secrets.env").write_text(text)
+
+    prepare_folder(config)
+
+    assert (config.data_dir / "secrets.env").read_text() == text
+
+
+def test_generates_nothing_beside_what_it_cannot_read(config: Config) -> None:
+    config.data_dir.mkdir()
+    (config.data_dir / "secrets.env").write_text("ENCRYPTION_KEYS='canary\n")
+
+    with pytest.raises(LaunchError, match=r"secrets\.env can't be read\. Line 1: The quote") as caught:
+        prepare_folder(config)
+
+    assert "canary" not in str(caught.value)
+    assert (config.data_dir / "secrets.env").read_text() == "ENCRYPTION_KEYS='canary\n"
+
+
 def test_leaves_the_mode_of_a_folder_that_others_use(config: Config) -> None:
     config.data_dir.mkdir()
     config.data_dir.chmod(0o755)

@@ -78,7 +78,7 @@ def test_names_what_needs_a_person(admin_user: User, add_sync: AddSync) -> None:
     attention = {item.name: item for item in overview.collect(admin_user).attention}
 
     assert set(attention) == {"guarded", "orphan", "acme"}
-    assert attention["guarded"].kind == "blocked"
+    assert attention["guarded"].state == "blocked"
     assert attention["guarded"].message == blocked.last_sync_message
     assert "prod:/app is gone" in attention["orphan"].message
     assert attention["acme"].message == "Devin answered 401."

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from connections.devin.client import DevinClient
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs.choices import Outcome, Strangers, Trigger
+from syncs.choices import Operation, Outcome, Strangers, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import Wishes
 from vault.editing import create_environment, create_folder, create_project, delete_secret, set_secrets
 from vault.models import Folder, Project
 
@@ -91,8 +93,15 @@ class Bench:
             delete_secret(secret, user=None)
         set_secrets(self.folder, values, user=None)
 
-    def run(self, *, trigger: Trigger = Trigger.MANUAL, **wishes: Any) -> SyncRun:
-        run = request_run(self.sync, trigger=trigger, **wishes)
+    def run(
+        self,
+        *,
+        trigger: Trigger = Trigger.MANUAL,
+        operation: Operation = Operation.SYNC,
+        user: User | None = None,
+        **wishes: Any,
+    ) -> SyncRun:
+        run = request_run(self.sync, trigger=trigger, operation=operation, user=user, wishes=Wishes(**wishes))
         return self.carry_out(run)
 
     def carry_out(self, run: SyncRun) -> SyncRun:

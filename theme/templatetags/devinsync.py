@@ -1,47 +1,28 @@
-"""Template tags of the theme: icons, badges, charts drawn as SVG on the server, times in words.
+"""Template tags of the theme: icons, badges, charts, times, the parts of forms and lists.
 
 Nothing here writes a style attribute: the Content-Security-Policy would refuse it.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from theme.charts import Bar, draw_bars, draw_sparkline
+from theme.badges import badge
+from theme.charts import Bar, draw_bars
+from theme.times import due, duration, moment
 
 register = template.Library()
 
-KINDS = ("ok", "failed", "running", "waiting", "blocked", "off", "info")
-KIND_OF_STATUS = {
-    "succeeded": "ok",
-    "valid": "ok",
-    "enabled": "ok",
-    "on": "ok",
-    "created": "ok",
-    "failed": "failed",
-    "errored": "failed",
-    "invalid": "failed",
-    "refused": "failed",
-    "running": "running",
-    "pending": "waiting",
-    "queued": "waiting",
-    "waiting": "waiting",
-    "blocked": "blocked",
-    "cancelled": "off",
-    "disabled": "off",
-    "paused": "off",
-    "skipped": "off",
-    "never": "off",
-    "kept": "off",
-}
+register.simple_tag(badge, name="ds_badge")
+register.filter("ds_ago", moment)
+register.filter("ds_due", due)
+register.filter("ds_duration", duration)
 
 
 @register.simple_tag
@@ -50,63 +31,9 @@ def ds_icon(name: str) -> SafeString:
     return format_html('<svg class="ds-icon" aria-hidden="true"><use href="{}#{}"></use></svg>', address, name)
 
 
-@register.filter
-def ds_status_kind(status: object) -> str:
-    """The badge kind of a status; a kind stands for itself, a word nobody knows is "info"."""
-    word = str(status).lower()
-    return word if word in KINDS else KIND_OF_STATUS.get(word, "info")
-
-
-@register.simple_tag
-def ds_badge(status: object, label: object = "") -> SafeString:
-    text = label or str(status).replace("_", " ").replace("-", " ").capitalize()
-    return format_html('<span class="ds-badge ds-badge--{}">{}</span>', ds_status_kind(status), text)
-
-
-@register.simple_tag
-def ds_sparkline(values: Sequence[float], label: str) -> SafeString:
-    return draw_sparkline(list(values), label=label)
-
-
 @register.simple_tag
 def ds_bars(bars: Sequence[Bar], label: str) -> SafeString:
     return draw_bars(list(bars), label=label)
-
-
-@register.filter
-def ds_ago(moment: datetime | None) -> SafeString | str:
-    """ "3 minutes ago" or "in 2 hours", with the exact time as title; "never" for None."""
-    if moment is None:
-        return "never"
-    seconds = (timezone.now() - moment).total_seconds()
-    words = _in_words(abs(seconds))
-    text = words if words == "just now" else (f"{words} ago" if seconds >= 0 else f"in {words}")
-    if words == "just now" and seconds < 0:
-        text = "now"
-    local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), local.strftime("%d %b %Y, %H:%M:%S %Z"), text
-    )
-
-
-def _in_words(seconds: float) -> str:
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return "just now" if seconds < 10 else f"{int(seconds)} seconds"
-
-
-@register.filter
-def ds_due(moment: datetime) -> SafeString | str:
-    """As `ds_ago`, but what is overdue is due "now"."""
-    return ds_ago(moment) if moment > timezone.now() else "now"
-
-
-@register.filter
-def ds_duration(span: timedelta) -> str:
-    """ "15 minutes": how long, in the largest unit that fits."""
-    return _in_words(span.total_seconds())
 
 
 @register.filter

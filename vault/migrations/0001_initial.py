@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "^[a-z0-9]+(-[a-z0-9]+)*\\Z",
-                                "Use lower-case letters and digits, with single hyphens between them: my-project.",
+                                "Use lower-case letters and digits, in words joined by single hyphens: my-project.",
                             )
                         ],
                     ),
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "^[a-z0-9]+(-[a-z0-9]+)*\\Z",
-                                "Use lower-case letters and digits, with single hyphens between them: my-project.",
+                                "Use lower-case letters and digits, in words joined by single hyphens: my-project.",
                             )
                         ],
                     ),

@@ -4,8 +4,8 @@ Between the two steps the values are in the preview's page, sealed for this pers
 table and in clear nowhere. With JavaScript the preview appears below the text, which stays as it was typed.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE
@@ -13,15 +13,45 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from vault import editing
-from vault.dotenv import LineError, parse
-from vault.errors import EditingError, VaultError
+from vault.dotenv import Entry, LineError, parse
+from vault.errors import EditingError, Invalid, SourceError, VaultError
 from vault.forms import DotenvForm
 from vault.keeping import Keeper
+from vault.loading import load_resolver
 from vault.models import Folder
 from vault.pages.access import allowed, done, page, parents_of, user_of
 from vault.pages.folders import get_folder
+from vault.references import Reference, find_references, unescape
+from vault.resolution import Resolver
+from vault.rules import check_resolvable, check_value, clean_key
 
 MAX_SECRETS = 2000
+LITERAL = "References are turned off for this secret, so all of it is taken as text."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One key of the preview: what becomes of it, where it stands in the text, and what is worth a look."""
+
+    key: str
+    mark: str
+    lines: str
+    comment: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the text would do to a folder: the entries as they fit it, and what becomes of each."""
+
+    entries: list[Entry]
+    written: editing.Written
+    values: dict[str, str] = field(repr=False)
+    comments: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def changes_anything(self) -> bool:
+        return bool(self.written.created or self.written.changed or self.written.commented)
 
 
 @sensitive_variables()
@@ -35,30 +65,35 @@ def add_dotenv(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, folder, form)
     parsed = parse(form.cleaned_data["content"])
-    return _preview(request, folder, parsed.values, line_errors=parsed.errors)
+    entries, refused = _judge(folder, list(parsed.entries.values()))
+    errors = sorted([*parsed.errors, *refused], key=lambda error: error.line)
+    return _preview(request, folder, entries, line_errors=errors)
 
 
 @sensitive_variables()
 def _preview(
     request: HttpRequest,
     folder: Folder,
-    values: Mapping[str, str],
+    entries: list[Entry],
     *,
     line_errors: list[LineError] | None = None,
     note: str = "",
 ) -> HttpResponse:
     context: dict[str, object] = {"line_errors": line_errors or [], "note": note}
-    if len(values) > MAX_SECRETS:
-        refusal = f"These are {len(values):,} secrets; at most {MAX_SECRETS:,} can be added at once."
+    if len(entries) > MAX_SECRETS:
+        refusal = f"These are {len(entries):,} secrets; at most {MAX_SECRETS:,} can be added at once."
         return _show(request, folder, DotenvForm(), refusal=refusal)
     try:
-        preview = editing.preview_secrets(folder, values)
+        plan = _plan(folder, entries)
     except VaultError as error:
         return _show(request, folder, DotenvForm(), refusal=error.message, **context)
-    if not values and not line_errors:
+    if not entries and not line_errors:
         context["refusal"] = "There is no KEY=value in this text."
-    token = _keeper(request, folder).keep({"values": dict(values), "preview": asdict(preview)})
-    return _show(request, folder, DotenvForm(), preview=preview, kept=token, **context)
+    kept = {"entries": [_packed(entry) for entry in entries], "preview": asdict(plan.written)}
+    token = _keeper(request, folder).keep(kept)
+    return _show(
+        request, folder, DotenvForm(), preview=plan.written, plan=plan, rows=_rows(folder, plan), kept=token, **context
+    )
 
 
 @sensitive_variables()
@@ -66,19 +101,104 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
     data = _keeper(request, folder).open(request.POST["kept"])
     if not isinstance(data, dict):
         return _show(request, folder, DotenvForm(), refusal="This preview is no longer valid. Enter the text again.")
-    values: dict[str, str] = data["values"]
+    entries = [Entry(**packed) for packed in data["entries"]]
     try:
-        preview = editing.preview_secrets(folder, values)
-        if asdict(preview) != data["preview"]:
+        plan = _plan(folder, entries)
+        if asdict(plan.written) != data["preview"]:
             note = "The folder was changed since the last preview. Nothing was written; this is what would change now."
-            return _preview(request, folder, values, note=note)
+            return _preview(request, folder, entries, note=note)
+        values = plan.values
         if request.POST.get("only") == "new":
-            values = {key: values[key] for key in preview.created}
-        written = editing.set_secrets(folder, values, user=user_of(request))
+            values = {key: values[key] for key in plan.written.created}
+        comments = {key: comment for key, comment in plan.comments.items() if key in values}
+        written = editing.set_secrets(folder, values, comments=comments, user=user_of(request))
     except EditingError as error:
-        return _preview(request, folder, values, note=error.message)
+        return _preview(request, folder, entries, note=error.message)
     counts = f"{len(written.created)} added, {len(written.changed)} changed, {len(written.unchanged)} as before"
     return done(request, folder, CHANGE, f"Secrets from .env text: {counts}.", go_to=folder)
+
+
+def _judge(folder: Folder, entries: list[Entry]) -> tuple[list[Entry], list[LineError]]:
+    """Those that can be saved, and an error for each of the others."""
+    good, refused = [], []
+    for entry, fitting in zip(entries, _fit(folder, entries), strict=True):
+        try:
+            clean_key(entry.key)
+            check_value(entry.key, fitting.value)
+            if LITERAL not in fitting.notes:
+                check_resolvable(entry.key, fitting.value)
+        except Invalid as error:
+            refused.append(LineError(entry.line, error.message))
+        else:
+            good.append(entry)
+    return good, refused
+
+
+def _plan(folder: Folder, entries: list[Entry]) -> Plan:
+    fitting = _fit(folder, entries)
+    values = {entry.key: entry.value for entry in fitting}
+    comments = {entry.key: entry.comment for entry in fitting if entry.comment}
+    return Plan(fitting, editing.preview_secrets(folder, values, comments=comments), values, comments)
+
+
+def _fit(folder: Folder, entries: list[Entry]) -> list[Entry]:
+    """A secret without references keeps it so: it gets the text as it is, without the vault's escapes."""
+    literal = set(folder.secrets.filter(is_literal=True).values_list("key", flat=True))
+    return [
+        replace(entry, value=unescape(entry.value), notes=(LITERAL,)) if entry.key in literal else entry
+        for entry in entries
+    ]
+
+
+def _rows(folder: Folder, plan: Plan) -> list[Row]:
+    marks = dict.fromkeys(plan.written.created, "new") | dict.fromkeys(plan.written.changed, "changed")
+    order = {"new": 0, "changed": 1, "": 2}
+    missing = _missing_references(folder, plan)
+    rows = [
+        Row(
+            key=entry.key,
+            mark=marks.get(entry.key, ""),
+            lines=f"line {entry.line}" if entry.last_line == entry.line else f"lines {entry.line} to {entry.last_line}",
+            comment=entry.comment,
+            notes=(*entry.notes, *missing.get(entry.key, ())),
+        )
+        for entry in plan.entries
+    ]
+    return sorted(rows, key=lambda row: order[row.mark])
+
+
+def _missing_references(folder: Folder, plan: Plan) -> dict[str, list[str]]:
+    """By key, what lacks for the references that would lead nowhere; none where the folder can't be read now."""
+    try:
+        # Of the text's references none is noted yet.
+        resolver, _ = load_resolver(folder, whole_project=True)
+        return {
+            entry.key: [
+                f"{reference} leads nowhere: {resolver.describe_missing(folder.id, reference)}"
+                for reference in find_references(entry.value)
+                if not _leads_somewhere(resolver, folder, reference, plan.values)
+            ]
+            for entry in plan.entries
+            if LITERAL not in entry.notes
+        }
+    except SourceError:
+        return {}
+
+
+def _leads_somewhere(resolver: Resolver, folder: Folder, reference: Reference, new: dict[str, str]) -> bool:
+    """Also to what this text brings."""
+    is_here = (reference.environment_slug, reference.path) == (folder.environment.slug, folder.path)
+    return (
+        reference.is_weak
+        or reference.inner in new
+        or (is_here and reference.key in new)
+        or resolver.find(folder.id, reference) is not None
+    )
+
+
+def _packed(entry: Entry) -> dict[str, Any]:
+    """What is kept of an entry between the steps: all but the text, which is the value in other words."""
+    return asdict(replace(entry, text=""))
 
 
 def _show(request: HttpRequest, folder: Folder, form: DotenvForm, **context: object) -> HttpResponse:

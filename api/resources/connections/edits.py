@@ -4,12 +4,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from api.auth.callers import Caller
-from api.http.errors import BadRequest, Unprocessable
+from api.http.errors import BadRequest, NotPermitted, Unprocessable
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.connections.schemas import CreateConnection, CredentialsIn, UpdateConnection
 from connections.devin.errors import DevinError
+from connections.hosts import clean_devin_url
 from connections.models import Connection
-from connections.validation import clean_base_url
+from connections.repointing import why_it_stays
 
 
 def create_connection(caller: Caller, body: CreateConnection) -> Connection:
@@ -27,6 +28,9 @@ def create_connection(caller: Caller, body: CreateConnection) -> Connection:
 
 def update_connection(caller: Caller, connection: Connection, body: UpdateConnection) -> Connection:
     given = body.model_fields_set
+    old_address = connection.base_url
+    if body.credentials is not None and (refusal := why_it_stays(connection, caller.may)):
+        raise NotPermitted(refusal)
     if body.name is not None:
         connection.name = body.name
         _check_name_is_free(connection)
@@ -40,7 +44,10 @@ def update_connection(caller: Caller, connection: Connection, body: UpdateConnec
     with transaction.atomic():
         _check_name_is_free(connection)
         connection.save()
-        note_changed(caller, connection, detail=f"Changed {', '.join(sorted(given)) or 'nothing'}")
+        moved = (
+            f", the address from {old_address} to {connection.base_url}" if connection.base_url != old_address else ""
+        )
+        note_changed(caller, connection, detail=f"Changed {', '.join(sorted(given)) or 'nothing'}{moved}")
     return connection
 
 
@@ -60,7 +67,7 @@ def _take_credentials(connection: Connection, credentials: CredentialsIn) -> Non
     """The key is sealed to the address, so the address comes first."""
     try:
         if credentials.base_url:
-            connection.base_url = clean_base_url(credentials.base_url)
+            connection.base_url = clean_devin_url(credentials.base_url)
         connection.set_api_key(credentials.api_key)
     except ValidationError as error:
         raise Unprocessable.at("credentials", message=error.messages[0]) from None

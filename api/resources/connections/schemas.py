@@ -4,10 +4,12 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
-from api.resources.syncs.schemas import SLUG, Description
+from api.http.forms import Switch
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, known_names, left_out, nearest_name
+from api.resources.syncs.schemas import Description
+from common.patterns import SLUG
 from connections.models import Connection
 
 
@@ -18,7 +20,7 @@ def _lower(text: Any) -> Any:
 ConnectionName = Annotated[
     str,
     BeforeValidator(_lower),
-    StringConstraints(min_length=1, max_length=32, pattern=SLUG),
+    StringConstraints(min_length=1, max_length=32, pattern=f"^{SLUG}$"),
     Field(examples=["my-devin-connection"]),
 ]
 
@@ -33,17 +35,30 @@ class CredentialsIn(Request):
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
         Field(examples=["https://api.devin.ai"], description="Only where it is not Devin's usual address."),
-    ] = ""
+    ] = left_out()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_spelling(cls, given: Any) -> Any:
+        """What is nearly one of these fields was meant as it: a key must not go to another address than was said."""
+        for name in given if isinstance(given, dict) else ():
+            nearest = nearest_name(cls, name) if name not in known_names(cls) else ""
+            if nearest:
+                raise ValueError(f"There is a field that is nearly {nearest}. Did you mean {nearest}?")
+        return given
 
 
 class ConnectionIn(Request):
     """Infisical's clients send these too; for Devin they must be off."""
 
     description: Description | None = None
-    is_platform_managed_credentials: StrictBool | None = None
+    project_id: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="Accepted and not used: connections belong to the whole installation."
+    )
+    is_platform_managed_credentials: Switch | None = None
     gateway_id: str | None = None
     gateway_pool_id: str | None = None
-    is_auto_rotation_enabled: StrictBool | None = None
+    is_auto_rotation_enabled: Switch | None = None
     rotation: dict[str, Any] | None = None
 
     @model_validator(mode="after")
@@ -64,14 +79,12 @@ class CreateConnection(ConnectionIn):
     name: ConnectionName
     method: Literal["api-key"] = "api-key"
     credentials: CredentialsIn
-    project_id: Annotated[str, StringConstraints(max_length=64)] | None = Field(
-        None, description="Accepted and not used: connections belong to the whole installation."
-    )
 
 
 class UpdateConnection(ConnectionIn):
-    name: ConnectionName | None = None
-    credentials: CredentialsIn | None = None
+    name: ConnectionName = left_out()
+    method: Literal["api-key"] | None = None
+    credentials: CredentialsIn = left_out()
 
 
 class NoCredentials(Answer):

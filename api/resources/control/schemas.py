@@ -2,14 +2,15 @@
 
 from typing import Self
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 
+from api.http.forms import Switch
 from api.resources.base import Answer, Request, Timestamp
 from syncs.models import SyncControl
 
 
 class ControlIn(Request):
-    is_paused: StrictBool = Field(examples=[True])
+    is_paused: Switch = Field(examples=[True])
 
 
 class ControlOut(Answer):

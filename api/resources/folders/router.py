@@ -21,6 +21,7 @@ from api.resources.folders.schemas import (
     DeleteFolder,
     FolderDetail,
     FolderEnvironment,
+    FolderPlace,
     ListedFolder,
     ManyFolders,
     OneFolder,
@@ -28,9 +29,9 @@ from api.resources.folders.schemas import (
     PlacedFolder,
     UpdateFolder,
 )
-from api.resources.lookups import as_uuid
+from api.resources.lookups import as_uuid, get_project
 from vault import editing
-from vault.models import Folder, Secret
+from vault.models import ROOT, Environment, Folder, Secret
 from vault.reading import find_folder
 
 router = resource("Folders")
@@ -97,7 +98,26 @@ def create_folder(request: HttpRequest, body: CreateFolder) -> OneFolder:
 @router.get("/{folder_id}", auth=Bearer("vault.view_folder"), response=with_errors(OneFolderDetail))
 def get_folder_by_id(request: HttpRequest, folder_id: UUID) -> OneFolderDetail:
     """A folder with its path, project and environment."""
-    folder = get_folder(folder_id)
+    return detailed(get_folder(folder_id))
+
+
+@router.get("/{project_id}/{environment}", auth=Bearer("vault.view_folder"), response=with_errors(OneFolderDetail))
+def get_root_folder(request: HttpRequest, project_id: str, environment: str) -> OneFolderDetail:
+    """The root folder of an environment."""
+    return detailed(find_folder(get_project(project_id), environment, ROOT))
+
+
+@router.get(
+    "/{project_id}/{environment}/{path:folder_path}",
+    auth=Bearer("vault.view_folder"),
+    response=with_errors(OneFolderDetail),
+)
+def get_folder_by_path(request: HttpRequest, project_id: str, environment: str, folder_path: str) -> OneFolderDetail:
+    """A folder by its path, whose slashes may be written as they are or as `%2F`."""
+    return detailed(find_folder(get_project(project_id), environment, folder_path))
+
+
+def detailed(folder: Folder) -> OneFolderDetail:
     environment = folder.environment
     detail = FolderDetail.of(
         folder,
@@ -110,11 +130,9 @@ def get_folder_by_id(request: HttpRequest, folder_id: UUID) -> OneFolderDetail:
 
 
 @router.patch("/{folder_id}", auth=Bearer("vault.change_folder"), response=with_errors(OneFolder))
-def update_folder(request: HttpRequest, folder_id: UUID, body: UpdateFolder) -> OneFolder:
-    """Renames a folder, and changes its description if one is sent."""
-    caller, folder = caller_of(request), get_folder(folder_id)
-    if folder.environment.project_id != body.get_project().pk:
-        raise NotFoundError(f"There is no folder with the ID {folder_id} in this project.")
+def update_folder(request: HttpRequest, folder_id: str, body: UpdateFolder) -> OneFolder:
+    """Renames a folder, by ID or by its name at `path`, and changes its description if one is sent."""
+    caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)
     with transaction.atomic():
         editing.update_folder(folder, name=body.name, description=body.description, user=caller.user)
         note_changed(caller, folder)
@@ -124,8 +142,7 @@ def update_folder(request: HttpRequest, folder_id: UUID, body: UpdateFolder) -> 
 @router.delete("/{folder_id}", auth=Bearer("vault.delete_folder"), response=with_errors(OneFolder))
 def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFolder, Body()]) -> OneFolder:
     """Deletes a folder, by ID or by its name at `path`, with all that is in it, unless others import it."""
-    caller, parent = caller_of(request), body.get_parent()
-    folder = _find(parent, folder_id)
+    caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)
     if folder.is_root:
         raise BadRequest("The root folder goes only with its environment.")
     answer = placed(folder)
@@ -135,11 +152,12 @@ def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFo
     return answer
 
 
-def _find(parent: Folder, id_or_name: str) -> Folder:
-    in_environment = Folder.objects.select_related("environment").filter(environment=parent.environment)
+def _find(environment: Environment, place: FolderPlace, id_or_name: str) -> Folder:
+    """By ID wherever it is in the environment; by name in the folder that is named beside."""
+    folders = Folder.objects.select_related("environment").filter(environment=environment)
     known_id = as_uuid(id_or_name)
-    by_id = in_environment.filter(pk=known_id).first() if known_id else None
-    folder = by_id or in_environment.filter(parent=parent, name=id_or_name).first()
+    by_id = folders.filter(pk=known_id).first() if known_id else None
+    folder = by_id or folders.filter(parent=place.get_parent(), name=id_or_name).first()
     if folder is None:
-        raise NotFoundError(f"There is no folder {id_or_name[:64]} in {parent}.")
+        raise NotFoundError(f"There is no folder {id_or_name[:64]} in {environment.slug}:{place.parent_path}.")
     return folder

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StringConstraints
 
+from api.http.forms import Switch
 from api.resources.base import EXAMPLE_ID, Answer, Timestamp
 from api.resources.places import InEnvironment, Path
 from api.resources.syncs.schemas import Description
@@ -39,7 +40,7 @@ class UpdateFolder(FolderPlace):
 
 
 class DeleteFolder(FolderPlace):
-    force_delete: StrictBool = Field(False, description="Accepted: a folder goes with what is in it either way.")
+    force_delete: Switch = Field(False, description="Accepted: a folder goes with what is in it either way.")
 
 
 class FolderOut(Answer):

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from api.http.forms import WholeNumber
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, left_out
 from api.resources.places import InEnvironment, Path
 from api.resources.projects.schemas import EnvironmentInProject
 from vault.models import SecretImport
@@ -19,9 +20,9 @@ class ImportSource(Request):
 
 
 class ImportChange(Request):
-    environment: Slug | None = None
-    path: Path | None = None
-    position: int | None = Field(None, ge=1, le=10_000, strict=True, description="Counted from 1; the last one wins.")
+    environment: Slug = left_out()
+    path: Path = left_out()
+    position: WholeNumber = left_out(ge=1, le=10_000, description="Counted from 1; the last one wins.")
 
 
 class ImportPlace(InEnvironment):

@@ -3,14 +3,14 @@
 from django.http import HttpRequest
 from django.utils import timezone
 
-from api.auth.callers import identify
+from api.auth.callers import Bearer, identify
 from api.auth.throttle import LogInFailed, count_request, guarding_log_in
 from api.auth.tokens import Token
 from api.http.errors import NotAuthenticated
 from api.models import AccessToken, ClientSecret, MachineIdentity
 from api.resources import resource
 from api.resources.base import with_errors
-from api.resources.login.schemas import LoggedIn, LogIn, Revoked, TokenIn
+from api.resources.login.schemas import Checked, LoggedIn, LogIn, Revoked, TokenIn
 from api.resources.lookups import as_uuid
 from common.addresses import client_address, is_allowed
 
@@ -42,6 +42,12 @@ def renew_token(request: HttpRequest, body: TokenIn) -> LoggedIn:
     row = live_access_token(request, body)
     row.renew()
     return as_answer(row, body.access_token)
+
+
+@router.post("/checkAuth", auth=Bearer(), response=with_errors(Checked))
+def check_auth(request: HttpRequest) -> Checked:
+    """Whether the token that came with the request lives."""
+    return Checked(message="Authenticated")
 
 
 @router.post("/token/revoke", auth=None, response=with_errors(Revoked))

@@ -32,3 +32,7 @@ class LoggedIn(Answer):
 
 class Revoked(Answer):
     message: str = Field(examples=["The access token is revoked."])
+
+
+class Checked(Answer):
+    message: str = Field(examples=["Authenticated"])

@@ -1,10 +1,12 @@
-"""`/api/v1/projects` and the older `/api/v1/workspace` and `/api/v2/workspace`: projects and their environments."""
+"""`/api/v1/projects`: projects and their environments."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from ninja import Router
 
 from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import BadRequest, NotFoundError
@@ -21,10 +23,8 @@ from api.resources.projects.schemas import (
     EnvironmentOut,
     ManyEnvironments,
     ManyProjects,
-    ManyWorkspaces,
     OneEnvironment,
     OneProject,
-    OneWorkspace,
     ProjectOut,
     UpdateEnvironment,
     UpdateProject,
@@ -35,8 +35,6 @@ from vault.editing.projects import DEFAULT_ENVIRONMENTS
 from vault.models import Environment, Project
 
 router = resource("Projects")
-workspaces = resource("Projects, older routes")
-workspaces_v2 = resource("Projects, older routes")
 
 VIEW = Bearer("vault.view_project")
 
@@ -99,18 +97,24 @@ def get_project_with_id(request: HttpRequest, project_id: str) -> OneProject:
 @router.patch("/{project_id}", auth=Bearer("vault.change_project"), response=with_errors(OneProject))
 def update_project(request: HttpRequest, project_id: str, body: UpdateProject) -> OneProject:
     """Changes what is sent."""
-    caller, project = caller_of(request), get_project(project_id)
-    with transaction.atomic():
-        editing.update_project(project, name=body.name, slug=body.slug, description=body.description, user=caller.user)
-        note_changed(caller, project)
-    return OneProject(project=ProjectOut.of(project))
+    return OneProject(project=change(caller_of(request), get_project(project_id), body))
 
 
 @router.delete("/{project_id}", auth=Bearer("vault.delete_project"), response=with_errors(OneProject))
 def delete_project(request: HttpRequest, project_id: str) -> OneProject:
     """Deletes a project that no sync belongs to, with all its secrets."""
-    caller, project = caller_of(request), get_project(project_id)
-    answer = OneProject(project=ProjectOut.of(project))
+    return OneProject(project=delete(caller_of(request), get_project(project_id)))
+
+
+def change(caller: Caller, project: Project, body: UpdateProject) -> ProjectOut:
+    with transaction.atomic():
+        editing.update_project(project, name=body.name, slug=body.slug, description=body.description, user=caller.user)
+        note_changed(caller, project)
+    return ProjectOut.of(project)
+
+
+def delete(caller: Caller, project: Project) -> ProjectOut:
+    answer = ProjectOut.of(project)
     syncs = sorted(DevinSync.objects.filter(project=project).values_list("name", flat=True))
     if syncs:
         raise BadRequest(f"The syncs {', '.join(syncs[:10])} belong to {project.slug}. Delete them first.")
@@ -120,7 +124,6 @@ def delete_project(request: HttpRequest, project_id: str) -> OneProject:
     return answer
 
 
-@router.get("/{project_id}/environments", auth=VIEW, response=with_errors(ManyEnvironments))
 def list_environments(request: HttpRequest, project_id: str) -> ManyEnvironments:
     """The environments of a project, in order."""
     rows = get_project(project_id).environments.all()
@@ -134,7 +137,6 @@ def get_environment_with_slug(request: HttpRequest, project_id: str, slug: str) 
     return EnvironmentBySlug(**dict(found), environment=found)
 
 
-@router.get("/{project_id}/environments/{environment_id}", auth=VIEW, response=with_errors(OneEnvironment))
 def get_environment_with_id(request: HttpRequest, project_id: str, environment_id: UUID) -> OneEnvironment:
     """An environment by its ID."""
     found = get_own_environment(get_project(project_id), environment_id)
@@ -176,36 +178,31 @@ def remove_environment(request: HttpRequest, project_id: str, environment_id: UU
     return answer
 
 
-ENVIRONMENT_ROUTES = (
-    ("POST", "/{project_id}/environments", "vault.add_environment", add_environment),
-    ("PATCH", "/{project_id}/environments/{environment_id}", "vault.change_environment", change_environment),
-    ("DELETE", "/{project_id}/environments/{environment_id}", "vault.delete_environment", remove_environment),
+ENVIRONMENT_ROUTES: tuple[tuple[str, str, str, Any, Any], ...] = (
+    # method, path, permission, view, answer; the older routes have them too
+    ("GET", "/{project_id}/environments", "view_project", list_environments, ManyEnvironments),
+    ("GET", "/{project_id}/environments/{environment_id}", "view_project", get_environment_with_id, OneEnvironment),
+    ("POST", "/{project_id}/environments", "add_environment", add_environment, EditedEnvironment),
+    (
+        "PATCH",
+        "/{project_id}/environments/{environment_id}",
+        "change_environment",
+        change_environment,
+        EditedEnvironment,
+    ),
+    (
+        "DELETE",
+        "/{project_id}/environments/{environment_id}",
+        "delete_environment",
+        remove_environment,
+        EditedEnvironment,
+    ),
 )
-for method, path, permission, view in ENVIRONMENT_ROUTES:
-    for each in (router, workspaces):
-        each.api_operation([method], path, auth=Bearer(permission), response=with_errors(EditedEnvironment))(view)
 
 
-@workspaces.get("", auth=VIEW, response=with_errors(ManyWorkspaces))
-def list_workspaces(request: HttpRequest) -> ManyWorkspaces:
-    """All projects with their environments."""
-    return ManyWorkspaces(workspaces=[ProjectOut.of(project) for project in all_projects()])
+def add_environment_routes(router: Router) -> None:
+    for method, path, permission, view, answer in ENVIRONMENT_ROUTES:
+        router.api_operation([method], path, auth=Bearer(f"vault.{permission}"), response=with_errors(answer))(view)
 
 
-@workspaces.get("/{project_id}", auth=VIEW, response=with_errors(OneWorkspace))
-def get_workspace(request: HttpRequest, project_id: str) -> OneWorkspace:
-    """A project by its ID."""
-    return OneWorkspace(workspace=ProjectOut.of(get_project(project_id)))
-
-
-@workspaces_v2.post("", auth=Bearer("vault.add_project"), response=with_errors(OneProject, 409))
-@idempotent
-def create_workspace(request: HttpRequest, body: CreateProject) -> OneProject:
-    """Creates a project, with Development, Staging and Production unless told otherwise."""
-    return OneProject(project=create(caller_of(request), body))
-
-
-@workspaces_v2.get("/{slug}", auth=VIEW, response=with_errors(ProjectOut))
-def get_workspace_with_slug(request: HttpRequest, slug: str) -> ProjectOut:
-    """A project by its slug."""
-    return ProjectOut.of(get_project_by_slug(slug))
+add_environment_routes(router)

@@ -3,9 +3,10 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StringConstraints
 
-from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from api.http.forms import Switch, WholeNumber
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, left_out
 from api.resources.syncs.schemas import Description
 from vault.models import Environment, Project
 
@@ -15,14 +16,14 @@ ProjectName = Annotated[
 Slug = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["billing"])
 ]
-Position = Annotated[int, Field(ge=0, le=10_000, strict=True)]
+Position = Annotated[WholeNumber, Field(ge=0, le=10_000)]
 
 
 class CreateProject(Request):
     project_name: ProjectName
     project_description: Description | None = None
     slug: Slug | None = Field(None, description="Made from the name where it is not given.")
-    should_create_default_envs: StrictBool = Field(True, description="With Development, Staging and Production.")
+    should_create_default_envs: Switch = Field(True, description="With Development, Staging and Production.")
     type: Literal["secret-manager"] = "secret-manager"
     template: Literal["default"] | None = Field(None, description="Accepted: there are no other templates.")
     kms_key_id: None = None
@@ -30,23 +31,25 @@ class CreateProject(Request):
 
 
 class UpdateProject(Request):
-    name: ProjectName | None = None
+    name: ProjectName = left_out()
     description: Description | None = None
-    slug: Slug | None = None
+    slug: Slug = left_out()
 
 
 class CreateEnvironment(Request):
     name: ProjectName
     slug: Slug
     position: Position | None = None
-    project_id: str | None = Field(None, description="Accepted: the path names the project.")
 
 
 class UpdateEnvironment(Request):
-    name: ProjectName | None = None
-    slug: Slug | None = None
-    position: Position | None = None
-    project_id: str | None = Field(None, description="Accepted: the path names the project.")
+    name: ProjectName = left_out()
+    slug: Slug = left_out()
+    position: Position = left_out()
+
+
+class AuditLogRetention(Request):
+    audit_logs_retention_days: WholeNumber = Field(ge=0, le=2_000_000_000, examples=[30])
 
 
 class EnvironmentInProject(Answer):
@@ -112,6 +115,10 @@ class ManyProjects(Answer):
 
 class OneWorkspace(Answer):
     workspace: ProjectOut
+
+
+class EditedWorkspace(OneWorkspace):
+    message: str = Field(examples=["Successfully updated workspace"])
 
 
 class ManyWorkspaces(Answer):

@@ -1,8 +1,11 @@
 """`/api/v3/secrets` and `/api/v4/secrets`: the same, but for their defaults: v4 expands and imports by itself."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest
 from ninja import Body, Query
 
@@ -19,20 +22,23 @@ from api.resources.secrets.schemas import (
     CreateSecrets,
     DeleteSecret,
     DeleteSecrets,
+    InBatch,
     Kind,
     ListedSecrets,
     ManySecrets,
     NewSecret,
     OneSecret,
+    SecretPlace,
     UpdateSecret,
     UpdateSecrets,
 )
-from vault.models import Secret
+from vault.models import Folder, Secret
 
 v3 = resource("Secrets (v3)")
 v4 = resource("Secrets (v4)")
 
 Version = Annotated[int | None, Query(None, ge=1, le=2_000_000_000, description="An earlier version.")]
+Batched = TypeVar("Batched", bound=InBatch)
 View = Annotated[bool, Query(True, alias="viewSecretValue", description="false masks the value.")]
 KindQuery = Annotated[Kind, Query("shared", alias="type")]
 
@@ -41,6 +47,16 @@ def says_yes(request: HttpRequest) -> bool:
     """What is meant where a client does not say whether to expand references and to look at imports."""
     match = request.resolver_match
     return match is not None and match.route.startswith("api/v4/")
+
+
+def by_folder(place: SecretPlace, secrets: Sequence[Batched]) -> list[tuple[Folder, list[Batched]]]:
+    """The secrets of a batch with the folders that they are in: the batch's, unless they name another."""
+    paths = {secret.secret_path or place.secret_path for secret in secrets}
+    folders = {path: place.folder_at(path) for path in paths}
+    groups: dict[Folder, list[Batched]] = {}
+    for secret in secrets:
+        groups.setdefault(folders[secret.secret_path or place.secret_path], []).append(secret)
+    return list(groups.items())
 
 
 def list_all_secrets(request: HttpRequest, query: OfSecrets, recursive: Recursive) -> ListedSecrets:
@@ -59,24 +75,35 @@ def list_all_secrets(request: HttpRequest, query: OfSecrets, recursive: Recursiv
 def create_many_secrets(request: HttpRequest, body: CreateSecrets) -> ManySecrets:
     """Creates many secrets, all or none."""
     reject_personal(*(secret.type for secret in body.secrets))
-    folder = body.folder_at(body.secret_path)
-    return ManySecrets(secrets=create_secrets(caller_of(request), folder, body.secrets))
+    caller = caller_of(request)
+    with transaction.atomic():
+        created = [create_secrets(caller, folder, new) for folder, new in by_folder(body, body.secrets)]
+    return ManySecrets(secrets=list(chain.from_iterable(created)))
 
 
 def update_many_secrets(request: HttpRequest, body: UpdateSecrets) -> ManySecrets:
     """Changes many secrets, all or none."""
     reject_personal(*(secret.type for secret in body.secrets))
-    caller, folder = caller_of(request), body.folder_at(body.secret_path)
+    caller = caller_of(request)
     if body.mode == "upsert":
         caller.require("vault.add_secret")
-    return ManySecrets(secrets=update_secrets(caller, folder, body.secrets, mode=body.mode))
+    with transaction.atomic():
+        updated = [
+            update_secrets(caller, folder, changes, mode=body.mode) for folder, changes in by_folder(body, body.secrets)
+        ]
+    return ManySecrets(secrets=list(chain.from_iterable(updated)))
 
 
 def delete_many_secrets(request: HttpRequest, body: Annotated[DeleteSecrets, Body()]) -> ManySecrets:
     """Deletes many secrets, all or none."""
     reject_personal(*(secret.type for secret in body.secrets))
-    keys = [secret.secret_key for secret in body.secrets]
-    return ManySecrets(secrets=delete_secrets(caller_of(request), body.folder_at(body.secret_path), keys))
+    caller = caller_of(request)
+    with transaction.atomic():
+        deleted = [
+            delete_secrets(caller, folder, [secret.secret_key for secret in doomed])
+            for folder, doomed in by_folder(body, body.secrets)
+        ]
+    return ManySecrets(secrets=list(chain.from_iterable(deleted)))
 
 
 def get_secret_by_id(request: HttpRequest, secret_id: UUID, view: View) -> OneSecret:

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StringConstraints
 
+from api.http.forms import Switch
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
 from api.resources.places import InEnvironment, Path
 from vault.limits import MAX_VALUE_BYTES
@@ -28,13 +29,13 @@ class Extras(Request):
     """What Infisical's clients send besides, and a switch of ours."""
 
     type: Kind = Field("shared", description="Only shared secrets exist here; personal ones are refused (400).")
-    skip_multiline_encoding: StrictBool | None = Field(None, description=IGNORED)
+    skip_multiline_encoding: Switch | None = Field(None, description=IGNORED)
     secret_reminder_note: str | None = Field(None, description=IGNORED)
     secret_reminder_repeat_days: float | None = Field(None, description=IGNORED)
     secret_metadata: list[dict[str, Any]] | None = Field(None, description=IGNORED)
     metadata: dict[str, Any] | None = Field(None, description=IGNORED)
     tag_ids: list[str] | None = Field(None, description=IGNORED)
-    no_references: StrictBool | None = Field(None, description=LITERAL)
+    no_references: Switch | None = Field(None, description=LITERAL)
 
 
 class SecretPlace(InEnvironment):
@@ -56,20 +57,24 @@ class DeleteSecret(SecretPlace):
     type: Kind = "shared"
 
 
-class NewSecret(Extras):
+class InBatch(Request):
+    secret_path: Path | None = Field(None, description="Only where it is not the batch's own.")
+
+
+class NewSecret(InBatch, Extras):
     secret_key: SecretKey
     secret_value: Value = Field("", repr=False)
     secret_comment: Comment = ""
 
 
-class ChangedSecret(Extras):
+class ChangedSecret(InBatch, Extras):
     secret_key: SecretKey
     secret_value: Value | None = Field(None, repr=False, examples=["postgres://db.example.com/shop"])
     secret_comment: Comment | None = None
     new_secret_name: SecretKey | None = None
 
 
-class DoomedSecret(Request):
+class DoomedSecret(InBatch):
     secret_key: SecretKey
     type: Kind = "shared"
 

@@ -4,7 +4,6 @@ Each is one transaction with the run that it asks for, so that a sync never wait
 """
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +18,7 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.editing.moves import Place, leave, why_it_stays
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import NO_WISHES, Wishes
 from vault.models import Folder
 from vault.reading import list_keys
 
@@ -99,7 +99,7 @@ def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edit
         if removes_secrets:
             caller.require("syncs.remove_secrets")
             note_deleted(caller, sync, detail="Asked to delete it with its secrets")
-            return Edited(sync, _request(caller, sync, Operation.REMOVE, removes_sync=True))
+            return Edited(sync, _request(caller, sync, Operation.REMOVE, wishes=Wishes(removes_sync=True)))
         if SyncRun.objects.filter(sync=sync, status=Status.RUNNING).exists():
             raise BadRequest(f"A run of {sync.name} is under way. Wait for its end, then delete the sync.")
         note_deleted(caller, sync)
@@ -109,11 +109,11 @@ def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edit
         return Edited(sync, None)
 
 
-def trigger_sync(caller: Caller, sync: DevinSync, confirmation: Any) -> SyncRun:
+def trigger_sync(caller: Caller, sync: DevinSync, confirmation: bool | list[str] | None) -> SyncRun:
     wishes = confirmed(caller, confirmation)
     with transaction.atomic():
         note_changed(caller, sync, detail="Started a run")
-        return _request(caller, sync, Operation.SYNC, **wishes)
+        return _request(caller, sync, Operation.SYNC, wishes=wishes)
 
 
 def remove_secrets(caller: Caller, sync: DevinSync) -> SyncRun:
@@ -127,16 +127,17 @@ def request_auto_run(caller: Caller, sync: DevinSync, body: SyncIn, *, trigger: 
     wishes = confirmed(caller, body.confirm_deletions)
     if not (sync.is_enabled and sync.auto_sync_enabled and sync.has_source):
         return None
-    return _request(caller, sync, Operation.SYNC, trigger=trigger, **wishes)
+    return _request(caller, sync, Operation.SYNC, trigger=trigger, wishes=wishes)
 
 
-def confirmed(caller: Caller, confirmation: bool | list[str] | None) -> dict[str, Any]:
-    if not confirmation and confirmation != []:
-        return {}
+def confirmed(caller: Caller, confirmation: bool | list[str] | None) -> Wishes:
+    """An empty list is a word too: that nothing may be deleted."""
+    if confirmation is None or confirmation is False:
+        return NO_WISHES
     caller.require("syncs.confirm_deletions")
     if confirmation is True:
-        return {"confirms_any_deletion": True}
-    return {"confirmed_deletions": confirmation}
+        return Wishes(confirms_any_deletion=True)
+    return Wishes(confirmed_deletions=confirmation)
 
 
 def check_reader(caller: Caller) -> None:
@@ -155,9 +156,14 @@ def check_source(caller: Caller, folder: Folder, *, recursive: bool) -> None:
 
 
 def _request(
-    caller: Caller, sync: DevinSync, operation: Operation, *, trigger: Trigger = Trigger.API, **wishes: Any
+    caller: Caller,
+    sync: DevinSync,
+    operation: Operation,
+    *,
+    trigger: Trigger = Trigger.API,
+    wishes: Wishes = NO_WISHES,
 ) -> SyncRun:
-    return request_run(sync, trigger=trigger, operation=operation, user=caller.user, **wishes)
+    return request_run(sync, trigger=trigger, operation=operation, user=caller.user, wishes=wishes)
 
 
 def _locked(sync_id: UUID) -> DevinSync:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from django.core.validators import MaxValueValidator
 from django.db import models
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, create_model, model_validator
 
-from api.resources.base import Answer, Request
+from api.http.forms import Switch, WholeNumber
+from api.resources.base import Answer, StrictRequest
 from syncs.choices import InitialSyncBehavior, Strangers
 from syncs.errors import InvalidKeySchema
 from syncs.key_schema import LONGEST_SCHEMA, KeySchema
@@ -30,10 +31,10 @@ def type_of(name: str) -> Any:
     if field.choices:
         return Literal.__getitem__(tuple(value for value, _ in field.flatchoices))
     if isinstance(field, models.BooleanField):
-        return StrictBool
+        return Switch
     if isinstance(field, models.PositiveIntegerField | models.PositiveSmallIntegerField):
         limits = [each.limit_value for each in field.validators if isinstance(each, MaxValueValidator)]
-        return Annotated[int, Field(strict=True, ge=0, le=min(limits))]
+        return Annotated[WholeNumber, Field(ge=0, le=min(limits))]
     raise TypeError(f"The option {name} has no type in the API.")
 
 
@@ -79,13 +80,13 @@ KeySchemaText = Annotated[
 
 
 @with_options()
-class SyncOptionsIn(Request):
+class SyncOptionsIn(StrictRequest):
     initial_sync_behavior: Behavior
-    auto_sync_enabled: StrictBool | None = Field(None, description=help_of("auto_sync_enabled"))
+    auto_sync_enabled: Switch | None = Field(None, description=help_of("auto_sync_enabled"))
     key_schema: KeySchemaText | None = Field(None, description=help_of("key_schema"))
-    recursive: StrictBool | None = Field(None, description=help_of("recursive"))
-    include_all_sub_folders: StrictBool | None = Field(None, description="Another spelling of recursive.")
-    only_delete_managed: StrictBool | None = Field(
+    recursive: Switch | None = Field(None, description=help_of("recursive"))
+    include_all_sub_folders: Switch | None = Field(None, description="Another spelling of recursive.")
+    only_delete_managed: Switch | None = Field(
         None, description="The former spelling of strangers: true for leave, false for delete."
     )
 
@@ -122,10 +123,12 @@ class SyncOptions(Answer):
         False, description="The former spelling of strangers; answered where those are left alone."
     )
 
+    include_all_sub_folders: bool = Field(False, description="recursive again, as Infisical spells it now.")
+
     @classmethod
     def of(cls, sync: DevinSync) -> Self:
         always = [name for name, field in cls.model_fields.items() if field.is_required()]
-        options = {name: getattr(sync, name) for name in OPTIONS}
+        options = {name: getattr(sync, name) for name in OPTIONS} | {"include_all_sub_folders": sync.recursive}
         if sync.strangers == Strangers.LEAVE:
             always, options["only_delete_managed"] = [*always, "only_delete_managed"], True
         return cls(**{name: value for name, value in options.items() if name in always or _is_telling(name, value)})
@@ -133,4 +136,4 @@ class SyncOptions(Answer):
 
 def _is_telling(name: str, value: object) -> bool:
     """The defaults of the others go without saying."""
-    return bool(value != column(name).get_default())
+    return bool(value if name == "include_all_sub_folders" else value != column(name).get_default())

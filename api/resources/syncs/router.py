@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Body, Query
 
 from api.auth.callers import Bearer, caller_of
-from api.http.errors import BadRequest, NotFoundError
+from api.http.errors import BadRequest, NotFoundError, Unprocessable
 from api.http.idempotency import idempotent
 from api.http.waiting import LONGEST_WAIT, wait_for
 from api.resources import resource
@@ -177,9 +177,15 @@ def update_devin_sync(
 ) -> OneSync:
     """Changes what is sent; an auto-sync then runs. With `removeSecrets=true`, secrets at a destination that the sync
     leaves are removed there."""
+    check_project(sync_id, body.project_id)
     sent = with_confirmation(body, confirm_deletions)
     edited = update_sync(caller_of(request), sync_id, sent, removes_old=removal == "true")
     return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
+
+
+def check_project(sync_id: UUID, project_id: str | None) -> None:
+    if project_id is not None and as_uuid(project_id) != get_sync(sync_id).project_id:
+        raise Unprocessable.at("projectId", message="A sync stays in its project. Create another one there.")
 
 
 @router.delete("/devin/{sync_id}", auth=Bearer("syncs.delete_devinsync"), response=with_errors(OneSync))

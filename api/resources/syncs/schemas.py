@@ -7,16 +7,19 @@ subfolders are `syncOptions.recursive` or `syncOptions.includeAllSubFolders`. Tw
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
+from api.http.forms import Switch
+from api.resources.base import EXAMPLE_ID, Answer, StrictRequest, Timestamp, left_out
 from api.resources.syncs.options import KeySchemaText, SyncOptions, SyncOptionsIn
+from common.patterns import ORG_ID, SLUG
 from syncs.choices import Status
 from syncs.models import DevinSync
 from syncs.words import help_of
 from vault.models import Environment
 
-SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+# What Infisical's Terraform provider sends besides, in whatever case.
+IDLE = ("id", "app", "destination", "method")
 
 
 def _lower(text: Any) -> Any:
@@ -26,7 +29,7 @@ def _lower(text: Any) -> Any:
 Name = Annotated[
     str,
     BeforeValidator(_lower),
-    StringConstraints(min_length=1, max_length=256, pattern=SLUG),
+    StringConstraints(min_length=1, max_length=256, pattern=f"^{SLUG}$"),
     Field(
         examples=["my-devin-sync"],
         description=help_of("name"),
@@ -47,7 +50,7 @@ ProjectId = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=[EXAMPLE_ID])
 ]
 Confirmation = Annotated[
-    StrictBool | list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None,
+    Switch | list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None,
     Field(
         description="true lets this one run delete more than its guard allows; a list of secret IDs from a plan lets "
         "it delete just these.",
@@ -56,21 +59,28 @@ Confirmation = Annotated[
 ]
 
 
-class DestinationConfigIn(Request):
+class DestinationConfigIn(StrictRequest):
     org_id: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, max_length=128, pattern=r"^org-[A-Za-z0-9_-]{1,124}$"),
+        StringConstraints(strip_whitespace=True, max_length=128, pattern=f"^{ORG_ID}$"),
         Field(examples=["org-sandbox"], description=help_of("org_id")),
     ]
 
 
-class SyncIn(Request):
+class SyncIn(StrictRequest):
     """What creating and changing a sync have in common."""
 
     description: Description | None = None
-    is_enabled: StrictBool | None = Field(None, description=help_of("is_enabled"))
-    is_auto_sync_enabled: StrictBool | None = Field(None, description="Another spelling of autoSyncEnabled.")
+    is_enabled: Switch = left_out(description=help_of("is_enabled"))
+    is_auto_sync_enabled: Switch = left_out(description="Another spelling of autoSyncEnabled.")
     confirm_deletions: Confirmation = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: part for name, part in body.items() if name.lower() not in IDLE}
 
     def auto_sync(self, options: SyncOptionsIn | None) -> bool | None:
         inner = options.auto_sync_enabled if options is not None else None
@@ -103,12 +113,13 @@ class CreateSync(SyncIn):
 class UpdateSync(SyncIn):
     """Any part of a sync but its project. `syncOptions` and `destinationConfig` are replaced whole."""
 
-    name: Name | None = None
-    connection_id: UUID | None = None
-    environment: EnvironmentSlug | None = None
-    secret_path: SecretPath | None = None
-    sync_options: SyncOptionsIn | None = None
-    destination_config: DestinationConfigIn | None = None
+    name: Name = left_out()
+    project_id: ProjectId = left_out(description="A sync stays in its project: this may only name it.")
+    connection_id: UUID = left_out()
+    environment: EnvironmentSlug = left_out()
+    secret_path: SecretPath = left_out()
+    sync_options: SyncOptionsIn = left_out()
+    destination_config: DestinationConfigIn = left_out()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -116,18 +127,18 @@ class UpdateSync(SyncIn):
         return self
 
 
-class TriggerSync(Request):
+class TriggerSync(StrictRequest):
     confirm_deletions: Confirmation = None
 
 
-class CheckDestination(Request):
+class CheckDestination(StrictRequest):
     destination_config: DestinationConfigIn
     connection_id: UUID | None = None
     exclude_sync_id: UUID | None = None
     project_id: UUID = Field(examples=[EXAMPLE_ID])
 
 
-class CheckConflicts(Request):
+class CheckConflicts(StrictRequest):
     project_id: ProjectId
     environment: EnvironmentSlug
     secret_path: SecretPath

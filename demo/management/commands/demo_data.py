@@ -1,7 +1,6 @@
 """`manage.py demo_data`: sample data, one sync of it through the real queue, its history, and a look at the result."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,10 +15,10 @@ from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
+from syncs.runs.waiting import wait_for_end
 from vault.errors import VaultError
 from vault.reading import read_secrets
 
-LOOK_EVERY = 0.05
 SECONDS_FOR_RUN = 90.0
 
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
         url = options["sandbox"].rstrip("/")
         try:
             sync = make_sample(url)
-            run = wait_for(request_run(sync, trigger=Trigger.COMMAND))
+            run = wait_for_end_of(request_run(sync, trigger=Trigger.COMMAND))
             desired = desired_of(sync)
         except (VaultError, DevinError, SyncError) as error:
             raise CommandError(str(error)) from error
@@ -56,16 +55,13 @@ def make_sample(sandbox_url: str) -> DevinSync:
     return sample.ensure_sync(project, sample.ensure_connection(sandbox_url), user)
 
 
-def wait_for(run: SyncRun) -> SyncRun:
-    deadline = time.monotonic() + SECONDS_FOR_RUN
-    while not run.is_finished:
-        if time.monotonic() > deadline:
-            raise CommandError(
-                f"The run is still {run.status} after {SECONDS_FOR_RUN:.0f} s. "
-                "Is a worker running, and are syncs not paused?"
-            )
-        time.sleep(LOOK_EVERY)
-        run.refresh_from_db()
+def wait_for_end_of(run: SyncRun) -> SyncRun:
+    run = wait_for_end(run.pk, seconds=SECONDS_FOR_RUN) or run
+    if not run.is_finished:
+        raise CommandError(
+            f"The run is still {run.status} after {SECONDS_FOR_RUN:.0f} s. "
+            "Is a worker running, and are syncs not paused?"
+        )
     return run
 
 

@@ -15,14 +15,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.text import slugify
 
+from common.patterns import validate_org_id
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
 from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
 from syncs.choices import Strangers, Trigger
 from syncs.errors import NotRunnable
-from syncs.models import DevinSync, org_id_validator
+from syncs.models import DevinSync
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import Wishes
 from vault.models import Folder, Project
 
 STEPS = (
@@ -166,7 +168,7 @@ class SyncWizard(WizardPages):
         if connection is None:
             return Access(org_id, problem="Choose a connection first.")
         try:
-            org_id_validator(org_id)
+            validate_org_id(org_id)
         except ValidationError as error:
             return Access(org_id, problem=str(error.message))
         return check_access(connection, org_id)
@@ -235,8 +237,8 @@ class SyncWizard(WizardPages):
         if not sync.is_enabled:
             messages.success(self.request, f"The sync “{sync.name}” was created, disabled. Enable it when it is right.")
             return sync.get_absolute_url()
-        ids = plan["ids"] if plan and self.may_confirm else None
-        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, confirmed_deletions=ids)
+        wishes = Wishes(confirmed_deletions=plan["ids"] if plan and self.may_confirm else None)
+        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, wishes=wishes)
         messages.success(self.request, f"The sync “{sync.name}” was created. Its first run has been queued.")
         return run.get_absolute_url()
 

@@ -1,6 +1,5 @@
 """`manage.py sync`: starts a run and tells how it ended."""
 
-import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,8 +9,8 @@ from syncs.errors import NotRunnable
 from syncs.management.lookup import find_sync
 from syncs.models import SyncRun
 from syncs.runs.ask import request_run
-
-PAUSE = 0.2
+from syncs.runs.waiting import wait_for_end
+from syncs.runs.wishes import Wishes
 
 
 class Command(BaseCommand):
@@ -27,13 +26,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sync = find_sync(options["sync"])
         try:
-            run = request_run(sync, trigger=Trigger.COMMAND, confirms_any_deletion=options["confirm_deletions"])
+            wishes = Wishes(confirms_any_deletion=options["confirm_deletions"])
+            run = request_run(sync, trigger=Trigger.COMMAND, wishes=wishes)
         except NotRunnable as error:
             raise CommandError(error.message) from None
         if not options["wait"]:
             self.stdout.write(f"{run.pk} queued")
             return
-        self.report(wait_for(run, options["wait"]))
+        self.report(wait_for_end(run.pk, seconds=options["wait"]) or run)
 
     def report(self, run: SyncRun) -> None:
         if not run.is_finished:
@@ -41,12 +41,3 @@ class Command(BaseCommand):
         if run.status != Status.SUCCEEDED:
             raise CommandError(f"{run.get_status_display()}: {run.message}")
         self.stdout.write(f"{run.pk} succeeded: {run.summary}")
-
-
-def wait_for(run: SyncRun, seconds: float) -> SyncRun:
-    until = time.monotonic() + seconds
-    run.refresh_from_db()
-    while not run.is_finished and time.monotonic() < until:
-        time.sleep(PAUSE)
-        run.refresh_from_db()
-    return run

@@ -6,6 +6,7 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.editing.moves import Place, leave, why_it_stays
 from syncs.models import ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
+from syncs.runs.wishes import Wishes
 from tests.syncs.conftest import ORG, Bench
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -39,7 +40,7 @@ def test_secrets_are_removed_from_where_they_were_written(bench: Bench) -> None:
 def test_a_run_confirmed_for_the_old_organization_does_not_go_to_the_new(bench: Bench) -> None:
     bench.source(A="1")
     bench.run()
-    confirmed = request_run(bench.sync, trigger=Trigger.MANUAL, confirms_any_deletion=True)
+    confirmed = request_run(bench.sync, trigger=Trigger.MANUAL, wishes=Wishes(confirms_any_deletion=True))
     old = Place.of(bench.sync)
     bench.options(org_id="org-elsewhere")
 

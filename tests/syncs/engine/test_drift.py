@@ -330,7 +330,7 @@ def test_the_secrets_of_the_organization_before_can_be_removed(
     synced.options(org_id="org-second", connection=new)
     synced.run()
 
-    run = synced.run(operation=Operation.REMOVE, connection=old, org_id="org-sandbox")
+    run = synced.run(operation=Operation.REMOVE, connection_id=old.pk, org_id="org-sandbox")
 
     assert (run.status, run.deleted_count) == (Status.SUCCEEDED, 2)
     assert organization.values() == {}

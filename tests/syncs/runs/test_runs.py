@@ -21,6 +21,7 @@ from syncs.runs import end
 from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
 from syncs.runs.due import abandoned, waiting_for
+from syncs.runs.wishes import Wishes
 from vault.editing import delete_folder
 from vault.models import Folder
 
@@ -128,9 +129,9 @@ def test_a_trigger_during_a_run_makes_one_that_starts_after_it(ask: "partial[Syn
 
 
 def test_what_a_trigger_wishes_is_added_to_the_run_that_waits(ask: "partial[SyncRun]") -> None:
-    ask(repushes_all=True)
-    ask(confirmed_deletions=["id-1"], accepts_rollback=True)
-    ask(confirms_any_deletion=False, confirmed_deletions=None)
+    ask(wishes=Wishes(repushes_all=True))
+    ask(wishes=Wishes(confirmed_deletions=["id-1"], accepts_rollback=True))
+    ask(wishes=Wishes(confirms_any_deletion=False, confirmed_deletions=None))
 
     run = SyncRun.objects.get()
     assert (run.repushes_all, run.accepts_rollback, run.confirms_any_deletion) == (True, True, False)
@@ -141,7 +142,7 @@ def test_a_removal_from_another_organization_does_not_join(ask: "partial[SyncRun
     ask(operation=Operation.REMOVE)
 
     with pytest.raises(NotRunnable, match="from org-sandbox is still queued"):
-        ask(operation=Operation.REMOVE, org_id="org-before")
+        ask(operation=Operation.REMOVE, wishes=Wishes(org_id="org-before"))
 
 
 def test_a_disabled_sync_runs_for_no_trigger(sync: DevinSync, ask: "partial[SyncRun]") -> None:
@@ -320,7 +321,11 @@ def test_a_run_goes_where_its_sync_points_when_it_starts(ask: "partial[SyncRun]"
 
 
 def test_what_was_confirmed_for_one_organization_is_not_for_another(ask: "partial[SyncRun]", sync: DevinSync) -> None:
-    run = ask(confirms_any_deletion=True, accepts_rollback=True, confirmed_deletions=["id-1"], repushes_all=True)
+    run = ask(
+        wishes=Wishes(
+            confirms_any_deletion=True, accepts_rollback=True, confirmed_deletions=["id-1"], repushes_all=True
+        )
+    )
     DevinSync.objects.update(org_id="org-second")
 
     run = started(run)
@@ -447,7 +452,7 @@ def test_a_removal_reports_apart(ask: "partial[SyncRun]", sync: DevinSync) -> No
 
 
 def test_a_removal_may_take_the_sync_with_it(ask: "partial[SyncRun]") -> None:
-    run = started(ask(operation=Operation.REMOVE, removes_sync=True))
+    run = started(ask(operation=Operation.REMOVE, wishes=Wishes(removes_sync=True)))
 
     end.succeed(run)
 
@@ -457,7 +462,7 @@ def test_a_removal_may_take_the_sync_with_it(ask: "partial[SyncRun]") -> None:
 
 
 def test_but_only_if_it_succeeded(ask: "partial[SyncRun]") -> None:
-    end.fail(started(ask(operation=Operation.REMOVE, removes_sync=True)), "No.")
+    end.fail(started(ask(operation=Operation.REMOVE, wishes=Wishes(removes_sync=True))), "No.")
 
     assert DevinSync.objects.exists()
 

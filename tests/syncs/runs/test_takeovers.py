@@ -17,6 +17,7 @@ from syncs.models import Destination, DevinSync, SyncRun
 from syncs.runs import end, schedule
 from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
+from syncs.runs.wishes import Wishes
 from tests.syncs.conftest import Bench
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung", "no_pause")]
@@ -26,10 +27,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def test_a_removal_does_not_join_one_of_another_organization(bench: Bench) -> None:
-    request_run(bench.sync, trigger=Trigger.EDIT, operation=Operation.REMOVE, org_id="org-before")
+    request_run(bench.sync, trigger=Trigger.EDIT, operation=Operation.REMOVE, wishes=Wishes(org_id="org-before"))
 
     with pytest.raises(NotRunnable, match="org-before"):
-        request_run(bench.sync, trigger=Trigger.MANUAL, operation=Operation.REMOVE, removes_sync=True)
+        request_run(bench.sync, trigger=Trigger.MANUAL, operation=Operation.REMOVE, wishes=Wishes(removes_sync=True))
 
     assert not SyncRun.objects.pending().get().removes_sync
 
@@ -38,7 +39,7 @@ def test_who_confirms_is_on_record_also_if_the_run_waits_already(bench: Bench) -
     editor, ada = User.objects.create_user("editor"), User.objects.create_user("ada")
     run = request_run(bench.sync, trigger=Trigger.CHANGE, user=editor)
 
-    request_run(bench.sync, trigger=Trigger.MANUAL, user=ada, confirmed_deletions=["id-1"])
+    request_run(bench.sync, trigger=Trigger.MANUAL, user=ada, wishes=Wishes(confirmed_deletions=["id-1"]))
     request_run(bench.sync, trigger=Trigger.CHANGE, user=editor)
 
     run.refresh_from_db()
@@ -138,7 +139,9 @@ def test_a_worker_that_was_away_leaves_the_ledger_alone(bench: Bench) -> None:
 
 
 def test_a_wish_passes_to_the_later_run_that_stands_in(bench: Bench) -> None:
-    run = request_run(bench.sync, trigger=Trigger.MANUAL, repushes_all=True, confirmed_deletions=["id-1"])
+    run = request_run(
+        bench.sync, trigger=Trigger.MANUAL, wishes=Wishes(repushes_all=True, confirmed_deletions=["id-1"])
+    )
     claimed = claim(run.pk)
     assert claimed is not None
     later = request_run(bench.sync, trigger=Trigger.CHANGE)

@@ -29,7 +29,7 @@ def carry_back_options(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("syncs", "0003_one_wording_of_each_field"),
+        ("syncs", "0004_agreed_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -138,6 +138,7 @@ class Migration(migrations.Migration):
                     ("too_many_deletions", "Too many deletions"),
                     ("plan_grew", "The plan has grown since it was confirmed"),
                     ("rollback", "The database is older than Devin"),
+                    ("new_address", "The connection leads to another address"),
                 ],
                 max_length=32,
             ),

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """`strangers` stands for it. By itself: PostgreSQL changes no table whose rows the same transaction has changed."""
 
     dependencies = [
-        ("syncs", "0004_deletions_and_hand_overs"),
+        ("syncs", "0005_deletions_and_hand_overs"),
     ]
 
     operations = [

@@ -1,0 +1,50 @@
+"""Wrong settings of outgoing connections are told at the start, not by a connection that does not work."""
+
+import ssl
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ValidationError
+
+from connections.hosts import is_entry
+from connections.sockets import tls_context
+from connections.validation import clean_base_url
+
+
+@checks.register(checks.Tags.security)
+def check_hosts(app_configs: object, **_: object) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(
+            f"DEVIN_HOSTS has “{entry}”, which is no host.",
+            hint="Write api.devin.ai, devin.example.com:8443 or .example.com, without https:// and without a path.",
+            id="connections.E001",
+        )
+        for entry in settings.DEVIN_HOSTS
+        if not is_entry(entry)
+    ]
+
+
+@checks.register(checks.Tags.security)
+def check_usual_address(app_configs: object, **_: object) -> list[checks.CheckMessage]:
+    try:
+        clean_base_url(settings.DEVIN_API_URL)
+    except ValidationError as error:
+        return [checks.Error(f"DEVIN_API_URL cannot be used. {error.messages[0]}", id="connections.E003")]
+    return []
+
+
+@checks.register(checks.Tags.security)
+def check_ca_bundle(app_configs: object, **_: object) -> list[checks.CheckMessage]:
+    if not settings.CA_BUNDLE:
+        return []
+    try:
+        tls_context(settings.CA_BUNDLE)
+    except (OSError, ssl.SSLError) as error:
+        return [
+            checks.Error(
+                f"CA_BUNDLE names {settings.CA_BUNDLE}, which cannot be used ({type(error).__name__}).",
+                hint="Name a PEM file that holds the certificates of the authorities to trust, or leave it empty.",
+                id="connections.E002",
+            )
+        ]
+    return []

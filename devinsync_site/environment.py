@@ -1,0 +1,126 @@
+"""The settings' way to the environment: `.env` files read as the vault reads them, and typed readers that fail loudly.
+
+Every value is taken as it is written: a `$` refers to nothing, and a value that is not of its kind stops the start
+instead of meaning something else. No message holds a value.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+from vault.dotenv import Parsed, parse
+
+Value = TypeVar("Value")
+YES = frozenset(["1", "true", "t", "yes", "y", "on"])
+NO = frozenset(["0", "false", "f", "no", "n", "off"])
+DATABASES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
+SHOWN = 5
+
+
+class BadEnvironment(ImproperlyConfigured):
+    """A file or variable that can't be used; the message names it and says what to write instead."""
+
+
+def read_file(path: Path) -> Parsed:
+    """What is in a `.env` file, nothing if there is none; raises BadEnvironment for one that can't be read whole."""
+    try:
+        parsed = parse(path.read_bytes().decode())
+    except (FileNotFoundError, NotADirectoryError):
+        return Parsed()
+    except OSError as error:
+        raise BadEnvironment(f"Can't read {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        # The decoder's error holds the file.
+        raise BadEnvironment(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    if parsed.errors:
+        more = len(parsed.errors) - SHOWN
+        told = " ".join(map(str, parsed.errors[:SHOWN])) + (f" And {more} more." if more > 0 else "")
+        raise BadEnvironment(f"{path} can't be read. {told}")
+    return parsed
+
+
+def load_file(path: Path, into: MutableMapping[str, str] = os.environ) -> None:
+    """Sets what a `.env` file gives and the environment does not."""
+    for name, text in read_file(path).texts.items():
+        into.setdefault(name, text)
+
+
+# Within the class below these names are its readers.
+Text = str
+Flag = bool
+Whole = int
+Number = float
+
+
+class Environment:
+    """Reads variables by kind. One that is empty or blank counts as not set."""
+
+    def __init__(self, variables: Mapping[Text, Text] = os.environ) -> None:
+        self._variables = variables
+
+    def str(self, name: Text, *, default: Text) -> Text:
+        text = self._variables.get(name, "")
+        return text if text.strip() else default
+
+    def bool(self, name: Text, *, default: Flag) -> Flag:
+        return self._read(name, default, _as_bool, "neither yes nor no: write 1 or 0")
+
+    def int(self, name: Text, *, default: Whole) -> Whole:
+        return self._read(name, default, _as_int, "no whole number")
+
+    def float(self, name: Text, *, default: Number) -> Number:
+        return self._read(name, default, _as_float, "no number")
+
+    def list(self, name: Text, *, default: Sequence[Text]) -> "list[Text]":
+        """Parts between commas, without the blanks around them."""
+        parts = [part.strip() for part in self._variables.get(name, "").split(",")]
+        return [part for part in parts if part] or [*default]
+
+    def db(self, name: Text, *, default: Text) -> dict[Text, Any]:
+        return self._read(name, _as_database(default), _as_database, "no address of a PostgreSQL or SQLite database")
+
+    def _read(self, name: Text, default: Value, convert: Callable[[Text], Value], fault: Text) -> Value:
+        text = self._variables.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            return convert(text)
+        except Exception:
+            # Whatever a converter says may hold the value.
+            raise BadEnvironment(f"{name} is {fault}. See .env.example.") from None
+
+
+def _as_bool(text: str) -> bool:
+    word = text.lower()
+    if word not in YES | NO:
+        raise ValueError
+    return word in YES
+
+
+def _as_int(text: str) -> int:
+    if not text.isascii():
+        raise ValueError
+    return int(text)
+
+
+def _as_float(text: str) -> float:
+    number = float(text)
+    if not text.isascii() or not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _as_database(text: str) -> dict[str, Any]:
+    import environ
+
+    found: dict[str, Any] = environ.Env.db_url_config(text)
+    if found.get("ENGINE") not in DATABASES:
+        raise ValueError
+    return found
+
+
+env = Environment()

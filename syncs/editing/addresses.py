@@ -1,0 +1,66 @@
+"""A connection that syncs use is pointed elsewhere: who may do that, and what it takes until values go there.
+
+Whoever says where values go must be allowed to read them. And nothing goes to a new address before a person has seen
+the plan there: until then each run is blocked. Both are judged by the stored addresses, so it does not matter who
+changed the connection, or how.
+"""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+
+from connections.models import Connection
+from connections.repointing import May, register_check
+from syncs.choices import Operation, Trigger
+from syncs.errors import NotRunnable
+from syncs.models import DevinSync, SyncRun
+from syncs.runs import end
+from syncs.runs.ask import request_run
+from syncs.runs.tracks import lock_sync
+from syncs.runs.wishes import Wishes
+
+# What it takes to say where the values of a sync go.
+NEEDED = ("connections.use_connection", "vault.reveal_secret")
+
+
+def connect() -> None:
+    register_check(why_not_repoint)
+
+
+def why_not_repoint(connection: Connection, may: May) -> str:
+    """Says what somebody lacks to point a connection of syncs elsewhere; "" for nothing."""
+    missing = [permission for permission in NEEDED if not may(permission)]
+    count = connection.syncs.count() if missing else 0
+    if not count:
+        return ""
+    senders = "1 sync sends" if count == 1 else f"{count} syncs send"
+    return (
+        f"{senders} values through “{connection.name}”, so another address or API key for it takes the "
+        f"permission{'' if len(missing) == 1 else 's'} {' and '.join(missing)}. Ask somebody who may read the values."
+    )
+
+
+@transaction.atomic
+def agree_to_address(
+    sync: DevinSync,
+    base_url: str,
+    *,
+    deletions: Sequence[str] | None,
+    user: AbstractBaseUser | AnonymousUser | None,
+) -> SyncRun:
+    """A person has seen the plan at `base_url`: lets the sync write there, and starts a run.
+
+    `deletions` are the ids of the secrets that the plan would delete, if they may confirm those. Raises NotRunnable if
+    the connection has been pointed elsewhere since.
+    """
+    lock_sync(pk=sync.pk)
+    sync.refresh_from_db()
+    if sync.connection.base_url != base_url:
+        raise NotRunnable(f"The connection of “{sync.name}” has been pointed elsewhere since. Look at the new plan.")
+    sync.take_address()
+    sync.save(update_fields=["agreed_connection_id", "agreed_base_url"])
+    # What was confirmed for a run that waits was confirmed for the old address.
+    for run in SyncRun.objects.pending().filter(sync=sync, operation=Operation.SYNC):
+        end.cancel(run.pk, "Its connection was pointed elsewhere before the run started.")
+    return request_run(sync, trigger=Trigger.MANUAL, user=user, wishes=Wishes(confirmed_deletions=deletions))
