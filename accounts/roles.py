@@ -11,6 +11,8 @@ from django.apps import AppConfig
 from django.apps import apps as global_apps
 from django.db.models import Q
 
+from common.prefixes import starts_with
+
 OWN_APPS = ("connections", "vault", "syncs")
 EDITABLE_VAULT = ("project", "environment", "folder", "secret", "secretimport")
 WRITES = ("add", "change", "delete")
@@ -31,7 +33,7 @@ DESCRIPTIONS = {
 
 def permissions_of(group: str) -> Q:
     """What the group may do, as a condition on Permission. A permission that is not there yet is no error."""
-    allowed = Q(content_type__app_label__in=OWN_APPS, codename__startswith="view_")
+    allowed = Q(starts_with("codename", "view_"), content_type__app_label__in=OWN_APPS)
     if group in (OPERATOR, EDITOR, ADMINISTRATOR):
         allowed |= _named("syncs", ["run_devinsync", "plan_devinsync"])
     if group in (EDITOR, ADMINISTRATOR):

@@ -12,7 +12,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from devinsync_site.environment import env, load_file
+from common.environment import env, load_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

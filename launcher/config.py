@@ -37,7 +37,7 @@ class Config:
 def read_config() -> Config:
     """Reads the process environment, then `.env`, as the site's settings do."""
     # Django is there once what the site needs is installed.
-    from devinsync_site.environment import BadEnvironment, load_file
+    from common.environment import BadEnvironment, load_file
 
     try:
         load_file(ENV_FILE)

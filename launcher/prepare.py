@@ -59,7 +59,7 @@ def generate_keys(config: Config) -> None:
 
 def names_in(path: Path) -> set[str]:
     """The keys that a file has. One that can't be read stops the start, or a second key would hide the first."""
-    from devinsync_site.environment import BadEnvironment, read_file
+    from common.environment import BadEnvironment, read_file
 
     try:
         return set(read_file(path).entries)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 
+from common.key_material import looks_like_key_material
 from common.patterns import validate_slug
 from vault.errors import Invalid
-from vault.key_material import looks_like_key_material
 from vault.limits import LONGEST_COMMENT, LONGEST_FOLDER_NAME, LONGEST_KEY, LONGEST_PATH, LONGEST_SLUG, MAX_VALUE_BYTES
 from vault.models import FOLDER_NAME, KEY, ROOT
 from vault.references import ESCAPING, BadReference, check_references

@@ -10,6 +10,8 @@ ApiError(message)          status, error
 ├── Unprocessable          422 ValidationFailure; `message` is the list of issues
 └── TooManyRequests        429 RateLimit, with Retry-After
 
+A database that is busy or not there is 503 ServiceUnavailable, with Retry-After: nothing is wrong with the request.
+
 Nothing that a client sent is repeated in a list of issues: it may be a value.
 """
 
@@ -18,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
@@ -44,7 +47,11 @@ NAMES = {
     413: "PayloadTooLarge",
     422: "ValidationFailure",
     429: "RateLimit",
+    503: "ServiceUnavailable",
 }
+# A writer that waits in vain for another has waited for SQLite's patience of 20 seconds already.
+BUSY_SECONDS = 5
+BUSY = (OperationalError, InterfaceError)
 CHALLENGE = 'Bearer realm="DevinSync"'
 
 
@@ -188,6 +195,13 @@ def _on_editing_error(request: HttpRequest, error: Any) -> HttpResponse:
     return respond(422, [issue([error.field] if error.field else [], error.message)])
 
 
+def on_busy(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The database was locked, restarting or out of reach. What a driver says of it may hold its address."""
+    log.warning("%s %s waited in vain (%s) at %s", request.method, request.path, type(error).__name__, places(error))
+    message = f"The database is busy or not there. Try again in {BUSY_SECONDS} seconds."
+    return respond(503, message, headers={"Retry-After": str(BUSY_SECONDS)})
+
+
 def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
     """A fault of ours. Its text could hold anything, so the log gets its type and its place alone."""
     log.error("%s %s ended by %s at %s", request.method, request.path, type(error).__name__, places(error))
@@ -196,6 +210,7 @@ def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:
 
 HANDLERS: list[tuple[type[Exception], Callable[[HttpRequest, Any], HttpResponse]]] = [
     (Exception, _on_bug),
+    *((kind, on_busy) for kind in BUSY),
     (HttpError, _on_http_error),
     (InputError, _on_input_error),
     (ApiError, _on_api_error),

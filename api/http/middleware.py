@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
 
-from api.http.errors import respond
+from api.http.errors import BUSY, on_busy, respond
 from common.middleware import GetResponse
 
 DOCS = "/api/docs"
@@ -31,6 +31,10 @@ class ApiErrorMiddleware:
         kept = {name: text for name, text in response.headers.items() if name not in ("Content-Type", "Content-Length")}
         extra = {"docs": DOCS} if status in (404, 405) else {}
         return respond(status, MESSAGES.get(status, response.reason_phrase), headers=kept, **extra)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """For what is beside the routes, such as their document; the routes' own errors do not come this far."""
+        return on_busy(request, error) if isinstance(error, BUSY) and request.path.startswith("/api/") else None
 
 
 def _drop_slash(request: HttpRequest) -> None:

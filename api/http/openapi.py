@@ -8,6 +8,7 @@ from api.resources.base import EXAMPLE_ID
 HEADERS = {
     401: ("WWW-Authenticate", "How to authenticate."),
     429: ("Retry-After", "Seconds to wait."),
+    503: ("Retry-After", "Seconds to wait."),
 }
 REQUEST_ID = {
     "name": "X-Request-Id",

@@ -127,4 +127,4 @@ class Issues(Answer):
 def with_errors(answer: Any, *statuses: int) -> dict[int, Any]:
     """The answer of a route and the errors that it may end in."""
     errors: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, *statuses), Problem)
-    return {200: answer} | errors | {422: Issues, 429: Problem}
+    return {200: answer} | errors | {422: Issues, 429: Problem, 503: Problem}

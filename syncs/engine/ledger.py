@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from common.prefixes import starts_with
 from connections.devin.types import RemoteSecret
 from encryption import current_key_id
 from syncs.choices import Action, Outcome, Status
@@ -100,7 +101,7 @@ class Ledger:
         """Writes kept secrets' fingerprints anew where an older encryption key made them, or another sync."""
         kept = {keep.destination_key for keep in keeps}
         rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
-        older = rows.exclude(fingerprint__startswith=f"{current_key_id()}:", fingerprinted_for__isnull=True)
+        older = rows.exclude(starts_with("fingerprint", f"{current_key_id()}:"), fingerprinted_for__isnull=True)
         stale = [row for row in older if row.destination_key in kept]
         for row in stale:
             row.fingerprint, row.fingerprinted_for = newest[row.destination_key], None

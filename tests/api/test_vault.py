@@ -211,6 +211,21 @@ def test_folders_one_by_one_and_all_below(editor: Caller, project: Project, fold
     editor.get(f"/api/v2/folders/{created['id']}", status=404)
 
 
+@pytest.mark.postgresql
+def test_folders_below_are_told_apart_by_case(editor: Caller, project: Project) -> None:
+    environment = project.environments.get(slug="dev")
+    for path in ("/app/x", "/App/y", "/app_z"):
+        create_folder(environment, path, user=None)
+
+    query = f"projectId={project.pk}&environment=dev&recursive=true"
+    listed = {
+        path: [each["relativePath"] for each in editor.get(f"/api/v2/folders?{query}&path={path}")["folders"]]
+        for path in ("/app", "/App")
+    }
+
+    assert listed == {"/app": ["x"], "/App": ["y"]}
+
+
 def test_imports_in_order(editor: Caller, project: Project, folder: Folder) -> None:
     for name in ("one", "two"):
         create_folder(folder.environment, f"/{name}", user=None)

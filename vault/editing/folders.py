@@ -2,10 +2,10 @@
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Concat, Left, Substr
-from django.db.models.lookups import Exact
+from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
+from common.prefixes import starts_with
 from vault.editing.change import changing
 from vault.editing.imports import check_not_imported
 from vault.errors import Invalid, Taken
@@ -70,12 +70,7 @@ def delete_folder(folder: Folder, *, user: User | None) -> None:
 def with_subfolders(folder: Folder) -> QuerySet[Folder]:
     """A folder and all below it."""
     rows = Folder.objects.filter(environment_id=folder.environment_id)
-    return rows.filter(Q(id=folder.id) | Q(_is_below(folder)))
-
-
-def _is_below(folder: Folder) -> Exact:
-    # Not `startswith`, which on SQLite takes /App for /app.
-    return Exact(Left("path", len(folder.prefix)), folder.prefix)
+    return rows.filter(Q(id=folder.id) | Q(starts_with("path", folder.prefix)))
 
 
 def _move(folder: Folder, name: str) -> None:
@@ -84,7 +79,7 @@ def _move(folder: Folder, name: str) -> None:
     old_prefix, path = folder.prefix, folder.parent.prefix + name
     if Folder.objects.filter(environment_id=folder.environment_id, path=path).exists():
         raise Taken(f"There is a folder {path} here already. Choose another name.", field="name")
-    below = Folder.objects.filter(_is_below(folder), environment_id=folder.environment_id)
+    below = Folder.objects.filter(starts_with("path", folder.prefix), environment_id=folder.environment_id)
     if any(len(path) + 1 + len(old) - len(old_prefix) > 1024 for old in below.values_list("path", flat=True)):
         raise Invalid("With this name, a path below it would be longer than 1,024 characters.", field="name")
     below.update(path=Concat(Value(path + "/"), Substr("path", len(old_prefix) + 1)), updated_at=timezone.now())

@@ -5,15 +5,15 @@ table and in clear nowhere. With JavaScript the preview appears below the text, 
 """
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from common.dotenv import LineError
 from vault import editing
-from vault.dotenv import Entry, LineError, parse
+from vault.dotenv import Entry, parse
 from vault.errors import EditingError, Invalid, SourceError, VaultError
 from vault.forms import DotenvForm
 from vault.keeping import Keeper
@@ -89,7 +89,7 @@ def _preview(
         return _show(request, folder, DotenvForm(), refusal=error.message, **context)
     if not entries and not line_errors:
         context["refusal"] = "There is no KEY=value in this text."
-    kept = {"entries": [_packed(entry) for entry in entries], "preview": asdict(plan.written)}
+    kept = {"entries": [asdict(entry) for entry in entries], "preview": asdict(plan.written)}
     token = _keeper(request, folder).keep(kept)
     return _show(
         request, folder, DotenvForm(), preview=plan.written, plan=plan, rows=_rows(folder, plan), kept=token, **context
@@ -194,11 +194,6 @@ def _leads_somewhere(resolver: Resolver, folder: Folder, reference: Reference, n
         or (is_here and reference.key in new)
         or resolver.find(folder.id, reference) is not None
     )
-
-
-def _packed(entry: Entry) -> dict[str, Any]:
-    """What is kept of an entry between the steps: all but the text, which is the value in other words."""
-    return asdict(replace(entry, text=""))
 
 
 def _show(request: HttpRequest, folder: Folder, form: DotenvForm, **context: object) -> HttpResponse:

@@ -31,6 +31,7 @@ from api.resources.folders.schemas import (
 )
 from api.resources.lookups import as_uuid, get_project
 from vault import editing
+from vault.editing.folders import with_subfolders
 from vault.models import ROOT, Environment, Folder, Secret
 from vault.reading import find_folder
 
@@ -64,11 +65,8 @@ def list_folders(
 ) -> ManyFolders:
     """The folders in a folder, or all below it; `lastSecretModified` leaves out those without a later change."""
     parent = query.get_folder()
-    if recursive:
-        rows = Folder.objects.filter(environment=parent.environment, path__startswith=parent.prefix)
-        folders = list(rows.exclude(pk=parent.pk))
-    else:
-        folders = list(parent.subfolders.all())
+    rows = with_subfolders(parent).exclude(pk=parent.pk) if recursive else parent.subfolders.all()
+    folders = list(rows)
     at = last_modified(folders)
     if modified_since is not None:
         since = modified_since.timestamp()

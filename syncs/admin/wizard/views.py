@@ -16,6 +16,7 @@ from django.shortcuts import redirect
 from django.utils.text import slugify
 
 from common.patterns import validate_org_id
+from common.prefixes import starts_with
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
@@ -181,7 +182,9 @@ class SyncWizard(WizardPages):
         folder: Folder = source["folder"]
         path = folder.path.replace("/", " ").replace("_", "-")
         words = slugify(f"{project.slug} {folder.environment.slug} {path}")[:240].strip("-")
-        taken = set(DevinSync.objects.filter(project=project, name__startswith=words).values_list("name", flat=True))
+        taken = set(
+            DevinSync.objects.filter(starts_with("name", words), project=project).values_list("name", flat=True)
+        )
         names = [words, *(f"{words}-{number}" for number in range(2, len(taken) + 3))]
         return {"name": next(name for name in names if name not in taken)}
 

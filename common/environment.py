@@ -1,4 +1,4 @@
-"""The settings' way to the environment: `.env` files read as the vault reads them, and typed readers that fail loudly.
+"""The settings' way to the environment: `.env` files, read like any other, and typed readers that fail loudly.
 
 Every value is taken as it is written: a `$` refers to nothing, and a value that is not of its kind stops the start
 instead of meaning something else. No message holds a value.
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
-from vault.dotenv import Parsed, parse
+from common.dotenv import Parsed, parse
 
 Value = TypeVar("Value")
 YES = frozenset(["1", "true", "t", "yes", "y", "on"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devinsync_site.environment import BadEnvironment, Environment, load_file, read_file
+from common.environment import BadEnvironment, Environment, load_file, read_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "canary-7f3a"
@@ -131,7 +131,7 @@ def test_a_password_of_a_database_may_have_a_dollar_sign() -> None:
 def test_the_settings_are_read_by_these_rules(tmp_path: Path, line: str, seen: str) -> None:
     (tmp_path / ".env").write_text(f"{line}\nSECRET_KEY=$x\nENCRYPTION_KEYS = {CANARY}\nDATA_DIR={tmp_path} # data\n")
     code = (
-        "import sys; from pathlib import Path; from devinsync_site import environment; load = environment.load_file\n"
+        "import sys; from pathlib import Path; from common import environment; load = environment.load_file\n"
         f"environment.load_file = lambda path: load(Path({str(tmp_path)!r}) / path.name)\n"
         "from devinsync_site import settings; print(settings.HTTPS, settings.SECRET_KEY, settings.DATA_DIR)"
     )

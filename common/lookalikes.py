@@ -9,7 +9,7 @@ Key material may have lines that look like KEY=value, since base64 ends in equal
 
 import re
 
-from vault.key_material import looks_like_key_material
+from common.key_material import looks_like_key_material
 
 BEGIN = re.compile(r"-----BEGIN [^\n]|---- BEGIN SSH2|PuTTY-User-Key-File-")
 END = re.compile(r"-----END [^\n]*|---- END SSH2[^\n]*|Private-MAC:[^\n]*")

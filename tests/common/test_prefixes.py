@@ -1,0 +1,33 @@
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from common.prefixes import starts_with
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("prefix", "names"),
+    [("app", ["app", "app/x"]), ("App", ["App/y"]), ("a_p", []), ("%", []), ("", ["App/y", "app", "app/x"])],
+)
+def test_tells_large_letters_from_small_ones(prefix: str, names: list[str]) -> None:
+    for name in ("app", "app/x", "App/y"):
+        User.objects.create_user(name)
+
+    found = User.objects.filter(starts_with("username", prefix))
+    others = User.objects.exclude(starts_with("username", prefix))
+
+    assert sorted(found.values_list("username", flat=True)) == names
+    assert len(others) == 3 - len(names)
+
+
+def test_nobody_looks_by_djangos_prefix() -> None:
+    """On SQLite it is LIKE, which takes large letters for small ones."""
+    root = Path(settings.BASE_DIR)
+    ours = [path for path in root.glob("*/**/*.py") if path.relative_to(root).parts[0] not in ("tests", ".venv", "var")]
+
+    assert [path for path in ours if re.search(r"__(startswith|endswith|contains)\b", path.read_text())] == []
