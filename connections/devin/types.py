@@ -1,13 +1,26 @@
 """What the Devin API sends, parsed once into frozen dataclasses.
 
 Unknown members and unknown words are let through: a new kind of secret is none of ours, not an error. A missing or
-wrongly typed member is a `ValueError` that names the member and never what was in it. Values of secrets are not here:
-no route returns them.
+wrongly typed member, or one that no column could hold, is a `ValueError` that names the member and never what was in
+it. What people elsewhere may choose freely (keys, notes, names) is made harmless instead, because one strange secret of
+theirs must not keep the whole list from being read. Values of secrets are not here: no route returns them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+# JSON's numbers are exact up to here in every language, and a column holds them.
+LARGEST_NUMBER = 2**53
+LONGEST_ID = 255
+LONGEST_CURSOR = 4096
+LONGEST_WORD = 32
+# Keys of ours have at most 255 characters, so one that was cut is never taken for one of them.
+LONGEST_KEY = 1024
+LONGEST_NOTE = 64 * 1024
+# PostgreSQL holds no NUL, and half of a surrogate pair can be written nowhere.
+UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -21,13 +34,13 @@ class Principal:
     @classmethod
     def parse(cls, data: object) -> "Principal":
         members = _mapping(data)
-        kind = _text(members, "principal_type")
+        kind = _harmless(_text(members, "principal_type"))
         names = [members.get(f"{prefix}_name") for prefix in (kind, "user", "service_user")]
         names += [members.get(f"{kind}_id"), members.get("user_email"), members.get("user_id")]
         return cls(
             principal_type=kind,
-            name=next((name for name in names if isinstance(name, str) and name), ""),
-            org_id=_text_or_none(members, "org_id") or "",
+            name=_harmless(next((name for name in names if isinstance(name, str) and name), "")),
+            org_id=_id_or_none(members, "org_id") or "",
         )
 
 
@@ -53,12 +66,12 @@ class RemoteSecret:
         members = _mapping(data)
         updated_at = members.get("updated_at")
         return cls(
-            secret_id=_text(members, "secret_id"),
-            key=_text_or_none(members, "key"),
-            note=_text_or_none(members, "note"),
+            secret_id=_id(members, "secret_id"),
+            key=_free_text(members, "key", LONGEST_KEY),
+            note=_free_text(members, "note", LONGEST_NOTE),
             is_sensitive=bool(members.get("is_sensitive")),
-            secret_type=_text(members, "secret_type"),
-            access_type=_text(members, "access_type"),
+            secret_type=_harmless(_text(members, "secret_type"), LONGEST_WORD),
+            access_type=_harmless(_text(members, "access_type"), LONGEST_WORD),
             created_at=_whole_number(members, "created_at"),
             updated_at=None if updated_at is None else _whole_number(members, "updated_at"),
         )
@@ -81,7 +94,7 @@ class SecretPage:
             raise ValueError("items or has_next_page")
         return cls(
             items=tuple(RemoteSecret.parse(item) for item in items),
-            end_cursor=_text_or_none(members, "end_cursor"),
+            end_cursor=_id_or_none(members, "end_cursor", LONGEST_CURSOR),
             has_next_page=has_next_page,
             total=None if members.get("total") is None else _whole_number(members, "total"),
         )
@@ -107,8 +120,31 @@ def _text_or_none(members: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
+def _id(members: Mapping[str, Any], name: str) -> str:
+    """A text that is sent back, so it is taken as it is or not at all."""
+    _text(members, name)
+    return _id_or_none(members, name) or ""
+
+
+def _id_or_none(members: Mapping[str, Any], name: str, longest: int = LONGEST_ID) -> str | None:
+    value = _text_or_none(members, name)
+    if value is not None and (len(value) > longest or UNWRITABLE.search(value)):
+        raise ValueError(name)
+    return value
+
+
+def _free_text(members: Mapping[str, Any], name: str, longest: int) -> str | None:
+    value = _text_or_none(members, name)
+    return None if value is None else _harmless(value, longest)
+
+
+def _harmless(text: str, longest: int = LONGEST_ID) -> str:
+    """What a column can hold; what it can't becomes the sign for that, which no key of ours has."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[:longest])
+
+
 def _whole_number(members: Mapping[str, Any], name: str) -> int:
     value = members.get(name)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
         raise ValueError(name)
     return value

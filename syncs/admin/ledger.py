@@ -31,7 +31,11 @@ class ManagedSecretAdmin(ReadOnly, ManagedAdminBase):
 
     @admin.display(description="modified in Devin")
     def modified(self, row: ManagedSecret) -> datetime | None:
-        return datetime.fromtimestamp(row.modified_at, UTC) if row.modified_at else None
+        try:
+            return datetime.fromtimestamp(row.modified_at, UTC) if row.modified_at else None
+        except (ValueError, OverflowError, OSError):
+            # Devin's word, in whatever unit: a year past 9999 is no date.
+            return None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("syncs.view_managedsecret")

@@ -174,6 +174,17 @@ def test_gives_up_a_list_without_end(client: DevinClient, devin: responses.Reque
         json.dumps(page([item(key=5)])),
         json.dumps(page([item(created_at=True)])),
         json.dumps(page([item(created_at="now")])),
+        json.dumps(page([item(created_at=10**30)])),
+        json.dumps(page([item(created_at=-1)])),
+        json.dumps(page([item(updated_at=2**63)])),
+        json.dumps(page([item(updated_at=1e300)])),
+        json.dumps(page([], total=10**30)),
+        '{"items": [], "has_next_page": false, "total": ' + "9" * 5000 + "}",
+        json.dumps(page([item(secret_id="s" * 256)])),
+        json.dumps(page([item(secret_id="secret\x00")])),
+        json.dumps(page([item(secret_id="\ud800")])),
+        json.dumps(page([], after="\ud800")),
+        json.dumps(page([], after="c" * 5000)),
         '{"items": ' + "[" * 100_000 + "]" * 100_000 + "}",
         b'{"items": ["\xff\xfe"]}',
     ],
@@ -188,6 +199,47 @@ def test_asks_again_for_an_unusable_list_and_never_takes_it_for_empty(
 
     assert caught.value.retryable
     assert client.requests_sent == 4
+
+
+@pytest.mark.parametrize(
+    ("members", "key", "note"),
+    [
+        ({"key": "A\x00B"}, "A\N{REPLACEMENT CHARACTER}B", None),
+        ({"key": "\ud83d"}, "\N{REPLACEMENT CHARACTER}", None),
+        ({"key": "K" * 5000}, "K" * 1024, None),
+        ({"key": "A", "note": "\udfff\x00"}, "A", "\N{REPLACEMENT CHARACTER}" * 2),
+        ({"key": "A", "note": "n" * 100_000}, "A", "n" * 65536),
+        ({"key": "A\N{RIGHT-TO-LEFT OVERRIDE}\x1b"}, "A\N{RIGHT-TO-LEFT OVERRIDE}\x1b", None),
+    ],
+)
+def test_a_strange_secret_of_others_is_read_and_made_harmless(
+    client: DevinClient, devin: responses.RequestsMock, members: dict[str, Any], key: str, note: str | None
+) -> None:
+    devin.get(SECRETS, json=page([item(**members), item(2, secret_type="t" * 99, access_type="\x00")]))
+
+    first, second = list_all(client)
+
+    assert (first.key, first.note) == (key, note)
+    assert (second.secret_type, second.access_type) == ("t" * 32, "\N{REPLACEMENT CHARACTER}")
+
+
+@pytest.mark.parametrize("created_at", [10**30, -1, 2**63, 1.5, None])
+def test_a_create_whose_answer_no_column_holds_is_unclear(
+    client: DevinClient, devin: responses.RequestsMock, created_at: Any
+) -> None:
+    devin.post(SECRETS, json=item(key="KEY", created_at=created_at))
+
+    with pytest.raises(errors.Ambiguous, match="created_at"):
+        create(client)
+
+
+def test_a_name_that_no_column_holds_is_made_harmless(client: DevinClient, devin: responses.RequestsMock) -> None:
+    devin.get(f"{URL}/v3/self", json={"principal_type": "\x00" * 900, "user_name": "\ud800" * 900})
+
+    principal = client.get_self()
+
+    assert (len(principal.principal_type), len(principal.name)) == (255, 255)
+    assert set(principal.name + principal.principal_type) == {"\N{REPLACEMENT CHARACTER}"}
 
 
 # Errors
