@@ -4,6 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from vault.errors import FolderMissing, Unreadable
+from vault.lenient import LenientResolver
 from vault.models import Folder, Project, Secret, SecretImport, SecretReference
 from vault.resolution import Place, Resolver, StoredSecret
 from vault.values import open_value
@@ -14,9 +15,14 @@ FEW = 500
 
 
 def load_resolver(
-    folder: Folder, *, recursive: bool = False, follow_references: bool = True, whole_project: bool = False
+    folder: Folder,
+    *,
+    recursive: bool = False,
+    follow_references: bool = True,
+    whole_project: bool = False,
+    lenient: bool = False,
 ) -> tuple[Resolver, list[UUID]]:
-    """The resolver that can read a folder, and the folders to read in it.
+    """The resolver that can read a folder, and the folders to read in it; a lenient one leaves dead references as text.
 
     It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come.
 
@@ -31,10 +37,30 @@ def load_resolver(
         imports = _load_imports(project_id)
         references = _load_references(project_id, places) if follow_references else {}
         needed = set(places) if whole_project else _reach(folder_ids, imports, references)
-        resolver = Resolver(places, imports, _load_secrets(project_id, needed))
+        secrets = _load_secrets(project_id, needed)
+        resolver = (LenientResolver if lenient else Resolver)(places, imports, secrets)
         if before == _revision(project_id):
             return resolver, folder_ids
     raise Unreadable(f"{folder} was changed again and again while it was read. Try again.", retryable=True)
+
+
+def describe_state(
+    folder: Folder, *, recursive: bool = False, follow_references: bool = True, key: str = ""
+) -> list[tuple[object, ...]]:
+    """What two readings of a folder, or of one of its keys, have in common if they answer the same. Opens no value."""
+    project_id = folder.environment.project_id
+    places = _load_places(project_id)
+    imports = _load_imports(project_id)
+    references = _load_references(project_id, places) if follow_references else {}
+    needed = _reach(_choose_folders(folder, places, recursive=recursive), imports, references)
+    rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by("id")
+    if len(needed) <= FEW:
+        rows = rows.filter(folder_id__in=needed)
+    if key and not (follow_references and SecretReference.objects.filter(secret__in=rows.filter(key=key))):
+        rows = rows.filter(key=key)
+    state = rows.values_list("id", "folder_id", "version", "updated_at", "updated_by__username")
+    shape = [(id_, str(places[id_]), *imports.get(id_, ())) for id_ in sorted(needed)]
+    return [*shape, *(row for row in state if row[1] in needed)]
 
 
 def _revision(project_id: UUID) -> int | None:

@@ -27,6 +27,8 @@ class SourceSecret:
     environment_slug: str
     path: str
     secret_id: UUID
+    unresolved: tuple[str, ...] = ()
+    """The references that stand as text in the value, because they lead nowhere; where that is allowed."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,10 @@ def read_contents(
 ) -> list[FolderContents]:
     """Folder by folder, own secrets and imports apart, for answers that show where each secret is from.
 
-    Only what is asked for is opened and resolved: without `opens` nothing, and every value is empty.
+    Only what is asked for is opened and resolved: without `opens` nothing, and every value is empty. A reference that
+    leads nowhere stays as text, and is named.
     """
-    resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=expand and opens)
+    resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=expand and opens, lenient=True)
     return [
         FolderContents(
             folder_id,
@@ -80,8 +83,11 @@ def read_contents(
 
 
 def read_one(folder: Folder, key: str, *, imports: bool, expand: bool, opens: bool = True) -> SourceSecret | None:
-    """What a folder shows under a key, with its imports or without; of the others nothing is opened or resolved."""
-    resolver, _ = load_resolver(folder, follow_references=expand and opens)
+    """What a folder shows under a key, with its imports or without; of the others nothing is opened or resolved.
+
+    A reference that leads nowhere stays as text, and is named.
+    """
+    resolver, _ = load_resolver(folder, follow_references=expand and opens, lenient=True)
     secret = (resolver.visible(folder.id) if imports else resolver.own(folder.id)).get(key)
     return _as_source(resolver, secret, expand=expand, opens=opens) if secret else None
 
@@ -156,4 +162,6 @@ def _at(resolver: Resolver, folder_id: UUID) -> tuple[str, str]:
 def _as_source(resolver: Resolver, secret: StoredSecret, *, expand: bool, opens: bool = True) -> SourceSecret:
     place = resolver.place(secret.folder_id)
     read = resolver.value if expand else resolver.raw_value
-    return SourceSecret(secret.key, read(secret) if opens else "", place.environment_slug, place.path, secret.id)
+    value = read(secret) if opens else ""
+    unresolved = resolver.unresolved(secret)
+    return SourceSecret(secret.key, value, place.environment_slug, place.path, secret.id, unresolved)

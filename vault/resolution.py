@@ -110,7 +110,8 @@ class Resolver:
                 self._values[current.id] = self._expand(current)
                 waiting.popitem()
             elif other.id in waiting:
-                raise ReferenceCycle(self._describe_cycle([secret for secret, _ in waiting.values()], other))
+                chain = [secret for secret, _ in waiting.values()]
+                self._meet_cycle(chain[[secret.id for secret in chain].index(other.id) :])
             else:
                 waiting[other.id] = (other, self._referred(other))
         return self._values[secret.id]
@@ -119,6 +120,10 @@ class Resolver:
         if secret.id not in self._raw:
             self._raw[secret.id] = secret.open()
         return self._raw[secret.id]
+
+    def unresolved(self, secret: StoredSecret) -> tuple[str, ...]:
+        """The references that were left as text in a value that was asked for: none, where they are errors."""
+        return ()
 
     def _merge(self, folder_id: UUID) -> Visible:
         merged: dict[str, StoredSecret] = {}
@@ -186,11 +191,12 @@ class Resolver:
     def _name(self, secret: StoredSecret) -> str:
         return f"The secret {secret.key} in {self.place(secret.folder_id)}"
 
-    def _describe_cycle(self, waiting: list[StoredSecret], again: StoredSecret) -> str:
-        keys = [secret.key for secret in waiting[waiting.index(again) :]]
+    def _meet_cycle(self, circle: list[StoredSecret]) -> None:
+        """Each of these refers to the next, and the last to the first."""
+        keys = [secret.key for secret in circle]
         shown = [*keys[:10], "…"] if len(keys) > 10 else keys
-        chain = " → ".join([*shown, again.key])
-        return f"{self._name(again)} refers to itself: {chain}. Change one of these references."
+        chain = " → ".join([*shown, circle[0].key])
+        raise ReferenceCycle(f"{self._name(circle[0])} refers to itself: {chain}. Change one of these references.")
 
 
 def _check_room(room: int) -> None:

@@ -85,16 +85,6 @@ def test_expands_references_by_default_in_v4_only(editor: Caller, folder: Folder
     assert editor.get(f"{V4}/URL?{query}&expandSecretReferences=false")["secret"]["secretValue"] == "x-${API_KEY}"
 
 
-def test_a_broken_reference_names_the_secret_and_no_value(editor: Caller, folder: Folder, query: str) -> None:
-    set_secrets(folder, {"URL": "canary-${NONE}"}, user=None)
-
-    answer = editor.get(f"{V4}?{query}", status=400)
-
-    assert "URL" in answer["message"]
-    assert "canary" not in str(answer)
-    assert editor.get(f"{V4}/DB_URL?{query}")["secret"]["secretValue"] == "postgres://db"
-
-
 def test_values_need_the_right_to_reveal_them(viewer: Caller, query: str) -> None:
     viewer.get(f"{V4}?{query}", status=403)
     viewer.get(f"{V4}/DB_URL?{query}", status=403)

@@ -7,15 +7,44 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from api.auth.callers import Caller
+from api.http.conditional import etag_of
 from api.http.errors import BadRequest, NotFoundError
 from api.resources.audit import note_changed
-from api.resources.secrets.schemas import Imports, ListedSecrets, SecretOut, imported
+from api.resources.secrets.schemas import ImportedSecret, Imports, ListedSecrets, SecretOut, imported
+from vault.loading import describe_state
 from vault.models import Folder, Secret
 from vault.reading import FolderContents, read_contents, read_one, reveal
 
 REVEAL = "vault.reveal_secret"
 # Rows a statement: every database takes this many parameters.
 FEW = 500
+NAMED = 20
+# Changes with what an answer is made of, so that nobody keeps one of an earlier release.
+SHAPE = 1
+
+
+def tag_of(
+    caller: Caller,
+    folder: Folder,
+    *,
+    reveals: bool,
+    expands: bool,
+    imports: bool,
+    recursive: bool = False,
+    version: int | None = None,
+    key: str = "",
+) -> str:
+    """Names what a caller who may read it would be answered."""
+    if reveals:
+        caller.require(REVEAL)
+    state = describe_state(folder, recursive=recursive, follow_references=expands and reveals, key=key)
+    return etag_of(SHAPE, folder.pk, reveals, expands, imports, recursive, key, version, state)
+
+
+def unresolved_in(secrets: Iterable[ImportedSecret]) -> str:
+    """The keys of the secrets whose references lead nowhere, for a header; "" if all of them lead somewhere."""
+    keys = sorted({secret.secret_key for secret in secrets if secret.unresolved_references})
+    return ", ".join(keys[:NAMED] + ([f"and {len(keys) - NAMED} more"] if len(keys) > NAMED else []))
 
 
 def list_secrets(
@@ -33,7 +62,10 @@ def list_secrets(
     if reveals:
         note_changed(caller, folder, detail=f"Read the values of {len(rows)} secrets")
     answer = ListedSecrets(
-        secrets=[SecretOut.of(rows[secret.secret_id], secret.value if reveals else None) for secret in own],
+        secrets=[
+            SecretOut.of(rows[each.secret_id], each.value if reveals else None, unresolved=each.unresolved)
+            for each in own
+        ],
         imports=[],
     )
     answer.imports = [
@@ -41,7 +73,10 @@ def list_secrets(
             secret_path=source.path,
             environment=source.environment_slug,
             folder_id=source.folder_id,
-            secrets=[imported(rows[each.secret_id], each.value if reveals else None) for each in source.secrets],
+            secrets=[
+                imported(rows[each.secret_id], each.value if reveals else None, each.unresolved)
+                for each in source.secrets
+            ],
         )
         for part in contents
         for source in part.imports
@@ -66,7 +101,7 @@ def get_secret(
         return SecretOut.of(row, value, version=version)
     if reveals:
         note_changed(caller, row, detail="Read the value")
-    return SecretOut.of(row, found.value if reveals else None)
+    return SecretOut.of(row, found.value if reveals else None, unresolved=found.unresolved)
 
 
 def answer_for(caller: Caller, secrets: Iterable[Secret], values: dict[str, str]) -> list[SecretOut]:

@@ -6,22 +6,25 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Body, Query
+from ninja.utils import contribute_operation_callback
 
 from api.auth.callers import Bearer, caller_of
+from api.http.conditional import declare_conditional, not_modified
 from api.http.errors import NotFoundError
 from api.http.idempotency import idempotent
-from api.http.queries import OfSecrets, Recursive
+from api.http.queries import OfSecrets, Recursive, SecretQuery
 from api.resources import resource
 from api.resources.base import with_errors
-from api.resources.secrets.answers import get_secret, list_secrets, reject_personal
+from api.resources.secrets.answers import get_secret, list_secrets, reject_personal, tag_of, unresolved_in
 from api.resources.secrets.edits import create_secrets, delete_secrets, update_secret, update_secrets
 from api.resources.secrets.schemas import (
     CreateSecret,
     CreateSecrets,
     DeleteSecret,
     DeleteSecrets,
+    ImportedSecret,
     InBatch,
     Kind,
     ListedSecrets,
@@ -59,16 +62,33 @@ def by_folder(place: SecretPlace, secrets: Sequence[Batched]) -> list[tuple[Fold
     return list(groups.items())
 
 
-def list_all_secrets(request: HttpRequest, query: OfSecrets, recursive: Recursive) -> ListedSecrets:
+def wishes_of(request: HttpRequest, query: SecretQuery) -> dict[str, Any]:
+    says = says_yes(request)
+    return {
+        "reveals": query.view_secret_value,
+        "expands": query.expands(default=says),
+        "imports": query.imports(default=says),
+    }
+
+
+def name_unresolved(response: HttpResponse, secrets: Sequence[ImportedSecret]) -> None:
+    if keys := unresolved_in(secrets):
+        response["X-Unresolved-References"] = keys
+
+
+def list_all_secrets(
+    request: HttpRequest, response: HttpResponse, query: OfSecrets, recursive: Recursive
+) -> ListedSecrets | HttpResponse:
     """The secrets of a folder and, apart, of its imports: own ones win, then the last import."""
-    return list_secrets(
-        caller_of(request),
-        query.get_folder(),
-        reveals=query.view_secret_value,
-        expands=query.expands(default=says_yes(request)),
-        recursive=recursive,
-        imports=query.imports(default=says_yes(request)),
-    )
+    caller, folder, wishes = caller_of(request), query.get_folder(), wishes_of(request, query)
+    etag = tag_of(caller, folder, recursive=recursive, **wishes)
+    if same := not_modified(request, etag):
+        return same
+    answer = list_secrets(caller, folder, recursive=recursive, **wishes)
+    response["ETag"] = etag
+    imported = chain.from_iterable(each.secrets for each in answer.imports)
+    name_unresolved(response, [*answer.secrets, *imported])
+    return answer
 
 
 @idempotent
@@ -106,31 +126,42 @@ def delete_many_secrets(request: HttpRequest, body: Annotated[DeleteSecrets, Bod
     return ManySecrets(secrets=list(chain.from_iterable(deleted)))
 
 
-def get_secret_by_id(request: HttpRequest, secret_id: UUID, view: View) -> OneSecret:
+def get_secret_by_id(
+    request: HttpRequest, response: HttpResponse, secret_id: UUID, view: View
+) -> OneSecret | HttpResponse:
     """One secret by its ID, as it is stored."""
     secret = Secret.objects.select_related("folder__environment").filter(pk=secret_id).first()
     if secret is None:
         raise NotFoundError(f"There is no secret with the ID {secret_id}.")
-    found = get_secret(
-        caller_of(request), secret.folder, secret.key, reveals=view, expands=False, imports=False, version=None
-    )
-    return OneSecret(secret=found)
+    wishes = {"reveals": view, "expands": False, "imports": False}
+    return answer_one(request, response, secret.folder, secret.key, version=None, **wishes)
 
 
 def get_one_secret(
-    request: HttpRequest, secret_name: str, query: OfSecrets, kind: KindQuery, version: Version
-) -> OneSecret:
+    request: HttpRequest,
+    *,
+    response: HttpResponse,
+    secret_name: str,
+    query: OfSecrets,
+    kind: KindQuery,
+    version: Version,
+) -> OneSecret | HttpResponse:
     """One secret by its key."""
     reject_personal(kind)
-    found = get_secret(
-        caller_of(request),
-        query.get_folder(),
-        secret_name,
-        reveals=query.view_secret_value,
-        expands=query.expands(default=says_yes(request)),
-        imports=query.imports(default=says_yes(request)),
-        version=version,
-    )
+    wishes = wishes_of(request, query)
+    return answer_one(request, response, query.get_folder(), secret_name, version=version, **wishes)
+
+
+def answer_one(
+    request: HttpRequest, response: HttpResponse, folder: Folder, key: str, *, version: int | None, **wishes: bool
+) -> OneSecret | HttpResponse:
+    caller = caller_of(request)
+    etag = tag_of(caller, folder, key=key, version=version, **wishes)
+    if same := not_modified(request, etag):
+        return same
+    found = get_secret(caller, folder, key, version=version, **wishes)
+    response["ETag"] = etag
+    name_unresolved(response, [found])
     return OneSecret(secret=found)
 
 
@@ -174,9 +205,12 @@ ROUTES: tuple[tuple[str, str, str, Any, Any, tuple[int, ...]], ...] = (
     ("PATCH", "/raw/{secret_name}", "/{secret_name}", update_one_secret, OneSecret, ()),
     ("DELETE", "/raw/{secret_name}", "/{secret_name}", delete_one_secret, OneSecret, ()),
 )
+for view in (list_all_secrets, get_secret_by_id, get_one_secret):
+    contribute_operation_callback(view, declare_conditional)
 PERMISSIONS = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
 
 for method, v3_path, v4_path, view, answer, errors in ROUTES:
     for router, path in ((v3, v3_path), (v4, v4_path)):
         bearer = Bearer(f"vault.{PERMISSIONS[method]}_secret")
-        router.api_operation([method], path, auth=bearer, response=with_errors(answer, *errors))(view)
+        answers = with_errors(answer, *errors) | ({304: None} if method == "GET" else {})
+        router.api_operation([method], path, auth=bearer, response=answers)(view)

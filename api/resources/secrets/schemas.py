@@ -1,5 +1,6 @@
 """Secrets of the vault. Values are here and nowhere else in the API, and only for callers who may reveal them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -123,6 +124,11 @@ class ImportedSecret(Answer):
     secret_path: str = Field(examples=["/my-secrets"])
     secret_metadata: list[dict[str, Any]]
     tags: list[dict[str, Any]]
+    unresolved_references: list[str] = Field(
+        [],
+        description="Ours, and only where there are: what stands as text in the value because it leads nowhere.",
+        examples=[["${DB_HOST}"]],
+    )
     no_references: bool = Field(False, description="Ours, and only where it is true: ${…} in the value is text.")
 
 
@@ -131,16 +137,19 @@ class SecretOut(ImportedSecret):
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, secret: Secret, value: str | None, *, version: int | None = None) -> Self:
+    def of(
+        cls, secret: Secret, value: str | None, *, version: int | None = None, unresolved: Sequence[str] = ()
+    ) -> Self:
         """Without a value, the mask stands in its place."""
-        return cls(**fields_of(secret, value, version), created_at=secret.created_at, updated_at=secret.updated_at)
+        fields = fields_of(secret, value, version, unresolved)
+        return cls(**fields, created_at=secret.created_at, updated_at=secret.updated_at)
 
 
-def imported(secret: Secret, value: str | None) -> ImportedSecret:
-    return ImportedSecret(**fields_of(secret, value, None))
+def imported(secret: Secret, value: str | None, unresolved: Sequence[str]) -> ImportedSecret:
+    return ImportedSecret(**fields_of(secret, value, None, unresolved))
 
 
-def fields_of(secret: Secret, value: str | None, version: int | None) -> dict[str, Any]:
+def fields_of(secret: Secret, value: str | None, version: int | None, unresolved: Sequence[str] = ()) -> dict[str, Any]:
     folder, by = secret.folder, secret.updated_by
     return {
         "id": secret.id,
@@ -162,6 +171,7 @@ def fields_of(secret: Secret, value: str | None, version: int | None) -> dict[st
         "secret_path": folder.path,
         "secret_metadata": [],
         "tags": [],
+        **({"unresolved_references": list(unresolved)} if unresolved else {}),
         **({"no_references": True} if secret.is_literal else {}),
     }
 
