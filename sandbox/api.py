@@ -1,5 +1,6 @@
 """The routes of the Devin API: `/v3/self` and an organization's secrets. Answers never hold a value."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -118,7 +119,7 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
 def list_secrets(organization: Organization, settings: Settings, call: Call, lie: Kind | None) -> Answer:
     query = parse_qs(call.query)
     first = query.get("first", ["100"])[-1]
-    if not (first.isdecimal() and 1 <= int(first) <= 200):
+    if not (re.fullmatch("[0-9]{1,9}", first) and 1 <= int(first) <= 200):
         return invalid("query", "first", "Input should be a whole number from 1 to 200")
     after = query.get("after", [""])[-1]
     try:

@@ -4,11 +4,13 @@ Answers show digests of values, never values.
 """
 
 import ipaddress
-from dataclasses import fields
+import re
+from dataclasses import dataclass, fields
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.api import problem
+from sandbox.checking import BadInstruction, allow, check, texts
 from sandbox.directory import ApiKey
 from sandbox.faults import Rule, build_rule
 from sandbox.organization import Duplicates, Organization, Secret, SecretMissing
@@ -20,21 +22,24 @@ CHANGEABLE = {"key", "note", "secret_type", "access_type", "is_sensitive", "crea
 PUTTABLE = CHANGEABLE | {"value", "secret_id", "created_by"}
 
 
-class BadInstruction(Exception):
-    """An instruction that the sandbox does not understand; says what it would."""
+@dataclass(frozen=True)
+class NewOrganization:
+    org_id: str
+    name: str = ""
 
 
 def is_allowed(request: Request, peer: str) -> bool:
     """Whether it comes from this machine and was not made by a web page, under another name or from another origin."""
     if "origin" in request.headers:
         return False
-    host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]")
-    return ipaddress.ip_address(peer).is_loopback and (host == "localhost" or is_loopback_address(host))
+    return ipaddress.ip_address(peer).is_loopback and names_this_machine(request.headers.get("host", ""))
 
 
-def is_loopback_address(host: str) -> bool:
+def names_this_machine(host: str) -> bool:
+    """Whether a Host header, with or without a port, is `localhost` or an address of loopback."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
 
@@ -47,7 +52,7 @@ def answer_control(world: World, request: Request) -> Answer:
         return route(world, request, body)
     except SecretMissing as error:
         return problem(404, f"There is no secret {error}.")
-    except (BadInstruction, LookupError, TypeError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         return problem(400, str(error))
 
 
@@ -80,27 +85,36 @@ def route_organization(organization: Organization, method: str, rest: list[str],
             secrets = [describe_secret(secret) for secret in organization.secrets()]
             return Answer(200, {**describe_organization(organization), "secrets": secrets})
         case "POST", ["secrets"]:
-            wanted = {"key": None, **allow(body, PUTTABLE)}
+            wanted = {"key": None, **check(allow(body, PUTTABLE), Secret)}
+            if wanted.get("value") is None:
+                wanted["value"] = ""
             return Answer(200, describe_secret(organization.put(**wanted)))
         case "PATCH", ["secrets", secret_id]:
-            return Answer(200, describe_secret(organization.change(secret_id, **allow(body, CHANGEABLE | {"value"}))))
+            wanted = check(allow(body, CHANGEABLE | {"value"}), Secret)
+            return Answer(200, describe_secret(organization.change(secret_id, **wanted)))
         case "DELETE", ["secrets", secret_id]:
             return Answer(200, describe_secret(organization.delete(secret_id)))
         case "POST", ["refuse" | "accept" as verb]:
-            for key in body.get("keys", []):
+            for key in texts(allow(body, {"keys"}), "keys"):
                 organization.refuse_value(key) if verb == "refuse" else organization.accept_value(key)
             return Answer(200, {"ok": True})
     return problem(404, "The sandbox has no such control route.")
 
 
 def show_log(world: World, query: dict[str, str]) -> Answer:
-    entries = world.log.requests(query.get("method"), key=query.get("key"), after=int(query.get("after", "0")))
+    after = query.get("after", "0")
+    if not re.fullmatch("[0-9]{1,9}", after):
+        raise BadInstruction("after must be the number of a request.")
+    entries = world.log.requests(query.get("method"), key=query.get("key"), after=int(after))
     return Answer(200, {"requests": [entry.as_json() for entry in entries]})
 
 
 def reset(world: World, body: dict[str, Any]) -> None:
     """Everything, or with {"traffic": true} only requests, limits and faults."""
-    if allow(body, {"traffic"}).get("traffic"):
+    wanted = allow(body, {"traffic"}).get("traffic", False)
+    if not isinstance(wanted, bool):
+        raise BadInstruction("traffic must be true or false.")
+    if wanted:
         world.clear_traffic()
     else:
         world.reset()
@@ -110,7 +124,10 @@ def configure(world: World, body: dict[str, Any]) -> None:
     """Settings by name; `faults`, if given, takes the place of the script as it stands."""
     wanted = allow(body, {setting.name for setting in fields(Settings)} | {"faults"})
     faults = wanted.pop("faults", None)
+    check(wanted, Settings)
     if faults is not None:
+        if not isinstance(faults, list):
+            raise BadInstruction("faults must be a list of rules.")
         rules = [build_rule(options) for options in faults]
         world.faults.clear()
         for rule in rules:
@@ -123,12 +140,29 @@ def configure(world: World, body: dict[str, Any]) -> None:
 
 def declare(world: World, body: dict[str, Any]) -> None:
     allow(body, {"organizations", "keys", "revoke"})
-    for organization in body.get("organizations", []):
-        world.directory.declare_organization(**allow(organization, {"org_id", "name"}))
-    for key in body.get("keys", []):
-        world.directory.declare_key(**allow(key, {one.name for one in fields(ApiKey)}))
-    for token in body.get("revoke", []):
+    revoked = texts(body, "revoke")
+    organizations = [checked(one, NewOrganization, required="org_id") for one in listed(body, "organizations")]
+    keys = [checked(one, ApiKey, required="token") for one in listed(body, "keys")]
+    for organization in organizations:
+        world.directory.declare_organization(**organization)
+    for key in keys:
+        world.directory.declare_key(**key)
+    for token in revoked:
         world.directory.revoke_key(token)
+
+
+def listed(body: dict[str, Any], name: str) -> list[Any]:
+    found = body.get(name, [])
+    if not isinstance(found, list):
+        raise BadInstruction(f"{name} must be a list of objects.")
+    return found
+
+
+def checked(given: Any, shape: type, *, required: str) -> dict[str, Any]:
+    wanted = check(allow(given, {one.name for one in fields(shape)}), shape)
+    if not wanted.get(required):
+        raise BadInstruction(f"Each needs its {required}.")
+    return wanted
 
 
 def describe_organization(organization: Organization) -> dict[str, object]:
@@ -142,9 +176,3 @@ def describe_secret(secret: Secret) -> dict[str, object]:
 def describe_rule(rule: Rule) -> dict[str, object]:
     when = {name: getattr(rule, name) for name in ("method", "key", "org", "request", "times", "rate", "seed", "met")}
     return {**when, "kinds": [fault.kind for fault in rule.faults]}
-
-
-def allow(given: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    if unknown := set(given) - names:
-        raise BadInstruction(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(names))}.")
-    return given

@@ -7,6 +7,7 @@ faults.at_random(AMBIGUOUS, rate=0.3, seed=7)
 """
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field, fields
 from email.utils import formatdate
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from sandbox.checking import allow, check
 
 
 class Kind(StrEnum):
@@ -86,6 +89,12 @@ class Fault:
             raise ValueError("Once answered, only a signal can happen.")
         if self.moment is Moment.AFTER and self.kind is Kind.LATE_COMMIT:
             raise ValueError("A late commit has no moment of its own.")
+        if self.part not in ("head", "body"):
+            raise ValueError("A part is the head or the body.")
+        if self.signal not in signal.Signals.__members__:
+            raise ValueError(f"There is no signal {self.signal}.")
+        if self.as_date and not str(self.retry_after).isdecimal():
+            raise ValueError("A date that far ahead needs a whole number of seconds.")
 
     def suits(self, method: str, *, is_first_page: bool) -> bool:
         if self.kind in LIES:
@@ -224,13 +233,18 @@ RULE_OPTIONS = {one.name for one in fields(Rule)} - {"faults", "met", "reached",
 FAULT_OPTIONS = {one.name for one in fields(Fault)}
 
 
+def build_fault(options: Any) -> Fault:
+    if "kind" not in allow(options, FAULT_OPTIONS):
+        raise ValueError(f"A fault needs its kind: one of {', '.join(Kind)}.")
+    return Fault(**check(options, Fault))
+
+
 def build_rule(options: dict[str, Any]) -> Rule:
     """From plain words: fields of a rule with those of its one fault, or with a list of `faults` to draw from."""
-    if unknown := set(options) - RULE_OPTIONS - FAULT_OPTIONS - {"faults"}:
-        raise ValueError(f"Unknown: {', '.join(sorted(unknown))}.")
-    when = {name: options[name] for name in options.keys() & RULE_OPTIONS}
+    allow(options, RULE_OPTIONS | FAULT_OPTIONS | {"faults"})
+    when = check({name: options[name] for name in options.keys() & RULE_OPTIONS}, Rule)
     what = {name: options[name] for name in options.keys() & FAULT_OPTIONS}
-    faults = [Fault(**what)] if what else [Fault(**one) for one in options.get("faults", [])]
+    faults = [build_fault(what)] if what else [build_fault(one) for one in options.get("faults", [])]
     if not faults:
         raise ValueError("A rule needs a fault: give its kind, or a list of faults.")
     if "rate" in when:

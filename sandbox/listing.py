@@ -5,7 +5,6 @@ others. A lying one stands for an offset and carries its lie, so that the whole 
 """
 
 import base64
-import binascii
 import json
 from dataclasses import astuple, dataclass
 from itertools import islice
@@ -34,8 +33,8 @@ class Cursor:
     def decode(cls, text: str) -> "Cursor":
         try:
             after, lie, page = json.loads(base64.urlsafe_b64decode(text.encode()))
-            return cls(int(after), lie and Kind(lie), int(page))
-        except (ValueError, TypeError, binascii.Error):
+            return cls(int(after), None if lie is None else Kind(lie), int(page))
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise CursorUnknown(text) from None
 
 

@@ -115,6 +115,8 @@ class Organization:
 
     def restore(self, secret: Secret) -> Secret:
         with self.lock:
+            if (old := self._secrets.pop(secret.secret_id, None)) is not None:
+                self._forget_key(old)
             secret = replace(secret, position=next(self._positions))
             self._secrets[secret.secret_id] = secret
             self._ids_by_key.setdefault(secret.key, {})[secret.secret_id] = None

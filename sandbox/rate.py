@@ -1,6 +1,7 @@
 """Rate limits: how many requests a caller may send, and who came back too early."""
 
 import math
+import re
 import threading
 from collections import deque
 from datetime import datetime
@@ -23,7 +24,8 @@ class RateLimit:
             if len(passed) < limit:
                 passed.append(now)
                 return None
-            return max(1, math.ceil(passed[0] + window - now))
+            first_to_leave = passed[0] if passed else now
+            return max(1, math.ceil(first_to_leave + window - now))
 
     def clear(self) -> None:
         with self._lock:
@@ -54,7 +56,7 @@ class RetryAfterWindows:
 
 def seconds_of(header: str, wall: float) -> float | None:
     """What a Retry-After header asks for; None for one that says nothing readable."""
-    if header.strip().isdigit():
+    if re.fullmatch("[0-9]{1,15}", header.strip()):
         return float(header)
     try:
         date: datetime = parsedate_to_datetime(header)

@@ -5,7 +5,7 @@ import os
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from sandbox.directory import Directory
 from sandbox.organization import Organization, Secret
@@ -56,15 +56,14 @@ def read_journal(path: Path) -> dict[str, dict[str, Secret]]:
     found: dict[str, dict[str, Secret]] = {}
     if not path.exists():
         return found
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            entry: dict[str, Any] = json.loads(line)
-        except ValueError:
-            continue  # a last line cut short by a kill
-        secrets = found.setdefault(entry["org"], {})
-        secret = Secret(**entry["secret"])
-        if entry["event"] == "removed":
-            secrets.pop(secret.secret_id, None)
-        else:
+            entry = json.loads(line)
+            org_id, event, secret = str(entry["org"]), entry["event"], Secret(**entry["secret"])
+        except (ValueError, LookupError, TypeError):
+            continue  # a last line cut short by a kill, or what another version wrote
+        secrets = found.setdefault(org_id, {})
+        secrets.pop(secret.secret_id, None)
+        if event != "removed":
             secrets[secret.secret_id] = secret
     return found

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import select
 import socket
 import struct
@@ -12,6 +13,7 @@ from urllib.parse import unquote
 
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 8 * 1024 * 1024
+DIGITS = 18
 
 
 class BadRequest(Exception):
@@ -156,8 +158,8 @@ def body_length(headers: dict[str, str]) -> int:
     if "transfer-encoding" in headers:
         raise BadRequest(411, "Send a Content-Length instead of a Transfer-Encoding.")
     text = headers.get("content-length", "0")
-    if not text.isdigit():
+    if not re.fullmatch("[0-9]+", text):
         raise BadRequest(400, "The Content-Length is not a number.")
-    if int(text) > LARGEST_BODY:
+    if len(text) > DIGITS or int(text) > LARGEST_BODY:
         raise BadRequest(413, "The body is too large.")
     return int(text)
