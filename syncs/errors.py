@@ -7,7 +7,8 @@ SyncError            says what was tried, on what, what came back and what to do
 ├── TooManyRounds        the destination kept answering unclearly; retryable
 ├── Blocked              what the plan would do waits for a person
 ├── LeaseLost            another worker has taken over; stop before the next write
-└── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
+├── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
+└── EditRefused          a sync must not be made, changed or deleted so; `field` is the one at fault, if one is
 """
 
 from datetime import timedelta
@@ -57,3 +58,9 @@ class LeaseLost(SyncError):
 
 class NotRunnable(SyncError):
     pass
+
+
+class EditRefused(SyncError):
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field

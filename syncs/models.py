@@ -184,6 +184,11 @@ class DevinSync(SyncOptions):
         return self.folder_id is not None
 
     @property
+    def runs_by_itself(self) -> bool:
+        """Whether a change of the source, of the sync itself, or the schedule starts a run."""
+        return self.is_enabled and self.auto_sync_enabled and self.has_source
+
+    @property
     def short_id(self) -> str:
         """How notes in Devin name this sync."""
         return self.pk.hex[:8]

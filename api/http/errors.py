@@ -32,7 +32,7 @@ from common.request_ids import current_request_id
 from connections.devin.errors import DevinError
 from connections.models import ChangedMeanwhile
 from encryption import DecryptionError
-from syncs.errors import SyncError
+from syncs.errors import EditRefused, SyncError
 from vault.errors import FolderMissing, InUse, Invalid, Missing, Outdated, Taken, VaultError
 
 log = logging.getLogger(__name__)
@@ -191,6 +191,11 @@ def _answer(status: int, text: Callable[[Any], str] = str) -> Callable[[HttpRequ
     return handler
 
 
+def _without_quotes(error: EditRefused) -> str:
+    """As the API names things: bare, so that a script can look for a name in the message."""
+    return error.message.replace("“", "").replace("”", "")
+
+
 def _on_editing_error(request: HttpRequest, error: Any) -> HttpResponse:
     return respond(422, [issue([error.field] if error.field else [], error.message)])
 
@@ -223,6 +228,7 @@ HANDLERS: list[tuple[type[Exception], Callable[[HttpRequest, Any], HttpResponse]
     (ChangedMeanwhile, _answer(409)),
     (DevinError, _answer(400)),
     (SyncError, _answer(400)),
+    (EditRefused, _answer(400, _without_quotes)),
     (DecryptionError, _answer(400)),
     (VaultError, _answer(400)),
     (FolderMissing, _answer(404)),

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -13,12 +12,12 @@ from django.template.response import TemplateResponse
 from syncs.admin.base import SyncAdminBase, demand, only
 from syncs.admin.starting import start_many, start_one
 from syncs.choices import Operation
+from syncs.editing import SWITCHES, Actor, switch_sync
+from syncs.errors import SyncError
 from syncs.models import DevinSync
-from syncs.runs import triggers
 from syncs.runs.wishes import Wishes
 
 NAMES_SHOWN = 60
-SWITCH_WORDS = {"is_enabled": "Syncing", "auto_sync_enabled": "Auto-sync"}
 # What needs a page of its own before it happens, with the permission it takes.
 CONFIRMED = {"remove": "remove_secrets", "repush": "run_devinsync"}
 TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again"}
@@ -73,17 +72,14 @@ class SyncActions(SyncAdminBase):
         return self.confirm_page(request, "remove", list(queryset))
 
     def switch(self, request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
-        changed = [sync for sync in syncs if getattr(sync, field) != on]
-        for sync in changed:
-            with transaction.atomic():
-                DevinSync.objects.filter(pk=sync.pk).update(**{field: on, "version": F("version") + 1})
-                sync.refresh_from_db()
-                self.log_change(request, sync, f"{SWITCH_WORDS[field]} {'enabled' if on else 'disabled'}.")
-                if on:
-                    triggers.after_edit(sync, user=request.user)
+        by, count = Actor.in_admin(request.user), 0
+        for sync in syncs:
+            try:
+                count += switch_sync(sync.pk, field, on=on, by=by)
+            except SyncError as error:
+                messages.error(request, error.message)
         word = "enabled" if on else "disabled"
-        count = len(changed)
-        messages.success(request, f"{SWITCH_WORDS[field]} {word} for {count} sync{'' if count == 1 else 's'}.")
+        messages.success(request, f"{SWITCHES[field]} {word} for {count} sync{'' if count == 1 else 's'}.")
 
     # Removing and pushing again: a page that says what will happen, then the deed
 

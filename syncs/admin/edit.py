@@ -8,18 +8,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from common.patterns import validate_org_id
-from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField, check_name_is_free
+from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
     OptionsForm,
     SyncModelForm,
-    check_folders_can_be_joined,
+    said_at_field,
 )
-from syncs.choices import Trigger
-from syncs.editing import moves
+from syncs.editing import EDITABLE, moves
+from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
-from syncs.runs import triggers
 
 REMOVE, LEAVE = "remove", "leave"
 
@@ -50,12 +49,18 @@ class SyncForm(SyncModelForm):
             folder.offer(self.instance.project)
 
     @property
+    def removes_old(self) -> bool:
+        """Whether what the sync wrote to the organization that it leaves is to go."""
+        return self.old_place is not None and self.cleaned_data.get("old_secrets") == REMOVE
+
+    @property
     def asks_about_old_secrets(self) -> bool:
         return self.old_secret_count > 0
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        check_name_is_free(name, self.instance.project, but=self.instance)
+        with said_at_field(self):
+            check_name_is_free(name, self.instance.project, but=self.instance)
         return name
 
     def clean_org_id(self) -> str:
@@ -71,15 +76,20 @@ class SyncForm(SyncModelForm):
                 "Somebody else saved this sync after you opened this page. Your entries still stand below; "
                 "load the page anew to see theirs, then enter yours again."
             )
-        check_folders_can_be_joined(self, cleaned.get("folder", self.instance.folder))
+        with said_at_field(self):
+            folder = cleaned.get("folder", self.instance.folder)
+            check_folders_can_be_joined(folder, recursive=bool(cleaned.get("recursive")))
         self._clean_destination(cleaned)
         return cleaned
 
+    def to_save(self) -> dict[str, Any]:
+        """The fields that this form has, as the edit is to leave them."""
+        return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
+
     def _clean_destination(self, cleaned: dict[str, Any]) -> None:
-        connection = cleaned.get("connection") or self.instance.connection
-        org_id = cleaned.get("org_id") or self.instance.org_id
+        given = {name: cleaned[name] for name in ("connection", "org_id") if cleaned.get(name)}
         old = moves.Place.of(self.instance)
-        if old.is_same_organization(moves.Place(connection.pk, connection.base_url, org_id)):
+        if old.is_same_organization(moves.Place.with_fields(self.instance, given)):
             return
         if problem := moves.why_it_stays(self.instance):
             raise ValidationError(problem)
@@ -102,13 +112,3 @@ class SyncForm(SyncModelForm):
         if answer not in dict(choices):
             self.add_error("old_secrets", f"Choose what becomes of what this sync wrote to {org_id}.")
         cleaned["old_secrets"] = answer
-
-
-def save_edit(sync: DevinSync, form: SyncForm, *, user: Any) -> None:
-    """In the transaction of the edit: the sync, what becomes of its old secrets, and the run that follows."""
-    sync.version += 1
-    sync.save()
-    if form.old_place is not None:
-        removes_secrets = form.cleaned_data.get("old_secrets") == REMOVE
-        moves.leave(sync, form.old_place, removes_secrets=removes_secrets, trigger=Trigger.EDIT, user=user)
-    triggers.after_edit(sync, user=user)

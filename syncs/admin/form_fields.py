@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 
 from common.patterns import validate_slug
 from connections.models import Connection
-from syncs.models import DevinSync
 from syncs.words import help_of
 from vault.models import Environment, Folder, Project
 
@@ -143,11 +142,3 @@ class NameField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").lower()
-
-
-def check_name_is_free(name: str, project: Project, *, but: DevinSync | None = None) -> None:
-    taken = DevinSync.objects.filter(project=project, name=name)
-    if but is not None:
-        taken = taken.exclude(pk=but.pk)
-    if taken.exists():
-        raise ValidationError(f"The project {project.name} already has a sync named “{name}”. Choose another name.")

@@ -1,5 +1,7 @@
 """The forms of a sync: one for each step of the wizard, and the edit form with the same fields and messages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -11,14 +13,13 @@ from syncs.admin.form_fields import (
     NameField,
     PathField,
     ProjectField,
-    check_name_is_free,
 )
 from syncs.choices import InitialSyncBehavior
+from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
+from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
-from vault.errors import SourceError
 from vault.models import Environment, Folder, Project
-from vault.reading import list_keys
 
 if TYPE_CHECKING:
     SyncModelForm = forms.ModelForm[DevinSync]
@@ -120,18 +121,18 @@ class OptionsForm(SyncModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        check_folders_can_be_joined(self, self.folder)
+        with said_at_field(self):
+            check_folders_can_be_joined(self.folder, recursive=bool(cleaned.get("recursive")))
         return cleaned
 
 
-def check_folders_can_be_joined(form: forms.BaseForm, folder: Folder | None) -> None:
-    """With subfolders, a key may stand in one folder only: better said here than by the first run."""
-    if folder is None or not form.cleaned_data.get("recursive"):
-        return
+@contextmanager
+def said_at_field(form: forms.BaseForm) -> Iterator[None]:
+    """What an edit refuses, as an error of the field at fault."""
     try:
-        list_keys(folder, recursive=True)
-    except SourceError as error:
-        form.add_error("recursive", str(error))
+        yield
+    except EditRefused as refused:
+        form.add_error(refused.field or None, refused.message)
 
 
 class DetailsForm(SyncModelForm):
@@ -147,8 +148,9 @@ class DetailsForm(SyncModelForm):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
-        if self.project is not None:
-            check_name_is_free(name, self.project)
+        with said_at_field(self):
+            if self.project is not None:
+                check_name_is_free(name, self.project)
         return name
 
 

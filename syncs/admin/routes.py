@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
-from syncs.admin.actions import SWITCH_WORDS, SyncActions
+from syncs.admin.actions import SyncActions
 from syncs.admin.base import demand, not_found, only
 from syncs.admin.plan_page import overlapping_syncs, show
 from syncs.admin.starting import start_one
 from syncs.admin.wizard.views import STEPS, SyncWizard
-from syncs.editing import addresses
+from syncs.editing import SWITCHES, addresses
 from syncs.engine.preview import preview
 from syncs.errors import NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
@@ -97,7 +97,7 @@ class SyncRoutes(SyncActions):
     def switch_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         demand(request, "change_devinsync")
         field = request.POST.get("field", "")
-        if field not in SWITCH_WORDS:
+        if field not in SWITCHES:
             raise Http404
         self.switch(request, [self._get_sync(pk)], field, on=request.POST.get("on") == "1")
         return redirect("admin:syncs_devinsync_change", pk)

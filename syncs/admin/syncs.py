@@ -13,15 +13,15 @@ from django.utils.safestring import SafeString
 
 from syncs.admin.actions import managed_names
 from syncs.admin.base import demand, not_found, run_badge, started_by, status_badge, two_lines
-from syncs.admin.deletion import LEAVE, REMOVE, delete_and_leave, remove_then_delete
-from syncs.admin.edit import SyncForm, save_edit
+from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
 from syncs.admin.plan_page import overlapping_syncs
 from syncs.admin.routes import SyncRoutes
 from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
-from syncs.errors import NotRunnable
+from syncs.editing import Actor, change_sync, delete_sync
+from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
 from theme.badges import badge
 from theme.times import moment
@@ -133,15 +133,31 @@ class DevinSyncAdmin(SyncRoutes):
             "may_remove": self.has_remove_permission(request),
             **(extra_context or {}),
         }
-        return super().change_view(request, object_id, form_url, context)
+        try:
+            return super().change_view(request, object_id, form_url, context)
+        except SyncError as error:
+            # The form has judged it before; a moment later it did not hold any more.
+            messages.error(request, error.message)
+            return redirect("admin:syncs_devinsync_change", object_id)
 
     def save_model(self, request: HttpRequest, obj: DevinSync, form: Any, change: bool) -> None:
         if not form.changed_data:
             return
-        try:
-            save_edit(obj, form, user=request.user)
-        except NotRunnable as error:
-            messages.warning(request, error.message)
+        change_sync(
+            obj.pk,
+            form.to_save(),
+            by=Actor.in_admin(request.user),
+            seen_version=form.cleaned_data["seen_version"],
+            removes_old=form.removes_old,
+        )
+        obj.refresh_from_db()
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """None: whoever writes a sync notes what has changed."""
+        return ""
+
+    def log_change(self, request: HttpRequest, obj: DevinSync, message: Any) -> Any:
+        return super().log_change(request, obj, message) if message else None
 
     def response_change(self, request: HttpRequest, obj: DevinSync) -> HttpResponse:
         run = SyncRun.objects.pending().filter(sync=obj, operation=Operation.SYNC).first()
@@ -183,26 +199,23 @@ class DevinSyncAdmin(SyncRoutes):
         if choice not in (LEAVE, REMOVE):
             messages.error(request, "Choose what becomes of the secrets in Devin.")
             return redirect("admin:syncs_devinsync_delete", sync.pk)
+        if choice == REMOVE:
+            demand(request, "remove_secrets")
         try:
-            if choice == REMOVE:
-                demand(request, "remove_secrets")
-                run = remove_then_delete(sync, user=request.user)
-                messages.success(request, f"“{sync.name}” goes as soon as its secrets have been removed from Devin.")
-                return redirect(run)
-            with transaction.atomic():
-                self.log_deletions(request, DevinSync.objects.filter(pk=sync.pk))
-                delete_and_leave(sync)
-        except NotRunnable as error:
+            run = delete_sync(sync.pk, by=Actor.in_admin(request.user), removes_secrets=choice == REMOVE)
+        except SyncError as error:
             messages.error(request, error.message)
             return redirect("admin:syncs_devinsync_delete", sync.pk)
+        if run is not None:
+            messages.success(request, f"“{sync.name}” goes as soon as its secrets have been removed from Devin.")
+            return redirect(run)
         messages.success(request, f"The sync “{sync.name}” was deleted. Its secrets are still in Devin.")
         return redirect("admin:syncs_devinsync_changelist")
 
 
 def next_due(sync: DevinSync) -> Any:
     """When the schedule will run it next; None if it never will."""
-    runs_by_itself = sync.is_enabled and sync.auto_sync_enabled and sync.has_source and sync.reconcile_minutes
-    return sync.next_reconcile_at if runs_by_itself else None
+    return sync.next_reconcile_at if sync.runs_by_itself and sync.reconcile_minutes else None
 
 
 def page_of(sync: DevinSync) -> dict[str, Any]:

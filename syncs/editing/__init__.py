@@ -1,1 +1,23 @@
-"""Syncs as they are written."""
+"""The only writer of syncs.
+
+Each function is one transaction with the run that follows and its line in the log, and refuses with a `SyncError`, or
+with Django's ValidationError for a field. Whether somebody may do it is the caller's question; `by` is who is noted
+down for it, and by what way: the wizard, the admin, the REST API and the commands only translate.
+"""
+
+from syncs.editing.actor import Actor
+from syncs.editing.change import EDITABLE, SWITCHES, Edited, change_sync, locked, switch_sync
+from syncs.editing.create import create_sync
+from syncs.editing.delete import delete_sync
+
+__all__ = [
+    "EDITABLE",
+    "SWITCHES",
+    "Actor",
+    "Edited",
+    "change_sync",
+    "create_sync",
+    "delete_sync",
+    "locked",
+    "switch_sync",
+]

@@ -11,6 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 
 from connections.models import Connection
+from syncs.editing.actor import Actor
+from syncs.editing.change import EDITABLE, change_sync
+from syncs.editing.create import create_sync
+from syncs.errors import SyncError
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from vault.errors import VaultError
@@ -28,13 +32,17 @@ class BadDeclaration(Exception):
 
 @dataclass(frozen=True)
 class Difference:
-    """A row that would be made or changed, and its fields as (name, now, wanted)."""
+    """A row that would be made or changed, and its fields as (name, now, wanted). The row has the wanted values."""
 
     kind: str
     name: str
     row: Model = field(repr=False)
     fields: list[tuple[str, Any, Any]]
     is_new: bool
+
+    @property
+    def told(self) -> str:
+        return ", ".join(name for name, _, _ in self.fields)
 
     def lines(self) -> Iterator[str]:
         yield f"{'+' if self.is_new else '~'} {self.kind} {self.name}"
@@ -74,16 +82,36 @@ def compare(document: Any) -> list[Difference]:
     return [difference for difference in (*connections, *syncs) if difference.fields or difference.is_new]
 
 
+def carry_out(difference: Difference, *, by: Actor, removes_old: bool = False) -> None:
+    """Makes the row, or changes it as everybody does. Raises BadDeclaration if that is refused.
+
+    What a sync wrote to an organization that it leaves stays there, or is removed with `removes_old`.
+    """
+    row = difference.row
+    try:
+        if not isinstance(row, DevinSync):
+            row.save()
+            by.note_added(row) if difference.is_new else by.note_changed(row, f"Changed {difference.told}")
+        elif difference.is_new:
+            create_sync(row, by=by)
+        else:
+            fields = {name: getattr(row, name) for name in EDITABLE}
+            change_sync(row.pk, fields, by=by, seen_version=row.version, removes_old=removes_old)
+    except SyncError as error:
+        raise BadDeclaration(f"The {difference.kind} {difference.name} stays as it is. {error.message}") from error
+    except ValidationError as error:
+        raise _cannot_be(difference.kind, difference.name, error) from None
+
+
 def _compare_connection(wanted: Mapping[str, Any]) -> Difference:
     name = _name(wanted, "connection")
     row = Connection.objects.filter(name=name).first() or Connection(name=name)
     before = _values(row, CONNECTION_FIELDS)
-    difference = _set_fields("connection", name, row, before, wanted)
-    if not difference.is_new and row.base_url != before["base_url"]:
+    if not row._state.adding and wanted.get("base_url", row.base_url) != row.base_url:
         raise BadDeclaration(
             f"The connection {name} has another base_url. Change it in the admin, where its API key is entered again."
         )
-    return difference
+    return _set_fields("connection", name, row, before, wanted)
 
 
 def _compare_sync(entry: Any, connections: Mapping[str, Connection]) -> Difference:
@@ -121,12 +149,16 @@ def _set_fields(kind: str, name: str, row: Model, before: Mapping[str, Any], wan
     try:
         row.clean_fields(exclude=["project", "environment", "folder", "connection"])
     except ValidationError as error:
-        told = "; ".join(f"{each}: {' '.join(messages)}" for each, messages in error.message_dict.items())
-        raise BadDeclaration(f"The {kind} {name} cannot be as it says. {told}") from None
+        raise _cannot_be(kind, name, error) from None
     after = describe_sync(row) if isinstance(row, DevinSync) else _values(row, own)
     shown = [each for each in (*PLACE_FIELDS, *own) if each in after and each in wanted]
     changed = [(each, before.get(each), after[each]) for each in shown if before.get(each) != after[each]]
     return Difference(kind, name, row, changed, is_new=row._state.adding)
+
+
+def _cannot_be(kind: str, name: str, error: ValidationError) -> BadDeclaration:
+    told = "; ".join(f"{each}: {' '.join(messages)}" for each, messages in error.message_dict.items())
+    return BadDeclaration(f"The {kind} {name} cannot be as it says. {told}")
 
 
 def _values(row: Model, names: tuple[str, ...]) -> dict[str, Any]:

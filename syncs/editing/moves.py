@@ -1,5 +1,6 @@
 """A sync that goes to another organization: whether it may now, and what becomes of what it wrote to the old one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from syncs.choices import Operation, Status, Trigger
+from syncs.errors import EditRefused
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
 from syncs.runs import end
 from syncs.runs.ask import request_run
@@ -24,6 +26,12 @@ class Place:
     @classmethod
     def of(cls, sync: DevinSync) -> Self:
         return cls(sync.connection_id, sync.connection.base_url, sync.org_id)
+
+    @classmethod
+    def with_fields(cls, sync: DevinSync, fields: Mapping[str, Any]) -> Self:
+        """Where it would write with these fields changed."""
+        connection = fields.get("connection", sync.connection)
+        return cls(connection.pk, connection.base_url, fields.get("org_id", sync.org_id))
 
     def is_same_organization(self, other: "Place") -> bool:
         return (self.base_url, self.org_id) == (other.base_url, other.org_id)
@@ -48,6 +56,12 @@ def why_it_stays(sync: DevinSync) -> str:
     if open_runs.filter(status=Status.PENDING, operation=Operation.REMOVE).exists():
         return "A removal of this sync's secrets is queued. Wait until it has ended, then change the destination."
     return ""
+
+
+def check_may_move(sync: DevinSync, old: Place) -> None:
+    """Raises EditRefused if the sync leaves an organization that it must not leave at this moment."""
+    if not old.is_same_organization(Place.of(sync)) and (problem := why_it_stays(sync)):
+        raise EditRefused(problem, field="org_id")
 
 
 def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigger, user: Any) -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 from django.db.models import Q
 
 from syncs.choices import Trigger
-from syncs.models import DevinSync
+from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
+from syncs.runs.wishes import NO_WISHES, Wishes
 from vault.models import Folder
 from vault.signals import contents_changed
 
@@ -50,7 +51,18 @@ def _covers(sync: DevinSync, changed: list[tuple[UUID, str]]) -> bool:
     )
 
 
-def after_edit(sync: DevinSync, *, user: Any) -> None:
-    """An edited auto-sync runs, so that what the form says is what Devin holds."""
-    if sync.is_enabled and sync.auto_sync_enabled and sync.has_source:
-        request_run(sync, trigger=Trigger.EDIT, user=user)
+def after_edit(
+    sync: DevinSync,
+    *,
+    user: Any,
+    trigger: Trigger = Trigger.EDIT,
+    wishes: Wishes = NO_WISHES,
+    at_once: bool = False,
+) -> SyncRun | None:
+    """An edited auto-sync runs, so that what the form says is what Devin holds; `at_once`, without auto-sync too.
+
+    In the transaction of the edit. None where no run follows. Raises NotRunnable.
+    """
+    if sync.runs_by_itself or (at_once and sync.is_enabled):
+        return request_run(sync, trigger=trigger, user=user, wishes=wishes)
+    return None

@@ -15,7 +15,14 @@ from api.resources.base import with_errors
 from api.resources.lookups import SYNCS, as_uuid, get_project, get_source, get_sync
 from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
 from api.resources.syncs.clashes import find_clashes
-from api.resources.syncs.edits import create_sync, delete_sync, remove_secrets, trigger_sync, update_sync
+from api.resources.syncs.edits import (
+    confirmed,
+    create_sync,
+    delete_sync,
+    remove_secrets,
+    trigger_sync,
+    update_sync,
+)
 from api.resources.syncs.schemas import (
     CheckConflicts,
     CheckDestination,
@@ -209,7 +216,8 @@ def sync_secrets(
     """Queues a run, or joins the one that waits."""
     sync = get_sync(sync_id)
     sent = with_confirmation(body or TriggerSync(), confirm_deletions)
-    run = trigger_sync(caller_of(request), sync, sent.confirm_deletions)
+    caller = caller_of(request)
+    run = trigger_sync(caller, sync, confirmed(caller, sent.confirm_deletions))
     return awaited(sync, run, wait)
 
 

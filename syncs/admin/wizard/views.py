@@ -1,6 +1,6 @@
 """TRIGGER: the wizard that makes a sync, in five steps: Source, Destination, Options, Details, Review.
 
-What was entered stays on the server, sealed (`wizard_storage`). Review draws the real plan against the organization and
+What was entered stays on the server, sealed (`storage`). Review draws the real plan against the organization and
 remembers which secrets it would delete; the first run may delete those and no others. Every step can be shown again
 with other entries (“Show folders”, “Check access”) before it is submitted, so that the pages work without scripts.
 """
@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.utils.text import slugify
@@ -21,10 +20,10 @@ from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
 from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
-from syncs.choices import Strangers, Trigger
-from syncs.errors import NotRunnable
-from syncs.models import DevinSync
-from syncs.runs.ask import request_run
+from syncs.choices import Strangers
+from syncs.editing import Actor, Edited, create_sync
+from syncs.errors import EditRefused, SyncError
+from syncs.models import DevinSync, SyncRun
 from syncs.runs.wishes import Wishes
 from vault.models import Folder, Project
 
@@ -219,31 +218,32 @@ class SyncWizard(WizardPages):
         return self._save(sync, plan)
 
     def _save(self, sync: DevinSync, plan: dict[str, Any] | None) -> HttpResponse:
+        wishes = Wishes(confirmed_deletions=plan["ids"] if plan and self.may_confirm else None)
         try:
-            with transaction.atomic():
-                sync.save(force_insert=True)
-                self.model_admin.log_addition(self.request, sync, "Created in the wizard.")
-                goal = self._start(sync, plan)
-        except IntegrityError:
-            # Somebody else took the name, or the same click came twice and the other one was faster.
+            made = create_sync(sync, by=Actor.in_wizard(self.request.user), at_once=True, wishes=wishes)
+        except SyncError as error:
+            # The same click may have come twice, and the other one was faster.
             if DevinSync.objects.filter(pk=sync.pk).exists():
                 return redirect(self._page_of(sync))
-            messages.error(self.request, f"Somebody has just made a sync named “{sync.name}”. Choose another name.")
-            return redirect(self.get_step_url("details"))
-        except NotRunnable as error:
             messages.error(self.request, error.message)
-            return redirect(self.get_step_url("source"))
+            return redirect(self.get_step_url(_step_of(error)))
         self.storage.reset()
-        return redirect(goal)
+        return redirect(self._tell(made))
 
-    def _start(self, sync: DevinSync, plan: dict[str, Any] | None) -> str:
-        if not sync.is_enabled:
-            messages.success(self.request, f"The sync “{sync.name}” was created, disabled. Enable it when it is right.")
-            return sync.get_absolute_url()
-        wishes = Wishes(confirmed_deletions=plan["ids"] if plan and self.may_confirm else None)
-        run = request_run(sync, trigger=Trigger.WIZARD, user=self.request.user, wishes=wishes)
-        messages.success(self.request, f"The sync “{sync.name}” was created. Its first run has been queued.")
-        return run.get_absolute_url()
+    def _tell(self, made: Edited) -> DevinSync | SyncRun:
+        """What was made, and the page that shows it."""
+        if made.run is None:
+            text = f"The sync “{made.sync.name}” was created, disabled. Enable it when it is right."
+        else:
+            text = f"The sync “{made.sync.name}” was created. Its first run has been queued."
+        messages.success(self.request, text)
+        return made.run or made.sync
+
+
+def _step_of(error: SyncError) -> str:
+    """Where it is mended."""
+    field = error.field if isinstance(error, EditRefused) else ""
+    return next((step for step, form in STEPS if field in form.base_fields), "source")
 
 
 def _draft_for_folder(folder_id: str) -> dict[str, dict[str, str]]:

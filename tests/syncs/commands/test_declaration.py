@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 import yaml
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.core.management import CommandError
 
 from connections.models import Connection
-from syncs.choices import Trigger
+from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
+from syncs.runs.ask import request_run
 from tests.syncs.conftest import API_KEY, Bench, Manage
 
 
@@ -116,3 +119,68 @@ def test_refuses_files_that_cannot_be_read(file: Path, manage: Manage, db: None)
     file.write_text("a: [")
     with pytest.raises(CommandError, match="not valid YAML at line"):
         manage("apply", str(file))
+
+
+# Who did it, and what became of what was left
+
+
+def test_notes_who_applied_what(document: dict[str, Any], file: Path, manage: Manage, admin_user: User) -> None:
+    document["syncs"][0]["org_id"] = "org-elsewhere"
+    document["connections"].append({"name": "second"})
+
+    manage("apply", write(file, document), actor=admin_user.username)
+
+    assert {entry.user for entry in LogEntry.objects.all()} == {admin_user}
+    assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == [
+        "Added on the command line.",
+        "Changed org_id, the destination from org-sandbox to org-elsewhere on the command line.",
+    ]
+
+
+def test_what_nobody_is_named_for_is_noted_too(document: dict[str, Any], file: Path, manage: Manage) -> None:
+    document["syncs"][0]["description"] = "new"
+
+    manage("apply", write(file, document))
+
+    user = LogEntry.objects.get().user
+    assert user.username == "(command line)"
+    assert not user.is_active
+    assert not user.has_usable_password()
+    assert SyncRun.objects.get().requested_by is None
+
+
+def test_an_actor_must_be_an_active_user(
+    document: dict[str, Any], file: Path, manage: Manage, admin_user: User
+) -> None:
+    document["syncs"][0]["description"] = "new"
+    User.objects.update(is_active=False)
+
+    for unknown in ("nobody", admin_user.username):
+        with pytest.raises(CommandError, match="There is no active user"):
+            manage("apply", write(file, document), actor=unknown)
+
+    assert DevinSync.objects.get().description == ""
+
+
+def test_one_sync_that_must_stay_keeps_all_as_they_were(document: dict[str, Any], file: Path, manage: Manage) -> None:
+    run = request_run(DevinSync.objects.get(), trigger=Trigger.MANUAL)
+    SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
+    document["syncs"][0]["org_id"] = "org-elsewhere"
+    document["connections"].append({"name": "second"})
+
+    with pytest.raises(CommandError, match=r"my-devin-sync stays as it is\. A run of this sync is under way"):
+        manage("apply", write(file, document))
+
+    assert DevinSync.objects.get().org_id == "org-sandbox"
+    assert not Connection.objects.filter(name="second").exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_a_sync_named_twice_is_made_once(document: dict[str, Any], file: Path, manage: Manage) -> None:
+    new = document["syncs"][0] | {"name": "other"}
+    document["syncs"] += [new, new | {"description": "again"}]
+
+    with pytest.raises(CommandError, match="already has a sync named"):
+        manage("apply", write(file, document))
+
+    assert DevinSync.objects.count() == 1

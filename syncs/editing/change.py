@@ -1,0 +1,119 @@
+"""A sync is changed: what it is called, reads, writes to and does; with what becomes of the secrets that it leaves."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from syncs.choices import Trigger
+from syncs.editing.actor import Actor
+from syncs.editing.moves import Place, check_may_move, leave
+from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free, name_taken
+from syncs.errors import EditRefused
+from syncs.models import DevinSync, SyncRun
+from syncs.options import OPTIONS
+from syncs.runs.triggers import after_edit
+from syncs.runs.wishes import NO_WISHES, Wishes
+
+EDITABLE = ("name", "description", "is_enabled", "folder", "connection", "org_id", *OPTIONS)
+# What is switched on and off by itself, with its word in the log.
+SWITCHES = {"is_enabled": "Syncing", "auto_sync_enabled": "Auto-sync"}
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The sync as it now is, and the run that follows: None if auto-sync is off, or the sync disabled."""
+
+    sync: DevinSync
+    run: SyncRun | None
+
+
+@transaction.atomic
+def change_sync(
+    sync_id: UUID,
+    fields: Mapping[str, Any],
+    *,
+    by: Actor,
+    seen_version: int | None = None,
+    removes_old: bool = False,
+    wishes: Wishes = NO_WISHES,
+) -> Edited:
+    """Gives some of the `EDITABLE` fields these values. An auto-sync then runs.
+
+    `seen_version` is the version that the person looked at; no edit made since is overwritten. Secrets at an
+    organization that the sync leaves stay there and are forgotten, or go with `removes_old`. Raises EditRefused,
+    NotRunnable, or ValidationError for fields that hold what they must not.
+    """
+    sync = locked(sync_id)
+    if seen_version not in (None, sync.version):
+        raise EditRefused(
+            f"Somebody else has changed the sync {sync.name} meanwhile. Look at it again, then change it."
+        )
+    old = Place.of(sync)
+    changed = _set(sync, fields)
+    _check(sync, changed, old)
+    _save(sync)
+    by.note_changed(sync, f"Changed {_told(changed, sync, old)}")
+    if not old.is_same_organization(Place.of(sync)):
+        leave(sync, old, removes_secrets=removes_old, trigger=Trigger.EDIT, user=by.user)
+    return Edited(sync, after_edit(sync, user=by.user, wishes=wishes))
+
+
+@transaction.atomic
+def switch_sync(sync_id: UUID, name: str, *, on: bool, by: Actor) -> bool:
+    """Switches one of the `SWITCHES`; on, an auto-sync then runs. False if it stood so already."""
+    sync = locked(sync_id)
+    if getattr(sync, name) == on:
+        return False
+    setattr(sync, name, on)
+    _save(sync)
+    by.note_changed(sync, f"{SWITCHES[name]} {'enabled' if on else 'disabled'}")
+    if on:
+        after_edit(sync, user=by.user)
+    return True
+
+
+def locked(sync_id: UUID) -> DevinSync:
+    """The row as it is now, and as it stays until the transaction ends. Raises EditRefused if it is gone."""
+    rows = DevinSync.objects.select_related("project", "connection", "environment", "folder__environment")
+    sync = rows.select_for_update(of=("self",)).filter(pk=sync_id).first()
+    if sync is None:
+        raise EditRefused("This sync has been deleted meanwhile.")
+    return sync
+
+
+def _set(sync: DevinSync, fields: Mapping[str, Any]) -> list[str]:
+    """The names of those that have changed by it."""
+    if unknown := fields.keys() - set(EDITABLE):
+        raise ValueError(f"Not to be edited: {', '.join(sorted(unknown))}.")
+    changed = sorted(name for name, value in fields.items() if getattr(sync, name) != value)
+    for name in changed:
+        setattr(sync, name, fields[name])
+    return changed
+
+
+def _check(sync: DevinSync, changed: Iterable[str], old: Place) -> None:
+    """What an edit leaves as it was is not judged anew: a sync can be changed whatever has become of its source."""
+    sync.clean_fields(exclude={field.name for field in DevinSync._meta.fields} - set(changed))
+    if "name" in changed:
+        check_name_is_free(sync.name, sync.project, but=sync)
+    if {"folder", "recursive"} & set(changed):
+        check_folders_can_be_joined(sync.folder, recursive=sync.recursive)
+    check_may_move(sync, old)
+
+
+def _save(sync: DevinSync) -> None:
+    sync.version += 1
+    try:
+        with transaction.atomic():
+            sync.save()
+    except IntegrityError:
+        raise name_taken(sync.name, sync.project) from None
+
+
+def _told(changed: list[str], sync: DevinSync, old: Place) -> str:
+    told = ", ".join(changed) or "nothing"
+    moved = not old.is_same_organization(Place.of(sync))
+    return f"{told}, the destination from {old.org_id} to {sync.org_id}" if moved else told

@@ -1,0 +1,31 @@
+"""A sync is made, with the run that follows."""
+
+from django.db import IntegrityError, transaction
+
+from syncs.editing.actor import Actor
+from syncs.editing.change import Edited
+from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free, name_taken
+from syncs.models import DevinSync
+from syncs.runs.triggers import after_edit
+from syncs.runs.wishes import NO_WISHES, Wishes
+
+
+@transaction.atomic
+def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wishes = NO_WISHES) -> Edited:
+    """Saves a sync that is not saved yet. An auto-sync then runs; one `at_once` does too if it is but enabled.
+
+    Raises EditRefused, NotRunnable, or ValidationError for fields that hold what they must not.
+    """
+    sync.created_by_id = by.user_id
+    # The environment follows the folder when the row is saved.
+    sync.full_clean(exclude=["environment"], validate_unique=False, validate_constraints=False)
+    check_name_is_free(sync.name, sync.project, but=sync)
+    check_folders_can_be_joined(sync.folder, recursive=sync.recursive)
+    try:
+        with transaction.atomic():
+            sync.save(force_insert=True)
+    except IntegrityError:
+        # Somebody else took the name a moment ago.
+        raise name_taken(sync.name, sync.project) from None
+    by.note_added(sync)
+    return Edited(sync, after_edit(sync, user=by.user, trigger=by.trigger, wishes=wishes, at_once=at_once))
