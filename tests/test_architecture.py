@@ -1,4 +1,4 @@
-"""Imports go one way: from a package to those below it, at a module's top and inside its functions alike."""
+"""The shape of the code: imports go one way, also inside of functions; what decides is pure; functions stay short."""
 
 import ast
 from collections.abc import Iterator
@@ -21,6 +21,21 @@ FLOORS = (
     ("theme",),
     ("common",),
 )
+# The same inside of `syncs`, whose rows and words (models, choices, errors and their like) are below all of its rooms.
+ROOMS = (("admin", "management"), ("editing",), ("runs",), ("engine",))
+# They decide, on values alone: no row, no clock, no network.
+PURE = ("changes", "guard", "keys", "notes", "plan")
+IMPURE = (
+    "django",
+    "time",
+    "datetime",
+    "random",
+    "requests",
+    "syncs.models",
+    "connections.models",
+    "connections.devin.client",
+)
+LONGEST_FUNCTION = 31
 # Started as programs of their own. The launcher reads `.env` as the site does; the sandbox stands in for Devin.
 APART = {"launcher": {"common"}, "sandbox": set[str]()}
 OURS = {name for floor in FLOORS for name in floor} | set(APART) | {"benchmarks", "tests"}
@@ -55,3 +70,53 @@ def test_every_package_has_its_floor() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 
     assert packages == OURS
+
+
+def rooms_of(path: Path) -> Iterator[tuple[int, str, str]]:
+    """What a module of `syncs` imports from its rooms: line, room, name."""
+    names = {name for rooms in ROOMS for name in rooms}
+    for line, module in imports_of(path):
+        parts = module.split(".")
+        if parts[0] == "syncs" and len(parts) > 1 and parts[1] in names:
+            yield line, parts[1], module
+
+
+def rooms_allowed_to(path: Path) -> set[str]:
+    room = path.relative_to(ROOT / "syncs").parts[0]
+    if room == "apps.py":
+        return {name for rooms in ROOMS for name in rooms}
+    depth = next((index for index, rooms in enumerate(ROOMS) if room in rooms), len(ROOMS))
+    return {room}.union(*ROOMS[depth + 1 :])
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "syncs").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT / "syncs"))
+)
+def test_a_room_of_syncs_imports_only_from_below(path: Path) -> None:
+    allowed = rooms_allowed_to(path)
+
+    assert [f"line {line}: {module}" for line, room, module in rooms_of(path) if room not in allowed] == []
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_decides_looks_at_values_alone(name: str) -> None:
+    modules = [module for _, module in imports_of(ROOT / "syncs" / "engine" / f"{name}.py")]
+
+    assert [module for module in modules if any(f"{module}.".startswith(f"{one}.") for one in IMPURE)] == []
+
+
+def functions_in(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_a_function_fits_on_half_a_screen() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{function.lineno} {function.name}: {lines} lines"
+        for path in MODULES
+        for function in functions_in(path)
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
+    ]
+
+    assert long == []

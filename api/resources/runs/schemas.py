@@ -30,6 +30,18 @@ class RunCounts(Answer):
     failed: int
     drifted: int
 
+    @classmethod
+    def of(cls, run: SyncRun) -> Self:
+        return cls(
+            created=run.created_count,
+            replaced=run.replaced_count,
+            deleted=run.deleted_count,
+            kept=run.kept_count,
+            failed=run.failed_count,
+            drifted=run.drifted_count,
+            **some(renamed=run.renamed_count, handed_over=run.handed_over_count, held=run.held_count),
+        )
+
 
 class SyncRunOut(Answer):
     """`status` has the four words that Infisical's clients know, `outcome` our own."""
@@ -72,15 +84,7 @@ class SyncRunOut(Answer):
             blocked_reason=run.blocked_reason or None,
             message=run.message or None,
             attempt=run.attempt,
-            counts=RunCounts(
-                created=run.created_count,
-                replaced=run.replaced_count,
-                deleted=run.deleted_count,
-                kept=run.kept_count,
-                failed=run.failed_count,
-                drifted=run.drifted_count,
-                **some(renamed=run.renamed_count, handed_over=run.handed_over_count, held=run.held_count),
-            ),
+            counts=RunCounts.of(run),
             requests_sent=run.requests_sent,
             warnings=[str(warning) for warning in run.warnings],
             queued_at=run.queued_at,

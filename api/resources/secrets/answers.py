@@ -61,14 +61,17 @@ def list_secrets(
     own = [secret for part in contents for secret in part.secrets]
     if reveals:
         note_changed(caller, folder, detail=f"Read the values of {len(rows)} secrets")
-    answer = ListedSecrets(
+    return ListedSecrets(
         secrets=[
             SecretOut.of(rows[each.secret_id], each.value if reveals else None, unresolved=each.unresolved)
             for each in own
         ],
-        imports=[],
+        imports=_imports_of(contents, rows, reveals=reveals),
     )
-    answer.imports = [
+
+
+def _imports_of(contents: Iterable[FolderContents], rows: dict[UUID, Secret], *, reveals: bool) -> list[Imports]:
+    return [
         Imports(
             secret_path=source.path,
             environment=source.environment_slug,
@@ -81,7 +84,6 @@ def list_secrets(
         for part in contents
         for source in part.imports
     ]
-    return answer
 
 
 def get_secret(
