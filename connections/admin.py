@@ -1,5 +1,6 @@
 """Connections in the admin: a list that tells which work, a form whose API key only goes in, and "Test connection"."""
 
+import time
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,6 +27,8 @@ VIEWABLE = (
     (None, {"fields": ("name", "description")}),
     ("Devin", {"fields": ("base_url", "api_key_end", "concurrency")}),
 )
+# All connections of one click are asked one after the other, and a person waits.
+PATIENCE_FOR_MANY = 20.0
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
 
 
@@ -164,7 +167,14 @@ class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Test connection", permissions=["use"])
     def test_selected(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        for connection in queryset:
+        ends_at = time.monotonic() + PATIENCE_FOR_MANY
+        for number, connection in enumerate(queryset):
+            if time.monotonic() >= ends_at:
+                left = queryset.count() - number
+                self.message_user(
+                    request, f"{left} not tested: the others took too long. Choose fewer.", messages.WARNING
+                )
+                return
             self._test(request, connection)
 
     def _test(self, request: HttpRequest, connection: Connection) -> None:

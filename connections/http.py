@@ -6,6 +6,7 @@ not used, only the adapter below it. Nothing is tried twice here: whether that i
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -75,39 +76,41 @@ class Transport:
         headers: Mapping[str, str],
         body: bytes | None = None,
         may_send: Callable[[], None] = lambda: None,
+        within: float = math.inf,
     ) -> Answer:
-        """Send one request and read its whole answer.
+        """Send one request and read its whole answer, in `within` seconds if that is less than the deadline.
 
         `may_send` is called when the connection stands and the bytes are ready; what it raises comes out unchanged,
         and nothing was sent.
         """
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "DevinSync", **headers}
         prepared = requests.Request(method, url, headers=headers, data=body).prepare()
+        seconds = min(self._deadline, within)
         exchange = Exchange(
-            ends_at=time.monotonic() + self._deadline,
+            ends_at=time.monotonic() + seconds,
             may_send=may_send,
             sending=self._sending,
             private=self._private,
         )
         # The pool would wait for a free connection for as long as it takes.
-        if not self._free.acquire(timeout=self._deadline):
+        if not self._free.acquire(timeout=max(seconds, 0)):
             raise RequestFailed("no connection was free in time", sent=False)
         try:
-            return self._send(prepared, exchange)
+            return self._send(prepared, exchange, seconds)
         finally:
             self._free.release()
 
     def close(self) -> None:
         self._adapter.close()
 
-    def _send(self, prepared: requests.PreparedRequest, exchange: Exchange) -> Answer:
+    def _send(self, prepared: requests.PreparedRequest, exchange: Exchange, seconds: float) -> Answer:
         begin(exchange)
         try:
             return self._exchange(prepared, exchange)
         except (requests.RequestException, HTTPError, OSError) as error:
             if exchange.stopped_by is not None:
                 raise exchange.stopped_by from None
-            failed = _failed(error, exchange, self._deadline)
+            failed = _failed(error, exchange, seconds)
             if not failed.sent:
                 log.warning("nothing was sent to %s: %s", urlsplit(prepared.url or "").netloc, failed.reason)
             raise failed from _without_request(error)

@@ -26,7 +26,10 @@ from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4
 HINTED_LENGTH = 20
+# A person waits for one question to Devin this long, for a whole list so long, and for its leave after a 429 so long.
 PATIENCE = timedelta(seconds=8)
+PATIENCE_FOR_A_LIST = timedelta(seconds=15)
+PATIENCE_AFTER_429 = timedelta(seconds=3)
 
 
 def default_base_url() -> str:
@@ -103,9 +106,17 @@ class Connection(models.Model):
         # The end of a short key would be too much of it.
         self.credentials_hint = key[-HINT_LENGTH:] if len(key) >= HINTED_LENGTH else ""
 
-    def open_client(self, *, fence: Callable[[], None] | None = None) -> DevinClient:
-        """A client for the stored key, to be closed by the caller."""
-        return self._open(deadline=settings.DEVIN_REQUEST_DEADLINE, fence=fence)
+    def open_client(self, *, fence: Callable[[], None] | None = None, patience: timedelta | None = None) -> DevinClient:
+        """A client for the stored key, to be closed by the caller.
+
+        With `patience`, a person waits for all its calls together.
+        """
+        deadline = settings.DEVIN_REQUEST_DEADLINE
+        if patience is None:
+            return self._open(deadline=deadline, fence=fence)
+        return self._open(
+            deadline=min(deadline, patience), fence=fence, patience=patience, tries=2, longest_wait=PATIENCE_AFTER_429
+        )
 
     def verify(self) -> None:
         """Ask Devin who the key is, and record the answer. Never inside a transaction: it is a network call."""
@@ -118,8 +129,7 @@ class Connection(models.Model):
 
     def identify(self) -> Principal:
         """Who the stored key is, by Devin. A person waits for this, so it gives up early."""
-        deadline = min(settings.DEVIN_REQUEST_DEADLINE, PATIENCE)
-        with self._open(deadline=deadline, tries=2, longest_wait=PATIENCE) as client:
+        with self.open_client(patience=PATIENCE) as client:
             return client.get_self()
 
     def describe_as(self, principal: Principal) -> None:

@@ -89,10 +89,16 @@ def unusable(answer: Answer, attempt: Attempt, member: str) -> Ambiguous:
     return Ambiguous(attempt.says(came_back, f"Check the base URL of {attempt.by_connection}."), status=answer.status)
 
 
-def rate_limited(attempt: Attempt, wait: timedelta) -> RateLimited:
+def rate_limited(attempt: Attempt, wait: timedelta, *, advice: str) -> RateLimited:
     wait = min(wait, LONGEST_RETRY_AFTER)
     came_back = f"Devin allows no more requests for {wait.total_seconds():.0f} seconds"
-    return RateLimited(attempt.says(came_back, "It is tried again after that."), retry_after=wait)
+    return RateLimited(attempt.says(came_back, advice), retry_after=wait)
+
+
+def out_of_patience(attempt: Attempt, patience: float) -> Unreachable:
+    """The error for what a person waits for, when they have waited long enough."""
+    came_back = f"Devin did not tell all within {patience:g} seconds"
+    return Unreachable(attempt.says(came_back, "Try again; a run has more patience."))
 
 
 def retry_after(answer: Answer) -> timedelta | None:

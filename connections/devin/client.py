@@ -6,6 +6,7 @@ a fresh list tells.
 """
 
 import json
+import math
 import random
 import time
 from collections.abc import Callable
@@ -14,8 +15,17 @@ from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from connections.devin.answers import Attempt, error_in, failure, parse_json, rate_limited, retry_after, unusable
-from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, Unreachable
+from connections.devin.answers import (
+    Attempt,
+    error_in,
+    failure,
+    out_of_patience,
+    parse_json,
+    rate_limited,
+    retry_after,
+    unusable,
+)
+from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, RateLimited, Unreachable
 from connections.devin.gate import Gate, GateClosed, Turn
 from connections.devin.types import Principal, RemoteSecret, SecretPage
 from connections.http import Answer, RequestFailed, Transport
@@ -40,8 +50,8 @@ class DevinClient:
     """Talks to one Devin deployment with one API key; may be shared by threads.
 
     `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
-    comes out of the call unchanged. Of several threads one at a time is between the fence and the sending. `private`
-    and `ca_file` are those of `Transport`.
+    comes out of the call unchanged. Of several threads one at a time is between the fence and the sending. With
+    `patience`, all its calls together end within that time. `private` and `ca_file` are those of `Transport`.
     """
 
     def __init__(
@@ -56,6 +66,7 @@ class DevinClient:
         closed_for: timedelta = timedelta(0),
         tries: int = TRIES,
         longest_wait: timedelta = LONGEST_WAIT,
+        patience: timedelta | None = None,
         private: bool = False,
         ca_file: str = "",
         wait: Callable[[float], None] = time.sleep,
@@ -71,6 +82,9 @@ class DevinClient:
         self._tries = tries
         self._longest_wait = longest_wait.total_seconds()
         self._transport = Transport(deadline=deadline, connections=concurrency, private=private, ca_file=ca_file)
+        self._clock = clock
+        self._patience = math.inf if patience is None else patience.total_seconds()
+        self._ends_at = clock() + self._patience
         self._gate = Gate(concurrency, wait=wait, clock=clock)
         if closed_for > timedelta(0):
             self._gate.close_for(closed_for.total_seconds())
@@ -158,9 +172,9 @@ class DevinClient:
                 return self._understand(self._send(attempt, turn, path, body), attempt, parse)
             except (Unreachable, Ambiguous) as error:
                 tries += 1
-                if tries == self._tries or not _may_repeat(attempt, error):
+                if tries == self._tries or not _may_repeat(attempt, error) or self._left() <= 0:
                     raise
-            self._wait(random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries)))  # noqa: S311 -- only spreads load
+            self._wait(min(backoff(tries), max(self._left(), 0)))
 
     def _understand(self, answer: Answer, attempt: Attempt, parse: Callable[[object], T]) -> T:
         if error := error_in(answer, attempt):
@@ -181,7 +195,7 @@ class DevinClient:
             wait = retry_after(answer) or timedelta(seconds=2**limited)
             self._gate.shrink(turn)
             self._gate.close_for(wait.total_seconds())
-        raise rate_limited(attempt, wait)
+        raise self._rate_limited(attempt, wait)
 
     def _send_when_open(self, attempt: Attempt, turn: Turn, path: str, body: bytes | None) -> Answer:
         while True:
@@ -199,21 +213,40 @@ class DevinClient:
                 self._gate.leave()
 
     def _enter(self, attempt: Attempt, turn: Turn) -> None:
+        if (left := self._left()) <= 0:
+            raise out_of_patience(attempt, self._patience)
         try:
-            self._gate.enter(turn, longest_wait=self._longest_wait)
+            self._gate.enter(turn, longest_wait=min(self._longest_wait, left))
         except GateClosed as closed:
-            raise rate_limited(attempt, timedelta(seconds=closed.seconds)) from None
+            raise self._rate_limited(attempt, timedelta(seconds=closed.seconds)) from None
+
+    def _rate_limited(self, attempt: Attempt, wait: timedelta) -> RateLimited:
+        advice = "It is tried again after that." if self._patience == math.inf else "Try again then."
+        return rate_limited(attempt, wait, advice=advice)
+
+    def _left(self) -> float:
+        return self._ends_at - self._clock()
 
     def _send_once(self, attempt: Attempt, path: str, body: bytes | None) -> Answer:
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         may_send = self._gate.require_open if attempt.method == "GET" else self._may_write
         return self._transport.send(
-            attempt.method, f"{self._base_url}{path}", headers=headers, body=body, may_send=may_send
+            attempt.method,
+            f"{self._base_url}{path}",
+            headers=headers,
+            body=body,
+            may_send=may_send,
+            within=self._left(),
         )
 
     def _may_write(self) -> None:
         self._gate.require_open()
         self._fence()
+
+
+def backoff(tries: int) -> float:
+    """How many seconds to wait after so many tries."""
+    return random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**tries))  # noqa: S311 -- only spreads load
 
 
 def _may_repeat(attempt: Attempt, error: DevinError) -> bool:

@@ -6,6 +6,7 @@ Turns the client's errors into sentences that say what to do about this organiza
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -27,10 +28,17 @@ class Organization:
     _begun: Future[tuple[RemoteSecret, ...]] | None = None
 
     @classmethod
-    def open(cls, connection: Connection, org_id: str, *, fence: Callable[[], None] | None = None) -> Self:
+    def open(
+        cls,
+        connection: Connection,
+        org_id: str,
+        *,
+        fence: Callable[[], None] | None = None,
+        patience: timedelta | None = None,
+    ) -> Self:
         """Raises DestinationProblem if the key can't be read, the host isn't allowed, or Devin asked for patience."""
         try:
-            client = connection.open_client(fence=fence)
+            client = connection.open_client(fence=fence, patience=patience)
         except RateLimited as error:
             raise DestinationProblem(str(error), retryable=True, retry_after=error.retry_after) from error
         except (DecryptionError, Unreachable) as error:

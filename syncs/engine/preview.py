@@ -5,8 +5,10 @@ Writes nothing, to Devin or to the database.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from connections.devin.types import RemoteSecret
+from connections.models import PATIENCE_FOR_A_LIST
 from syncs.engine import guard
 from syncs.engine.changes import Plan
 from syncs.engine.desired import read_desired
@@ -25,10 +27,13 @@ class Preview:
     blocked: Blocked | None
 
 
-def preview(sync: DevinSync) -> Preview:
-    """The plan of a sync, saved or not, against the organization as it is now. Raises SyncError."""
+def preview(sync: DevinSync, *, patience: timedelta | None = PATIENCE_FOR_A_LIST) -> Preview:
+    """The plan of a sync, saved or not, against the organization as it is now. Raises SyncError.
+
+    A person waits for it, and a web thread with them, so it gives up early; None: it waits as a run would.
+    """
     desired = read_desired(sync)
-    with Organization.open(sync.connection, sync.org_id) as organization:
+    with Organization.open(sync.connection, sync.org_id, patience=patience) as organization:
         existing = organization.list_secrets()
     plan = plan_sync(sync, sync.look_up_destination(), desired, existing)
     return Preview(plan, verdict(sync, plan, existing))

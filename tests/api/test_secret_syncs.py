@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
+from sandbox.server import Sandbox
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs.ask import request_run
@@ -406,6 +407,16 @@ def test_plans_without_values_and_without_doing(
     assert plan["blocked"] is None
     assert "k-123" not in str(plan)
     assert not SyncRun.objects.exists()
+
+
+def test_a_plan_does_not_wait_out_what_devin_asks(operator: Caller, sync: DevinSync, sandbox: Sandbox) -> None:
+    sandbox.faults.add("rate_limited", times=None, retry_after=59)
+
+    response = operator.send("POST", f"{DEVIN}/{sync.pk}/plan")
+
+    assert 400 <= response.status_code < 600
+    assert "no more requests for 59 seconds. Try again then." in response.json()["message"]
+    assert len(sandbox.log.requests()) == 1
 
 
 @pytest.mark.usefixtures("worker")

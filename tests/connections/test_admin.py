@@ -279,6 +279,20 @@ def test_the_button_tells_who_the_key_is(
     assert "Test connection" in text
 
 
+def test_the_action_ends_when_a_person_has_waited_long_enough(
+    admin_client: Client,
+    connection: Connection,
+    answering: responses.RequestsMock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("connections.admin.PATIENCE_FOR_MANY", 0.0)
+
+    response = admin_client.post(LIST, {"action": "test_selected", "_selected_action": [connection.pk]}, follow=True)
+
+    assert "1 not tested: the others took too long. Choose fewer." in response.content.decode()
+    assert not answering.calls
+
+
 def test_the_action_tells_of_each_connection(
     admin_client: Client, connection: Connection, devin: responses.RequestsMock
 ) -> None:

@@ -5,7 +5,7 @@ holds. Names and counts, never a value.
 from dataclasses import dataclass, field
 
 from connections.devin.errors import DevinError
-from connections.models import Connection
+from connections.models import PATIENCE_FOR_A_LIST, Connection
 from encryption import DecryptionError
 from syncs.admin.plan_page import overlapping_syncs
 from syncs.choices import Strangers
@@ -108,7 +108,7 @@ class Access:
 def check_access(connection: Connection, org_id: str) -> Access:
     """Lists the organization. Talks to Devin, so never inside a transaction."""
     try:
-        with Organization.open(connection, org_id) as organization:
+        with Organization.open(connection, org_id, patience=PATIENCE_FOR_A_LIST) as organization:
             secrets = organization.list_secrets()
     except (SyncError, DevinError, DecryptionError) as error:
         return Access(org_id, problem=str(error))

@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = preview(find_sync(options["sync"]))
+            found = preview(find_sync(options["sync"]), patience=None)
         except SyncError as error:
             raise CommandError(error.message) from None
         for change in found.plan.changes:

@@ -1,7 +1,11 @@
 """The four calls: what is sent, what comes out, which error stands for which answer, and what is sent again."""
 
 import json
+import socket
+import threading
 import traceback
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from connections.devin import errors
 from connections.devin.client import DevinClient
 from connections.devin.types import Principal
 from tests.connections.devin.conftest import API_KEY, URL, Clock
-from tests.connections.servers import item, page
+from tests.connections.servers import Received, item, page, serving
 
 SECRETS = f"{URL}/v3/organizations/org-1/secrets"
 VALUE = "canary-of-a-value"
@@ -427,6 +431,94 @@ def test_waits_longer_each_time_when_devin_does_not_say_how_long(
 
     assert clock.pauses == [1, 2, 4, 8, 16]
     assert caught.value.retry_after.total_seconds() == 32
+
+
+@pytest.fixture
+def impatient(clock: Clock) -> Iterator[DevinClient]:
+    """One that a person waits for."""
+    with DevinClient(
+        base_url=URL,
+        api_key=API_KEY,
+        deadline=timedelta(seconds=5),
+        tries=2,
+        patience=timedelta(seconds=15),
+        longest_wait=timedelta(seconds=3),
+        wait=clock.wait,
+        clock=clock,
+    ) as client:
+        yield client
+
+
+@pytest.mark.parametrize("asked", ["4", "59", "900"])
+def test_nobody_is_kept_waiting_for_what_devin_asks(
+    impatient: DevinClient, devin: responses.RequestsMock, clock: Clock, asked: str
+) -> None:
+    devin.get(SECRETS, status=429, headers={"Retry-After": asked})
+
+    with pytest.raises(errors.RateLimited, match=rf"no more requests for {asked} seconds\. Try again then\.") as caught:
+        list_all(impatient)
+
+    assert caught.value.retry_after.total_seconds() == int(asked)
+    assert (clock.pauses, impatient.requests_sent) == ([], 1)
+
+
+def test_a_short_wait_is_waited_out(impatient: DevinClient, devin: responses.RequestsMock, clock: Clock) -> None:
+    devin.get(SECRETS, status=429, headers={"Retry-After": "2"})
+    devin.get(SECRETS, json=page([item()]))
+
+    assert len(list_all(impatient)) == 1
+    assert clock.pauses == [2]
+
+
+def test_short_waits_one_after_the_other_end_too(
+    impatient: DevinClient, devin: responses.RequestsMock, clock: Clock
+) -> None:
+    for number in range(99):
+        devin.get(SECRETS, status=429, headers={"Retry-After": "3"})
+        devin.get(SECRETS, json=page([item(number)], after=str(number)))
+
+    with pytest.raises(errors.DevinError):
+        list_all(impatient)
+
+    assert clock.now <= 15
+
+
+def test_a_long_list_of_slow_pages_ends_when_patience_does(
+    impatient: DevinClient, devin: responses.RequestsMock, clock: Clock
+) -> None:
+    def answer(_: Any) -> tuple[int, dict[str, str], str]:
+        clock.now += 4
+        number = impatient.requests_sent
+        return 200, {}, json.dumps(page([item(number)], after=f"page-{number}"))
+
+    devin.add_callback(responses.GET, SECRETS, callback=answer)
+
+    with pytest.raises(errors.Unreachable, match="did not tell all within 15 seconds") as caught:
+        list_all(impatient)
+
+    assert caught.value.retryable
+    assert impatient.requests_sent == 4
+
+
+def test_one_slow_request_ends_when_patience_does() -> None:
+    released = threading.Event()
+
+    def stay_silent(_: Received, __: socket.socket) -> None:
+        released.wait(5)
+
+    with serving(stay_silent) as server:
+        client = DevinClient(
+            base_url=server.url,
+            api_key=API_KEY,
+            deadline=timedelta(seconds=30),
+            tries=4,
+            patience=timedelta(seconds=0.5),
+        )
+        with pytest.raises(errors.DevinError):
+            list_all(client)
+        released.set()
+
+    assert client.requests_sent == 1
 
 
 @pytest.mark.parametrize(("asked", "told"), [("61", 61), ("1000000000", 900), ("9" * 400, 900)])
