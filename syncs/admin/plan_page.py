@@ -85,10 +85,10 @@ def show(plan: Plan) -> ShownPlan:
         Group("Deleted from Devin", "delete", _sorted(_delete(change) for change in plan.deletes)),
         Group("Replaced in Devin", "replace", _sorted(_replace(change) for change in plan.replaces)),
         Group("Waiting for your decision", "ask", _sorted(_ask(change) for change in plan.asked)),
-        Group("Not deleted yet", "refuse", [_wait(change) for change in plan.waiting]),
+        Group("Not deleted yet", "wait", [_wait(change) for change in plan.waiting]),
         Group("Not written", "refuse", [_refuse(refusal) for refusal in plan.refusals]),
-        Group("Renamed in Devin", "replace", [_rename(change) for change in plan.renames]),
-        Group("Handed over to another sync", "keep", [_hand_over(change) for change in plan.hand_overs]),
+        Group("Renamed in Devin", "rename", [_rename(change) for change in plan.renames]),
+        Group("Handed over to another sync", "hand-over", [_hand_over(change) for change in plan.hand_overs]),
         Group("Created in Devin", "create", [_create(change) for change in plan.creates]),
         Group(
             "Kept as they are",

@@ -106,6 +106,7 @@ class Reconcile:
             taken_away=ledger.missing,
         )
         self.report.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
+        self.report.may_take_over = {each.destination_key for each in plan.refusals if each.may_take_over}
         self.report.waiting |= {delete.destination_key for delete in plan.waiting}
         return plan.without(self.report.refused, secret_ids=self.undeletable)
 

@@ -20,6 +20,8 @@ class Report:
     refused: dict[str, str] = field(default_factory=dict)
     undeleted: dict[str, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
+    # Of the refused ones, those that a stopped sync holds.
+    may_take_over: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     blocked: Blocked | None = None
 
@@ -34,6 +36,9 @@ class Report:
             keys = "1 key" if len(self.refused) == 1 else f"{len(self.refused)} keys"
             rest = "" if self.undeleted or self.waiting or self.blocked else "; the rest is up to date"
             said.append(f"{keys} could not be written: {named(self.refused)}. The reasons stand beside them{rest}.")
+        if self.may_take_over:
+            held = named(self.may_take_over)
+            said.append(f"A sync that has stopped holds {held}: choose “Take over” on the plan, or mend that sync.")
         if self.missing:
             said.append(f"Missing from Devin now: {named(self.missing)}.")
         if self.undeleted:

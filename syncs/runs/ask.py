@@ -19,6 +19,8 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
+# Not the last of a burst, and what it brings may be out of date.
+AT_ONCE = frozenset({Trigger.HAND_OVER})
 
 
 @transaction.atomic
@@ -80,7 +82,7 @@ def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any,
         requested_by=_person(user),
         request_id=current_request_id(),
         queued_at=now,
-        not_before=now + settings.SYNC_QUIET_TIME if was_busy else None,
+        not_before=now + settings.SYNC_QUIET_TIME if was_busy and trigger not in AT_ONCE else None,
     )
 
 
@@ -102,7 +104,7 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
         # Whose word it was is on record.
         pending.trigger, pending.requested_by = trigger, _person(user)
     move_start(pending, timezone.now())
-    if pending.attempt > 0 and trigger in ASKED_FOR:
+    if trigger in AT_ONCE or (pending.attempt > 0 and trigger in ASKED_FOR):
         pending.not_before = None
         ring_on_commit(pending.pk)
     pending.save()
