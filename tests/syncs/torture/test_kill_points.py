@@ -11,7 +11,17 @@ import pytest
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
 from tests.syncs.torture.kill import in_a_worker
-from tests.syncs.torture.theatre import MOST_FURTHER_RUNS, Scene, set_scene, witnessed
+from tests.syncs.torture.theatre import (
+    HAND_OVERS,
+    MOST_FURTHER_RUNS,
+    PLAYS,
+    RENAMES,
+    WRITES,
+    Play,
+    Scene,
+    set_scene,
+    witnessed,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,8 +38,13 @@ def stage(request: pytest.FixtureRequest, sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-def count_boundaries(sandbox: Sandbox) -> int:
-    scene = set_scene(sandbox)
+@pytest.fixture(params=PLAYS, ids=str)
+def play(request: pytest.FixtureRequest) -> Play:
+    return PLAYS[request.param]
+
+
+def count_boundaries(sandbox: Sandbox, play: Play) -> int:
+    scene = set_scene(sandbox, play)
     with witnessed(scene):
         count = in_a_worker(scene)
     assert scene.problems() == []
@@ -37,9 +52,9 @@ def count_boundaries(sandbox: Sandbox) -> int:
     return count
 
 
-def play(sandbox: Sandbox, kill_at: int) -> list[str]:
+def kill(sandbox: Sandbox, play: Play, kill_at: int) -> list[str]:
     """What does not hold after a kill at this boundary and at most two further runs."""
-    scene = set_scene(sandbox)
+    scene = set_scene(sandbox, play)
     with witnessed(scene):
         in_a_worker(scene, kill_at=kill_at)
         further = scene.carry_out_again()
@@ -57,32 +72,40 @@ def spread(count: int, size: int) -> Iterator[int]:
         yield chance.randint(low + 1, max(low + 1, high))
 
 
-def test_converges_after_a_kill_at_a_sample_of_boundaries(stage: Sandbox) -> None:
-    count = count_boundaries(stage)
+def test_converges_after_a_kill_at_a_sample_of_boundaries(stage: Sandbox, play: Play) -> None:
+    count = count_boundaries(stage, play)
+    size = SAMPLE if play is WRITES else SAMPLE // 3
 
-    problems = [problem for at in spread(count, SAMPLE) for problem in play(stage, at)]
+    problems = [problem for at in spread(count, size) for problem in kill(stage, play, at)]
 
     assert count > 100
     assert problems == []
 
 
 @pytest.mark.torture
-def test_converges_after_a_kill_at_every_boundary(stage: Sandbox) -> None:
-    count = count_boundaries(stage)
+def test_converges_after_a_kill_at_every_boundary(stage: Sandbox, play: Play) -> None:
+    count = count_boundaries(stage, play)
 
-    problems = [problem for at in range(1, count + 1) for problem in play(stage, at)]
+    problems = [problem for at in range(1, count + 1) for problem in kill(stage, play, at)]
 
     print(f"\nkill points survived: {count - len({p.split(':')[0] for p in problems})}/{count}")
     assert problems == []
 
 
-def test_the_scene_is_what_it_says(sandbox: Sandbox) -> None:
-    """Three creates, three replaces, two deletes, one keep: the other tests would be empty without."""
-    scene: Scene = set_scene(sandbox)
+@pytest.mark.parametrize(
+    ("play", "summary"),
+    [
+        (WRITES, "3 created, 3 replaced, 2 deleted, 1 kept"),
+        (RENAMES, "1 created, 3 renamed, 1 deleted"),
+        (HAND_OVERS, "1 replaced, 2 handed over, 1 deleted, 1 kept"),
+    ],
+)
+def test_the_scenes_are_what_they_say(sandbox: Sandbox, play: Play, summary: str) -> None:
+    """The other tests would be empty without."""
+    scene: Scene = set_scene(sandbox, play)
 
     scene.carry_out()
 
     scene.run.refresh_from_db()
-    run = scene.run
-    assert (run.created_count, run.replaced_count, run.deleted_count, run.kept_count) == (3, 3, 2, 1)
+    assert scene.run.summary == summary
     assert scene.problems() == []

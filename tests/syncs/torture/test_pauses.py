@@ -18,11 +18,11 @@ from sandbox.server import Sandbox
 from syncs.choices import Trigger
 from syncs.runs.ask import request_run
 from tests.syncs.torture.kill import ForkedWorker
-from tests.syncs.torture.theatre import Scene, set_scene
+from tests.syncs.torture.theatre import PLAYS, RENAMES, WRITES, Play, Scene, set_scene
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung", "short_lease")]
 
-WRITES = {Duplicates.REJECT_409: 14, Duplicates.ALLOW: 11}
+MODES = [Duplicates.REJECT_409, Duplicates.ALLOW]
 LONGEST = 20.0
 
 
@@ -33,9 +33,16 @@ def short_lease(settings: LazySettings) -> None:
     settings.DEVIN_REQUEST_DEADLINE = timedelta(seconds=0.3)
 
 
-def play(sandbox: Sandbox, write: int, moment: str) -> list[str]:
+def count_writes(sandbox: Sandbox, play: Play) -> int:
+    scene = set_scene(sandbox, play)
+    sandbox.clear_traffic()
+    scene.carry_out()
+    return len(sandbox.log.writes())
+
+
+def pause(sandbox: Sandbox, play: Play, write: int, moment: str) -> list[str]:
     """What does not hold when the worker sleeps at this write until another worker has done its run."""
-    scene = set_scene(sandbox)
+    scene = set_scene(sandbox, play)
     sandbox.clear_traffic()
     rule = sandbox.faults.add("hold", request=write + 1, moment=moment)
     worker = ForkedWorker.start(scene)
@@ -96,16 +103,23 @@ def test_a_woken_worker_makes_at_most_one_stale_write(
 ) -> None:
     sandbox.settings.duplicates = mode
 
-    assert play(sandbox, write, moment) == []
+    assert pause(sandbox, WRITES, write, moment) == []
+
+
+@pytest.mark.parametrize(("write", "moment"), [(2, "after"), (5, "before"), (7, "after")])
+def test_so_it_does_in_the_middle_of_a_rename(sandbox: Sandbox, write: int, moment: str) -> None:
+    assert pause(sandbox, RENAMES, write, moment) == []
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("mode", WRITES)
-def test_a_worker_may_be_stopped_at_every_write(sandbox: Sandbox, mode: Duplicates) -> None:
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("play", PLAYS.values(), ids=PLAYS)
+def test_a_worker_may_be_stopped_at_every_write(sandbox: Sandbox, mode: Duplicates, play: Play) -> None:
     sandbox.settings.duplicates = mode
-    points = [(write, moment) for write in range(1, WRITES[mode] + 1) for moment in ("before", "after")]
+    writes = count_writes(sandbox, play)
+    points = [(write, moment) for write in range(1, writes + 1) for moment in ("before", "after")]
 
-    problems = [problem for write, moment in points for problem in play(sandbox, write, moment)]
+    problems = [problem for write, moment in points for problem in pause(sandbox, play, write, moment)]
 
     print(f"\npauses survived: {len(points) - len({p.split(':')[0] for p in problems})}/{len(points)}")
     assert problems == []

@@ -1,8 +1,14 @@
-"""The scene that every kill is played in, and what must hold after it.
+"""The scenes that every kill is played in, and what must hold after them.
 
-The organization holds six secrets that the sync wrote, and others' (a plain one and a TOTP seed outside the key schema,
-and a personal one). The source then asks for three creates, three replaces, two deletes and one keep. Each scene has a
-project, a sync and an organization of its own, so that nothing has to be cleaned up between them.
+The organization holds secrets that the sync wrote, and others' (a plain one and a TOTP seed outside the key schema, and
+a personal one). Then the source asks for something, by the play:
+
+    writes      three creates, three replaces, two deletes and one keep
+    renames     another key schema renames three (one with a new value, over a stranger's secret of that key; one by its
+                value alone, as its key changed too); one create, one delete
+    hand-overs  two keys go to another sync, which has one of them with the same value; one replace, one delete
+
+Each scene has a project, syncs and an organization of its own, so that nothing has to be cleaned up between them.
 """
 
 import itertools
@@ -22,7 +28,7 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.organization import Secret as SandboxSecret
 from sandbox.server import Sandbox
 from sandbox.wire import Answer
-from syncs.choices import Status, Trigger
+from syncs.choices import Status, Strangers, Trigger
 from syncs.engine.notes import Tag
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
 from syncs.runs import jobs
@@ -30,20 +36,49 @@ from syncs.runs.ask import request_run
 from vault.editing import create_environment, create_project, delete_secret, set_secrets
 from vault.models import Folder
 
-BEFORE = {"KEPT": "k", "R1": "old", "R2": "old", "R3": "old", "D1": "d", "D2": "d"}
-AFTER = {"KEPT": "k", "R1": "new", "R2": "new", "R3": "new", "C1": "c", "C2": "c", "C3": "c"}
 MOST_FURTHER_RUNS = 2
 
 _numbers = itertools.count(1)
 
 
+@dataclass(frozen=True)
+class Play:
+    """`theirs` is what another sync's source has, `obstacle` a stranger's key that one of ours is to have."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+    prefix: str = "APP_"
+    theirs: dict[str, str] = field(default_factory=dict)
+    obstacle: str = ""
+
+
+WRITES = Play(
+    before={"KEPT": "k", "R1": "old", "R2": "old", "R3": "old", "D1": "d", "D2": "d"},
+    after={"KEPT": "k", "R1": "new", "R2": "new", "R3": "new", "C1": "c", "C2": "c", "C3": "c"},
+)
+RENAMES = Play(
+    before={"A": "a", "B": "old", "FORMER": "f", "D1": "d"},
+    after={"A": "a", "B": "new", "LATER": "f", "C1": "c"},
+    prefix="NEW_",
+    obstacle="NEW_B",
+)
+HAND_OVERS = Play(
+    before={"KEPT": "k", "R1": "old", "D1": "d", "SAME": "s", "OTHER": "ours"},
+    after={"KEPT": "k", "R1": "new"},
+    theirs={"SAME": "s", "OTHER": "theirs"},
+)
+PLAYS = {"writes": WRITES, "renames": RENAMES, "hand-overs": HAND_OVERS}
+
+
 @dataclass
 class Scene:
+    play: Play
     sandbox: Sandbox
     organization: SandboxOrganization
     sync: DevinSync
     folder: Folder
     run: SyncRun
+    other: DevinSync | None = None
     foreign: dict[str, SandboxSecret] = field(default_factory=dict)
     unwitnessed: list[str] = field(default_factory=list)
 
@@ -68,12 +103,31 @@ class Scene:
         )
 
     def expected(self) -> dict[str, str]:
-        return {f"APP_{key}": value for key, value in AFTER.items()} | {"STRANGER": "s", "LOGIN": "seed"}
+        own = {f"{self.play.prefix}{key}": value for key, value in self.play.after.items()}
+        return (
+            own | {f"APP_{key}": value for key, value in self.play.theirs.items()} | {"STRANGER": "s", "LOGIN": "seed"}
+        )
+
+    def let_other_run(self) -> list[str]:
+        """The sync that was given keys was rung, and runs; what does not hold of that."""
+        if self.other is None:
+            return []
+        run = SyncRun.objects.pending().filter(sync=self.other).first()
+        if run is None:
+            return ["the other sync was not rung"]
+        self.let_lease_expire()
+        SyncRun.objects.filter(pk=run.pk).update(not_before=None)
+        jobs.run_sync(str(run.pk))
+        run.refresh_from_db()
+        return [] if run.status == Status.SUCCEEDED else [f"the other run is {run.status}: {run.message}"]
 
     def problems(self) -> list[str]:
         """What does not hold, a sentence each."""
         found = list(self.unwitnessed)
         self.run.refresh_from_db()
+        found += self.let_other_run()
+        if any(entry.key == "APP_SAME" for entry in self.sandbox.log.writes() if entry.org == self.sync.org_id):
+            found.append("a key that changed hands with its value was written")
         if self.run.status != Status.SUCCEEDED:
             found.append(f"the run is {self.run.status}: {self.run.message}")
         held = sorted((secret.key or "", secret.value) for secret in self._org_level())
@@ -82,20 +136,24 @@ class Scene:
         for secret_id, secret in self.foreign.items():
             if self.organization.get(secret_id) != secret:
                 found.append(f"the foreign secret {secret.key} was touched")
-        if WriteIntent.objects.open().filter(sync=self.sync).exists():
+        syncs = [self.sync, *([self.other] if self.other else [])]
+        if WriteIntent.objects.open().filter(sync__in=syncs).exists():
             found.append("an intent is open")
-        if WriteIntent.objects.filter(sync=self.sync).exclude(sealed_value="").exists():
+        if WriteIntent.objects.filter(sync__in=syncs).exclude(sealed_value="").exists():
             found.append("a sealed value is left")
-        ledger = set(ManagedSecret.objects.filter(sync=self.sync).values_list("destination_key", "secret_id"))
+        ledger = set(ManagedSecret.objects.filter(sync__in=syncs).values_list("destination_key", "secret_id"))
         if ledger != {(s.key, s.secret_id) for s in self._org_level() if s.secret_id not in self.foreign}:
             found.append("the ledger differs from the organization")
+        theirs = set(ManagedSecret.objects.filter(sync=self.other).values_list("destination_key", flat=True))
+        if self.other and theirs != {f"APP_{key}" for key in self.play.theirs}:
+            found.append(f"the other sync holds {sorted(theirs)}")
         return found
 
     def _org_level(self) -> list[SandboxSecret]:
         return [secret for secret in self.organization.secrets() if secret.access_type == "org"]
 
 
-def set_scene(sandbox: Sandbox) -> Scene:
+def set_scene(sandbox: Sandbox, play: Play = WRITES) -> Scene:
     number = next(_numbers)
     org = f"org-scene-{number}"
     organization = sandbox.directory.declare_organization(org)
@@ -103,7 +161,7 @@ def set_scene(sandbox: Sandbox) -> Scene:
     project = create_project(name=f"Scene {number}", environments=(), user=None)
     environment = create_environment(project, name="Development", slug="dev", user=None)
     folder = Folder.objects.get(environment=environment, path="/")
-    set_secrets(folder, BEFORE, user=None)
+    set_secrets(folder, play.before, user=None)
     connection = Connection(name=f"scene-{number}", base_url=sandbox.url)
     connection.set_api_key(f"cog_{number}")
     connection.save()
@@ -116,12 +174,33 @@ def set_scene(sandbox: Sandbox) -> Scene:
         organization.put(key="APP_MINE", value="p", access_type="personal"),
     ]
     jobs.run_sync(str(request_run(sync, trigger=Trigger.MANUAL).pk))
-    for key in BEFORE.keys() - AFTER.keys():
+    other = _set_other(sync, play.theirs) if play.theirs else None
+    if play.obstacle:
+        organization.put(key=play.obstacle, value="somebody's")
+    for key in play.before.keys() - play.after.keys():
         delete_secret(folder.secrets.get(key=key), user=None)
-    set_secrets(folder, AFTER, user=None)
+    set_secrets(folder, play.after, user=None)
+    DevinSync.objects.filter(pk=sync.pk).update(key_schema=f"{play.prefix}{{{{secretKey}}}}")
+    sync.refresh_from_db()
     run = SyncRun.objects.pending().get(sync=sync)
     SyncRun.objects.filter(pk=run.pk).update(not_before=None)
-    return Scene(sandbox, organization, sync, folder, run, {secret.secret_id: secret for secret in foreign})
+    if play is not WRITES:
+        sandbox.clear_traffic()
+    return Scene(play, sandbox, organization, sync, folder, run, other, {one.secret_id: one for one in foreign})
+
+
+def _set_other(sync: DevinSync, theirs: dict[str, str]) -> DevinSync:
+    """Another sync of the organization; its first run was refused the keys that the first one holds."""
+    environment = create_environment(sync.project, name="Production", slug="prod", user=None)
+    folder = Folder.objects.get(environment=environment, path="/")
+    set_secrets(folder, theirs, user=None)
+    other = DevinSync.objects.create(
+        name="other", project=sync.project, folder=folder, connection=sync.connection, org_id=sync.org_id,
+        key_schema=sync.key_schema, strangers=Strangers.LEAVE,
+    )  # fmt: skip
+    jobs.run_sync(str(request_run(other, trigger=Trigger.MANUAL).pk))
+    SyncRun.objects.pending().filter(sync=other).delete()
+    return other
 
 
 @contextmanager
