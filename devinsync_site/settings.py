@@ -41,8 +41,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    # These stand before the admin, because their templates take the place of its own; and `accounts` after `auth`,
-    # because the groups get their permissions once these are made.
+    # `accounts` stands after `auth`, because the groups get their permissions once these are made.
     "theme",
     "overview",
     "django.contrib.auth",
@@ -93,6 +92,7 @@ WSGI_APPLICATION = "devinsync_site.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -12,7 +12,7 @@ from django.test import Client
 
 from tests.pages import PASSWORD
 
-TEMPLATES = sorted(Path(settings.BASE_DIR).glob("*/templates/**/*.html"))
+TEMPLATES = sorted(Path(settings.BASE_DIR).glob("templates/**/*.html"))
 INLINE = re.compile(
     r"<style|\sstyle=|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son[a-z]+=|javascript:", re.IGNORECASE
 )
