@@ -14,7 +14,7 @@ from django.db.models import Q
 from common.prefixes import starts_with
 
 OWN_APPS = ("connections", "vault", "syncs")
-EDITABLE_VAULT = ("project", "environment", "folder", "secret", "secretimport")
+EDITABLE_VAULT = ("project", "environment", "folder", "secret", "secretimport", "tag")
 WRITES = ("add", "change", "delete")
 
 VIEWER = "Viewer"

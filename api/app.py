@@ -20,6 +20,7 @@ from api.resources.runs import router as runs
 from api.resources.secrets import router as secrets
 from api.resources.status import router as status
 from api.resources.syncs import router as syncs
+from api.resources.tags import router as tags
 from common.version import VERSION
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
@@ -30,6 +31,8 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/sync-control", control.router),
     ("/v1/app-connections", connections.router),
     ("/v1/projects", projects.router),
+    ("/v1/projects", tags.projects),
+    ("/v1/workspace", tags.workspaces),
     ("/v1/workspace", workspaces.v1),
     ("/v2/workspace", workspaces.v2),
     ("/v2/folders", folders.router),

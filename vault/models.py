@@ -89,6 +89,25 @@ class Folder(models.Model):
         return ROOT if self.is_root else f"{self.path}/"
 
 
+class Tag(models.Model):
+    """A word that secrets of a project can be found by."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tags")
+    slug = models.CharField(max_length=64, validators=[validate_slug])
+    name = models.CharField(max_length=64, blank=True)
+    color = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [models.UniqueConstraint(fields=["project", "slug"], name="vault_tag_slug")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 class Secret(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     folder = models.ForeignKey(Folder, on_delete=models.CASCADE, related_name="secrets")
@@ -96,6 +115,11 @@ class Secret(models.Model):
     sealed_value = models.TextField(editable=False)
     comment = models.CharField(max_length=2000, blank=True)
     is_literal = models.BooleanField("no references", default=False)
+    # What Infisical's clients keep with a secret. Nothing of it reaches Devin.
+    tags = models.ManyToManyField(Tag, blank=True, related_name="secrets")
+    reminder_note = models.CharField(max_length=1024, blank=True)
+    reminder_days = models.PositiveIntegerField("remind every, in days", null=True, blank=True)
+    skip_multiline_encoding = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -137,6 +161,30 @@ class SecretVersion(models.Model):
 
     def sealing_context(self) -> str:
         return sealing_context(self.secret_id, self.version)
+
+
+class SecretMetadata(models.Model):
+    """A pair that a client keeps with a secret. What is to be encrypted is sealed, like the secret's value."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    secret = models.ForeignKey(Secret, on_delete=models.CASCADE, related_name="metadata")
+    key = models.CharField(max_length=255)
+    value = models.CharField(max_length=1020, blank=True)
+    sealed_value = models.TextField(editable=False, blank=True)
+
+    class Meta:
+        ordering = ["key", "id"]
+        verbose_name_plural = "secret metadata"
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def is_encrypted(self) -> bool:
+        return bool(self.sealed_value)
+
+    def sealing_context(self) -> str:
+        return f"vault.metadata:{self.id}"
 
 
 class SecretImport(models.Model):

@@ -3,6 +3,7 @@
 Whatever can't be read whole is a `SourceError`, never a smaller set; what the rules are is in `vault.resolution`.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -63,20 +64,30 @@ def read_secrets(folder: Folder, *, recursive: bool = False) -> list[SourceSecre
 
 
 def read_contents(
-    folder: Folder, *, recursive: bool = False, imports: bool = True, expand: bool = True, opens: bool = True
+    folder: Folder,
+    *,
+    recursive: bool = False,
+    imports: bool = True,
+    expand: bool = True,
+    opens: bool = True,
+    only: Container[UUID] | None = None,
 ) -> list[FolderContents]:
     """Folder by folder, own secrets and imports apart, for answers that show where each secret is from.
 
     Only what is asked for is opened and resolved: without `opens` nothing, and every value is empty. A reference that
-    leads nowhere stays as text, and is named.
+    leads nowhere stays as text, and is named. `only` leaves out all secrets but these.
     """
     resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=expand and opens, lenient=True)
     return [
         FolderContents(
             folder_id,
             *_at(resolver, folder_id),
-            [_as_source(resolver, secret, expand=expand, opens=opens) for secret in _by_key(resolver.own(folder_id))],
-            _read_imports(resolver, folder_id, expand=expand, opens=opens) if imports else [],
+            [
+                _as_source(resolver, secret, expand=expand, opens=opens)
+                for secret in _by_key(resolver.own(folder_id))
+                if only is None or secret.id in only
+            ],
+            _read_imports(resolver, folder_id, expand=expand, opens=opens, only=only) if imports else [],
         )
         for folder_id in folder_ids
     ]
@@ -131,14 +142,16 @@ def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:
     return value
 
 
-def _read_imports(resolver: Resolver, folder_id: UUID, *, expand: bool, opens: bool) -> list[ImportedFolder]:
+def _read_imports(
+    resolver: Resolver, folder_id: UUID, *, expand: bool, opens: bool, only: Container[UUID] | None
+) -> list[ImportedFolder]:
     own, sources = resolver.own(folder_id), resolver.imports(folder_id)
     winner = {key: source for source in sources for key in resolver.visible(source)}
     found = []
     for source in sources:
         secrets = []
         for secret in _by_key(resolver.visible(source)):
-            if winner[secret.key] != source:
+            if winner[secret.key] != source or (only is not None and secret.id not in only):
                 continue
             try:
                 secrets.append(_as_source(resolver, secret, expand=expand, opens=opens))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 WRITES = ("add", "change", "delete")
-VAULT_MODELS = ("project", "environment", "folder", "secret", "secretimport")
+VAULT_MODELS = ("project", "environment", "folder", "secret", "secretimport", "tag")
 
 
 def _vault(*verbs: str) -> frozenset[str]:

@@ -1,18 +1,25 @@
 """Query parameters that several routes share, in the spellings that clients use."""
 
+import re
 from typing import Annotated
+from uuid import UUID
 
+from django.db.models import QuerySet
 from ninja import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from api.http.errors import Unprocessable
 from api.resources.base import EXAMPLE_ID
 from api.resources.lookups import choose_project
-from vault.models import ROOT, Folder, Project
+from vault.models import ROOT, Folder, Project, Secret
 from vault.reading import find_folder
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+LongText = Annotated[str, StringConstraints(max_length=4096)]
+PAIR = re.compile(r"key=([^,|]+),\s*value=([^|]*)")
+MOST_PAIRS = 10
 PathText = Annotated[str, StringConstraints(max_length=1024), AfterValidator(lambda path: path.strip() or ROOT)]
 
 
@@ -49,9 +56,30 @@ class SecretQuery(ProjectOrWorkspace):
         None, description="Look at the folder's imports too. Where it is not said: v4 does, v3 does not."
     )
     include_imports_: bool | None = Field(None, alias="include_imports", description="An older spelling.")
+    tag_slugs: LongText | None = Field(None, description="Only secrets with one of these tags: a,b.")
+    tag_slugs_: LongText | None = Field(None, alias="tag_slugs", description="An older spelling.")
+    metadata_filter: LongText | None = Field(
+        None, description="Only secrets with all of these pairs, at most 10: key=k1,value=v1|key=k2,value=v2."
+    )
 
     def get_folder(self) -> Folder:
         return find_folder(self.get_project(), self.environment, self.secret_path)
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What a list is narrowed by, as it was sent."""
+        return tuple(text or "" for text in (self.tag_slugs, self.tag_slugs_, self.metadata_filter))
+
+    def chosen(self, project_id: UUID) -> QuerySet[Secret] | None:
+        """The secrets that the filters leave; None without any. What is not searched for is never opened."""
+        if not any(self.filters):
+            return None
+        rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by()
+        for slugs in filter(None, (self.tag_slugs, self.tag_slugs_)):
+            rows = rows.filter(tags__slug__in=[slug.strip() for slug in slugs.split(",")])
+        for key, value in read_metadata_filter(self.metadata_filter or ""):
+            rows = rows.filter(metadata__key=key, metadata__value=value, metadata__sealed_value="")
+        return rows.distinct()
 
     def expands(self, *, default: bool) -> bool:
         return default if self.expand_secret_references is None else self.expand_secret_references
@@ -59,6 +87,15 @@ class SecretQuery(ProjectOrWorkspace):
     def imports(self, *, default: bool) -> bool:
         said = [wish for wish in (self.include_imports, self.include_imports_) if wish is not None]
         return any(said) if said else default
+
+
+def read_metadata_filter(text: str) -> list[tuple[str, str]]:
+    pairs = [PAIR.fullmatch(part.strip()) for part in text.split("|") if part.strip()]
+    if len(pairs) > MOST_PAIRS or not all(pairs):
+        raise Unprocessable.at(
+            "metadataFilter", message="Send at most 10 pairs such as key=team,value=billing, with | between."
+        )
+    return [(pair[1].strip(), pair[2].strip()) for pair in pairs if pair]
 
 
 InFolder = Annotated[FolderQuery, Query()]

@@ -80,6 +80,12 @@ LEAST_ROLE = {
             (
                 ("GET", "/{project_id}/environments", VIEWER),
                 ("GET", "/{project_id}/environments/{environment_id}", VIEWER),
+                ("GET", "/{project_id}/tags", VIEWER),
+                ("POST", "/{project_id}/tags", EDITOR),
+                ("GET", "/{project_id}/tags/slug/{slug}", VIEWER),
+                ("GET", "/{project_id}/tags/{tag_id}", VIEWER),
+                ("PATCH", "/{project_id}/tags/{tag_id}", EDITOR),
+                ("DELETE", "/{project_id}/tags/{tag_id}", EDITOR),
                 ("POST", "/{project_id}/environments", EDITOR),
                 ("PATCH", "/{project_id}/environments/{environment_id}", EDITOR),
                 ("DELETE", "/{project_id}/environments/{environment_id}", EDITOR),

@@ -178,8 +178,13 @@ def test_refuses_subfolders_that_clash(editor: Caller, sync_body: dict[str, Any]
 
     assert "/my-secrets/api" in answer["message"]
     place = {name: sync_body[name] for name in ("projectId", "environment", "secretPath")}
+    paths = ["/my-secrets", "/my-secrets/api"]
     assert editor.post(f"{DEVIN}/check-conflicts", place) == {
-        "conflicts": [{"key": "DB_URL", "paths": ["/my-secrets", "/my-secrets/api"]}]
+        "conflicts": [{"key": "DB_URL", "sourceKey": "DB_URL", "paths": paths}]
+    }
+    with_schema = place | {"keySchema": "{{environment}}_{{secretKey}}"}
+    assert editor.post(f"{DEVIN}/check-conflicts", with_schema) == {
+        "conflicts": [{"key": "dev_DB_URL", "sourceKey": "DB_URL", "paths": paths}]
     }
 
 

@@ -7,6 +7,7 @@ shows may have changed. Whether the user may do it is the caller's question; `us
 from vault.editing.environments import create_environment, delete_environment, update_environment
 from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
 from vault.editing.imports import add_import, delete_import, move_import
+from vault.editing.labels import Labels, Metadatum, create_tag, delete_tag, set_labels, update_tag
 from vault.editing.projects import create_project, delete_project, update_project
 from vault.editing.secrets import (
     Edit,
@@ -24,22 +25,27 @@ from vault.editing.secrets import (
 
 __all__ = [
     "Edit",
+    "Labels",
+    "Metadatum",
     "Written",
     "add_import",
     "create_environment",
     "create_folder",
     "create_project",
+    "create_tag",
     "delete_environment",
     "delete_folder",
     "delete_import",
     "delete_project",
     "delete_secret",
     "delete_secrets",
+    "delete_tag",
     "move_import",
     "preview_secrets",
     "rename_folder",
     "rename_secret",
     "restore_version",
+    "set_labels",
     "set_secret",
     "set_secrets",
     "update_environment",
@@ -47,4 +53,5 @@ __all__ = [
     "update_project",
     "update_secret",
     "update_secrets",
+    "update_tag",
 ]

@@ -3,7 +3,7 @@
 Every read of values is noted in the admin's log: who read how many in which folder, never what.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from uuid import UUID
 
 from api.auth.callers import Caller
@@ -33,12 +33,13 @@ def tag_of(
     recursive: bool = False,
     version: int | None = None,
     key: str = "",
+    filters: tuple[str, ...] = (),
 ) -> str:
     """Names what a caller who may read it would be answered."""
     if reveals:
         caller.require(REVEAL)
     state = describe_state(folder, recursive=recursive, follow_references=expands and reveals, key=key)
-    return etag_of(SHAPE, folder.pk, reveals, expands, imports, recursive, key, version, state)
+    return etag_of(SHAPE, folder.pk, reveals, expands, imports, recursive, key, version, filters, state)
 
 
 def unresolved_in(secrets: Iterable[ImportedSecret]) -> str:
@@ -48,7 +49,14 @@ def unresolved_in(secrets: Iterable[ImportedSecret]) -> str:
 
 
 def list_secrets(
-    caller: Caller, folder: Folder, *, reveals: bool, expands: bool, recursive: bool, imports: bool
+    caller: Caller,
+    folder: Folder,
+    *,
+    reveals: bool,
+    expands: bool,
+    recursive: bool,
+    imports: bool,
+    only: Container[UUID] | None,
 ) -> ListedSecrets:
     """Folder by folder; imports apart, and each key in the last of them that brings it.
 
@@ -56,7 +64,7 @@ def list_secrets(
     """
     if reveals:
         caller.require(REVEAL)
-    contents = read_contents(folder, recursive=recursive, imports=imports, expand=expands, opens=reveals)
+    contents = read_contents(folder, recursive=recursive, imports=imports, expand=expands, opens=reveals, only=only)
     rows = _load_rows(contents)
     own = [secret for part in contents for secret in part.secrets]
     if reveals:
@@ -87,7 +95,15 @@ def _imports_of(contents: Iterable[FolderContents], rows: dict[UUID, Secret], *,
 
 
 def get_secret(
-    caller: Caller, folder: Folder, key: str, *, reveals: bool, expands: bool, imports: bool, version: int | None
+    caller: Caller,
+    folder: Folder,
+    key: str,
+    *,
+    reveals: bool,
+    expands: bool,
+    imports: bool,
+    version: int | None,
+    only: Container[UUID] | None,
 ) -> SecretOut:
     """One secret, the folder's own or, where imports count, the one that wins among its imports."""
     if reveals:
@@ -95,8 +111,9 @@ def get_secret(
     found = read_one(
         folder, key, imports=imports, expand=expands and version is None, opens=reveals and version is None
     )
-    if found is None:
-        raise NotFoundError(f"There is no secret {key[:64]} in {folder}.")
+    if found is None or (only is not None and found.secret_id not in only):
+        which = "" if found is None else " with these tags and this metadata"
+        raise NotFoundError(f"There is no secret {key[:64]} in {folder}{which}.")
     row = _rows([found.secret_id])[found.secret_id]
     if version is not None:
         value = reveal(row, caller.user, version=version) if reveals else None
@@ -127,8 +144,10 @@ def _rows(ids: list[UUID]) -> dict[UUID, Secret]:
     rows: dict[UUID, Secret] = {}
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), FEW):
-        found = Secret.objects.select_related("folder__environment", "updated_by").filter(
-            id__in=unique[start : start + FEW]
+        found = (
+            Secret.objects.select_related("folder__environment", "updated_by")
+            .prefetch_related("tags", "metadata")
+            .filter(id__in=unique[start : start + FEW])
         )
         rows |= {secret.id: secret for secret in found}
     return rows

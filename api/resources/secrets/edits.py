@@ -1,6 +1,6 @@
 """Writes secrets for callers of the API, one or many, all or none, in as many statements for each chunk of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
@@ -8,7 +8,7 @@ from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotFoundError
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.secrets.answers import FEW, answer_for
-from api.resources.secrets.schemas import ChangedSecret, NewSecret, SecretOut, UpdateSecret
+from api.resources.secrets.schemas import ChangedSecret, Extras, NewSecret, SecretOut, UpdateSecret
 from vault import editing
 from vault.errors import Missing
 from vault.models import Folder, Secret
@@ -31,6 +31,7 @@ def create_secrets(caller: Caller, folder: Folder, new: Sequence[NewSecret]) -> 
             user=caller.user,
         )
         secrets = own_secrets(folder, list(values))
+        _keep_labels(caller, folder, {secret.secret_key: secret for secret in new}, secrets)
         note_added(caller, *secrets)
     return answer_for(caller, secrets, values)
 
@@ -39,6 +40,7 @@ def update_secret(caller: Caller, folder: Folder, key: str, change: UpdateSecret
     with transaction.atomic():
         edit = _as_edit(_find(folder, [key])[key], change)
         secrets = editing.update_secrets(folder, [edit], user=caller.user)
+        _keep_labels(caller, folder, {secrets[0].key: change}, secrets)
         note_changed(caller, *secrets)
     return _answer(caller, secrets)[0]
 
@@ -55,6 +57,8 @@ def update_secrets(caller: Caller, folder: Folder, changes: Sequence[ChangedSecr
             raise Missing(f"There is no secret {names} in {folder}. Create it first, or send mode upsert.")
         edits = [_as_edit(there[change.secret_key], change) for change in changes if change.secret_key in there]
         secrets = editing.update_secrets(folder, edits, user=caller.user)
+        changed = [change for change in changes if change.secret_key in there]
+        _keep_labels(caller, folder, {one.key: change for one, change in zip(secrets, changed, strict=True)}, secrets)
         note_changed(caller, *secrets)
         if mode == "upsert":
             secrets += _create_missing(caller, folder, missing)
@@ -108,8 +112,14 @@ def _create_missing(caller: Caller, folder: Folder, missing: Sequence[ChangedSec
         user=caller.user,
     )
     secrets = own_secrets(folder, list(new))
+    _keep_labels(caller, folder, new, secrets)
     note_added(caller, *secrets)
     return secrets
+
+
+def _keep_labels(caller: Caller, folder: Folder, sent: Mapping[str, Extras], secrets: Sequence[Secret]) -> None:
+    labels = {secret: sent[secret.key].labels() for secret in secrets}
+    editing.set_labels(folder.environment.project_id, labels, user=caller.user)
 
 
 def _answer(caller: Caller, secrets: Sequence[Secret]) -> list[SecretOut]:

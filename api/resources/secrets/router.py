@@ -1,6 +1,6 @@
 """`/api/v3/secrets` and `/api/v4/secrets`: the same, but for their defaults: v4 expands and imports by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import chain
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -81,10 +81,12 @@ def list_all_secrets(
 ) -> ListedSecrets | HttpResponse:
     """The secrets of a folder and, apart, of its imports: own ones win, then the last import."""
     caller, folder, wishes = caller_of(request), query.get_folder(), wishes_of(request, query)
-    etag = tag_of(caller, folder, recursive=recursive, **wishes)
+    etag = tag_of(caller, folder, recursive=recursive, filters=query.filters, **wishes)
+    chosen = query.chosen(folder.environment.project_id)
     if same := not_modified(request, etag):
         return same
-    answer = list_secrets(caller, folder, recursive=recursive, **wishes)
+    only = None if chosen is None else set(chosen.values_list("id", flat=True))
+    answer = list_secrets(caller, folder, recursive=recursive, only=only, **wishes)
     response["ETag"] = etag
     imported = chain.from_iterable(each.secrets for each in answer.imports)
     name_unresolved(response, [*answer.secrets, *imported])
@@ -133,8 +135,8 @@ def get_secret_by_id(
     secret = Secret.objects.select_related("folder__environment").filter(pk=secret_id).first()
     if secret is None:
         raise NotFoundError(f"There is no secret with the ID {secret_id}.")
-    wishes = {"reveals": view, "expands": False, "imports": False}
-    return answer_one(request, response, secret.folder, secret.key, version=None, **wishes)
+    wishes: dict[str, Any] = {"reveals": view, "expands": False, "imports": False}
+    return answer_one(request, response, secret.folder, secret.key, **wishes)
 
 
 def get_one_secret(
@@ -148,18 +150,27 @@ def get_one_secret(
 ) -> OneSecret | HttpResponse:
     """One secret by its key."""
     reject_personal(kind)
-    wishes = wishes_of(request, query)
-    return answer_one(request, response, query.get_folder(), secret_name, version=version, **wishes)
+    folder, wishes = query.get_folder(), wishes_of(request, query)
+    chosen = query.chosen(folder.environment.project_id)
+    only = None if chosen is None else set(chosen.filter(key=secret_name).values_list("id", flat=True))
+    return answer_one(request, response, folder, secret_name, version=version, only=only, **wishes)
 
 
 def answer_one(
-    request: HttpRequest, response: HttpResponse, folder: Folder, key: str, *, version: int | None, **wishes: bool
+    request: HttpRequest,
+    response: HttpResponse,
+    folder: Folder,
+    key: str,
+    *,
+    version: int | None = None,
+    only: Container[UUID] | None = None,
+    **wishes: Any,
 ) -> OneSecret | HttpResponse:
     caller = caller_of(request)
     etag = tag_of(caller, folder, key=key, version=version, **wishes)
     if same := not_modified(request, etag):
         return same
-    found = get_secret(caller, folder, key, version=version, **wishes)
+    found = get_secret(caller, folder, key, version=version, only=only, **wishes)
     response["ETag"] = etag
     name_unresolved(response, [found])
     return OneSecret(secret=found)
@@ -169,12 +180,8 @@ def answer_one(
 def create_one_secret(request: HttpRequest, secret_name: str, body: CreateSecret) -> OneSecret:
     """Creates a secret."""
     reject_personal(body.type)
-    new = NewSecret.model_construct(
-        secret_key=secret_name,
-        secret_value=body.secret_value,
-        secret_comment=body.secret_comment,
-        no_references=body.no_references,
-    )
+    sent = {name: getattr(body, name) for name in NewSecret.model_fields if name in CreateSecret.model_fields}
+    new = NewSecret.model_construct(**sent | {"secret_key": secret_name, "secret_path": None})
     created = create_secrets(caller_of(request), body.folder_at(body.secret_path), [new])
     return OneSecret(secret=created[0])
 

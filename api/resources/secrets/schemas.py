@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from api.http.forms import Switch
+from api.http.forms import Switch, WholeNumber
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp
 from api.resources.places import InEnvironment, Path
+from api.resources.tags.schemas import TagInSecret
+from encryption import unseal
+from vault.editing import Labels, Metadatum
 from vault.limits import MAX_VALUE_BYTES
-from vault.models import Secret
+from vault.models import Secret, SecretMetadata
 
 MASK = "<hidden-by-infisical>"
 
@@ -22,21 +25,48 @@ Value = Annotated[
 ]
 Comment = Annotated[str, StringConstraints(max_length=2000), Field(examples=["The shop's database"])]
 Kind = Literal["shared", "personal"]
-IGNORED = "Accepted and not kept."
+KEPT = "Kept and answered."
+Days = Annotated[WholeNumber, Field(ge=0, le=36_500)]
 LITERAL = "true takes the value as it is: ${…} in it is text. Answered where it is true."
+
+
+def _as_pairs(given: Any) -> Any:
+    return [{"key": key, "value": given[key]} for key in given] if isinstance(given, dict) else given
+
+
+class MetadatumIn(Request):
+    key: Annotated[str, StringConstraints(min_length=1, max_length=255), Field(examples=["team"])]
+    value: Annotated[str, StringConstraints(max_length=1020), Field(examples=["billing"], repr=False)] = ""
+    is_encrypted: Switch = Field(False, description="Sealed at rest, shown to those who may read values, not searched.")
 
 
 class Extras(Request):
     """What Infisical's clients send besides, and a switch of ours."""
 
     type: Kind = Field("shared", description="Only shared secrets exist here; personal ones are refused (400).")
-    skip_multiline_encoding: Switch | None = Field(None, description=IGNORED)
-    secret_reminder_note: str | None = Field(None, description=IGNORED)
-    secret_reminder_repeat_days: float | None = Field(None, description=IGNORED)
-    secret_metadata: list[dict[str, Any]] | None = Field(None, description=IGNORED)
-    metadata: dict[str, Any] | None = Field(None, description=IGNORED)
-    tag_ids: list[str] | None = Field(None, description=IGNORED)
+    skip_multiline_encoding: Switch | None = Field(None, description=KEPT)
+    secret_reminder_note: Annotated[str, StringConstraints(max_length=1024)] | None = Field(None, description=KEPT)
+    secret_reminder_repeat_days: Days | None = Field(None, description=f"{KEPT} Nobody is reminded by DevinSync.")
+    secret_metadata: Annotated[list[MetadatumIn], Field(max_length=100)] | None = Field(
+        None, description="Pairs to find secrets by; they replace those that are there."
+    )
+    metadata: Annotated[list[MetadatumIn], BeforeValidator(_as_pairs), Field(max_length=100)] | None = Field(
+        None, description="An older spelling of secretMetadata; it may be an object of texts too."
+    )
+    tag_ids: Annotated[list[UUID], Field(max_length=100)] | None = Field(
+        None, description="IDs of the project's tags; they replace those that are there."
+    )
     no_references: Switch | None = Field(None, description=LITERAL)
+
+    def labels(self) -> Labels:
+        pairs = self.secret_metadata if self.metadata is None else self.metadata
+        return Labels(
+            tag_ids=self.tag_ids,
+            metadata=None if pairs is None else [Metadatum(each.key, each.value, each.is_encrypted) for each in pairs],
+            reminder_note=self.secret_reminder_note,
+            reminder_days=self.secret_reminder_repeat_days,
+            skip_multiline_encoding=self.skip_multiline_encoding,
+        )
 
 
 class SecretPlace(InEnvironment):
@@ -104,6 +134,19 @@ class Actor(Answer):
     name: str | None = Field(examples=["alex"])
 
 
+class MetadatumOut(Answer):
+    key: str = Field(examples=["team"])
+    value: str = Field(examples=["billing"], repr=False)
+    is_encrypted: bool
+
+    @classmethod
+    def of(cls, row: SecretMetadata, *, hides: bool) -> Self:
+        value = row.value
+        if row.is_encrypted:
+            value = MASK if hides else unseal(row.sealed_value, context=row.sealing_context())
+        return cls(key=row.key, value=value, is_encrypted=row.is_encrypted)
+
+
 class ImportedSecret(Answer):
     id: UUID = Field(examples=[EXAMPLE_ID])
     legacy_id: UUID = Field(alias="_id", examples=[EXAMPLE_ID])
@@ -122,8 +165,8 @@ class ImportedSecret(Answer):
     rotation_id: str | None
     secret_value_hidden: bool
     secret_path: str = Field(examples=["/my-secrets"])
-    secret_metadata: list[dict[str, Any]]
-    tags: list[dict[str, Any]]
+    secret_metadata: list[MetadatumOut]
+    tags: list[TagInSecret]
     unresolved_references: list[str] = Field(
         [],
         description="Ours, and only where there are: what stands as text in the value because it leads nowhere.",
@@ -161,16 +204,16 @@ def fields_of(secret: Secret, value: str | None, version: int | None, unresolved
         "secret_key": secret.key,
         "secret_value": MASK if value is None else value,
         "secret_comment": secret.comment,
-        "secret_reminder_note": None,
-        "secret_reminder_repeat_days": None,
-        "skip_multiline_encoding": False,
+        "secret_reminder_note": secret.reminder_note or None,
+        "secret_reminder_repeat_days": secret.reminder_days or None,
+        "skip_multiline_encoding": secret.skip_multiline_encoding,
         "actor": Actor(actor_id=str(by.pk), actor_type="user", name=by.get_username()) if by else None,
         "is_rotated_secret": False,
         "rotation_id": None,
         "secret_value_hidden": value is None,
         "secret_path": folder.path,
-        "secret_metadata": [],
-        "tags": [],
+        "secret_metadata": [MetadatumOut.of(row, hides=value is None) for row in secret.metadata.all()],
+        "tags": [TagInSecret.of(tag) for tag in secret.tags.all()],
         **({"unresolved_references": list(unresolved)} if unresolved else {}),
         **({"no_references": True} if secret.is_literal else {}),
     }

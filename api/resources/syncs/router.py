@@ -42,6 +42,7 @@ from api.resources.syncs.schemas import (
 from connections.models import Connection
 from syncs.choices import Operation
 from syncs.engine.preview import preview
+from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, SyncRun
 
 router = resource("Secret syncs")
@@ -151,10 +152,17 @@ def _addresses(connection_id: UUID) -> list[str]:
 
 @router.post("/devin/check-conflicts", auth=Bearer("syncs.view_devinsync"), response=with_errors(KeyConflicts))
 def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
-    """The keys that stand in more than one folder at and below a path: what a sync with subfolders refuses."""
+    """The keys that stand in more than one folder at and below a path: what a sync with subfolders refuses. With a key
+    schema, they are named as Devin would have them."""
     folder = get_source(get_project(body.project_id), body.environment, body.secret_path)
     clashes = find_clashes(folder)
-    return KeyConflicts(conflicts=[KeyConflict(key=key, paths=clashes[key]) for key in sorted(clashes)])
+    schema = KeySchema.parse(body.key_schema or "")
+    return KeyConflicts(
+        conflicts=[
+            KeyConflict(key=schema.render(key, environment=folder.environment.slug), source_key=key, paths=clashes[key])
+            for key in sorted(clashes)
+        ]
+    )
 
 
 @router.get("/devin/sync-name/{sync_name}", auth=Bearer("syncs.view_devinsync"), response=with_errors(OneSync))

@@ -290,7 +290,8 @@ class DestinationCheck(Answer):
 
 
 class KeyConflict(Answer):
-    key: str = Field(examples=["DB_URL"])
+    key: str = Field(examples=["PROD_DB_URL"])
+    source_key: str = Field(examples=["DB_URL"])
     paths: list[str] = Field(examples=[["/my-secrets", "/my-secrets/api"]])
 
 

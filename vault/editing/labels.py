@@ -1,0 +1,130 @@
+"""What clients keep with secrets besides their values: tags, metadata, reminders. No sync reads it, so none is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from encryption import seal
+from vault.editing.change import changing
+from vault.errors import Invalid, Taken
+from vault.models import Project, Secret, SecretMetadata, Tag
+from vault.rules import clean_slug
+
+FEW = 500
+
+
+@dataclass(frozen=True)
+class Metadatum:
+    key: str
+    value: str = field(repr=False)
+    is_encrypted: bool = False
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What to keep with a secret; None leaves a thing as it is."""
+
+    tag_ids: Sequence[UUID] | None = None
+    metadata: Sequence[Metadatum] | None = None
+    reminder_note: str | None = None
+    reminder_days: int | None = None
+    skip_multiline_encoding: bool | None = None
+
+    @property
+    def columns(self) -> dict[str, object]:
+        named = ("reminder_note", "reminder_days", "skip_multiline_encoding")
+        return {name: getattr(self, name) for name in named if getattr(self, name) is not None}
+
+    def __bool__(self) -> bool:
+        return bool(self.columns) or self.tag_ids is not None or self.metadata is not None
+
+
+def create_tag(project: Project, slug: str, *, name: str = "", color: str = "", user: User | None) -> Tag:
+    with changing(project.pk, user):
+        tag = Tag(project=project)
+        return _write_tag(tag, slug, name=name, color=color)
+
+
+def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | None, user: User | None) -> Tag:
+    """Changes what is given."""
+    with changing(tag.project_id, user):
+        tag.secrets.update(updated_at=timezone.now())
+        return _write_tag(tag, tag.slug if slug is None else slug, name=name, color=color)
+
+
+def delete_tag(tag: Tag, *, user: User | None) -> None:
+    """Takes it from all secrets that have it."""
+    with changing(tag.project_id, user):
+        tag.secrets.update(updated_at=timezone.now())
+        tag.delete()
+
+
+def _write_tag(tag: Tag, slug: str, *, name: str | None, color: str | None) -> Tag:
+    tag.slug = clean_slug(slug)
+    tag.name = tag.name if name is None else name.strip()
+    tag.color = tag.color if color is None else color.strip()
+    if Tag.objects.filter(project_id=tag.project_id, slug=tag.slug).exclude(pk=tag.pk).exists():
+        raise Taken(f"There is a tag {tag.slug} in this project already. Choose another slug.", field="slug")
+    tag.save()
+    return tag
+
+
+def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, user: User | None) -> None:
+    """Of many secrets of a project, all or none, in as many statements as of one, for each chunk of them."""
+    wanted = {secret: each for secret, each in labels.items() if each}
+    if not wanted:
+        return
+    with changing(project_id, user):
+        _set_columns(wanted)
+        _set_tags(project_id, {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None})
+        _set_metadata({secret: each.metadata for secret, each in wanted.items() if each.metadata is not None})
+
+
+def _set_columns(labels: Mapping[Secret, Labels]) -> None:
+    """The time of change too, whatever was changed: it tells whether an answer is still the same."""
+    now = timezone.now()
+    for secret, each in labels.items():
+        secret.updated_at = now
+        for name, value in each.columns.items():
+            setattr(secret, name, value)
+    fields = ["reminder_note", "reminder_days", "skip_multiline_encoding", "updated_at"]
+    Secret.objects.bulk_create(
+        labels, update_conflicts=True, unique_fields=["id"], update_fields=fields, batch_size=FEW
+    )
+
+
+def _set_tags(project_id: UUID, tags: Mapping[Secret, Sequence[UUID]]) -> None:
+    asked = {tag_id for ids in tags.values() for tag_id in ids}
+    there = set(Tag.objects.filter(project_id=project_id, id__in=asked).values_list("id", flat=True))
+    if missing := sorted(asked - there):
+        raise Invalid(f"The project has no tag with the ID {missing[0]}. Create it first.", field="tagIds")
+    through = Secret.tags.through
+    for some in _chunks(list(tags)):
+        through.objects.filter(secret_id__in=[secret.pk for secret in some]).delete()
+    rows = [
+        through(secret_id=secret.pk, tag_id=tag_id) for secret, ids in tags.items() for tag_id in dict.fromkeys(ids)
+    ]
+    through.objects.bulk_create(rows, batch_size=FEW)
+
+
+def _set_metadata(metadata: Mapping[Secret, Sequence[Metadatum]]) -> None:
+    for some in _chunks(list(metadata)):
+        SecretMetadata.objects.filter(secret_id__in=[secret.pk for secret in some]).delete()
+    rows = [_as_row(secret, each) for secret, pairs in metadata.items() for each in pairs]
+    SecretMetadata.objects.bulk_create(rows, batch_size=FEW)
+
+
+def _as_row(secret: Secret, pair: Metadatum) -> SecretMetadata:
+    row = SecretMetadata(secret=secret, key=pair.key)
+    if pair.is_encrypted:
+        row.sealed_value = seal(pair.value, context=row.sealing_context())
+    else:
+        row.value = pair.value
+    return row
+
+
+def _chunks(secrets: Sequence[Secret]) -> list[Sequence[Secret]]:
+    return [secrets[start : start + FEW] for start in range(0, len(secrets), FEW)]
