@@ -4,14 +4,25 @@ Who waits holds a thread of the web process, so only half of them may be held at
 """
 
 import threading
+from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
+from ninja import Query
 
 from syncs.models import SyncRun
 from syncs.runs.waiting import wait_for_end
 
 LONGEST_WAIT = 60
+Wait = Annotated[
+    float,
+    Query(
+        0,
+        ge=0,
+        allow_inf_nan=False,
+        description=f"Answer once the run has ended, or after this many seconds (at most {LONGEST_WAIT}).",
+    ),
+]
 slots = threading.BoundedSemaphore(max(settings.WEB_THREADS // 2, 1))
 
 

@@ -1,5 +1,6 @@
 """Runs and what each changed: read-only, with the buttons that a person's decision needs."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,17 +26,14 @@ from syncs.admin.base import (
     run_badge,
     started_by,
 )
-from syncs.admin.starting import start_one
+from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
-from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
-from syncs.runs import end
-from syncs.runs.wishes import Wishes
+from syncs.models import SyncControl, SyncRun, SyncRunChange
+from syncs.runs import decide, end
 from theme.badges import badge
 from theme.times import duration, moment
 
 CHANGES_PER_PAGE = 50
-# Decided on pages of their own.
-WHOLE_RUN = (BlockedReason.ROLLBACK, BlockedReason.NEW_ADDRESS)
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
     Status.BLOCKED: "Whatever else the plan held is done. Look at the deletions below, then decide.",
@@ -140,32 +138,15 @@ class SyncRunAdmin(ReadOnly, RunAdminBase):
 
     @only("POST")
     def confirm(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Starts a run that may delete exactly what this blocked one would have deleted."""
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
-        sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason in WHOLE_RUN:
-            return redirect(run)
-        return redirect(start_one(request, sync, wishes=Wishes(confirmed_deletions=planned_deletions(run))) or run)
+        return redirect(start(request, partial(decide.confirm_deletions, run)) or run)
 
     @only("POST")
     def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Starts a run that takes this database for right, although Devin holds later notes."""
         demand(request, "run_devinsync", "confirm_deletions")
         run = self._get_run(request, pk)
-        sync = self._decidable(request, run)
-        if sync is None or run.blocked_reason != BlockedReason.ROLLBACK:
-            return redirect(run)
-        return redirect(start_one(request, sync, wishes=Wishes(accepts_rollback=True)) or run)
-
-    def _decidable(self, request: HttpRequest, run: SyncRun) -> DevinSync | None:
-        if run.sync is None or run.status != Status.BLOCKED:
-            messages.error(request, "There is nothing to confirm here: this run is not blocked.")
-            return None
-        if is_outdated(run):
-            messages.error(request, "A later run of this sync has been started. Decide on that one.")
-            return None
-        return run.sync
+        return redirect(start(request, partial(decide.trust_database, run)) or run)
 
     @only("POST")
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -199,29 +180,18 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
 
 
 def decisions_on(run: SyncRun) -> dict[str, Any]:
-    is_open_question = run.status == Status.BLOCKED and run.sync is not None and not is_outdated(run)
+    is_open_question = run.status == Status.BLOCKED and run.sync is not None and not decide.is_outdated(run)
     return {
-        "may_confirm": is_open_question and run.blocked_reason not in WHOLE_RUN,
+        "may_confirm": is_open_question and run.blocked_reason not in decide.WHOLE_RUN,
         "may_review": is_open_question and run.blocked_reason == BlockedReason.NEW_ADDRESS,
         "may_trust": is_open_question and run.blocked_reason == BlockedReason.ROLLBACK,
-        "deletion_count": len(planned_deletions(run)) if is_open_question else 0,
+        "deletion_count": len(decide.planned_deletions(run)) if is_open_question else 0,
         "stranger_count": run.changes.filter(
             action=Action.DELETE, outcome=Outcome.PLANNED, is_stranger=True
         ).count() if is_open_question else 0,
-        "is_outdated": run.status == Status.BLOCKED and is_outdated(run),
+        "is_outdated": run.status == Status.BLOCKED and decide.is_outdated(run),
         "can_sync_again": run.sync is not None and run.is_finished and run.sync.is_enabled and run.sync.has_source,
     }  # fmt: skip
-
-
-def is_outdated(run: SyncRun) -> bool:
-    """Whether a later run of the same kind has been asked for; cancelled ones do not count."""
-    later = SyncRun.objects.filter(sync_id=run.sync_id, operation=run.operation, queued_at__gt=run.queued_at)
-    return run.sync_id is not None and later.exclude(status=Status.CANCELLED).exists()
-
-
-def planned_deletions(run: SyncRun) -> list[str]:
-    rows = run.changes.filter(action=Action.DELETE, outcome=Outcome.PLANNED)
-    return list(rows.values_list("secret_id", flat=True))
 
 
 def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Starts runs for the admin, one or many at once, and says in counts what came of it."""
 
 from collections.abc import Iterable
+from functools import partial
+from typing import Any, Protocol
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -15,18 +17,28 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 NAMED = 3
 
 
-def start_one(
-    request: HttpRequest, sync: DevinSync, *, operation: Operation = Operation.SYNC, wishes: Wishes = NO_WISHES
-) -> SyncRun | None:
+class Ask(Protocol):
+    """Whatever asks for a run: raises NotRunnable if it must not start."""
+
+    def __call__(self, *, trigger: Trigger, user: Any) -> SyncRun: ...
+
+
+def start(request: HttpRequest, ask: Ask) -> SyncRun | None:
     """None, and a message, if it must not start."""
     try:
-        run = request_run(sync, trigger=Trigger.MANUAL, operation=operation, user=request.user, wishes=wishes)
+        run = ask(trigger=Trigger.MANUAL, user=request.user)
     except NotRunnable as error:
         messages.error(request, error.message)
         return None
     word = "removal" if run.operation == Operation.REMOVE else "run"
-    messages.success(request, f"The {word} of “{sync.name}” has been queued.{_if_paused()}")
+    messages.success(request, f"The {word} of “{run.sync_name}” has been queued.{_if_paused()}")
     return run
+
+
+def start_one(
+    request: HttpRequest, sync: DevinSync, *, operation: Operation = Operation.SYNC, wishes: Wishes = NO_WISHES
+) -> SyncRun | None:
+    return start(request, partial(request_run, sync, operation=operation, wishes=wishes))
 
 
 def start_many(

@@ -48,6 +48,7 @@ def agree_to_address(
     *,
     deletions: Sequence[str] | None,
     user: AbstractBaseUser | AnonymousUser | None,
+    trigger: Trigger = Trigger.MANUAL,
 ) -> SyncRun:
     """A person has seen the plan at `base_url`: lets the sync write there, and starts a run.
 
@@ -63,4 +64,4 @@ def agree_to_address(
     # What was confirmed for a run that waits was confirmed for the old address.
     for run in SyncRun.objects.pending().filter(sync=sync, operation=Operation.SYNC):
         end.cancel(run.pk, "Its connection was pointed elsewhere before the run started.")
-    return request_run(sync, trigger=Trigger.MANUAL, user=user, wishes=Wishes(confirmed_deletions=deletions))
+    return request_run(sync, trigger=trigger, user=user, wishes=Wishes(confirmed_deletions=deletions))

@@ -1,17 +1,23 @@
 """`/api/v1/sync-runs`: one run, with what became of each key."""
 
+from collections.abc import Callable
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest
 
-from api.auth.callers import Bearer, caller_of
+from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import BadRequest
+from api.http.idempotency import idempotent
+from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.audit import note_changed
 from api.resources.base import with_errors
 from api.resources.lookups import get_run
 from api.resources.runs.schemas import OneRun, RunChange, SyncRunDetail
+from syncs.choices import Trigger
 from syncs.models import SyncRun
+from syncs.runs.decide import confirm_deletions, trust_database
 from syncs.runs.end import cancel
 
 router = resource("Runs")
@@ -35,3 +41,33 @@ def cancel_sync_run(request: HttpRequest, run_id: UUID) -> OneRun:
         raise BadRequest("This run has started already, so it cannot be cancelled.")
     note_changed(caller, run, detail="Cancelled")
     return one(get_run(run_id))
+
+
+@router.post(
+    "/{run_id}/confirm",
+    auth=Bearer("syncs.run_devinsync", "syncs.confirm_deletions"),
+    response=with_errors(OneRun, 409),
+)
+@idempotent
+def confirm_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
+    """Queues a run that may delete exactly what this blocked one would have deleted. Answers that run."""
+    return decided(caller_of(request), get_run(run_id), confirm_deletions, "Confirmed the deletions", wait)
+
+
+@router.post(
+    "/{run_id}/trust-database",
+    auth=Bearer("syncs.run_devinsync", "syncs.confirm_deletions"),
+    response=with_errors(OneRun, 409),
+)
+@idempotent
+def trust_database_of_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
+    """For a run that is blocked because this database is older than Devin (`rollback`): queues one that takes the
+    database for right. Answers that run."""
+    return decided(caller_of(request), get_run(run_id), trust_database, "Trusted this database", wait)
+
+
+def decided(caller: Caller, run: SyncRun, decide: Callable[..., SyncRun], detail: str, wait: float) -> OneRun:
+    with transaction.atomic():
+        note_changed(caller, run, detail=detail)
+        follows = decide(run, trigger=Trigger.API, user=caller.user)
+    return one((wait and wait_for(follows.pk, wait)) or follows)

@@ -9,10 +9,10 @@ from api.auth.callers import Caller
 from api.http.errors import NotPermitted
 from api.resources.audit import note_changed
 from api.resources.lookups import get_connection, get_project, get_source, get_sync
-from api.resources.syncs.schemas import CreateSync, UpdateSync
+from api.resources.syncs.schemas import AgreeToAddress, CreateSync, UpdateSync
 from syncs import editing
 from syncs.choices import Operation, Trigger
-from syncs.editing import Actor, Edited
+from syncs.editing import Actor, Edited, addresses
 from syncs.editing.moves import Place
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
@@ -70,6 +70,17 @@ def trigger_sync(caller: Caller, sync: DevinSync, wishes: Wishes, *, detail: str
     with transaction.atomic():
         note_changed(caller, sync, detail=detail)
         return request_run(sync, trigger=Trigger.API, user=caller.user, wishes=wishes)
+
+
+def agree_to_address(caller: Caller, sync: DevinSync, body: AgreeToAddress) -> SyncRun:
+    """Lets the sync write to the address; of the secrets there, only those that the body names may be deleted."""
+    check_reader(caller)
+    deletions = confirmed(caller, body.confirm_deletions).confirmed_deletions
+    with transaction.atomic():
+        note_changed(caller, sync, detail=f"Let it write to {body.base_url}, before {sync.agreed_base_url},")
+        return addresses.agree_to_address(
+            sync, body.base_url, deletions=deletions, user=caller.user, trigger=Trigger.API
+        )
 
 
 def remove_secrets(caller: Caller, sync: DevinSync) -> SyncRun:

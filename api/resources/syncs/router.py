@@ -9,13 +9,14 @@ from ninja import Body, Query
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import BadRequest, NotFoundError, Unprocessable
 from api.http.idempotency import idempotent
-from api.http.waiting import LONGEST_WAIT, wait_for
+from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.lookups import SYNCS, as_uuid, get_project, get_source, get_sync
 from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
 from api.resources.syncs.clashes import find_clashes
 from api.resources.syncs.edits import (
+    agree_to_address,
     confirmed,
     create_sync,
     delete_sync,
@@ -24,6 +25,7 @@ from api.resources.syncs.edits import (
     update_sync,
 )
 from api.resources.syncs.schemas import (
+    AgreeToAddress,
     CheckConflicts,
     CheckDestination,
     CreateSync,
@@ -44,21 +46,13 @@ from syncs.choices import Operation
 from syncs.engine.preview import preview
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, SyncRun
+from syncs.runs.wishes import Wishes
 
 router = resource("Secret syncs")
 
 Confirmable = TypeVar("Confirmable", SyncIn, CreateSync, UpdateSync, TriggerSync)
 
 ProjectQuery = Annotated[str, Query(alias="projectId", min_length=1, max_length=64, description="The project's ID.")]
-Wait = Annotated[
-    float,
-    Query(
-        0,
-        ge=0,
-        allow_inf_nan=False,
-        description=f"Answer once the run has ended, or after this many seconds (at most {LONGEST_WAIT}).",
-    ),
-]
 YesNo = Literal["true", "false"]
 Removal = Annotated[YesNo, Query("false", alias="removeSecrets", description="Remove its secrets from Devin too.")]
 Confirm = Annotated[
@@ -226,6 +220,30 @@ def sync_secrets(
     sent = with_confirmation(body or TriggerSync(), confirm_deletions)
     caller = caller_of(request)
     run = trigger_sync(caller, sync, confirmed(caller, sent.confirm_deletions))
+    return awaited(sync, run, wait)
+
+
+@router.post("/devin/{sync_id}/push-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync, 409))
+@idempotent
+def push_secrets(request: HttpRequest, sync_id: UUID, wait: Wait) -> OneSync:
+    """Queues a run that writes every secret again, for when you doubt the values in Devin: they cannot be read back."""
+    sync = get_sync(sync_id)
+    wishes = Wishes(repushes_all=True)
+    run = trigger_sync(caller_of(request), sync, wishes, detail="Asked to push all secrets again")
+    return awaited(sync, run, wait)
+
+
+@router.post(
+    "/devin/{sync_id}/agree-to-address",
+    auth=Bearer("syncs.run_devinsync", "connections.use_connection"),
+    response=with_errors(OneSync, 409),
+)
+@idempotent
+def agree_to_new_address(request: HttpRequest, sync_id: UUID, body: AgreeToAddress, wait: Wait) -> OneSync:
+    """For a sync whose connection leads to another address than before (`new_address`): lets it write to the one that
+    you name, and queues a run. Look at the plan first."""
+    sync = get_sync(sync_id)
+    run = agree_to_address(caller_of(request), sync, body)
     return awaited(sync, run, wait)
 
 

@@ -131,6 +131,15 @@ class TriggerSync(StrictRequest):
     confirm_deletions: Confirmation = None
 
 
+class AgreeToAddress(StrictRequest):
+    base_url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)] = Field(
+        examples=["https://api.devin.ai"], description="The address of the connection, as you have seen it."
+    )
+    confirm_deletions: list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None = Field(
+        None, description="The IDs of the secrets that the first run there may delete, from its plan."
+    )
+
+
 class CheckDestination(StrictRequest):
     destination_config: DestinationConfigIn
     connection_id: UUID | None = None
