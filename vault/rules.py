@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from common.key_material import looks_like_key_material
 from common.patterns import validate_slug
+from common.visible import TURNING
 from vault.errors import Invalid
 from vault.limits import LONGEST_COMMENT, LONGEST_FOLDER_NAME, LONGEST_KEY, LONGEST_PATH, LONGEST_SLUG, MAX_VALUE_BYTES
 from vault.models import FOLDER_NAME, KEY, ROOT
@@ -91,6 +92,8 @@ def _short(field: str, text: str, *, longest: int, required: bool = False, lines
     allowed = "\n\t" if lines else ""
     if any(unicodedata.category(char) in ("Cc", "Cs") and char not in allowed for char in text):
         raise Invalid(f"The {field} has control characters. Remove them.", field=field)
+    if not lines and not TURNING.isdisjoint(text):
+        raise Invalid(f"The {field} has characters that turn round the text beside them. Remove them.", field=field)
     return text
 
 

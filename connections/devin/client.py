@@ -72,10 +72,8 @@ class DevinClient:
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not VISIBLE_ASCII.fullmatch(api_key):
-            raise ValueError("The API key has characters that no API key has.")
         self._base_url = base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._headers = {"Authorization": f"Bearer {_checked(api_key)}"}
         self._name = name
         self._fence = fence or no_fence
         self._wait = wait
@@ -85,9 +83,7 @@ class DevinClient:
         self._clock = clock
         self._patience = math.inf if patience is None else patience.total_seconds()
         self._ends_at = clock() + self._patience
-        self._gate = Gate(concurrency, wait=wait, clock=clock)
-        if closed_for > timedelta(0):
-            self._gate.close_for(closed_for.total_seconds())
+        self._gate = Gate(concurrency, wait=wait, clock=clock, closed_for=closed_for.total_seconds())
 
     @property
     def requests_sent(self) -> int:
@@ -242,6 +238,12 @@ class DevinClient:
     def _may_write(self) -> None:
         self._gate.require_open()
         self._fence()
+
+
+def _checked(api_key: str) -> str:
+    if not VISIBLE_ASCII.fullmatch(api_key):
+        raise ValueError("The API key has characters that no API key has.")
+    return api_key
 
 
 def backoff(tries: int) -> float:

@@ -28,7 +28,9 @@ class Turn:
 
 
 class Gate:
-    def __init__(self, size: int, *, wait: Callable[[float], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, size: int, *, wait: Callable[[float], None], clock: Callable[[], float], closed_for: float = 0.0
+    ) -> None:
         self.size = size
         self.rate_limited = 0
         self._largest = size
@@ -40,7 +42,7 @@ class Gate:
         self._inside = 0
         self._successes = 0
         self._shrinks = 0
-        self._closed_until = float("-inf")
+        self._closed_until = clock() + closed_for if closed_for > 0 else float("-inf")
 
     def new_turn(self) -> Turn:
         with self._changed:

@@ -3,13 +3,17 @@
 Unknown members and unknown words are let through: a new kind of secret is none of ours, not an error. A missing or
 wrongly typed member, or one that no column could hold, is a `ValueError` that names the member and never what was in
 it. What people elsewhere may choose freely (keys, notes, names) is made harmless instead, because one strange secret of
-theirs must not keep the whole list from being read. Values of secrets are not here: no route returns them.
+theirs must not keep the whole list from being read: in keys and names each character that cannot be seen, or that turns
+round what stands beside it, is shown by its number. None of our own keys has such a character. Values of secrets are
+not here: no route returns them.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from common.visible import visible
 
 # JSON's numbers are exact up to here in every language, and a column holds them.
 LARGEST_NUMBER = 2**53
@@ -40,7 +44,7 @@ class Principal:
         return cls(
             principal_type=kind,
             name=_harmless(next((name for name in names if isinstance(name, str) and name), "")),
-            org_id=_id_or_none(members, "org_id") or "",
+            org_id=_name_or_none(members, "org_id", LONGEST_ID) or "",
         )
 
 
@@ -67,8 +71,8 @@ class RemoteSecret:
         updated_at = members.get("updated_at")
         return cls(
             secret_id=_id(members, "secret_id"),
-            key=_free_text(members, "key", LONGEST_KEY),
-            note=_free_text(members, "note", LONGEST_NOTE),
+            key=_name_or_none(members, "key", LONGEST_KEY),
+            note=_note(members, "note"),
             is_sensitive=bool(members.get("is_sensitive")),
             secret_type=_harmless(_text(members, "secret_type"), LONGEST_WORD),
             access_type=_harmless(_text(members, "access_type"), LONGEST_WORD),
@@ -133,14 +137,19 @@ def _id_or_none(members: Mapping[str, Any], name: str, longest: int = LONGEST_ID
     return value
 
 
-def _free_text(members: Mapping[str, Any], name: str, longest: int) -> str | None:
+def _name_or_none(members: Mapping[str, Any], name: str, longest: int) -> str | None:
     value = _text_or_none(members, name)
     return None if value is None else _harmless(value, longest)
 
 
 def _harmless(text: str, longest: int = LONGEST_ID) -> str:
-    """What a column can hold; what it can't becomes the sign for that, which no key of ours has."""
-    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[:longest])
+    return visible(text[:longest])[:longest]
+
+
+def _note(members: Mapping[str, Any], name: str) -> str | None:
+    """A text of several lines that nobody is shown, so it is only made fit for a column."""
+    value = _text_or_none(members, name)
+    return None if value is None else UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value[:LONGEST_NOTE])
 
 
 def _whole_number(members: Mapping[str, Any], name: str) -> int:

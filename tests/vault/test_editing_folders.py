@@ -26,6 +26,14 @@ def test_refuses_a_slug(project: Project, slug: str) -> None:
     assert caught.value.field == "slug"
 
 
+@pytest.mark.parametrize("name", ["\N{RIGHT-TO-LEFT OVERRIDE}dorP", "Prod\N{LEFT-TO-RIGHT ISOLATE}", "Pr\x1bod"])
+def test_refuses_a_name_that_reads_as_another(name: str) -> None:
+    with pytest.raises(Invalid, match="Remove them") as caught:
+        editing.create_project(name=name, slug="shop", environments=(), user=None)
+
+    assert caught.value.field == "name"
+
+
 def test_refuses_slugs_that_are_taken(project: Project) -> None:
     with pytest.raises(Taken, match="shop"):
         editing.create_project(name="Shop", user=None)
