@@ -1,13 +1,16 @@
 """The API: its routers, its parser, its errors and its document."""
 
+from functools import cached_property
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from api.http import errors
 from api.http.docs import Docs, for_signed_in, server
 from api.http.openapi import complete
+from api.http.parameters import check_parameters, declared_parameters
 from api.http.parser import StrictParser
 from api.resources.connections import router as connections
 from api.resources.control import router as control
@@ -57,6 +60,15 @@ class DevinSyncAPI(NinjaAPI):
 
     def get_openapi_schema(self, **options: Any) -> Any:
         return complete(super().get_openapi_schema(**options), server=server.get())
+
+    @cached_property
+    def _parameters(self) -> dict[str, frozenset[str]]:
+        return declared_parameters(self.get_openapi_schema())
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """The first thing that Ninja does for a request that is let in."""
+        check_parameters(request, self._parameters)
+        return super().create_temporal_response(request)
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The view's name; where several routes share a view, the later ones get a number."""

@@ -55,6 +55,13 @@ def without_echoes(request: HttpRequest, body: Any) -> Any:
     return kept
 
 
+def agrees_with_address(request: HttpRequest, name: str, given: Any) -> bool:
+    """Whether a name is another for a part of the address, and says the same."""
+    match = request.resolver_match
+    expected = None if match is None else dict(_echoes_of(match.route, match.kwargs)).get(name.lower())
+    return expected is not None and _is_same(given, expected)
+
+
 def _echoes_of(route: str, in_path: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "/devin" in route:
         yield from ((name, DEVIN) for name in OF_DEVIN)

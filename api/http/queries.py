@@ -9,7 +9,7 @@ from ninja import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from api.http.errors import Unprocessable
+from api.http.errors import BadRequest, Unprocessable
 from api.resources.base import EXAMPLE_ID
 from api.resources.lookups import choose_project
 from vault.models import ROOT, Folder, Project, Secret
@@ -40,9 +40,13 @@ class ProjectOrWorkspace(BaseModel):
 class FolderQuery(ProjectOrWorkspace):
     environment: Slug = Field(description="The environment's slug.", examples=["dev"])
     path: PathText = Field("/", description="The folder's path.", examples=["/my-secrets"])
+    directory: PathText | None = Field(None, description="An older spelling of path.")
 
     def get_folder(self) -> Folder:
-        return find_folder(self.get_project(), self.environment, self.path)
+        paths = {path for path in (self.path, self.directory) if path not in (None, ROOT)}
+        if len(paths) > 1:
+            raise BadRequest("path and directory name two folders. Send one of them.")
+        return find_folder(self.get_project(), self.environment, paths.pop() if paths else ROOT)
 
 
 class SecretQuery(ProjectOrWorkspace):
@@ -61,6 +65,7 @@ class SecretQuery(ProjectOrWorkspace):
     metadata_filter: LongText | None = Field(
         None, description="Only secrets with all of these pairs, at most 10: key=k1,value=v1|key=k2,value=v2."
     )
+    include_personal_overrides: bool = Field(False, description="Accepted: there are no personal secrets here.")
 
     def get_folder(self) -> Folder:
         return find_folder(self.get_project(), self.environment, self.secret_path)
