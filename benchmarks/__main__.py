@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from benchmarks.site import Site, open_site
 
-PARTS = ("scenarios", "reaction", "throughput", "memory")
+PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet")
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -18,6 +18,10 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs that the workers share (100)")
     parser.add_argument("--workers", type=int, default=4, metavar="N", help="worker processes that share them (4)")
     parser.add_argument("--plan", type=int, default=10_000, metavar="N", help="secrets of the weighed plan (10000)")
+    parser.add_argument("--fleet", type=int, default=500, metavar="N", help="syncs of the fleet (500)")
+    parser.add_argument("--organizations", type=int, default=50, metavar="N", help="that they share (50)")
+    parser.add_argument("--rate", type=float, default=20, metavar="N", help="changes of the fleet a second (20)")
+    parser.add_argument("--seconds", type=float, default=60, metavar="N", help="for which they come (60)")
     parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
     parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
     parser.add_argument("--only", choices=PARTS, action="append", metavar="PART", help=f"one of {', '.join(PARTS)}")
@@ -42,7 +46,7 @@ def main() -> None:
 
 def run(site: Site, options: argparse.Namespace) -> None:
     # They import models, which is possible only now.
-    from benchmarks import memory, reaction, report, scenarios, throughput
+    from benchmarks import fleet, memory, reaction, report, scenarios, throughput
 
     parts = options.only or PARTS
     if "scenarios" in parts:
@@ -52,6 +56,9 @@ def run(site: Site, options: argparse.Namespace) -> None:
         report.print_reaction(reaction.measure(site, options.samples))
     if "throughput" in parts:
         report.print_throughput(throughput.measure(site, syncs=options.syncs, workers=options.workers))
+    if "fleet" in parts:
+        load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
+        report.print_fleet(fleet.measure(site, load, workers=options.workers))
     if "memory" in parts:
         report.print_memory(memory.measure(site, options.plan))
 

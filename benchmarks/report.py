@@ -1,9 +1,9 @@
 """The figures as lines of text, each printed as soon as it is known, with the goal that it is measured by."""
 
 import argparse
-import statistics
 from collections.abc import Iterable, Sequence
 
+from benchmarks.fleet import Fleet
 from benchmarks.memory import MIB, Memory
 from benchmarks.scenarios import Comparison
 from benchmarks.throughput import SECRETS, Throughput
@@ -52,11 +52,9 @@ def cells_of(comparison: Comparison, latency: float, concurrency: int) -> list[s
 
 
 def print_reaction(samples: list[float]) -> None:
-    ordered = sorted(samples)
-    p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
     say(
-        f"From a committed change to the first request: p50 {statistics.median(ordered) * 1000:.0f} ms, "
-        f"p95 {p95 * 1000:.0f} ms of {len(ordered)} changes. Goal: p50 under 300 ms."
+        f"From a committed change to the first request: {percentiles(samples, 'ms')} of {len(samples)} changes. "
+        "Goal: p50 under 300 ms."
     )
 
 
@@ -65,6 +63,37 @@ def print_throughput(measured: Throughput) -> None:
         f"Syncs a minute: {measured.per_minute:,.0f} by {measured.workers} workers, {SECRETS} unchanged secrets each "
         f"({measured.syncs} syncs in {measured.seconds:.2f} s)."
     )
+
+
+def print_fleet(measured: Fleet) -> None:
+    load = measured.load
+    say(
+        f"Fleet: {load.syncs} syncs of 20 secrets over {load.organizations} organizations, {load.changes_a_second:g} "
+        f"changes a second for {load.seconds:.0f} s; the first sync of all took {measured.first_sync:.0f} s."
+    )
+    say(
+        f"  {measured.accepted_a_second:.1f} changes a second were accepted, {measured.refused} refused; "
+        f"a request: {percentiles(measured.requests, 'ms')}. Goal: p95 under 100 ms."
+    )
+    say(
+        f"  From a change's answer to Devin: {percentiles(measured.lags, 's')}, longest {max(measured.lags):.1f} s. "
+        f"Goal: p50 2 s, p95 5 s. Drained {measured.drained:.1f} s after the last change. Goal: 5 s."
+    )
+    say(
+        f"  {measured.runs} runs for {len(measured.lags)} changes; workers used {measured.worker_cores:.2f} cores, "
+        f"{measured.cpu_a_run * 1000:.0f} ms of processor time a run. Goal: 30 ms."
+    )
+
+
+def percentiles(samples: Sequence[float], unit: str) -> str:
+    factor, digits = (1000, 0) if unit == "ms" else (1, 2)
+    p50, p95 = (percentile(samples, share) * factor for share in (0.5, 0.95))
+    return f"p50 {p50:.{digits}f} {unit}, p95 {p95:.{digits}f} {unit}"
+
+
+def percentile(samples: Sequence[float], share: float) -> float:
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, round(share * len(ordered)))] if ordered else 0.0
 
 
 def print_memory(measured: Memory) -> None:

@@ -8,6 +8,7 @@ import base64
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from typing import Any
 
 import requests
 
+from launcher.health import answers
 from launcher.processes import Program
 from launcher.supervise import Supervisor
 from launcher.valkey import prepare_valkey
@@ -48,6 +50,10 @@ class Sandbox:
         entries = self._get("log")["requests"]
         return [entry for entry in entries if entry["org"] == org_id]
 
+    def all_requests(self) -> list[dict[str, Any]]:
+        """What has arrived for all organizations since traffic was last forgotten."""
+        return list(self._get("log")["requests"])
+
     def digests(self, org_id: str) -> dict[str, str]:
         """Key to SHA-256 of the value."""
         return {item["key"]: item["sha256"] for item in self._get(f"organizations/{org_id}")["secrets"]}
@@ -73,20 +79,65 @@ class Site:
     concurrency: int
 
     @contextmanager
-    def workers(self, count: int) -> Iterator[None]:
+    def workers(self, count: int) -> Iterator["Processes"]:
         """Warm workers and a scheduler, as `make run` starts them."""
+        names = [*(f"worker-{number}" for number in range(1, count + 1)), "scheduler"]
+        with self._started(*(self._manage(name, name.partition("-")[0]) for name in names)) as processes:
+            processes.supervisor.wait_until(lambda: count_workers() == count, name="worker-1", seconds=SECONDS_TO_START)
+            yield processes
+
+    @contextmanager
+    def web(self) -> Iterator[str]:
+        """A web process, as `make run` starts it; the address that it serves."""
+        port = free_port()
+        with self._started(self._manage("web", "serve", PORT=str(port), API_RATE_PER_MINUTE="0")) as processes:
+            processes.supervisor.wait_until(
+                lambda: answers("127.0.0.1", port, "/healthz"), name="web", seconds=SECONDS_TO_START
+            )
+            yield f"http://127.0.0.1:{port}"
+
+    @contextmanager
+    def _started(self, *programs: Program) -> Iterator["Processes"]:
         supervisor = Supervisor(grace=10, say=lambda text: None)
         try:
-            for name in [*(f"worker-{number}" for number in range(1, count + 1)), "scheduler"]:
-                supervisor.start(self._manage(name, name.partition("-")[0]))
-            supervisor.wait_until(lambda: count_workers() == count, name="worker-1", seconds=SECONDS_TO_START)
-            yield
+            for program in programs:
+                supervisor.start(program)
+            yield Processes(supervisor)
         finally:
             supervisor.stop()
 
-    def _manage(self, name: str, command: str) -> Program:
+    def _manage(self, name: str, command: str, **variables: str) -> Program:
         manage = (sys.executable, str(ROOT / "manage.py"), command)
-        return Program(name=name, command=manage, log=self.folder / f"{name}.log", environment=os.environ)
+        environment = {**os.environ, **variables}
+        return Program(name=name, command=manage, log=self.folder / f"{name}.log", environment=environment)
+
+
+@dataclass(frozen=True)
+class Processes:
+    supervisor: Supervisor
+
+    def cpu_seconds(self) -> float:
+        """What they and all that they have started used so far."""
+        return sum(cpu_seconds_of(session) for session in self.supervisor.sessions)
+
+
+def cpu_seconds_of(session: int) -> float:
+    """Of a session's live processes, and of those that ended and were waited for."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
 
 
 def count_workers() -> int:

@@ -35,7 +35,7 @@ class Supervisor:
         self.say = say or say_on_stderr
         self.is_stopping = self.is_hurried = False
         self._children: list[Child] = []
-        self._sessions: set[int] = set()
+        self.sessions: set[int] = set()
 
     def start(self, program: Program) -> None:
         rotate(program.log)
@@ -66,13 +66,13 @@ class Supervisor:
         """Asks all to finish, first those that are served, then those that serve; kills what does not."""
         for is_base in (False, True):
             self._stop([child for child in self._children if child.program.is_base is is_base])
-        for session in self._sessions:
+        for session in self.sessions:
             kill_session(session)
         self._children.clear()
 
     def _run(self, program: Program) -> subprocess.Popen[bytes]:
         process = start(program)
-        self._sessions.add(process.pid)
+        self.sessions.add(process.pid)
         return process
 
     def _note_end(self, child: Child, now: float) -> None:

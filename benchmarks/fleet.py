@@ -1,0 +1,248 @@
+"""An installation at work: many syncs over some organizations, and changes that come in by the API at a steady rate.
+
+Measured is the time from the API's answer to a change until Devin has the new value, with real web, worker and
+scheduler processes; at the end each organization is compared with its sources, value by value.
+"""
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import requests
+
+from benchmarks.reaction import wait_for
+from benchmarks.site import Site
+from benchmarks.subject import Disagreement, connection_of
+from syncs.choices import Status, Trigger
+from syncs.models import DevinSync, SyncRun
+from syncs.runs.ask_many import request_runs
+from vault.editing import create_environment, create_folder, create_project, set_secrets
+from vault.models import Folder
+
+SECRETS = 20
+SYNCS_A_PROJECT = 50
+SENDERS = 8
+PATIENCE = 900.0
+
+
+@dataclass(frozen=True)
+class Load:
+    syncs: int
+    organizations: int
+    changes_a_second: float
+    seconds: float
+
+
+@dataclass
+class Member:
+    """One sync of the fleet, with what its organization should hold."""
+
+    sync: DevinSync
+    folder: Folder
+    values: dict[str, str] = field(repr=False)
+
+    @property
+    def prefix(self) -> str:
+        return self.sync.name.upper().replace("-", "_") + "_"
+
+
+@dataclass(frozen=True)
+class Change:
+    org_id: str
+    key: str
+    answered: float
+    took: float
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Seconds, but for the counts. `lags` are from the answer to a change until it was in Devin."""
+
+    load: Load
+    first_sync: float
+    refused: int
+    requests: list[float]
+    lags: list[float]
+    drained: float
+    runs: int
+    worker_cores: float
+    cpu_a_run: float
+
+    @property
+    def accepted_a_second(self) -> float:
+        return len(self.requests) / self.load.seconds
+
+
+def measure(site: Site, load: Load, *, workers: int) -> Fleet:
+    members = build(site, load)
+    with site.workers(workers) as processes, site.web() as address:
+        first = first_sync(members)
+        site.sandbox.forget_traffic()
+        runs_before, cpu_before = SyncRun.objects.count(), processes.cpu_seconds()
+        began = time.monotonic()
+        changes, refused = send_changes(address, members, load)
+        ended = time.monotonic()
+        wait_until_idle()
+        cpu = processes.cpu_seconds() - cpu_before
+        lags = lags_of(changes, posts(site))
+        drained = max([change.answered + lag for change, lag in zip(changes, lags, strict=True)], default=ended) - ended
+        check(site, members)
+    runs = SyncRun.objects.count() - runs_before
+    return Fleet(
+        load=load,
+        first_sync=first,
+        refused=refused,
+        requests=[change.took for change in changes],
+        lags=lags,
+        drained=max(drained, 0.0),
+        runs=runs,
+        worker_cores=cpu / (time.monotonic() - began),
+        cpu_a_run=cpu / max(runs, 1),
+    )
+
+
+# The fleet
+
+
+def build(site: Site, load: Load) -> list[Member]:
+    site.sandbox.declare(*(org_of(number, load) for number in range(load.organizations)))
+    connection = connection_of(site)
+    members: list[Member] = []
+    environment = None
+    for number in range(load.syncs):
+        if number % SYNCS_A_PROJECT == 0:
+            name = f"fleet-{number // SYNCS_A_PROJECT}"
+            project = create_project(name=name, slug=name, environments=(), user=None)
+            environment = create_environment(project, name="Development", slug="dev", user=None)
+        assert environment is not None  # noqa: S101
+        folder = create_folder(environment, f"/app-{number}", user=None)
+        sync = DevinSync.objects.create(
+            name=f"app-{number}",
+            project=environment.project,
+            folder=folder,
+            connection=connection,
+            org_id=org_of(number, load),
+            key_schema=f"APP_{number}_{{{{secretKey}}}}",
+        )
+        values = {f"SECRET_{secret}": f"first {number} {secret}" for secret in range(SECRETS)}
+        members.append(Member(sync, folder, values))
+    return members
+
+
+def org_of(number: int, load: Load) -> str:
+    return f"org-fleet-{number % load.organizations}"
+
+
+def first_sync(members: list[Member]) -> float:
+    """Seconds until all secrets of all syncs are in Devin."""
+    began = time.monotonic()
+    DevinSync.objects.update(auto_sync_enabled=False)
+    for member in members:
+        set_secrets(member.folder, member.values, user=None)
+    DevinSync.objects.update(auto_sync_enabled=True)
+    request_runs([member.sync.pk for member in members], trigger=Trigger.MANUAL)
+    wait_until_idle()
+    if SyncRun.objects.exclude(status=Status.SUCCEEDED).exists():
+        raise Disagreement("Not every first run succeeded.")
+    return time.monotonic() - began
+
+
+def wait_until_idle() -> None:
+    wait_for(
+        lambda: not SyncRun.objects.filter(finished_at__isnull=True).exists(),
+        "all runs to end",
+        patience=PATIENCE,
+        every=0.2,
+    )
+
+
+# The changes
+
+
+def send_changes(address: str, members: list[Member], load: Load) -> tuple[list[Change], int]:
+    """At a steady rate, whatever the answers take, by a few senders. The changes, and how many were not accepted."""
+    dice, token = random.Random(1), issue_token()  # noqa: S311 - a load, not a secret
+    local = threading.local()
+    accepted: list[Change] = []
+    refused: list[int] = []
+
+    def send(member: Member, key: str, value: str) -> None:
+        if not hasattr(local, "session"):
+            local.session = requests.Session()
+            local.session.headers["Authorization"] = f"Bearer {token}"
+        began = time.monotonic()
+        answer = local.session.patch(
+            f"{address}/api/v4/secrets/{key}",
+            json={
+                "projectId": str(member.sync.project_id),
+                "environment": "dev",
+                "secretPath": member.folder.path,
+                "secretValue": value,
+            },
+            timeout=60,
+        )
+        now = time.monotonic()
+        if answer.status_code != 200:
+            refused.append(answer.status_code)
+            return
+        member.values[key] = value
+        accepted.append(Change(member.sync.org_id, member.prefix + key, now, now - began))
+
+    # Each secret is changed once before any is changed again, so that it is known which change was the last.
+    places = [(member, f"SECRET_{number}") for member in members for number in range(SECRETS)]
+    dice.shuffle(places)
+    began = time.monotonic()
+    with ThreadPoolExecutor(SENDERS) as pool:
+        for number in range(int(load.changes_a_second * load.seconds)):
+            time.sleep(max(0.0, began + number / load.changes_a_second - time.monotonic()))
+            if time.monotonic() - began > load.seconds:
+                break
+            member, key = places[number % len(places)]
+            pool.submit(send, member, key, f"change {number}")
+    return accepted, len(refused)
+
+
+def issue_token() -> str:
+    from django.contrib.auth.models import User
+
+    from api.models import ApiToken
+
+    user = User.objects.create_superuser("fleet", password=None)
+    return ApiToken.issue(user, "fleet")[1]
+
+
+# What became of them
+
+
+def posts(site: Site) -> dict[tuple[str, str], list[float]]:
+    """By organization and key, when a new value was in Devin."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for entry in site.sandbox.all_requests():
+        if entry["method"] == "POST" and entry["committed"] and entry["key"]:
+            found.setdefault((entry["org"], entry["key"]), []).append(entry["committed"])
+    return found
+
+
+def lags_of(changes: list[Change], arrived: dict[tuple[str, str], list[float]]) -> list[float]:
+    lags = []
+    for change in changes:
+        # A run may have read the change before its sender had the answer.
+        since = change.answered - change.took
+        later = [at for at in arrived.get((change.org_id, change.key), []) if at >= since]
+        if not later:
+            raise Disagreement(f"A change of {change.key} never reached {change.org_id}.")
+        lags.append(max(0.0, min(later) - change.answered))
+    return lags
+
+
+def check(site: Site, members: list[Member]) -> None:
+    desired: dict[str, dict[str, str]] = {}
+    for member in members:
+        wanted = desired.setdefault(member.sync.org_id, {})
+        wanted |= {member.prefix + key: sha256(value.encode()).hexdigest() for key, value in member.values.items()}
+    for org_id, wanted in desired.items():
+        if site.sandbox.digests(org_id) != wanted:
+            raise Disagreement(f"{org_id} does not hold what its sources hold.")
