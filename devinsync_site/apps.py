@@ -18,4 +18,4 @@ class DevinSyncSiteConfig(AppConfig):
     def ready(self) -> None:
         from devinsync_site import sqlite
 
-        connection_created.connect(sqlite.use_real_limit, dispatch_uid="devinsync_site.sqlite")
+        connection_created.connect(sqlite.on_connection, dispatch_uid="devinsync_site.sqlite")

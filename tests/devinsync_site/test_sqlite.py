@@ -1,0 +1,154 @@
+"""Writers to SQLite take turns: in the order of asking within a process, by a lock on a file among processes."""
+
+import fcntl
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from devinsync_site.sqlite import Turns
+from vault.models import Project
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 20.0
+sqlite_only = pytest.mark.skipif("connection.vendor != 'sqlite'")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "turns"
+
+
+def test_those_that_wait_have_their_turn_in_the_order_of_asking(path: Path) -> None:
+    turns, order = Turns(path, PATIENCE), list[int]()
+    turns.take()
+    threads = []
+    for number in range(5):
+        thread = threading.Thread(target=lambda number=number: (turns.take(), order.append(number), turns.give()))
+        thread.start()
+        threads.append(thread)
+        while len(turns._waiting) <= number:
+            time.sleep(0.001)
+
+    turns.give()
+    for thread in threads:
+        thread.join()
+
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_another_process_waits_until_the_turn_is_given_up(path: Path) -> None:
+    turns = Turns(path, PATIENCE)
+    turns.take()
+    other = other_process(path)
+    with pytest.raises(BlockingIOError):
+        take_in_passing(path)
+    turns.give()
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"taken\n"
+
+    with pytest.raises(BlockingIOError):
+        take_in_passing(path)
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+
+    turns.take()
+    turns.give()
+
+
+def other_process(path: Path) -> "subprocess.Popen[bytes]":
+    """Takes the turn and keeps it."""
+    program = (
+        "import sys, time; from pathlib import Path; from devinsync_site.sqlite import Turns; "
+        f"turns = Turns(Path({str(path)!r}), {PATIENCE}); turns.take(); print('taken', flush=True); time.sleep(60)"
+    )
+    return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
+
+
+def take_in_passing(path: Path) -> None:
+    file = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(file)
+
+
+def test_whoever_waits_too_long_is_told_what_sqlite_would_say(path: Path) -> None:
+    turns = Turns(path, 0.05)
+    turns.take()
+
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        turns.take()
+
+    turns.give()
+    turns.take()
+
+
+def test_a_process_that_keeps_its_turn_is_not_waited_for_for_ever(path: Path) -> None:
+    other = os.open(path, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(other, fcntl.LOCK_EX)
+
+    Turns(path, 0.05).take()
+
+    os.close(other)
+
+
+def test_where_no_file_can_be_made_there_are_turns_within_the_process_alone(tmp_path: Path) -> None:
+    turns = Turns(tmp_path / "missing" / "turns", PATIENCE)
+
+    turns.take()
+    turns.give()
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_has_the_turn_from_its_begin_to_its_end() -> None:
+    path = Path(f"{connection.settings_dict['NAME']}-turns")
+    Project.objects.exists()  # reading takes none
+
+    with transaction.atomic():
+        Project.objects.create(name="A", slug="a")
+        with pytest.raises(BlockingIOError):
+            take_in_passing(path)
+    take_in_passing(path)
+
+    with pytest.raises(RuntimeError), transaction.atomic():
+        raise RuntimeError
+    take_in_passing(path)
+
+    with transaction.atomic():
+        connection.close()
+    take_in_passing(path)
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_connects_again_takes_one_turn() -> None:
+    for _ in range(3):
+        connection.close()
+        with transaction.atomic():
+            Project.objects.exists()
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_begin_that_fails_gives_the_turn_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(f"{connection.settings_dict['NAME']}-turns")
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    connection.ensure_connection()
+    connection.connection.execute("PRAGMA busy_timeout = 10")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="locked"), transaction.atomic():
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    connection.close()
+
+    take_in_passing(path)
