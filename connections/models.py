@@ -113,7 +113,8 @@ class Connection(models.Model):
         """
         deadline = settings.DEVIN_REQUEST_DEADLINE
         if patience is None:
-            return self._open(deadline=deadline, fence=fence)
+            write_deadline = min(settings.DEVIN_WRITE_DEADLINE, deadline)
+            return self._open(deadline=deadline, write_deadline=write_deadline, fence=fence)
         return self._open(
             deadline=min(deadline, patience), fence=fence, patience=patience, tries=2, longest_wait=PATIENCE_AFTER_429
         )

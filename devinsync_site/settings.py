@@ -125,7 +125,6 @@ REDIS_URL = env.str("REDIS_URL", default=f"unix://{DATA_DIR / 'valkey' / 'valkey
 RQ_QUEUES = {
     "default": {
         "URL": REDIS_URL,
-        # Each request has its own deadline; this is for a run that waits for one rate limit after another.
         "DEFAULT_TIMEOUT": 6 * 3600,
         "DEFAULT_RESULT_TTL": 0,
         "DEFAULT_FAILURE_TTL": 86400,
@@ -147,10 +146,18 @@ DEVIN_HOSTS = env.list("DEVIN_HOSTS", default=["api.devin.ai"])
 CA_BUNDLE = env.str("CA_BUNDLE", default="")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
-SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=90))
-SYNC_LEASE_RENEWAL = timedelta(seconds=env.float("SYNC_LEASE_RENEWAL_SECONDS", default=15))
+SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=20))
+SYNC_LEASE_RENEWAL = timedelta(seconds=env.float("SYNC_LEASE_RENEWAL_SECONDS", default=4))
 # One request to Devin may take this long in all, connecting and reading included.
 DEVIN_REQUEST_DEADLINE = timedelta(seconds=env.float("DEVIN_REQUEST_DEADLINE_SECONDS", default=30))
+# A write must be over before the lease on the organization can end, so it has less time than a list.
+DEVIN_WRITE_DEADLINE = timedelta(seconds=env.float("DEVIN_WRITE_DEADLINE_SECONDS", default=8))
+# Each worker carries out so many runs at once; most of the time they wait for Devin.
+WORKER_RUNS = env.int("WORKER_RUNS", default=8)
+# A worker whose process has grown beyond this lets its runs end and starts anew.
+WORKER_MEMORY_MB = env.int("WORKER_MEMORY_MB", default=1024)
+# Each request has its own deadline; this is for a run that waits for one rate limit after another.
+SYNC_LONGEST_RUN = timedelta(seconds=env.float("SYNC_LONGEST_RUN_SECONDS", default=6 * 3600))
 # The scheduler looks this often for runs that are due, and rings again for one that the queue seems to have lost.
 SCHEDULER_TICK = timedelta(seconds=env.float("SCHEDULER_TICK_SECONDS", default=1))
 SYNC_RING_AGAIN = timedelta(seconds=env.float("SYNC_RING_AGAIN_SECONDS", default=15))

@@ -6,6 +6,7 @@ SyncError            says what was tried, on what, what came back and what to do
 ├── DestinationProblem   the organization or the connection does not let us
 ├── TooManyRounds        the destination kept answering unclearly; retryable
 ├── Blocked              what the plan would do waits for a person
+├── RunTooLong           a run took longer than a run may; retryable
 ├── LeaseLost            another worker has taken over; stop before the next write
 ├── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
 └── EditRefused          a sync must not be made, changed or deleted so; `field` is the one at fault, if one is
@@ -50,6 +51,10 @@ class Blocked(SyncError):
     def __init__(self, message: str, *, reason: BlockedReason) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class RunTooLong(SyncError):
+    retryable = True
 
 
 class LeaseLost(SyncError):

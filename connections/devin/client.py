@@ -60,6 +60,7 @@ class DevinClient:
         base_url: str,
         api_key: str,
         deadline: timedelta,
+        write_deadline: timedelta | None = None,
         concurrency: int = 4,
         fence: Callable[[], None] | None = None,
         name: str = "",
@@ -76,6 +77,7 @@ class DevinClient:
         self._headers = {"Authorization": f"Bearer {_checked(api_key)}"}
         self._name = name
         self._fence = fence or no_fence
+        self._write_deadline = (write_deadline or deadline).total_seconds()
         self._wait = wait
         self._tries = tries
         self._longest_wait = longest_wait.total_seconds()
@@ -225,14 +227,14 @@ class DevinClient:
 
     def _send_once(self, attempt: Attempt, path: str, body: bytes | None) -> Answer:
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        may_send = self._gate.require_open if attempt.method == "GET" else self._may_write
+        is_write = attempt.method != "GET"
         return self._transport.send(
             attempt.method,
             f"{self._base_url}{path}",
             headers=headers,
             body=body,
-            may_send=may_send,
-            within=self._left(),
+            may_send=self._may_write if is_write else self._gate.require_open,
+            within=min(self._left(), self._write_deadline if is_write else math.inf),
         )
 
     def _may_write(self) -> None:

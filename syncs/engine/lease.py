@@ -2,12 +2,12 @@
 
 Taken and renewed by filtered updates on the `Destination` row, by the database's clock. Devin cannot check a fencing
 number, so a write is bounded from both sides: its holder starts none that could outlast the lease (`check`, by the
-monotonic clock, right before the bytes are sent), and one who takes over an expired lease waits one request's deadline
-before its own first write (`quarantine`).
+monotonic clock, right before the bytes are sent), and one who takes over an expired lease waits one write's deadline
+before its own first write (`quarantine`). The lease of a process that was seen to have ended has ended with it: what it
+sent last may still be on its way, so there is a short wait too.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,17 +17,29 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from syncs.errors import LeaseLost
+from common.processes import identity
+from syncs.engine.renewal import keeper
+from syncs.errors import LeaseLost, RunTooLong
 from syncs.models import Destination
 
 log = logging.getLogger(__name__)
 
+# In place of the holder, when that was seen to have ended.
+ENDED = "ended"
+# What a process had handed to the system when it ended is at its destination within this time, or never.
+LAST_WORDS = timedelta(seconds=1)
 
-@dataclass
+
+def write_deadline() -> timedelta:
+    """One write to Devin may take this long in all: the lease must outlast it."""
+    return min(settings.DEVIN_WRITE_DEADLINE, settings.DEVIN_REQUEST_DEADLINE)
+
+
+@dataclass(eq=False)
 class Lease:
     """Held by this process until released, or until renewal fails. Use it as a context manager."""
 
@@ -37,16 +49,16 @@ class Lease:
     epoch: int
     was_taken_over: bool
     valid_until: float
+    was_left: bool = False
     length: timedelta = field(default_factory=lambda: settings.SYNC_LEASE)
-    deadline: timedelta = field(default_factory=lambda: settings.DEVIN_REQUEST_DEADLINE)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    deadline: timedelta = field(default_factory=write_deadline)
+    ends_at: float = field(default_factory=lambda: time.monotonic() + settings.SYNC_LONGEST_RUN.total_seconds())
 
     @classmethod
     def acquire(cls, destination: Destination, run_id: UUID) -> Self | None:
         """None if another run holds it. Call inside the transaction that starts the run."""
         before = time.monotonic()
-        holder = uuid4().hex
+        holder = f"{identity()}-{uuid4().hex[:16]}"
         rows = Destination.objects.filter(pk=destination.pk)
         previous = rows.select_for_update().values_list("lease_holder", flat=True).get()
         is_free = Q(lease_holder="") | Q(lease_expires_at__lte=Now())
@@ -60,29 +72,34 @@ class Lease:
             return None
         epoch = rows.values_list("epoch", flat=True).get()
         valid_until = before + settings.SYNC_LEASE.total_seconds()
-        return cls(destination.pk, run_id, holder, epoch, bool(previous), valid_until)
+        return cls(destination.pk, run_id, holder, epoch, bool(previous), valid_until, was_left=previous == ENDED)
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._keep_renewing, name="lease", daemon=True)
-        self._thread.start()
+        keeper.keep(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-        self.release()
+        keeper.leave(self)
+        try:
+            self.release()
+        except (DatabaseError, InterfaceError) as failure:
+            # It expires.
+            log.warning("could not release the lease of run %s: %s", self.run_id, type(failure).__name__)
+            connection.close()
 
     def quarantine(self, wait: Callable[[float], None] = time.sleep) -> None:
         """After a take-over: lets what the former holder sent arrive before we write."""
         if self.was_taken_over:
-            wait(self.deadline.total_seconds())
+            wait(min(self.deadline, LAST_WORDS if self.was_left else self.deadline).total_seconds())
 
     def check(self) -> None:
-        """Raises LeaseLost unless a whole request fits into what is left of the lease. Costs no query."""
-        if time.monotonic() + self.deadline.total_seconds() > self.valid_until:
+        """Raises LeaseLost unless a whole write fits into what is left of the lease, and RunTooLong. Costs no query."""
+        now = time.monotonic()
+        if now > self.ends_at:
+            raise RunTooLong("The run took longer than a run may.")
+        if now + self.deadline.total_seconds() > self.valid_until:
             raise LeaseLost(
                 "Another worker may have taken over this organization. The run stops before its next write."
             )
@@ -99,12 +116,10 @@ class Lease:
             raise LeaseLost("Another worker has taken over this organization. It goes by what Devin lists.")
 
     def renew(self) -> bool:
+        """By itself, also after it expired, as long as nobody has taken over."""
         before = time.monotonic()
         renewed = self._mine().update(lease_expires_at=Now() + self.length)
-        if renewed:
-            self.valid_until = before + self.length.total_seconds()
-        else:
-            self.valid_until = 0.0
+        self.valid_until = before + self.length.total_seconds() if renewed else 0.0
         return bool(renewed)
 
     def release(self) -> None:
@@ -113,15 +128,3 @@ class Lease:
 
     def _mine(self) -> QuerySet[Destination]:
         return Destination.objects.filter(pk=self.destination_id, epoch=self.epoch, lease_holder=self.holder)
-
-    def _keep_renewing(self) -> None:
-        try:
-            while not self._stop.wait(settings.SYNC_LEASE_RENEWAL.total_seconds()):
-                try:
-                    if not self.renew():
-                        return
-                except (DatabaseError, InterfaceError) as error:
-                    log.warning("could not renew the lease of run %s: %s", self.run_id, type(error).__name__)
-                    close_old_connections()
-        finally:
-            connection.close()

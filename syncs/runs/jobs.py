@@ -1,10 +1,10 @@
 """The queue's entry point: takes an id, returns nothing, and lets no exception out with more than its type's name."""
 
 import logging
+import time
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, close_old_connections
-from rq.timeouts import BaseTimeoutException
 
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
@@ -23,6 +23,11 @@ from syncs.runs.due import waiting_for
 from syncs.runs.queue import ring
 
 log = logging.getLogger(__name__)
+
+# Seconds between two looks whether the database is back, and after which the run is left to whoever finds it.
+LOOK_AGAIN = 0.5
+LONGEST_OUTAGE = 300.0
+pause = time.sleep
 
 
 def run_sync(run_id: str) -> None:
@@ -49,14 +54,10 @@ def attempt(run: SyncRun, lease: Lease) -> None:
     except SyncError as error:
         tell_connection(run, error)
         end.retry_or_fail(run, error) if error.retryable else end.fail(run, error.message)
-    except BaseTimeoutException:
-        # It is an Exception too, so it must come before those.
-        end.retry_or_fail(run, SyncError("The run took longer than a run may.", retryable=True))
     except (OperationalError, InterfaceError) as error:
         # A deadlock, a lock held for too long, a server that restarts. The text stays here: it may quote rows.
         log.warning("run %s: the database failed (%s) at %s", run.pk, type(error).__name__, places(error))
-        close_old_connections()
-        end.retry_or_fail(run, SyncError("The database failed for a moment.", retryable=True))
+        try_again_once_the_database_is_back(run, lease)
     except (DevinError, DecryptionError) as error:
         end.fail(run, str(error))
     except Exception as error:
@@ -64,6 +65,25 @@ def attempt(run: SyncRun, lease: Lease) -> None:
         log.error("run %s ended by %s at %s", run.pk, type(error).__name__, places(error))
         end.fail(run, f"An internal error ({type(error).__name__}) ended the run. The log of the worker tells where.")
         raise InternalError(f"run {run.pk} ended by {type(error).__name__}") from None
+
+
+def try_again_once_the_database_is_back(run: SyncRun, lease: Lease) -> None:
+    """A deadlock or a lock costs the attempt; a server that is away, the time until it is back.
+
+    Whoever takes the organization meanwhile goes on with the run.
+    """
+    gives_up_at = time.monotonic() + LONGEST_OUTAGE
+    while True:
+        close_old_connections()
+        try:
+            if lease.renew():
+                end.retry_or_fail(run, SyncError("The database failed for a moment.", retryable=True))
+            return
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > gives_up_at:
+                log.error("run %s: the database stays away (%s)", run.pk, type(error).__name__)
+                return
+        pause(LOOK_AGAIN)
 
 
 class InternalError(Exception):

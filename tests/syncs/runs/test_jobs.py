@@ -4,12 +4,17 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
+from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
 from django.forms.models import model_to_dict
+from django.utils import timezone
 
 from connections.models import Connection
 from sandbox.faults import Kind
@@ -213,3 +218,119 @@ def everything_stored() -> str:
     return "\n".join(
         repr(model_to_dict(row)) + repr(vars(row)) for model in models for row in model._default_manager.all()
     )
+
+
+# The database is away for a while
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between two looks whether it is back; they take no time."""
+    found: list[float] = []
+    monkeypatch.setattr(jobs, "pause", found.append)
+    return found
+
+
+def away(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """The database fails in the middle of a run, and so often again when it is asked whether it is back."""
+    renew, left = Lease.renew, [times]
+
+    def fail(*args: object) -> None:
+        raise OperationalError("the server closed the connection: canary-value")
+
+    def renew_later(self: Lease) -> bool:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("the database system is starting up")
+        return renew(self)
+
+    monkeypatch.setattr("syncs.engine.reconcile.Reconcile.reconcile", fail)
+    monkeypatch.setattr(Lease, "renew", renew_later)
+
+
+def test_a_run_outlasts_a_database_that_is_away(
+    run: SyncRun, waits: list[float], monkeypatch: pytest.MonkeyPatch, bench: Bench, sandbox: Sandbox
+) -> None:
+    with monkeypatch.context() as patch:
+        away(patch, 7)
+        jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert len(waits) == 7
+    assert (run.status, run.attempt) == (Status.PENDING, 1)
+    assert run.message == "The database failed for a moment."
+    assert Destination.objects.get().lease_holder == ""
+    assert bench.carry_out(run).status == Status.SUCCEEDED
+
+
+def test_also_if_its_lease_has_expired_and_nobody_came(
+    run: SyncRun, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        Destination.objects.update(lease_expires_at=timezone.now() - timedelta(minutes=1))
+        raise InterfaceError("the connection is closed")
+
+    monkeypatch.setattr("syncs.engine.reconcile.Reconcile.reconcile", fail)
+
+    jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert run.status == Status.PENDING
+
+
+def test_a_run_that_somebody_took_over_meanwhile_is_theirs(
+    run: SyncRun, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        Destination.objects.update(lease_holder="another", epoch=F("epoch") + 1)
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("syncs.engine.reconcile.Reconcile.reconcile", fail)
+
+    jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert (run.status, run.attempt) == (Status.RUNNING, 1)
+    assert Destination.objects.get().lease_holder == "another"
+
+
+def test_a_run_does_not_wait_for_a_database_for_ever(
+    run: SyncRun, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LONGEST_OUTAGE", -1.0)
+    away(monkeypatch, 2)
+
+    jobs.run_sync(str(run.pk))
+
+    run.refresh_from_db()
+    assert (run.status, waits) == (Status.RUNNING, [])
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif("connection.vendor != 'postgresql'")
+def test_a_run_goes_on_after_the_server_cut_all_connections(
+    bench: Bench, run: SyncRun, sandbox: Sandbox, organization: SandboxOrganization
+) -> None:
+    """As at a restart of the server: in the middle of a write, every connection of the run is gone."""
+    rule = sandbox.faults.add(Kind.HOLD, method="POST")
+    worker = Thread(target=carry_out_and_disconnect, args=(run,))
+    worker.start()
+    assert rule.reached.wait(20)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    rule.release()
+    worker.join()
+
+    run.refresh_from_db()
+    assert (run.status, run.message) == (Status.PENDING, "The database failed for a moment.")
+    assert run.not_before is not None
+    assert bench.carry_out(run).status == Status.SUCCEEDED
+    assert organization.values() == {"A": CANARY}
+
+
+def carry_out_and_disconnect(run: SyncRun) -> None:
+    jobs.run_sync(str(run.pk))
+    connection.close()
