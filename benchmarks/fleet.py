@@ -13,9 +13,9 @@ from hashlib import sha256
 
 import requests
 
-from benchmarks.reaction import wait_for
 from benchmarks.site import Site
 from benchmarks.subject import Disagreement, connection_of
+from common.waiting import wait_for
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask_many import request_runs
@@ -151,12 +151,8 @@ def first_sync(members: list[Member]) -> float:
 
 
 def wait_until_idle() -> None:
-    wait_for(
-        lambda: not SyncRun.objects.filter(finished_at__isnull=True).exists(),
-        "all runs to end",
-        patience=PATIENCE,
-        every=0.2,
-    )
+    if not wait_for(lambda: not SyncRun.objects.filter(finished_at__isnull=True).exists(), seconds=PATIENCE):
+        raise Disagreement(f"Some runs had not ended after {PATIENCE:.0f} s.")
 
 
 # The changes

@@ -28,10 +28,16 @@ def path(tmp_path: Path) -> Path:
 
 def test_those_that_wait_have_their_turn_in_the_order_of_asking(path: Path) -> None:
     turns, order = Turns(path, PATIENCE), list[int]()
+
+    def ask(number: int) -> None:
+        turns.take()
+        order.append(number)
+        turns.give()
+
     turns.take()
     threads = []
     for number in range(5):
-        thread = threading.Thread(target=lambda number=number: (turns.take(), order.append(number), turns.give()))
+        thread = threading.Thread(target=ask, args=(number,))
         thread.start()
         threads.append(thread)
         while len(turns._waiting) <= number:
