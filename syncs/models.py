@@ -175,9 +175,16 @@ class DevinSync(SyncOptions):
     @property
     def source_label(self) -> str:
         """`dev:/my-secrets`, as it is now or, once the folder is gone, as it was."""
-        if self.folder is not None:
-            return f"{self.folder.environment.slug}:{self.folder.path}"
-        return f"{self.source_environment}:{self.source_path}"
+        return f"{self.environment_slug}:{self.path}"
+
+    @property
+    def environment_slug(self) -> str:
+        """As it is now or, once the folder is gone, as it was."""
+        return self.folder.environment.slug if self.folder is not None else self.source_environment
+
+    @property
+    def path(self) -> str:
+        return self.folder.path if self.folder is not None else self.source_path
 
     @property
     def has_source(self) -> bool:

@@ -5,20 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncs.engine.changes import Create, Delete, HandOver, Plan, Rename, Replace
-from syncs.models import DevinSync
 
 KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
 # More than these stand behind a "show all", and more than those are only counted.
 SHOWN_AT_ONCE = 50
 SHOWN_AT_MOST = 1000
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Another sync whose keys could be the same, and what to do about it."""
-
-    other: DevinSync
-    advice: str
 
 
 @dataclass(frozen=True)
@@ -157,38 +148,3 @@ def _author(*, is_stranger: bool) -> str:
 
 def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
-
-
-def overlap_advice(sync: DevinSync, other: DevinSync) -> str:
-    """What may happen where two syncs can have the same keys, and which of them to give a prefix."""
-    start = f"The sync “{other.name}” of {other.project.name} writes to {other.org_id} too, "
-    if sync.key_schema and not other.key_schema:
-        return f"{start}and has no key schema, so it takes every key there. Give that sync a prefix of its own."
-    if other.key_schema and not sync.key_schema:
-        return f"{start}and without a key schema this sync takes every key there. Give this sync a prefix of its own."
-    return (
-        f"{start}and its keys can be the same. A key belongs to the sync that wrote it first: give each its own prefix."
-    )
-
-
-def overlapping_syncs(sync: DevinSync) -> list[Overlap]:
-    """Other syncs of the same organization whose keys could be this one's too."""
-    from syncs.errors import InvalidKeySchema
-    from syncs.key_schema import KeySchema
-
-    if sync.connection_id is None or not sync.org_id:
-        return []
-    others = DevinSync.objects.filter(org_id=sync.org_id, connection__base_url=sync.connection.base_url)
-    try:
-        schema = KeySchema.parse(sync.key_schema)
-    except InvalidKeySchema:
-        return []
-    environment = sync.folder.environment.slug if sync.folder else sync.source_environment
-    found = [
-        other
-        for other in others.exclude(pk=sync.pk).select_related("project")
-        if schema.overlaps(
-            KeySchema.parse(other.key_schema), environment=environment, other_environment=other.source_environment
-        )
-    ]
-    return [Overlap(other, overlap_advice(sync, other)) for other in found]

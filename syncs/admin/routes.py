@@ -16,10 +16,11 @@ from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs.admin.actions import SyncActions
 from syncs.admin.base import demand, not_found, only
-from syncs.admin.plan_page import overlapping_syncs, show
+from syncs.admin.plan_page import show
 from syncs.admin.starting import start_one
 from syncs.admin.wizard.views import STEPS, SyncWizard
 from syncs.editing import SWITCHES, addresses
+from syncs.engine.overlaps import overlapping_syncs
 from syncs.engine.preview import preview
 from syncs.errors import NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun

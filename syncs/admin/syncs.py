@@ -15,12 +15,12 @@ from syncs.admin.actions import managed_names
 from syncs.admin.base import demand, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
-from syncs.admin.plan_page import overlapping_syncs
 from syncs.admin.routes import SyncRoutes
 from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
 from syncs.editing import Actor, change_sync, delete_sync
+from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
 from theme.badges import badge

@@ -61,12 +61,11 @@ def describe_all() -> dict[str, Any]:
 
 
 def describe_sync(sync: DevinSync) -> dict[str, Any]:
-    folder = sync.folder
     return {
         "name": sync.name,
         "project": sync.project.slug,
-        "environment": folder.environment.slug if folder else sync.source_environment,
-        "path": folder.path if folder else sync.source_path,
+        "environment": sync.environment_slug,
+        "path": sync.path,
         "connection": sync.connection.name,
     } | _values(sync, SYNC_FIELDS)
 

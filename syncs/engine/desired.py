@@ -29,15 +29,11 @@ class Desired:
 
 def read_desired(sync: DevinSync) -> Desired:
     """READ SOURCE and TRANSFORM KEYS. Raises SourceProblem or InvalidKeySchema."""
-    schema, environment = KeySchema.parse(sync.key_schema), environment_of(sync)
+    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     secrets = {schema.render(secret.key, environment=environment): secret for secret in read_source(sync)}
     sync_id, key_id = str(sync.pk), current_key_id()
     prints = {key: fingerprint(sync_id, key, secret.value, key_id=key_id) for key, secret in secrets.items()}
     return Desired(secrets, prints)
-
-
-def environment_of(sync: DevinSync) -> str:
-    return sync.folder.environment.slug if sync.folder is not None else sync.source_environment
 
 
 def fingerprints_of(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> dict[str, str]:

@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from connections.devin.types import RemoteSecret
 from syncs.engine.changes import Others, Wanter
-from syncs.engine.desired import environment_of
 from syncs.engine.notes import Tag
 from syncs.errors import SourceProblem
 from syncs.key_schema import KeySchema
@@ -101,7 +100,7 @@ def live_neighbours(sync: DevinSync, destination: Destination) -> Iterable[Devin
 
 def wanted_keys(sync: DevinSync, *, among: Collection[str]) -> Iterator[tuple[str, str]]:
     """The keys among these that the sync's source has, each with its key there. No value is opened."""
-    schema, environment = KeySchema.parse(sync.key_schema), environment_of(sync)
+    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     if sync.folder is None or not any(schema.matches(key, environment=environment) for key in among):
         return
     for source_key in _keys_of(sync):

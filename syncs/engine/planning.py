@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from connections.devin.types import RemoteSecret
 from syncs.choices import Decision, Strangers
 from syncs.engine.changes import DesiredSecret, Known, Options, Others, Plan
-from syncs.engine.desired import Desired, environment_of, fingerprints_of, with_former_keys
+from syncs.engine.desired import Desired, fingerprints_of, with_former_keys
 from syncs.engine.ledger import known_secrets
 from syncs.engine.others import others_of, with_wanters
 from syncs.engine.plan import build_plan, build_removal
@@ -29,7 +29,7 @@ def plan_sync(
     """`destination` has no row yet where no sync has ever run at the organization."""
     known = known_secrets(sync, destination)
     prints = fingerprints_of(sync, desired, known)
-    schema, environment = KeySchema.parse(sync.key_schema), environment_of(sync)
+    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     options = Options(
         matches=lambda key: schema.matches(key, environment=environment),
         disable_deletion=sync.disable_secret_deletion,

@@ -11,7 +11,7 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs.ask import request_run
 from tests.api.conftest import ORG, Caller, make_caller, make_user
-from vault.editing import create_folder, delete_folder, set_secrets
+from vault.editing import create_folder, delete_folder, rename_folder, set_secrets
 from vault.models import Folder, Project
 
 SYNCS = "/api/v1/secret-syncs"
@@ -512,3 +512,12 @@ def test_running_syncs_are_not_deleted(editor: Caller, sync: DevinSync) -> None:
     SyncRun.objects.update(status=Status.RUNNING)
 
     editor.delete(f"{DEVIN}/{sync.pk}", status=400)
+
+
+def test_another_environment_keeps_the_path_as_it_is_now(editor: Caller, sync: DevinSync, folder: Folder) -> None:
+    rename_folder(folder, "renamed", user=None)
+    create_folder(sync.project.environments.get(slug="prod"), "/renamed", user=None)
+
+    changed = editor.patch(f"{DEVIN}/{sync.pk}", {"environment": "prod"})["secretSync"]
+
+    assert (changed["environment"]["slug"], changed["folder"]["path"]) == ("prod", "/renamed")

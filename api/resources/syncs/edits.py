@@ -110,7 +110,7 @@ def fields_of(body: UpdateSync, sync: DevinSync) -> dict[str, Any]:
         "org_id": body.destination_config.org_id if body.destination_config is not None else None,
     }
     if body.environment is not None or body.secret_path is not None:
-        environment, path = body.environment or sync.source_environment, body.secret_path or sync.source_path
+        environment, path = body.environment or sync.environment_slug, body.secret_path or sync.path
         said["folder"] = get_source(sync.project, environment, path)
     fields = options | {name: value for name, value in said.items() if value is not None}
     if "description" in body.model_fields_set:

@@ -68,7 +68,7 @@ def wait_for_end_of(run: SyncRun) -> SyncRun:
 def desired_of(sync: DevinSync) -> dict[str, str]:
     """What the destination must hold now: its keys, each with the digest of its value."""
     assert sync.folder is not None  # noqa: S101 - a sync without one does not run
-    schema, environment = KeySchema.parse(sync.key_schema), sync.folder.environment.slug
+    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     secrets = read_secrets(sync.folder, recursive=sync.recursive)
     return {
         schema.render(secret.key, environment=environment): hashlib.sha256(secret.value.encode()).hexdigest()
@@ -95,10 +95,9 @@ def draw_table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
 
 def is_foreign(sync: DevinSync, key: str) -> bool:
     """Whether this sync rightly leaves the key alone: a later demo finds what a person has made meanwhile."""
-    assert sync.folder is not None  # noqa: S101 - a sync without one does not run
     if sync.disable_secret_deletion or sync.strangers != Strangers.DELETE:
         return True
-    if not KeySchema.parse(sync.key_schema).matches(key, environment=sync.folder.environment.slug):
+    if not KeySchema.parse(sync.key_schema).matches(key, environment=sync.environment_slug):
         return True
     managed = ManagedSecret.objects.filter(destination__org_id=sync.org_id, destination_key=key)
     return managed.exclude(sync=sync).exists()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from connections.devin.errors import DevinError
 from connections.models import PATIENCE_FOR_A_LIST, Connection
 from encryption import DecryptionError
-from syncs.admin.plan_page import overlapping_syncs
 from syncs.choices import Strangers
 from syncs.engine.destination import Organization
 from syncs.engine.keys import key_warnings
+from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import InvalidKeySchema, SyncError
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
@@ -73,7 +73,7 @@ def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
     if sync.folder is None:
         return NamePreview()
     source = summarize_source(sync.folder, recursive=sync.recursive)
-    environment = sync.folder.environment.slug
+    environment = sync.environment_slug
     names = [Name(key, schema.render(key, environment=environment)) for key in source.keys]
     warnings = schema_warnings(sync, schema) + _first(key_warnings(name.destination_key for name in names))
     return NamePreview(names[:shown], len(names), warnings, source.problem)

@@ -12,8 +12,9 @@ from connections.models import Connection
 from encryption import DecryptionError
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
-from syncs.admin.plan_page import overlapping_syncs, show
+from syncs.admin.plan_page import show
 from syncs.admin.wizard.beside import Access, preview_names, summarize_source
+from syncs.engine.overlaps import overlapping_syncs
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem, SyncError
 from syncs.models import DevinSync

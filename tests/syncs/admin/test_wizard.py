@@ -12,8 +12,8 @@ from accounts.models import Session
 from connections.models import Connection
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
-from syncs.admin.plan_page import overlap_advice
 from syncs.choices import Status, Trigger
+from syncs.engine.overlaps import overlap_advice
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from tests.syncs.wizard_walk import Walk, step_url

@@ -1,0 +1,48 @@
+"""Other syncs of an organization whose keys could be the same as this one's, judged by their key schemas alone."""
+
+from dataclasses import dataclass
+
+from syncs.errors import InvalidKeySchema
+from syncs.key_schema import KeySchema
+from syncs.models import DevinSync
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Another sync whose keys could be the same, and what to do about it."""
+
+    other: DevinSync
+    advice: str
+
+
+def overlapping_syncs(sync: DevinSync) -> list[Overlap]:
+    """Other syncs of the same organization whose keys could be this one's too. `sync` need not be saved."""
+    if sync.connection_id is None or not sync.org_id:
+        return []
+    try:
+        schema = KeySchema.parse(sync.key_schema)
+    except InvalidKeySchema:
+        return []
+    others = DevinSync.objects.filter(org_id=sync.org_id, connection__base_url=sync.connection.base_url)
+    found = [
+        other
+        for other in others.exclude(pk=sync.pk).select_related("project")
+        if schema.overlaps(
+            KeySchema.parse(other.key_schema),
+            environment=sync.environment_slug,
+            other_environment=other.source_environment,
+        )
+    ]
+    return [Overlap(other, overlap_advice(sync, other)) for other in found]
+
+
+def overlap_advice(sync: DevinSync, other: DevinSync) -> str:
+    """What may happen where two syncs can have the same keys, and which of them to give a prefix."""
+    start = f"The sync “{other.name}” of {other.project.name} writes to {other.org_id} too, "
+    if sync.key_schema and not other.key_schema:
+        return f"{start}and has no key schema, so it takes every key there. Give that sync a prefix of its own."
+    if other.key_schema and not sync.key_schema:
+        return f"{start}and without a key schema this sync takes every key there. Give this sync a prefix of its own."
+    return (
+        f"{start}and its keys can be the same. A key belongs to the sync that wrote it first: give each its own prefix."
+    )
