@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, close_old_connections
@@ -30,6 +32,10 @@ LONGEST_OUTAGE = 300.0
 pause = time.sleep
 
 
+class InternalError(Exception):
+    """Stands in the queue for an error whose text might hold a value."""
+
+
 def run_sync(run_id: str) -> None:
     """Carries out a run, if it is due and nobody else does."""
     claimed = claim(UUID(run_id))
@@ -47,24 +53,70 @@ def attempt(run: SyncRun, lease: Lease) -> None:
     log.info("run %s of %s: attempt %s", run.pk, run.sync_name, run.attempt)
     try:
         finish(run, reconcile(run, lease))
-    except LeaseLost:
-        log.warning("run %s: another worker has taken over", run.pk)
-    except Blocked as blocked:
-        end.block(run, blocked)
-    except SyncError as error:
-        tell_connection(run, error)
-        end.retry_or_fail(run, error) if error.retryable else end.fail(run, error.message)
-    except (OperationalError, InterfaceError) as error:
-        # A deadlock, a lock held for too long, a server that restarts. The text stays here: it may quote rows.
-        log.warning("run %s: the database failed (%s) at %s", run.pk, type(error).__name__, places(error))
-        try_again_once_the_database_is_back(run, lease)
-    except (DevinError, DecryptionError) as error:
-        end.fail(run, str(error))
     except Exception as error:
-        # A bug of ours. Its text could hold anything, so only its type is kept; the run can be started again.
-        log.error("run %s ended by %s at %s", run.pk, type(error).__name__, places(error))
-        end.fail(run, f"An internal error ({type(error).__name__}) ended the run. The log of the worker tells where.")
-        raise InternalError(f"run {run.pk} ended by {type(error).__name__}") from None
+        end_of(error)(run, lease, error)
+
+
+def finish(run: SyncRun, report: Report) -> None:
+    message = report.sentences(run)
+    if report.blocked is not None:
+        end.block(run, Blocked(message, reason=report.blocked.reason))
+    elif report.is_clean:
+        end.succeed(run)
+    else:
+        end.fail(run, message)
+
+
+# What becomes of a run that an error ended
+
+
+def leave_to_another(run: SyncRun, lease: Lease, error: LeaseLost) -> None:
+    log.warning("run %s: another worker has taken over", run.pk)
+
+
+def ask_a_person(run: SyncRun, lease: Lease, error: Blocked) -> None:
+    end.block(run, error)
+
+
+def try_again_if_it_can_pass(run: SyncRun, lease: Lease, error: SyncError) -> None:
+    tell_connection(run, error)
+    if error.retryable:
+        end.retry_or_fail(run, error)
+    else:
+        end.fail(run, error.message)
+
+
+def try_again_with_the_database(run: SyncRun, lease: Lease, error: Exception) -> None:
+    """A deadlock, a lock held for too long, a server that restarts. The text stays here: it may quote rows."""
+    log.warning("run %s: the database failed (%s) at %s", run.pk, type(error).__name__, places(error))
+    try_again_once_the_database_is_back(run, lease)
+
+
+def say_what_failed(run: SyncRun, lease: Lease, error: Exception) -> None:
+    end.fail(run, str(error))
+
+
+def keep_the_type_alone(run: SyncRun, lease: Lease, error: Exception) -> None:
+    """A bug of ours. Its text could hold anything; the run can be started again."""
+    log.error("run %s ended by %s at %s", run.pk, type(error).__name__, places(error))
+    end.fail(run, f"An internal error ({type(error).__name__}) ended the run. The log of the worker tells where.")
+    raise InternalError(f"run {run.pk} ended by {type(error).__name__}") from None
+
+
+End = Callable[[SyncRun, Lease, Any], None]
+# The first line that an error fits.
+ENDS: tuple[tuple[tuple[type[Exception], ...], End], ...] = (
+    ((LeaseLost,), leave_to_another),
+    ((Blocked,), ask_a_person),
+    ((SyncError,), try_again_if_it_can_pass),
+    ((OperationalError, InterfaceError), try_again_with_the_database),
+    ((DevinError, DecryptionError), say_what_failed),
+    ((Exception,), keep_the_type_alone),
+)
+
+
+def end_of(error: Exception) -> End:
+    return next(ending for kinds, ending in ENDS if isinstance(error, kinds))
 
 
 def try_again_once_the_database_is_back(run: SyncRun, lease: Lease) -> None:
@@ -84,10 +136,6 @@ def try_again_once_the_database_is_back(run: SyncRun, lease: Lease) -> None:
                 log.error("run %s: the database stays away (%s)", run.pk, type(error).__name__)
                 return
         pause(LOOK_AGAIN)
-
-
-class InternalError(Exception):
-    """Stands in the queue for an error whose text might hold a value."""
 
 
 def reconcile(run: SyncRun, lease: Lease) -> Report:
@@ -111,16 +159,6 @@ def reconcile(run: SyncRun, lease: Lease) -> Report:
 def ring_receiver(sync: DevinSync) -> None:
     """A sync that was given secrets by another one runs at once."""
     request_run(sync, trigger=Trigger.HAND_OVER)
-
-
-def finish(run: SyncRun, report: Report) -> None:
-    message = report.sentences(run)
-    if report.blocked is not None:
-        end.block(run, Blocked(message, reason=report.blocked.reason))
-    elif report.is_clean:
-        end.succeed(run)
-    else:
-        end.fail(run, message)
 
 
 def tell_connection(run: SyncRun, error: SyncError) -> None:

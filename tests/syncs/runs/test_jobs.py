@@ -11,18 +11,19 @@ from uuid import UUID, uuid4
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from connections.models import Connection
+from encryption import DecryptionError
 from sandbox.faults import Kind
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs.choices import Status, Trigger
+from syncs.choices import BlockedReason, Status, Trigger
 from syncs.engine.lease import Lease
-from syncs.errors import LeaseLost
+from syncs.errors import Blocked, DestinationProblem, LeaseLost, SourceProblem
 from syncs.models import Destination, DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
@@ -334,3 +335,22 @@ def test_a_run_goes_on_after_the_server_cut_all_connections(
 def carry_out_and_disconnect(run: SyncRun) -> None:
     jobs.run_sync(str(run.pk))
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (LeaseLost("Taken over."), jobs.leave_to_another),
+        (Blocked("Too many.", reason=BlockedReason.TOO_MANY_DELETIONS), jobs.ask_a_person),
+        (DestinationProblem("Devin is away.", retryable=True), jobs.try_again_if_it_can_pass),
+        (SourceProblem("The folder is gone."), jobs.try_again_if_it_can_pass),
+        (OperationalError("deadlock"), jobs.try_again_with_the_database),
+        (InterfaceError("closed"), jobs.try_again_with_the_database),
+        (DecryptionError("No key opens it."), jobs.say_what_failed),
+        (ValueError(CANARY), jobs.keep_the_type_alone),
+        (IntegrityError(CANARY), jobs.keep_the_type_alone),
+    ],
+    ids=lambda part: type(part).__name__ if isinstance(part, Exception) else part.__name__,
+)
+def test_each_error_has_the_end_that_it_deserves(error: Exception, what: jobs.End) -> None:
+    assert jobs.end_of(error) is what
