@@ -1,17 +1,15 @@
 """Small middlewares: a request id on every request, health routes, and no caching of private pages."""
 
 import re
-from collections.abc import Callable
 from uuid import uuid4
 
-import django_rq
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from redis.exceptions import RedisError
 
+from common.database_faults import TRY_AGAIN
 from common.middleware import GetResponse
 from common.request_ids import LONGEST, request_id
 from common.version import VERSION
+from devinsync_site.readiness import problems
 
 REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST}}}")
 
@@ -49,29 +47,14 @@ class HealthMiddleware:
 
 
 def ready() -> HttpResponse:
-    parts = {"database": _works(_ask_database), "queue": _works(_ask_queue)}
-    is_ready = all(parts.values())
-    body = {"status": "ok" if is_ready else "unavailable"} | {
-        name: "ok" if works else "unavailable" for name, works in parts.items()
-    }
-    return JsonResponse(body, status=200 if is_ready else 503)
-
-
-def _works(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except (DatabaseError, RedisError, OSError):
-        return False
-    return True
-
-
-def _ask_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def _ask_queue() -> None:
-    django_rq.get_connection("default").ping()
+    """`problems` says what is wrong, a sentence a part."""
+    found = problems()
+    body: dict[str, object] = {"status": "unavailable" if found else "ok"}
+    body |= {part: "unavailable" if part in found else "ok" for part in ("database", "queue", *found)}
+    if not found:
+        return JsonResponse(body)
+    body["problems"] = list(found.values())
+    return JsonResponse(body, status=503, headers={"Retry-After": str(TRY_AGAIN)})
 
 
 class NoStoreMiddleware:

@@ -9,3 +9,5 @@ urlpatterns = [
     path("api/", include("api.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "devinsync_site.failing.server_error"

@@ -20,13 +20,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InputError
 
+from common.database_faults import TRY_AGAIN, describe, is_database_fault
 from common.places import places
 from common.request_ids import current_request_id
 from connections.devin.errors import DevinError
@@ -50,8 +51,7 @@ NAMES = {
     503: "ServiceUnavailable",
 }
 # A writer that waits in vain for another has waited for SQLite's patience of 20 seconds already.
-BUSY_SECONDS = 5
-BUSY = (OperationalError, InterfaceError)
+BUSY = (OperationalError, InterfaceError, InternalError)
 CHALLENGE = 'Bearer realm="DevinSync"'
 
 
@@ -200,11 +200,13 @@ def _on_editing_error(request: HttpRequest, error: Any) -> HttpResponse:
     return respond(422, [issue([error.field] if error.field else [], error.message)])
 
 
-def on_busy(request: HttpRequest, error: Exception) -> HttpResponse:
+def on_busy(request: HttpRequest, error: DatabaseError | InterfaceError) -> HttpResponse:
     """The database was locked, restarting or out of reach. What a driver says of it may hold its address."""
     log.warning("%s %s waited in vain (%s) at %s", request.method, request.path, type(error).__name__, places(error))
-    message = f"The database is busy or not there. Try again in {BUSY_SECONDS} seconds."
-    return respond(503, message, headers={"Retry-After": str(BUSY_SECONDS)})
+    if not is_database_fault(error):
+        return _on_bug(request, error)
+    message = f"{describe(error)} Try again in {TRY_AGAIN} seconds."
+    return respond(503, message, headers={"Retry-After": str(TRY_AGAIN)})
 
 
 def _on_bug(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connections
 
 from common.places import places
-from common.processes import die_with_parent, identity_of_child
+from common.processes import call_itself, die_with_parent, identity_of_child
 from syncs.runs import jobs
 from syncs.runs.aftermath import end_leases_of, ring_all
 from syncs.runs.carrier import Carrier
@@ -94,6 +94,7 @@ class Foreman:
             alone += 1
 
     def _be_carrier(self) -> None:
+        call_itself("devinsync: carries runs")
         carrier = self.make_carrier()
         for number in SIGNALS:
             signal.signal(number, carrier.stop)
@@ -153,6 +154,7 @@ class Foreman:
 
 def _carry_alone(run_id: UUID) -> None:
     """Whoever stops the worker waits for the run, or kills it."""
+    call_itself(f"devinsync: carries run {run_id} alone")
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
