@@ -11,10 +11,12 @@ class ApiConfig(AppConfig):
         from api.auth import throttle
         from api.http.idempotency import clean_keys
         from api.models import IdempotencyKey
+        from api.resources import reads
         from common.cleaning import register_cleaner
         from encryption import register_fingerprints, register_sealed
 
         register_sealed(IdempotencyKey, "sealed_answer", context=IdempotencyKey.sealing_context)
         register_fingerprints(IdempotencyKey, "fingerprint")
         throttle.register_cleaners()
+        reads.register_cleaners()
         register_cleaner("answers to repeated requests", clean_keys)

@@ -237,6 +237,23 @@ class AccessToken(Credential):
         self.save(update_fields=["expires_at"])
 
 
+class ReadNote(models.Model):
+    """When a token's reading of values at a place was last noted in the log, so that a minute of it is one note."""
+
+    credential = models.CharField(max_length=16)
+    place = models.CharField(max_length=64)
+    detail = models.CharField(max_length=64)
+    noted_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["credential", "place", "detail"], name="api_read_note_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credential} at {self.place}"
+
+
 class LoginFailures(models.Model):
     """Failed log-ins of one client id, known or not."""
 

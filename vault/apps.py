@@ -9,8 +9,10 @@ class VaultConfig(AppConfig):
 
     def ready(self) -> None:
         from encryption import register_sealed
+        from vault import retention
         from vault.models import Secret, SecretMetadata, SecretVersion
 
+        retention.register()
         register_sealed(Secret, "sealed_value", context=Secret.sealing_context)
         register_sealed(SecretMetadata, "sealed_value", context=SecretMetadata.sealing_context)
         register_sealed(SecretVersion, "sealed_value", context=SecretVersion.sealing_context)

@@ -155,6 +155,7 @@ class SecretVersion(models.Model):
     class Meta:
         ordering = ["-version"]
         constraints = [models.UniqueConstraint(fields=["secret", "version"], name="vault_secret_version")]
+        indexes = [models.Index(fields=["created_at"], name="vault_version_created")]
 
     def __str__(self) -> str:
         return f"version {self.version}"

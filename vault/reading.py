@@ -132,14 +132,19 @@ def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:
     if not user.has_perm("vault.reveal_secret"):
         raise PermissionDenied
     number = secret.version if version is None else version
-    row = secret.versions.filter(version=number).first()
-    if row is None:
-        raise Missing(f"{secret.key} has no version {number}.")
-    value = open_value(secret) if number == secret.version else open_version(row, key=secret.key)
+    value = read_version(secret, number)
     LogEntry.objects.log_actions(
         user.pk, [secret], CHANGE, change_message=f"Revealed the value of version {number}.", single_object=True
     )
     return value
+
+
+def read_version(secret: Secret, number: int) -> str:
+    """The value as it was stored at a version, for callers that have checked permission and note the reading."""
+    row = secret.versions.filter(version=number).first()
+    if row is None:
+        raise Missing(f"{secret.key} has no version {number}.")
+    return open_value(secret) if number == secret.version else open_version(row, key=secret.key)
 
 
 def _read_imports(
