@@ -39,7 +39,7 @@ def permissions_of(group: str) -> Q:
     if group in (EDITOR, ADMINISTRATOR):
         allowed |= _named("vault", ["reveal_secret", *_writes(EDITABLE_VAULT)])
         allowed |= _named("connections", ["use_connection"])
-        allowed |= _named("syncs", ["remove_secrets", "confirm_deletions", *_writes(["devinsync"])])
+        allowed |= _named("syncs", ["remove_secrets", "confirm_deletions", "take_over", *_writes(["devinsync"])])
     if group == ADMINISTRATOR:
         allowed |= Q(content_type__app_label__in=(*OWN_APPS, "api"))
         allowed |= Q(content_type__app_label="auth", content_type__model__in=("user", "group"))

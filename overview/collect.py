@@ -15,8 +15,10 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from connections.models import Connection
-from syncs.choices import Status
-from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.choices import Outcome, Phase, Status
+from syncs.editing import waiting_strangers
+from syncs.engine.report import about_missing
+from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange, WriteIntent
 from syncs.runs.schedule import SILENT_AFTER
 from theme.badges import tone_of
 from theme.charts import Bar
@@ -25,6 +27,7 @@ from vault.models import Project, Secret
 HOURS = 24
 RECENT_RUNS = 8
 MOST_ROWS = 6
+MOST_MISSING = 200
 # Of a bar, from the bottom up. What waits counts as in progress.
 STACK = (Status.SUCCEEDED, Status.RUNNING, Status.CANCELLED, Status.BLOCKED, Status.FAILED)
 
@@ -187,13 +190,37 @@ def _bars() -> list[Bar]:
 
 
 def _attention() -> Iterator[Attention]:
+    yield from _missing()
     needing = Q(sync_status__in=(Status.BLOCKED, Status.FAILED)) | Q(folder__isnull=True)
     for sync in DevinSync.objects.filter(needing, is_enabled=True).order_by("-last_synced_at", "name")[:MOST_ROWS]:
         yield _attention_to(sync)
+    yield from _undecided()
     used = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
     for connection in used[:MOST_ROWS]:
         url = admin_url("connections_connection_change", connection.pk)
         yield Attention("failed", "Not valid", connection.name, connection.validation_message, url)
+
+
+def _missing() -> Iterator[Attention]:
+    """Keys that a run took away from Devin and could not put back, whatever has become of that run."""
+    intents = WriteIntent.objects.open().filter(phase=Phase.ABSENT).select_related("sync").order_by("sync_id")
+    keys: dict[DevinSync, set[str]] = {}
+    for intent in intents[:MOST_MISSING]:
+        keys.setdefault(intent.sync, set()).add(intent.destination_key)
+    for sync, missing in list(keys.items())[:MOST_ROWS]:
+        url = admin_url("syncs_devinsync_change", sync.pk)
+        yield Attention("failed", "Missing", sync.name, about_missing(missing), url)
+
+
+def _undecided() -> Iterator[Attention]:
+    """Syncs that ask about secrets that DevinSync did not write."""
+    asked = SyncRunChange.objects.filter(run=OuterRef("last_sync_run_id"), outcome=Outcome.HELD)
+    syncs = DevinSync.objects.filter(Exists(asked), sync_status=Status.SUCCEEDED, is_enabled=True)
+    for sync in syncs.order_by("name")[:MOST_ROWS]:
+        if count := waiting_strangers(sync).count():
+            which = "1 secret" if count == 1 else f"{count} secrets"
+            message = f"{which} in {sync.org_id} that DevinSync did not write: delete, leave alone or adopt?"
+            yield Attention("blocked", "Asks", sync.name, message, admin_url("syncs_devinsync_strangers", sync.pk))
 
 
 def _attention_to(sync: DevinSync) -> Attention:

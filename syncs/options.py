@@ -61,7 +61,8 @@ class SyncOptions(models.Model):
         validators=[validate_key_schema],
         help_text=(
             "How keys are named in Devin, for example PROD_{{secretKey}}. Holds {{secretKey}} once; may hold "
-            "{{environment}}, letters, digits, “_”, “-” and “/”. Empty: each key as it is in the source."
+            "{{environment}}, letters, digits, “_”, “-” and “/”. Empty: each key as it is in the source. Another one "
+            "renames the secrets in Devin: each is created under its new name, then the old one is deleted."
         ),
     )
     recursive = models.BooleanField(

@@ -77,6 +77,12 @@ class NewProjectForm(ProjectForm):
         return [(slug.replace("-", " ").capitalize(), slug) for slug in slugs]
 
 
+RENAMES = (
+    "Another slug cuts references by the old one. Syncs whose key schema holds {{environment}} rename their secrets in "
+    "Devin: each is created under its new name, then the old one is deleted."
+)
+
+
 class EnvironmentForm(forms.Form):
     name = forms.CharField(max_length=64, help_text="As people call it: Production.")
     slug = forms.CharField(max_length=64, required=False, help_text=f"{SLUG_HELP} Left empty, the name makes it.")
@@ -84,10 +90,12 @@ class EnvironmentForm(forms.Form):
 
     @classmethod
     def of(cls, environment: Environment, data: Any = None) -> "EnvironmentForm":
-        return cls(
+        form = cls(
             data,
             initial={"name": environment.name, "slug": environment.slug, "position": environment.position},
         )
+        form.fields["slug"].help_text = f"{SLUG_HELP} {RENAMES}"
+        return form
 
     def clean_slug(self) -> str:
         return str(self.cleaned_data["slug"]) or slugify(self.cleaned_data.get("name", ""))

@@ -67,6 +67,11 @@ class ShownPlan:
         return [*self.plan.replaces, *self.plan.renames]
 
     @property
+    def to_take_over(self) -> list[str]:
+        """Keys that a sync which has stopped holds."""
+        return [refusal.destination_key for refusal in self.plan.refusals if refusal.may_take_over]
+
+    @property
     def deletion_ids(self) -> list[str]:
         return [change.secret_id for change in self.plan.deletes]
 

@@ -1,5 +1,6 @@
 """The routes of one sync beside its page: run, plan, switch, confirm; and where the wizard stands."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +17,25 @@ from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs.admin.actions import SyncActions
 from syncs.admin.base import demand, not_found, only
-from syncs.admin.plan_page import show
+from syncs.admin.plan_page import SHOWN_AT_MOST, show
 from syncs.admin.starting import start_one
 from syncs.admin.wizard.views import STEPS, SyncWizard
-from syncs.editing import SWITCHES, addresses
+from syncs.choices import Decision
+from syncs.editing import SWITCHES, Actor, addresses, decide_on_strangers, waiting_strangers
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.engine.preview import preview
-from syncs.errors import NotRunnable, SyncError
+from syncs.errors import EditRefused, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.wishes import NO_WISHES, Wishes
 
 # A plan that was looked at can be confirmed for this long.
 PLAN_AGE = 3600
+TAKE_OVER = "take over"
+DECIDED = {
+    Decision.DELETE: "{} will be deleted from Devin.",
+    Decision.LEAVE: "{} will be left alone from now on.",
+    Decision.ADOPT: "{} belong to this sync now.",
+}
 
 
 class SyncRoutes(SyncActions):
@@ -42,6 +50,7 @@ class SyncRoutes(SyncActions):
             path("<uuid:pk>/plan/", wrap(self.plan_view), name="syncs_devinsync_plan"),
             path("<uuid:pk>/confirm/<slug:what>/", wrap(self.confirm_view), name="syncs_devinsync_confirm"),
             path("<uuid:pk>/switch/", wrap(self.switch_view), name="syncs_devinsync_switch"),
+            path("<uuid:pk>/strangers/", wrap(self.strangers_view), name="syncs_devinsync_strangers"),
         ]
         return own + super().get_urls()
 
@@ -66,7 +75,52 @@ class SyncRoutes(SyncActions):
             except signing.BadSignature:
                 messages.error(request, "The plan is too old to be confirmed. Here is a new one.")
                 return redirect("admin:syncs_devinsync_plan", sync.pk)
+        if "take_over" in request.POST:
+            demand(request, "take_over")
+            try:
+                keys = open_plan(request.POST["take_over"], sync, request.user, at=TAKE_OVER)
+            except signing.BadSignature:
+                messages.error(request, "The plan is too old to take something over by it. Here is a new one.")
+                return redirect("admin:syncs_devinsync_plan", sync.pk)
+            wishes = replace(wishes, takes_over=keys)
+            Actor.in_admin(request.user).note_changed(sync, f"Took over {len(keys)} keys from syncs that have stopped")
         return redirect(start_one(request, sync, wishes=wishes) or sync)
+
+    def strangers_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """The secrets that DevinSync did not write and that the last run asked about; and a person's word on them."""
+        demand(request, "view_devinsync")
+        sync = self._get_sync(pk)
+        chosen, word = request.POST.getlist("secret"), request.POST.get("decision", "")
+        if request.method == "POST" and word in Decision.values and chosen:
+            demand(request, "run_devinsync", "confirm_deletions")
+            if word != Decision.DELETE or "confirmed" in request.POST:
+                return self._decide(request, sync, chosen, Decision(word))
+        elif request.method == "POST":
+            messages.error(request, "Tick the secrets that you have decided on.")
+        waiting = waiting_strangers(sync)
+        doomed = list(waiting.filter(secret_id__in=chosen)) if word == Decision.DELETE else []
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Delete these from Devin?" if doomed else "Secrets that DevinSync did not write",
+            "opts": DevinSync._meta,
+            "sync": sync,
+            "rows": waiting[:SHOWN_AT_MOST],
+            "count": waiting.count(),
+            "doomed": doomed,
+            "may_decide": request.user.has_perms(["syncs.run_devinsync", "syncs.confirm_deletions"]),
+        }
+        return TemplateResponse(request, "admin/syncs/devinsync/strangers.html", context)
+
+    def _decide(self, request: HttpRequest, sync: DevinSync, chosen: list[str], decision: Decision) -> HttpResponse:
+        try:
+            keys, run = decide_on_strangers(sync.pk, chosen, decision, by=Actor.in_admin(request.user))
+        except EditRefused as refused:
+            messages.error(request, refused.message)
+            return redirect("admin:syncs_devinsync_strangers", sync.pk)
+        count = "1 secret" if len(keys) == 1 else f"{len(keys)} secrets"
+        told = DECIDED[decision].format(count)
+        messages.success(request, f"{told} A run has been queued." if run else told)
+        return redirect(run or sync)
 
     def _agree(self, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
         """“Sync now” for a sync whose connection was pointed elsewhere: only from the plan there."""
@@ -115,6 +169,7 @@ class SyncRoutes(SyncActions):
             "overlapping": overlapping_syncs(sync),
             "may_run": self.has_run_permission(request) and sync.is_enabled,
             "may_confirm": request.user.has_perm("syncs.confirm_deletions"),
+            "may_take_over": request.user.has_perm("syncs.take_over"),
             "may_agree": request.user.has_perms(addresses.NEEDED),
             "drawn_at": timezone.now(),
         }
@@ -125,6 +180,7 @@ class SyncRoutes(SyncActions):
         else:
             shown = show(drawn.plan)
             token = seal_plan(shown.deletion_ids, sync, request.user)
+            context["take_over_token"] = seal_plan(shown.to_take_over, sync, request.user, at=TAKE_OVER)
             agreed = seal_plan(shown.deletion_ids, sync, request.user, at=sync.connection.base_url)
             context |= {"shown": shown, "blocked": drawn.blocked, "plan_token": token, "agreed_token": agreed}
         return TemplateResponse(request, "admin/syncs/devinsync/plan.html", context)

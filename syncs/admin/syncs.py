@@ -19,7 +19,7 @@ from syncs.admin.routes import SyncRoutes
 from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
-from syncs.editing import Actor, change_sync, delete_sync
+from syncs.editing import Actor, change_sync, delete_sync, waiting_strangers
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
@@ -228,4 +228,5 @@ def page_of(sync: DevinSync) -> dict[str, Any]:
         "last_run": runs[0] if runs else None,
         "next_due": next_due(sync),
         "overlapping": overlapping_syncs(sync),
+        "stranger_count": waiting_strangers(sync).count(),
     }

@@ -9,6 +9,7 @@ from syncs.editing.actor import Actor
 from syncs.editing.change import EDITABLE, SWITCHES, Edited, change_sync, locked, switch_sync
 from syncs.editing.create import create_sync
 from syncs.editing.delete import delete_sync
+from syncs.editing.strangers import decide_on_strangers, waiting_strangers
 
 __all__ = [
     "EDITABLE",
@@ -17,7 +18,9 @@ __all__ = [
     "Edited",
     "change_sync",
     "create_sync",
+    "decide_on_strangers",
     "delete_sync",
     "locked",
     "switch_sync",
+    "waiting_strangers",
 ]

@@ -10,10 +10,13 @@ One thread owns the run and the database; a few others send requests and nothing
 
 An answer that leaves open what happened leaves the intent open too: the caller lists the organization again and
 believes the list. Keys that an earlier attempt took away come first, other deletions last; those wait for no write.
+
+While a key is absent that could not be put back, no other is taken away. Nor is one, once Devin has refused the values
+of two after theirs had to go: it looks at a value only when the key is free, so what a replacement costs is not known.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -33,12 +36,18 @@ from syncs.models import SyncRunChange, WriteIntent
 
 # So many unclear answers in a row mean that something is wrong with Devin or the way there, not with a key.
 UNCLEAR_IN_A_ROW = 5
+LOST_AT_MOST = 2
 ACTIONS: dict[type, Action] = {
     Create: Action.CREATE,
     Replace: Action.REPLACE,
     Rename: Action.RENAME,
     Delete: Action.DELETE,
 }
+
+
+def needs_room(change: Write) -> bool:
+    """Whether a secret of this very key has to go for it, where Devin allows no second one."""
+    return not isinstance(change, Create) and bool(change.old_ids)
 
 
 @dataclass
@@ -51,6 +60,7 @@ class Applier:
     instance_id: str
     # How many keys may be between DELETE and POST at once. One after the first fault, in this attempt and the next.
     rooms: int = 1
+    lost: int = 0
 
     def __post_init__(self) -> None:
         if self.ledger.run.attempt <= 1:
@@ -58,7 +68,7 @@ class Applier:
 
     def apply(self, plan: Plan, rows: Mapping[Change, SyncRunChange]) -> Result:
         """Carries out a plan. Raises SyncError for what concerns all keys; the ledger is right in any case."""
-        self.result = Result()
+        self.result, self.is_stuck = Result(), False
         try:
             self._write(plan, rows)
         except TooManyRounds:
@@ -75,8 +85,17 @@ class Applier:
         self.generation = self.ledger.next_generation()
         missing = [change for change in writes if change.destination_key in self.ledger.missing]
         others = [change for change in writes if change.destination_key not in self.ledger.missing]
-        for some in (missing, others):
+        into_the_free = [change for change in others if not needs_room(change)]
+        for some in (missing, into_the_free, self._takable([change for change in others if needs_room(change)])):
             self._drive(self._write_work(change, rows[change]) for change in some)
+
+    def _takable(self, changes: Sequence[Write]) -> Iterator[Write]:
+        """Those that may still be taken away when their turn comes."""
+        for change in changes:
+            if self.lost >= LOST_AT_MOST:
+                self._spare(change.destination_key)
+            elif not self.is_stuck:
+                yield change
 
     def _delete(self, plan: Plan, rows: Mapping[Change, SyncRunChange]) -> None:
         halves = [change for change in plan.renames if change.is_written]
@@ -136,6 +155,7 @@ class Applier:
                         self.queue.extend(fresh)
                     self._submit(pool, running)
                     if not running:
+                        self.result.unclear |= {work.key for work in self.queue}
                         return
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     self.queue.extendleft(reversed(self._take(running, done)))
@@ -147,7 +167,10 @@ class Applier:
         """Sends on what waits, but lets only so many keys be absent at once."""
         rooms = sum(work.makes_room for work in running.values())
         for work in [self.queue.popleft() for _ in range(len(self.queue))]:
-            if work.makes_room and rooms >= self.rooms:
+            if work.makes_room and self.lost >= LOST_AT_MOST:
+                self._spare(work.key)
+                continue
+            if work.makes_room and (self.is_stuck or rooms >= self.rooms):
                 self.queue.append(work)
                 continue
             rooms += work.makes_room
@@ -263,6 +286,7 @@ class Applier:
         if work.is_absent or not isinstance(error, KeyTaken | Refused):
             self.rooms = 1
         if work.is_absent and not isinstance(error, Refused):
+            self.is_stuck = True
             work.intent.phase = Phase.ABSENT
             batch.absent.append(work.intent)
 
@@ -279,9 +303,15 @@ class Applier:
         reason = error.message
         if work.is_absent:
             self.result.missing.add(work.key)
+            self.lost += 1
             reason = f"{work.key} is now missing from Devin: the old secret had to go first, and then: {reason}"
         self.result.refused[work.key] = reason
         batch.failed.append((work.intent, reason))
+
+    def _spare(self, key: str) -> None:
+        reason = f"The old {key} stays: Devin refused the values of others after their old secrets had to go."
+        self.result.refused[key] = reason
+        self.ledger.fail(key, reason)
 
     def _unclear(self, work: Work) -> Exception | None:
         self.result.unclear.add(work.key)

@@ -81,5 +81,5 @@ def about_missing(keys: Collection[str]) -> str:
     """A sentence for a message, "" if there are none."""
     if not keys:
         return ""
-    which = "1 secret is" if len(keys) == 1 else f"{len(keys)} secrets are"
-    return f"{which} missing from Devin until the next attempt, which begins with them: {named(keys)}."
+    which, them = ("1 secret is", "it") if len(keys) == 1 else (f"{len(keys)} secrets are", "them")
+    return f"{which} missing from Devin until the next attempt, which begins with {them}: {named(keys)}."

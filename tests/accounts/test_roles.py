@@ -24,6 +24,7 @@ CAN = {
         "syncs.add_devinsync",
         "syncs.remove_secrets",
         "syncs.confirm_deletions",
+        "syncs.take_over",
     ],
     "Administrator": ["connections.add_connection", "auth.change_user", "auth.add_group", "syncs.pause_syncs"],
 }

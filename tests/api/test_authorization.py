@@ -41,6 +41,7 @@ LEAST_ROLE = {
     "POST /api/v1/secret-syncs/devin/{sync_id}/agree-to-address": EDITOR,
     "POST /api/v1/secret-syncs/devin/{sync_id}/import-secrets": OPERATOR,
     "POST /api/v1/secret-syncs/devin/{sync_id}/remove-secrets": EDITOR,
+    "POST /api/v1/secret-syncs/devin/{sync_id}/strangers": EDITOR,
     "POST /api/v1/secret-syncs/devin/{sync_id}/plan": OPERATOR,
     "GET /api/v1/secret-syncs/devin/{sync_id}/runs": VIEWER,
     "GET /api/v1/sync-runs/{run_id}": VIEWER,

@@ -521,3 +521,75 @@ def test_another_environment_keeps_the_path_as_it_is_now(editor: Caller, sync: D
     changed = editor.patch(f"{DEVIN}/{sync.pk}", {"environment": "prod"})["secretSync"]
 
     assert (changed["environment"]["slug"], changed["folder"]["path"]) == ("prod", "/renamed")
+
+
+# What stopped syncs hold, and what DevinSync did not write
+
+
+@pytest.fixture
+def held_by_a_stopped_sync(sync: DevinSync, worker: None, organization: SandboxOrganization) -> DevinSync:
+    """A sync that was disabled after it wrote API_KEY and DB_URL; another one wants them."""
+    request_run(sync, trigger=Trigger.MANUAL)
+    DevinSync.objects.filter(pk=sync.pk).update(is_enabled=False)
+    return DevinSync.objects.create(
+        name="heir", project=sync.project, folder=sync.folder, connection=sync.connection, org_id=sync.org_id
+    )
+
+
+@pytest.mark.parametrize("take_over", [True, ["API_KEY", "DB_URL"]])
+def test_takes_over_what_a_stopped_sync_holds(
+    editor: Caller, held_by_a_stopped_sync: DevinSync, organization: SandboxOrganization, take_over: Any
+) -> None:
+    heir = held_by_a_stopped_sync
+    plan = editor.post(f"{DEVIN}/{heir.pk}/plan")["plan"]
+    assert [(change["action"], change["mayTakeOver"]) for change in plan["changes"]] == [("refuse", True)] * 2
+
+    answer = editor.post(f"{DEVIN}/{heir.pk}/sync-secrets?wait=20", {"takeOver": take_over})
+
+    assert answer["secretSync"]["syncStatus"] == "succeeded"
+    run = editor.get(f"{DEVIN}/{heir.pk}/runs?limit=1")["syncRuns"][0]
+    assert (run["counts"]["handedOver"], run["counts"]["kept"]) == (2, 2)
+
+
+def test_taking_over_needs_a_right_of_its_own(operator: Caller, sync: DevinSync) -> None:
+    operator.post(f"{DEVIN}/{sync.pk}/sync-secrets", {"takeOver": True}, status=403)
+
+
+@pytest.fixture
+def asking(sync: DevinSync, worker: None, organization: SandboxOrganization) -> DevinSync:
+    organization.put(key="STRANGER", value="x")
+    DevinSync.objects.filter(pk=sync.pk).update(strangers="ask")
+    request_run(sync, trigger=Trigger.MANUAL)
+    return sync
+
+
+@pytest.mark.parametrize(("decision", "is_there"), [("delete", False), ("leave", True), ("adopt", True)])
+def test_decides_on_strangers(
+    editor: Caller, asking: DevinSync, organization: SandboxOrganization, decision: str, is_there: bool
+) -> None:
+    run = editor.get(f"{DEVIN}/{asking.pk}/runs?limit=1")["syncRuns"][0]
+    (held,) = [
+        change
+        for change in editor.get(f"/api/v1/sync-runs/{run['id']}")["syncRun"]["changes"]
+        if change["outcome"] == "held"
+    ]
+
+    body = {"decision": decision, "secretIds": [held["secretId"]]}
+    editor.post(f"{DEVIN}/{asking.pk}/strangers?wait=20", body)
+
+    assert ("STRANGER" in organization.values()) is is_there
+    editor.post(f"{DEVIN}/{asking.pk}/strangers", body, status=400)
+
+
+def test_the_former_spelling_and_the_present_one_agree(editor: Caller, sync: DevinSync) -> None:
+    def patched(**ours: Any) -> dict[str, Any]:
+        answer = editor.patch(f"{DEVIN}/{sync.pk}", {"syncOptions": options(**ours)})
+        found: dict[str, Any] = answer["secretSync"]["syncOptions"]
+        return found
+
+    assert patched(onlyDeleteManaged=True)["strangers"] == "leave"
+    assert "strangers" not in patched(onlyDeleteManaged=False)
+    assert "onlyDeleteManaged" not in patched(strangers="ask")
+    assert patched(strangers="leave")["onlyDeleteManaged"] is True
+    clash = {"syncOptions": options(strangers="ask", onlyDeleteManaged=True)}
+    assert "contradict" in str(editor.patch(f"{DEVIN}/{sync.pk}", clash, status=422))

@@ -1,5 +1,6 @@
 """Creates, changes and removes syncs for callers of the API: their rights, and what their bodies mean for `editing`."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from api.auth.callers import Caller
 from api.http.errors import NotPermitted
 from api.resources.audit import note_changed
 from api.resources.lookups import get_connection, get_project, get_source, get_sync
-from api.resources.syncs.schemas import AgreeToAddress, CreateSync, UpdateSync
+from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
 from syncs import editing
-from syncs.choices import Operation, Trigger
+from syncs.choices import Decision, Operation, Trigger
 from syncs.editing import Actor, Edited, addresses
 from syncs.editing.moves import Place
 from syncs.models import DevinSync, SyncRun
@@ -97,6 +98,21 @@ def confirmed(caller: Caller, confirmation: bool | list[str] | None) -> Wishes:
     if confirmation is True:
         return Wishes(confirms_any_deletion=True)
     return Wishes(confirmed_deletions=confirmation)
+
+
+def taking_over(caller: Caller, wishes: Wishes, keys: bool | list[str] | None) -> Wishes:
+    if not keys:
+        return wishes
+    caller.require("syncs.take_over")
+    return replace(wishes, takes_over=keys)
+
+
+def decide_on_strangers(caller: Caller, sync_id: UUID, body: DecideStrangers) -> Edited:
+    sync = get_sync(sync_id)
+    caller.require("syncs.run_devinsync")
+    decision = Decision(body.decision)
+    _, run = editing.decide_on_strangers(sync_id, body.secret_ids, decision, by=actor_of(caller))
+    return Edited(sync, run)
 
 
 def fields_of(body: UpdateSync, sync: DevinSync) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from api.resources.syncs.edits import (
     agree_to_address,
     confirmed,
     create_sync,
+    decide_on_strangers,
     delete_sync,
     remove_secrets,
+    taking_over,
     trigger_sync,
     update_sync,
 )
@@ -29,6 +31,7 @@ from api.resources.syncs.schemas import (
     CheckConflicts,
     CheckDestination,
     CreateSync,
+    DecideStrangers,
     DestinationCheck,
     KeyConflict,
     KeyConflicts,
@@ -219,7 +222,8 @@ def sync_secrets(
     sync = get_sync(sync_id)
     sent = with_confirmation(body or TriggerSync(), confirm_deletions)
     caller = caller_of(request)
-    run = trigger_sync(caller, sync, confirmed(caller, sent.confirm_deletions))
+    wishes = taking_over(caller, confirmed(caller, sent.confirm_deletions), sent.take_over)
+    run = trigger_sync(caller, sync, wishes)
     return awaited(sync, run, wait)
 
 
@@ -245,6 +249,14 @@ def agree_to_new_address(request: HttpRequest, sync_id: UUID, body: AgreeToAddre
     sync = get_sync(sync_id)
     run = agree_to_address(caller_of(request), sync, body)
     return awaited(sync, run, wait)
+
+
+@router.post("/devin/{sync_id}/strangers", auth=Bearer("syncs.confirm_deletions"), response=with_errors(OneSync, 409))
+def decide_strangers(request: HttpRequest, sync_id: UUID, body: DecideStrangers, wait: Wait) -> OneSync:
+    """Decides on secrets that DevinSync did not write and that the last run asked about; a run follows. `delete`
+    deletes them, `leave` asks no more, `adopt` makes them this sync's."""
+    edited = decide_on_strangers(caller_of(request), sync_id, body)
+    return awaited(edited.sync, edited.run, wait)
 
 
 @router.post("/devin/{sync_id}/import-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync))

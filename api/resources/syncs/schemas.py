@@ -127,8 +127,28 @@ class UpdateSync(SyncIn):
         return self
 
 
+TakeOver = Annotated[
+    Switch | list[Annotated[str, StringConstraints(min_length=1, max_length=1024)]] | None,
+    Field(
+        description="true takes over each key that this sync wants and a sync that has stopped (disabled, or its "
+        "source gone) holds; a list of keys takes over just these.",
+        examples=[True],
+    ),
+]
+
+
 class TriggerSync(StrictRequest):
     confirm_deletions: Confirmation = None
+    take_over: TakeOver = None
+
+
+class DecideStrangers(StrictRequest):
+    """A person's word on secrets that DevinSync did not write, and that the last run asked about (outcome `held`)."""
+
+    decision: Literal["delete", "leave", "adopt"]
+    secret_ids: list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] = Field(
+        min_length=1, max_length=1000, examples=[["secret-123"]]
+    )
 
 
 class AgreeToAddress(StrictRequest):

@@ -22,11 +22,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--confirm-deletions", action="store_true", help="Let this run delete more than its guard allows."
         )
+        parser.add_argument(
+            "--take-over", action="store_true", help="Take over what this sync wants and a sync that has stopped holds."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         sync = find_sync(options["sync"])
         try:
-            wishes = Wishes(confirms_any_deletion=options["confirm_deletions"])
+            wishes = Wishes(confirms_any_deletion=options["confirm_deletions"], takes_over=options["take_over"] or None)
             run = request_run(sync, trigger=Trigger.COMMAND, wishes=wishes)
         except NotRunnable as error:
             raise CommandError(error.message) from None

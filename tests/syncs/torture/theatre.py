@@ -126,17 +126,24 @@ class Scene:
         found = list(self.unwitnessed)
         self.run.refresh_from_db()
         found += self.let_other_run()
-        if any(entry.key == "APP_SAME" for entry in self.sandbox.log.writes() if entry.org == self.sync.org_id):
-            found.append("a key that changed hands with its value was written")
         if self.run.status != Status.SUCCEEDED:
             found.append(f"the run is {self.run.status}: {self.run.message}")
+        return found + self._problems_in_devin() + self._problems_in_the_database()
+
+    def _problems_in_devin(self) -> list[str]:
+        found = []
         held = sorted((secret.key or "", secret.value) for secret in self._org_level())
         if held != sorted(self.expected().items()):
             found.append(f"the organization holds {[key for key, _ in held]}")
         for secret_id, secret in self.foreign.items():
             if self.organization.get(secret_id) != secret:
                 found.append(f"the foreign secret {secret.key} was touched")
-        syncs = [self.sync, *([self.other] if self.other else [])]
+        if any(entry.key == "APP_SAME" for entry in self.sandbox.log.writes() if entry.org == self.sync.org_id):
+            found.append("a key that changed hands with its value was written")
+        return found
+
+    def _problems_in_the_database(self) -> list[str]:
+        found, syncs = [], [self.sync, *([self.other] if self.other else [])]
         if WriteIntent.objects.open().filter(sync__in=syncs).exists():
             found.append("an intent is open")
         if WriteIntent.objects.filter(sync__in=syncs).exclude(sealed_value="").exists():
