@@ -6,7 +6,7 @@ shows may have changed. Whether the user may do it is the caller's question; `us
 
 from vault.editing.environments import create_environment, delete_environment, update_environment
 from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
-from vault.editing.imports import add_import, delete_import, move_import
+from vault.editing.imports import add_import, delete_import, move_import, point_import
 from vault.editing.labels import Labels, Metadatum, create_tag, delete_tag, set_labels, update_tag
 from vault.editing.projects import create_project, delete_project, update_project
 from vault.editing.secrets import (
@@ -41,6 +41,7 @@ __all__ = [
     "delete_secrets",
     "delete_tag",
     "move_import",
+    "point_import",
     "preview_secrets",
     "rename_folder",
     "rename_secret",

@@ -11,13 +11,8 @@ from vault.models import Folder, SecretImport
 
 def add_import(folder: Folder, source: Folder, *, position: int | None = None, user: User | None) -> SecretImport:
     """Lets `folder` show the secrets of `source`; without a position it comes last, where it wins over the others."""
-    project_id = folder.environment.project_id
-    if source.environment.project_id != project_id:
-        raise Invalid("A folder can import only from its own project.", field="source")
-    with changing(project_id, user) as change:
-        if folder.imports.filter(source=source).exists():
-            raise Taken(f"{folder} imports {source} already.", field="source")
-        _check_no_cycle(folder, source)
+    with changing(folder.environment.project_id, user) as change:
+        _check_source(folder, source)
         new = SecretImport(folder=folder, source=source)
         rows = list(folder.imports.all())
         rows.insert(len(rows) if position is None else max(position - 1, 0), new)
@@ -25,6 +20,17 @@ def add_import(folder: Folder, source: Folder, *, position: int | None = None, u
         _number(rows)
         change.mark(folder.id)
     return new
+
+
+def point_import(row: SecretImport, source: Folder, *, user: User | None) -> SecretImport:
+    """Lets an import show another folder, at its place among the others."""
+    with changing(row.folder.environment.project_id, user) as change:
+        if source.id != row.source_id:
+            _check_source(row.folder, source)
+            row.source = source
+            row.save(update_fields=["source"])
+            change.mark(row.folder_id)
+    return row
 
 
 def move_import(row: SecretImport, position: int, *, user: User | None) -> SecretImport:
@@ -50,6 +56,14 @@ def check_not_imported(doomed: QuerySet[Folder], *, name: str) -> None:
     importers = sorted({str(row.folder) for row in staying.select_related("folder__environment")})
     if importers:
         raise InUse(f"{name} is imported by {', '.join(importers)}. Remove these imports first, then delete it.")
+
+
+def _check_source(folder: Folder, source: Folder) -> None:
+    if source.environment.project_id != folder.environment.project_id:
+        raise Invalid("A folder can import only from its own project.", field="source")
+    if folder.imports.filter(source=source).exists():
+        raise Taken(f"{folder} imports {source} already.", field="source")
+    _check_no_cycle(folder, source)
 
 
 def _check_no_cycle(folder: Folder, source: Folder) -> None:

@@ -1,6 +1,6 @@
 """`/api/v1/folders` and `/api/v2/folders`: the same, with workspaceId or projectId."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -69,8 +69,8 @@ def list_folders(
     folders = list(rows)
     at = last_modified(folders)
     if modified_since is not None:
-        since = modified_since.timestamp()
-        folders = [folder for folder in folders if folder.id in at and at[folder.id].timestamp() >= since]
+        since = modified_since if modified_since.tzinfo else modified_since.replace(tzinfo=UTC)
+        folders = [folder for folder in folders if folder.id in at and at[folder.id] >= since]
     return ManyFolders(folders=[_listed(folder, parent, at.get(folder.id), recursive=recursive) for folder in folders])
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Body
@@ -72,20 +71,11 @@ def update_import(request: HttpRequest, import_id: UUID, body: UpdateImport) -> 
         if change.environment is not None or change.path is not None:
             environment = change.environment or row.source.environment.slug
             source = find_folder(folder.environment.project, environment, change.path or row.source.path)
-            row = _point_at(row, source, caller.user)
+            row = editing.point_import(row, source, user=caller.user)
         if change.position is not None:
             row = editing.move_import(row, change.position, user=caller.user)
         note_changed(caller, row)
     return one(row, "Successfully updated secret import")
-
-
-def _point_at(row: SecretImport, source: Folder, user: User) -> SecretImport:
-    if source.id == row.source_id:
-        return row
-    position = row.position
-    folder = row.folder
-    editing.delete_import(row, user=user)
-    return editing.add_import(folder, source, position=position, user=user)
 
 
 @router.delete("/{import_id}", auth=Bearer("vault.delete_secretimport"), response=with_errors(OneImport))
