@@ -13,7 +13,7 @@ from accounts.rights import grantable, lacking_permissions
 from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS
 
 
-class OwnUserAdmin(UserAdmin):  # type: ignore[type-arg]
+class OwnUserAdmin(UserAdmin[User]):
     """Django's, but: nobody makes somebody, or touches somebody, who may do more than they."""
 
     list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")

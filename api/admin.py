@@ -47,7 +47,7 @@ class ShownOnce:
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
     form = ApiTokenForm
     list_display = ("name", "user", "shown_prefix", "scope_names", "state", "last_used_at", "expires_at")
     list_select_related = ("user",)
@@ -110,7 +110,7 @@ def revoke_all(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> i
     return count
 
 
-class ClientSecretInline(Columns, admin.TabularInline):  # type: ignore[type-arg]
+class ClientSecretInline(Columns, admin.TabularInline[ClientSecret, MachineIdentity]):
     """Added by a page of their own; here they are seen, and revoked by deleting."""
 
     model = ClientSecret
@@ -122,7 +122,7 @@ class ClientSecretInline(Columns, admin.TabularInline):  # type: ignore[type-arg
         return False
 
 
-class AccessTokenInline(Columns, admin.TabularInline):  # type: ignore[type-arg]
+class AccessTokenInline(Columns, admin.TabularInline[AccessToken, MachineIdentity]):
     """What the identity holds now; deleting one revokes it. Deleting a client secret does, for all of its own."""
 
     model = AccessToken
@@ -138,7 +138,7 @@ class AccessTokenInline(Columns, admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(MachineIdentity)
-class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin):  # type: ignore[type-arg]
+class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin[MachineIdentity]):
     form = MachineIdentityForm
     list_display = ("name", "role", "client_id", "scope_names", "is_enabled", "created_at")
     list_select_related = ("role",)

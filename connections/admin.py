@@ -48,7 +48,7 @@ class ValidationFilter(admin.SimpleListFilter):
 
 
 @admin.register(Connection)
-class ConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ConnectionAdmin(admin.ModelAdmin[Connection]):
     form = ConnectionForm
     list_display = ("name", "base_url", "principal_and_organization", "validation", "in_use")
     list_filter = (ValidationFilter,)

@@ -1,19 +1,14 @@
 """Model fields that clean what is typed into their one spelling before it is validated."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 
 from connections.hosts import clean_devin_url
 
+
 # Django's fields are generic to the type checker only.
-if TYPE_CHECKING:
-    CharField = models.CharField[str, str]
-else:
-    CharField = models.CharField
-
-
-class NameField(CharField):
+class NameField(models.CharField[str, str]):
     """A name in small letters without spaces around it."""
 
     def to_python(self, value: Any) -> Any:
@@ -21,7 +16,7 @@ class NameField(CharField):
         return text.strip().lower() if isinstance(text, str) else text
 
 
-class BaseURLField(CharField):
+class BaseURLField(models.CharField[str, str]):
     """Scheme, host and port of a service: https to a listed host, or http to this machine."""
 
     def to_python(self, value: Any) -> Any:

@@ -20,7 +20,7 @@ class Verdict:
     error: DevinError | None = None
 
 
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+class ConnectionForm(forms.ModelForm[Connection]):
     """Checks what can be checked here; `verdict` brings what Devin said, once it was asked."""
 
     verdict: Verdict | None = None

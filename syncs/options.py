@@ -4,7 +4,7 @@ To add one, add a column here, with its label, help, default and limits, and wha
 the edit form, `export` and `apply`, the schemas of the REST API and their document follow from it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator
@@ -19,13 +19,7 @@ def default_strangers() -> str:
     return settings.STRANGERS or Strangers.DELETE.value
 
 
-if TYPE_CHECKING:
-    Text = models.CharField[str, str]
-else:
-    Text = models.CharField
-
-
-class StrangersField(Text):
+class StrangersField(models.CharField[str, str]):
     """A text whose default an installation chooses. Its form field is like any other's: a callable default would else
     have each form post what it showed at first, too."""
 

@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from syncs.models import DevinSync
 
 
-def column(name: str) -> "models.Field[Any, Any]":
+def column(name: str) -> models.Field[Any, Any]:
     found = DevinSync._meta.get_field(name)
     assert isinstance(found, models.Field)  # noqa: S101 - a sync's own columns only, no relation to it
     return found

@@ -5,7 +5,7 @@ through `vault.editing` like everything else.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -23,17 +23,11 @@ from vault.pages import dotenv, folders, imports, projects, secrets
 from vault.pages.access import url_of, user_of
 from vault.pages.deleting import describe_contents, users_of_projects
 
-if TYPE_CHECKING:
-    ProjectAdminBase = admin.ModelAdmin[Project]
-    SecretAdminBase = admin.ModelAdmin[Secret]
-else:
-    ProjectAdminBase = SecretAdminBase = admin.ModelAdmin
-
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
 
 
 @admin.register(Project)
-class ProjectAdmin(ProjectAdminBase):
+class ProjectAdmin(admin.ModelAdmin[Project]):
     list_display = ["page_link", "slug", "environment_list", "secret_count", "updated_at"]
     list_display_links = None
     search_fields = ["name", "slug", "description"]
@@ -135,7 +129,7 @@ class EnvironmentFilter(admin.AllValuesFieldListFilter):
 
 
 @admin.register(Secret)
-class SecretAdmin(SecretAdminBase):
+class SecretAdmin(admin.ModelAdmin[Secret]):
     """All secrets of all projects, for finding one. Added and changed on the vault's own pages only."""
 
     list_display = ["page_link", "project", "folder", "version", "updated_at", "updated_by"]

@@ -1,6 +1,6 @@
 """The forms of the vault's pages. A value goes in and never comes back out in HTML."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,11 +11,6 @@ from common.patterns import validate_slug
 from vault.keeping import Keeper
 from vault.limits import LONGEST_COMMENT
 from vault.models import FOLDER_NAME, KEY, Environment, Folder, Project
-
-if TYPE_CHECKING:
-    ProjectFormBase = forms.ModelForm[Project]
-else:
-    ProjectFormBase = forms.ModelForm
 
 MAX_TEXT_BYTES = 1024 * 1024
 SLUG_HELP = "Lower-case letters, digits and single hyphens. References and scripts use it."
@@ -51,7 +46,7 @@ class CommentField(forms.CharField):
         return str(super().to_python(unix_lines(value or "")))
 
 
-class ProjectForm(ProjectFormBase):
+class ProjectForm(forms.ModelForm[Project]):
     class Meta:
         model = Project
         fields = ["name", "slug", "description"]

@@ -35,7 +35,7 @@ class NetworksField(forms.CharField):
         return bool(list(initial or []) != self.to_python(data))
 
 
-class ScopedForm(forms.ModelForm):  # type: ignore[type-arg]
+class ScopedForm(forms.ModelForm[Any]):
     scopes = forms.MultipleChoiceField(
         choices=[(scope, f"{text} ({scope})") for scope, text in DESCRIPTIONS.items()],
         required=False,

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from syncs.admin.base import SyncAdminBase, demand, only
+from syncs.admin.base import demand, only
 from syncs.admin.starting import start_many, start_one
 from syncs.choices import Operation
 from syncs.editing import SWITCHES, Actor, switch_sync
@@ -23,7 +23,7 @@ CONFIRMED = {"remove": "remove_secrets", "repush": "run_devinsync"}
 TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again"}
 
 
-class SyncActions(SyncAdminBase):
+class SyncActions(admin.ModelAdmin[DevinSync]):
     actions = ("sync_now", "plan", "enable_auto", "disable_auto", "enable", "disable", "repush", "remove_secrets")
 
     def has_run_permission(self, request: HttpRequest) -> bool:

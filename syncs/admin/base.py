@@ -2,26 +2,16 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncs.choices import Operation, Outcome, Status, Trigger
-from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange
+from syncs.models import SyncRun
 from theme.badges import badge
-
-if TYPE_CHECKING:
-    SyncAdminBase = admin.ModelAdmin[DevinSync]
-    RunAdminBase = admin.ModelAdmin[SyncRun]
-    ChangeAdminBase = admin.ModelAdmin[SyncRunChange]
-    ManagedAdminBase = admin.ModelAdmin[ManagedSecret]
-    ControlAdminBase = admin.ModelAdmin[SyncControl]
-else:
-    SyncAdminBase = RunAdminBase = ChangeAdminBase = ManagedAdminBase = ControlAdminBase = admin.ModelAdmin
 
 View = Callable[..., HttpResponse]
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from syncs.admin.base import ControlAdminBase, demand, only
+from syncs.admin.base import demand, only
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.queue import ring
 
@@ -19,7 +19,7 @@ RUNG_AT_ONCE = 100
 
 
 @admin.register(SyncControl)
-class SyncControlAdmin(ControlAdminBase):
+class SyncControlAdmin(admin.ModelAdmin[SyncControl]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

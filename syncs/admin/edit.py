@@ -12,7 +12,6 @@ from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFold
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
     OptionsForm,
-    SyncModelForm,
     said_at_field,
 )
 from syncs.editing import EDITABLE, moves
@@ -23,7 +22,7 @@ from syncs.options import OPTIONS
 REMOVE, LEAVE = "remove", "leave"
 
 
-class SyncForm(SyncModelForm):
+class SyncForm(forms.ModelForm[DevinSync]):
     name = NameField()
     folder = ProjectFolderField()
     connection = DevinConnectionField()

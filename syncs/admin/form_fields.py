@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,14 +12,6 @@ from common.patterns import validate_slug
 from connections.models import Connection
 from syncs.words import help_of
 from vault.models import Environment, Folder, Project
-
-if TYPE_CHECKING:
-    ProjectChoice = forms.ModelChoiceField[Project]
-    EnvironmentChoice = forms.ModelChoiceField[Environment]
-    FolderChoice = forms.ModelChoiceField[Folder]
-    ConnectionChoice = forms.ModelChoiceField[Connection]
-else:
-    ProjectChoice = EnvironmentChoice = FolderChoice = ConnectionChoice = forms.ModelChoiceField
 
 
 class Chosen:
@@ -33,7 +25,7 @@ class Chosen:
             raise ValidationError(messages["invalid_choice"], code="invalid_choice") from None
 
 
-class ProjectField(Chosen, ProjectChoice):
+class ProjectField(Chosen, forms.ModelChoiceField[Project]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=Project.objects.all(),
@@ -46,7 +38,7 @@ class ProjectField(Chosen, ProjectChoice):
         )
 
 
-class EnvironmentField(Chosen, EnvironmentChoice):
+class EnvironmentField(Chosen, forms.ModelChoiceField[Environment]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=Environment.objects.none(),
@@ -62,7 +54,7 @@ class EnvironmentField(Chosen, EnvironmentChoice):
         return obj.name if obj.name == obj.slug else f"{obj.name} ({obj.slug})"
 
 
-class PathField(Chosen, FolderChoice):
+class PathField(Chosen, forms.ModelChoiceField[Folder]):
     """A folder of one environment, by its path."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -81,7 +73,7 @@ class PathField(Chosen, FolderChoice):
         return obj.path
 
 
-class GroupedByEnvironment(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]
+class GroupedByEnvironment(forms.models.ModelChoiceIterator[Folder]):
     def __iter__(self) -> Iterator[Any]:
         yield ("", self.field.empty_label or "")
         for slug, folders in groupby(self.queryset, key=lambda folder: folder.environment.slug):
@@ -104,7 +96,7 @@ class ProjectFolderField(PathField):
         )
 
 
-class DevinConnectionField(Chosen, ConnectionChoice):
+class DevinConnectionField(Chosen, forms.ModelChoiceField[Connection]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=usable_connections(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,11 +20,6 @@ from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from vault.models import Environment, Folder, Project
-
-if TYPE_CHECKING:
-    SyncModelForm = forms.ModelForm[DevinSync]
-else:
-    SyncModelForm = forms.ModelForm
 
 # What the pages lay out by hand; every other option stands under "More options".
 LAID_OUT = (
@@ -80,7 +75,7 @@ class SourceForm(forms.Form):
         return folder if isinstance(folder, Folder) else None
 
 
-class DestinationForm(SyncModelForm):
+class DestinationForm(forms.ModelForm[DevinSync]):
     connection = DevinConnectionField()
 
     class Meta:
@@ -90,7 +85,7 @@ class DestinationForm(SyncModelForm):
         widgets = {"org_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
 
 
-class OptionsForm(SyncModelForm):
+class OptionsForm(forms.ModelForm[DevinSync]):
     class Meta:
         model = DevinSync
         fields = OPTIONS
@@ -135,7 +130,7 @@ def said_at_field(form: forms.BaseForm) -> Iterator[None]:
         form.add_error(refused.field or None, refused.message)
 
 
-class DetailsForm(SyncModelForm):
+class DetailsForm(forms.ModelForm[DevinSync]):
     name = NameField()
 
     class Meta:

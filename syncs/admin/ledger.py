@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from django.contrib import admin
 from django.http import HttpRequest
 
-from syncs.admin.base import ManagedAdminBase, ReadOnly
+from syncs.admin.base import ReadOnly
 from syncs.models import ManagedSecret
 
 
 @admin.register(ManagedSecret)
-class ManagedSecretAdmin(ReadOnly, ManagedAdminBase):
+class ManagedSecretAdmin(ReadOnly, admin.ModelAdmin[ManagedSecret]):
     list_display = ("destination_key", "source_key", "sync", "organization", "secret_type", "written_at")
     list_filter = (("sync", admin.RelatedOnlyFieldListFilter), "secret_type", "written_at")
     list_select_related = ("sync", "destination")

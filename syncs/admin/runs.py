@@ -16,9 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from syncs.admin.base import (
-    ChangeAdminBase,
     ReadOnly,
-    RunAdminBase,
     demand,
     not_found,
     only,
@@ -41,7 +39,7 @@ ADVICE = {
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly, RunAdminBase):
+class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
     list_filter = ("status", "operation", "trigger", ("sync", admin.RelatedOnlyFieldListFilter), "queued_at")
     list_select_related = ("sync", "requested_by")
@@ -240,7 +238,7 @@ def how_long(run: SyncRun) -> str:
 
 
 @admin.register(SyncRunChange)
-class SyncRunChangeAdmin(ReadOnly, ChangeAdminBase):
+class SyncRunChangeAdmin(ReadOnly, admin.ModelAdmin[SyncRunChange]):
     list_display = ("destination_key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
     list_filter = ("action", "outcome", "is_drift", "is_stranger", "secret_type", "at")
     list_select_related = ("run",)
