@@ -16,6 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.long_lists import LongListPaginator
 from vault import editing
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
@@ -138,6 +139,7 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
     list_select_related = ["folder__environment__project", "updated_by"]
     search_fields = ["key", "comment", "folder__path"]
     show_full_result_count = False
+    paginator = LongListPaginator
 
     @admin.display(description="Key", ordering="key")
     def page_link(self, secret: Secret) -> SafeString:

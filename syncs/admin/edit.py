@@ -45,7 +45,7 @@ class SyncForm(forms.ModelForm[DevinSync]):
         self.old_secret_count = 0
         self.fields["seen_version"].initial = self.instance.version
         if isinstance(folder := self.fields.get("folder"), ProjectFolderField):
-            folder.offer(self.instance.project)
+            folder.offer_all_of(self.instance.project)
 
     @property
     def removes_old(self) -> bool:

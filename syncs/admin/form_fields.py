@@ -14,6 +14,10 @@ from syncs.words import help_of
 from vault.models import Environment, Folder, Project
 
 
+# A page with more choices than this takes long to load, and nobody reads them.
+MOST_LISTED = 200
+
+
 class Chosen:
     """What is no id at all is as little a choice as the id of nothing."""
 
@@ -57,6 +61,8 @@ class EnvironmentField(Chosen, forms.ModelChoiceField[Environment]):
 class PathField(Chosen, forms.ModelChoiceField[Folder]):
     """A folder of one environment, by its path."""
 
+    example = "/my-secrets"
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=Folder.objects.none(),
@@ -71,6 +77,38 @@ class PathField(Chosen, forms.ModelChoiceField[Folder]):
 
     def label_from_instance(self, obj: Folder) -> str:
         return obj.path
+
+    def offer(self, folders: QuerySet[Folder]) -> None:
+        """As a list to choose from or, of more than a few hundred, as a path to type."""
+        self.queryset = folders
+        if len(folders.values_list("pk", flat=True)[: MOST_LISTED + 1]) > MOST_LISTED:
+            self.widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+            self.help_text = f"Type it as it is, for example {self.example}: there are too many to list."
+
+    @property
+    def is_typed(self) -> bool:
+        return isinstance(self.widget, forms.TextInput)
+
+    def prepare_value(self, value: Any) -> Any:
+        if self.is_typed and value and (folder := self._by_id(value)) is not None:
+            return self.label_from_instance(folder)
+        return super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and (folder := self.by_label(value.strip())) is not None:
+            return folder
+        return super().to_python(value)
+
+    def by_label(self, label: str) -> Folder | None:
+        assert self.queryset is not None  # noqa: S101
+        return self.queryset.filter(path=label).first() if label.startswith("/") else None
+
+    def _by_id(self, value: Any) -> Folder | None:
+        assert self.queryset is not None  # noqa: S101
+        try:
+            return self.queryset.filter(pk=value).first()
+        except ValidationError:
+            return None
 
 
 class GroupedByEnvironment(forms.models.ModelChoiceIterator[Folder]):
@@ -88,12 +126,19 @@ class ProjectFolderField(PathField):
     def label_from_instance(self, obj: Folder) -> str:
         return f"{obj.environment.slug}:{obj.path}"
 
-    def offer(self, project: Project) -> None:
-        self.queryset = (
+    example = "dev:/my-secrets"
+
+    def offer_all_of(self, project: Project) -> None:
+        self.offer(
             Folder.objects.filter(environment__project=project)
             .select_related("environment")
             .order_by("environment__position", "environment__slug", "path")
         )
+
+    def by_label(self, label: str) -> Folder | None:
+        assert self.queryset is not None  # noqa: S101
+        slug, colon, path = label.partition(":")
+        return self.queryset.filter(environment__slug=slug, path=path).first() if colon else None
 
 
 class DevinConnectionField(Chosen, forms.ModelChoiceField[Connection]):

@@ -55,8 +55,10 @@ class SourceForm(forms.Form):
 
     def _offer(self, name: str, queryset: Any) -> None:
         field = self.fields[name]
-        assert isinstance(field, EnvironmentField | PathField)  # noqa: S101
-        field.queryset = queryset
+        if isinstance(field, PathField):
+            field.offer(queryset)
+        elif isinstance(field, EnvironmentField):
+            field.queryset = queryset
 
     def _chosen(self, name: str, *, only: list[Any]) -> object:
         """What is chosen now; in a form that nobody has submitted yet, the one there is to choose."""

@@ -5,20 +5,23 @@ from datetime import UTC, datetime
 from django.contrib import admin
 from django.http import HttpRequest
 
+from common.long_lists import LongListPaginator
 from syncs.admin.base import ReadOnly
+from syncs.admin.filters import SyncFilter
 from syncs.models import ManagedSecret
 
 
 @admin.register(ManagedSecret)
 class ManagedSecretAdmin(ReadOnly, admin.ModelAdmin[ManagedSecret]):
     list_display = ("destination_key", "source_key", "sync", "organization", "secret_type", "written_at")
-    list_filter = (("sync", admin.RelatedOnlyFieldListFilter), "secret_type", "written_at")
+    list_filter = (SyncFilter, "secret_type", "written_at")
     list_select_related = ("sync", "destination")
     list_per_page = 50
     search_fields = ("destination_key", "source_key", "secret_id", "sync__name", "destination__org_id")
     search_help_text = "Search keys, secret IDs, syncs and organizations"
     empty_text = "What the syncs have written to Devin stands here, without values."
     show_full_result_count = False
+    paginator = LongListPaginator
     fields = (
         "destination_key", "source_key", "sync", "organization", "secret_id", "secret_type", "is_sensitive",
         "written_at", "modified", "generation",

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common.long_lists import LongListPaginator
 from syncs.admin.base import (
     ReadOnly,
     demand,
@@ -24,6 +25,7 @@ from syncs.admin.base import (
     run_badge,
     started_by,
 )
+from syncs.admin.filters import SyncFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import SyncControl, SyncRun, SyncRunChange
@@ -41,13 +43,14 @@ ADVICE = {
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
-    list_filter = ("status", "operation", "trigger", ("sync", admin.RelatedOnlyFieldListFilter), "queued_at")
+    list_filter = ("status", "operation", "trigger", SyncFilter, "queued_at")
     list_select_related = ("sync", "requested_by")
     list_per_page = 50
     search_fields = ("sync_name", "org_id", "message", "requested_by__username")
     search_help_text = "Search syncs, organizations, messages and people"
     empty_text = "Each time a sync writes to Devin, or is kept from it, a run stands here with what it changed."
     show_full_result_count = False
+    paginator = LongListPaginator
     actions = None
 
     @admin.display(description="sync", ordering="sync_name")
@@ -247,6 +250,7 @@ class SyncRunChangeAdmin(ReadOnly, admin.ModelAdmin[SyncRunChange]):
     search_help_text = "Search keys and syncs"
     empty_text = "Each key that a run creates, replaces or deletes in Devin leaves a line here, without its value."
     show_full_result_count = False
+    paginator = LongListPaginator
     ordering = ("-pk",)
     actions = None
 

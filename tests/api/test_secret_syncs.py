@@ -469,6 +469,26 @@ def test_pauses_and_resumes_everything(administrator: Caller, viewer: Caller) ->
     assert SyncControl.get().changed_by is not None
 
 
+@pytest.mark.usefixtures("queue")
+def test_lists_a_page_to_those_who_ask_for_one(editor: Caller, sync_body: dict[str, Any]) -> None:
+    project_id = sync_body["projectId"]
+    names = [f"app-{number}" for number in range(5)]
+    for number, name in enumerate(reversed(names)):
+        editor.post(DEVIN, sync_body | {"name": name, "destinationConfig": {"orgId": f"org-{number}"}})
+
+    def listed(query: str = "") -> list[str]:
+        answer = editor.get(f"{SYNCS}?projectId={project_id}{query}")
+        assert set(answer) == {"secretSyncs"}
+        return [sync["name"] for sync in answer["secretSyncs"]]
+
+    assert listed() == names
+    assert listed("&limit=2") == names[:2]
+    assert listed("&limit=2&offset=4") == names[4:]
+    assert listed("&offset=3") == names[3:]
+    assert listed("&limit=2&offset=9") == []
+    editor.get(f"{SYNCS}?projectId={project_id}&limit=0", status=422)
+
+
 def test_the_same_key_is_answered_once(editor: Caller, sync_body: dict[str, Any], queue: list[str]) -> None:
     first = editor.send("POST", DEVIN, sync_body, Idempotency_Key="one")
     again = editor.send("POST", DEVIN, sync_body, Idempotency_Key="one")

@@ -62,6 +62,7 @@ Confirm = Annotated[
     YesNo, Query("false", alias="confirmDeletions", description="Let this run delete more than its guard allows.")
 ]
 Limit = Annotated[int, Query(20, ge=1, le=100)]
+ListLimit = Annotated[int | None, Query(None, ge=1, le=1000, description="So many at most; without it, all.")]
 Offset = Annotated[int, Query(0, ge=0, le=100_000)]
 
 
@@ -69,9 +70,10 @@ def one(sync: DevinSync, *, spells_auto_sync: bool = True) -> OneSync:
     return OneSync(secret_sync=SecretSync.of(sync, spells_auto_sync=spells_auto_sync))
 
 
-def many(project_id: str) -> ManySyncs:
+def many(project_id: str, limit: int | None, offset: int) -> ManySyncs:
     known_id = as_uuid(project_id)
-    rows = SYNCS.filter(project_id=known_id) if known_id else SYNCS.none()
+    rows = SYNCS.filter(project_id=known_id).order_by("name", "pk") if known_id else SYNCS.none()
+    rows = rows[offset : None if limit is None else offset + limit]
     return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in rows])
 
 
@@ -110,15 +112,19 @@ def list_sync_options(request: HttpRequest) -> ManySyncOptions:
 
 
 @router.get("", auth=Bearer("syncs.view_devinsync"), response=with_errors(ManySyncs))
-def list_syncs(request: HttpRequest, project_id: ProjectQuery) -> ManySyncs:
-    """All syncs of a project, by name."""
-    return many(project_id)
+def list_syncs(
+    request: HttpRequest, project_id: ProjectQuery, limit: ListLimit = None, offset: Offset = 0
+) -> ManySyncs:
+    """The syncs of a project, by name: all of them, or a page."""
+    return many(project_id, limit, offset)
 
 
 @router.get("/devin", auth=Bearer("syncs.view_devinsync"), response=with_errors(ManySyncs))
-def list_devin_syncs(request: HttpRequest, project_id: ProjectQuery) -> ManySyncs:
-    """The syncs of a project whose destination is Devin: all of them."""
-    return many(project_id)
+def list_devin_syncs(
+    request: HttpRequest, project_id: ProjectQuery, limit: ListLimit = None, offset: Offset = 0
+) -> ManySyncs:
+    """The syncs of a project whose destination is Devin, which all have: all of them, or a page."""
+    return many(project_id, limit, offset)
 
 
 @router.post("/devin", auth=Bearer("syncs.add_devinsync"), response=with_errors(OneSync, 409))
