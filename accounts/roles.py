@@ -43,6 +43,7 @@ def permissions_of(group: str) -> Q:
     if group == ADMINISTRATOR:
         allowed |= Q(content_type__app_label__in=(*OWN_APPS, "api"))
         allowed |= Q(content_type__app_label="auth", content_type__model__in=("user", "group"))
+        allowed |= _named("audit", ["view_entry"])
         allowed |= Q(content_type__app_label="axes", codename__in=("view_accessattempt", "delete_accessattempt"))
     return allowed
 

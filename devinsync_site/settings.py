@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "overview",
     "django.contrib.auth",
     "accounts",
+    "audit",
     "devinsync_site.apps.DevinSyncAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -72,6 +73,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "devinsync_site.middleware.RequestIdMiddleware",
+    "audit.middleware.AuditMiddleware",
     "api.http.middleware.ApiErrorMiddleware",
     "devinsync_site.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -175,6 +177,9 @@ STRANGERS = env.str("STRANGERS", default="")
 if STRANGERS not in ("", "delete", "ask", "leave"):
     raise ImproperlyConfigured("STRANGERS must be delete, ask or leave. Correct it, or leave it out.")
 # Ended runs are kept this long.
+# The audit log is kept this long, 0 for ever. The database refuses to alter it.
+AUDIT_KEPT = timedelta(days=env.int("AUDIT_DAYS", default=365))
+AUDIT_TRIGGERS = True
 HISTORY_KEPT = timedelta(days=env.int("HISTORY_DAYS", default=90))
 # Versions of secrets, from the day on which they were replaced; the log's lines on values read by API. 0: for ever.
 SECRET_VERSIONS_KEPT = timedelta(days=env.int("SECRET_VERSION_DAYS", default=365))

@@ -29,6 +29,7 @@ AREAS = (
             Entry("token", "api.ApiToken", label="API tokens"),
             Entry("shield", "api.MachineIdentity", label="Machine identities"),
             Entry("lock", "axes.AccessAttempt", label="Failed log-ins"),
+            Entry("list", "audit.Entry", label="Audit log"),
         ),
     ),
 )

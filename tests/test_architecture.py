@@ -16,7 +16,7 @@ FLOORS = (
     ("syncs",),
     ("vault",),
     ("connections",),
-    ("accounts",),
+    ("accounts", "audit"),
     ("encryption",),
     ("theme",),
     ("common",),

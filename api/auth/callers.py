@@ -70,6 +70,8 @@ class Bearer(HttpBearer):
             raise
         count_request(caller.credential.prefix)
         caller.credential.note_use(address)
+        # Even if it is refused, so that the audit log can tell to whom.
+        request.auth = caller  # type: ignore[attr-defined]
         caller.require(*self.permissions)
         return caller
 

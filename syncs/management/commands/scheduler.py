@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from audit.chain import link_some
 from common.places import places
 from encryption.checks import require_known_keys
 from syncs.runs.housekeeping import Housekeeping
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             try:
                 note_alive()
                 tick()
+                link_some()
                 housekeeping.go_on(until=began + period / 2)
             except (DatabaseError, InterfaceError) as error:
                 kind = type(error).__name__

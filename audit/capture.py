@@ -1,0 +1,73 @@
+"""What comes into the audit log by itself: Django's log of changes, log-ins, and refusals to log in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry, LogEntryManager
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import post_save
+
+from audit.models import Action
+from audit.writing import note
+
+ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
+
+
+class CopyingManager(LogEntryManager):
+    """Bulk inserts send no signal, so they are copied here."""
+
+    # To migrations it is Django's own, so that they see no change.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LogEntryManager)
+
+    __hash__ = LogEntryManager.__hash__
+
+    def deconstruct(self) -> Any:
+        return LogEntryManager().deconstruct()
+
+    def bulk_create(self, objs: Iterable[LogEntry], *args: Any, **kwargs: Any) -> list[LogEntry]:
+        made = super().bulk_create(objs, *args, **kwargs)
+        for entry in made:
+            copy(entry)
+        return made
+
+
+def connect() -> None:
+    # In the place of Django's own, which would otherwise be found first.
+    LogEntry._meta.local_managers.clear()
+    CopyingManager().contribute_to_class(LogEntry, "objects")
+    post_save.connect(on_log_entry, sender=LogEntry, dispatch_uid="audit.capture")
+    user_logged_in.connect(on_log_in, dispatch_uid="audit.log_in")
+    user_logged_out.connect(on_log_out, dispatch_uid="audit.log_out")
+    user_login_failed.connect(on_failed_log_in, dispatch_uid="audit.failed_log_in")
+
+
+def on_log_entry(*, instance: LogEntry, created: bool, raw: bool = False, **_: Any) -> None:
+    if created and not raw:
+        copy(instance)
+
+
+def copy(entry: LogEntry) -> None:
+    content_type = entry.content_type
+    note(
+        entry.user.get_username(),
+        ACTIONS.get(entry.action_flag, Action.CHANGED),
+        kind=str(content_type.model) if content_type else "",
+        object_id=entry.object_id or "",
+        name=entry.object_repr,
+        detail=entry.get_change_message(),
+    )
+
+
+def on_log_in(*, user: AbstractBaseUser, **_: Any) -> None:
+    note(user.get_username(), Action.LOGGED_IN)
+
+
+def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:
+    if user is not None:
+        note(user.get_username(), Action.LOGGED_OUT)
+
+
+def on_failed_log_in(*, credentials: dict[str, Any], **_: Any) -> None:
+    note(str(credentials.get("username") or "(nobody)"), Action.FAILED_LOG_IN)

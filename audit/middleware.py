@@ -1,0 +1,72 @@
+"""Sees to it that each request that changes something, or was refused, leaves a line: where the view wrote none, here.
+
+Such a line names the route and the ids in it, never what was sent: a path may hold a key's name, a body its value.
+"""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from audit.models import Action
+from audit.writing import note, written
+from common.addresses import client_address
+from common.clients import client
+from common.middleware import GetResponse
+
+READING = ("GET", "HEAD", "OPTIONS", "TRACE")
+REFUSED = (403,)
+# What pages ask for while something is typed, or to refresh themselves; nothing is done by it.
+NO_ACT = frozenset({"refresh", "wizard_goto_step"})
+
+
+class AuditMiddleware:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        address, count = client.set(client_address(request)), written.set(0)
+        try:
+            response = self.get_response(request)
+            self._note(request, response)
+        finally:
+            client.reset(address)
+            written.reset(count)
+        return response
+
+    def _note(self, request: HttpRequest, response: HttpResponse) -> None:
+        actor = actor_of(request)
+        if not actor or written.get():
+            return
+        if response.status_code in REFUSED:
+            note(actor, Action.REFUSED, detail=told(request, response), **place_of(request))
+        elif request.method not in READING and response.status_code < 500 and not is_typing(request):
+            note(actor, Action.ASKED, detail=told(request, response), **place_of(request))
+
+
+def actor_of(request: HttpRequest) -> str:
+    """Who asks, as the log calls them: "" for nobody, whose requests are counted elsewhere."""
+    caller = getattr(request, "auth", None)
+    user = getattr(caller, "user", None) or getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ""
+    by = f" ({caller.name})" if caller is not None and hasattr(caller, "name") else ""
+    return f"{user.get_username()}{by}"
+
+
+def is_typing(request: HttpRequest) -> bool:
+    is_form = request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data")
+    return is_form and not NO_ACT.isdisjoint(request.POST)
+
+
+def told(request: HttpRequest, response: HttpResponse) -> str:
+    match = request.resolver_match
+    route = f"/{match.route}" if match is not None else "an unknown route"
+    return f"{request.method} {route} was answered {response.status_code}."
+
+
+def place_of(request: HttpRequest) -> dict[str, str]:
+    match = request.resolver_match
+    if match is None:
+        return {}
+    ids = [str(value) for value in match.kwargs.values() if isinstance(value, UUID) or str(value).isdigit()]
+    return {"kind": (match.url_name or "")[:64], "object_id": ids[0] if ids else ""}

@@ -1,0 +1,140 @@
+"""What is done leaves a line, however it is done, and the line outlives its author."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from api.models import ApiToken
+from audit.models import Action, Entry
+from vault.editing import create_environment, create_folder, create_project, set_secrets
+from vault.models import Secret
+
+pytestmark = pytest.mark.django_db
+CANARY = "canary-value-of-a-secret"
+
+
+def make(name: str, group: str) -> User:
+    user = User.objects.create_user(name, is_staff=True)
+    user.groups.set(Group.objects.filter(name=group))
+    return user
+
+
+def browser_of(user: User) -> Client:
+    client = Client(REMOTE_ADDR="127.0.0.7")
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def lines(**which: Any) -> list[tuple[str, str, str]]:
+    return list(Entry.objects.filter(**which).order_by("id").values_list("actor", "action", "name"))
+
+
+@pytest.fixture
+def secret() -> Secret:
+    project = create_project(name="Shop", slug="shop", environments=(), user=None)
+    folder = create_folder(create_environment(project, name="Dev", slug="dev", user=None), "/app", user=None)
+    set_secrets(folder, {"API_KEY": CANARY}, user=None)
+    return folder.secrets.get()
+
+
+def test_a_reveal_outlives_the_one_who_did_it(secret: Secret) -> None:
+    ghost = make("ghost", "Editor")
+    browser_of(ghost).post(reverse("admin:vault_secret_reveal", args=[secret.pk]))
+
+    ghost.delete()
+
+    assert not LogEntry.objects.exists()
+    entry = Entry.objects.get(kind="secret")
+    assert (entry.actor, entry.name, entry.address) == ("ghost", "API_KEY", "127.0.0.7")
+    assert "Revealed" in entry.detail
+    assert entry.request_id
+    assert CANARY not in entry.detail
+
+
+def test_several_rows_at_once_leave_a_line_each() -> None:
+    root = User.objects.create_superuser("root")
+    first, second = Group.objects.create(name="One"), Group.objects.create(name="Two")
+
+    browser_of(root).post(
+        "/admin/auth/group/",
+        {"action": "delete_selected", "_selected_action": [first.pk, second.pk], "post": "yes"},
+    )
+
+    assert sorted(lines(action=Action.DELETED)) == [("root", "deleted", "One"), ("root", "deleted", "Two")]
+
+
+def test_log_ins_failures_and_log_outs_leave_a_line() -> None:
+    User.objects.create_user("alice", password="correct-horse-7", is_staff=True)
+    client = Client()
+    client.post("/admin/login/", {"username": "alice", "password": "wrong"})
+    client.post("/admin/login/", {"username": "alice", "password": "correct-horse-7"})
+    client.post("/admin/logout/")
+
+    assert [action for _, action, _ in lines()] == ["failed_log_in", "logged_in", "logged_out"]
+
+
+def test_what_no_view_notes_leaves_a_line_of_the_request() -> None:
+    root = User.objects.create_superuser("root")
+
+    browser_of(root).post("/admin/sessions/", {"which": "others"})
+
+    entry = Entry.objects.get(action=Action.ASKED)
+    assert entry.detail == "POST /admin/sessions/ was answered 302."
+
+
+def test_a_refusal_leaves_a_line(secret: Secret) -> None:
+    browser_of(make("vera", "Viewer")).post(reverse("admin:vault_secret_reveal", args=[secret.pk]))
+
+    entry = Entry.objects.get(action=Action.REFUSED)
+    assert (entry.actor, entry.object_id) == ("vera", str(secret.pk))
+    assert "403" in entry.detail
+
+
+def test_a_token_is_named_and_its_refusals_too(secret: Secret) -> None:
+    _, token = ApiToken.issue(make("vera", "Viewer"), "ci")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    Client().post(
+        "/api/v1/projects", json.dumps({"projectName": "X"}), content_type="application/json", headers=headers
+    )
+
+    entry = Entry.objects.get(action=Action.REFUSED)
+    assert entry.actor == "vera (API token ci)"
+    assert token not in entry.detail
+
+
+def test_reading_and_typing_leave_none() -> None:
+    root = User.objects.create_superuser("root")
+    client = browser_of(root)
+    client.get("/admin/")
+    client.post("/admin/syncs/devinsync/add/source/", {"refresh": "1"})
+
+    assert lines(action=Action.ASKED) == []
+
+
+def test_the_page_is_for_administrators_and_nobody_writes_it() -> None:
+    assert browser_of(make("eve", "Editor")).get("/admin/audit/entry/").status_code == 403
+    client = browser_of(make("adam", "Administrator"))
+    entry = Entry.objects.order_by("id")[0]
+
+    assert client.get("/admin/audit/entry/").status_code == 200
+    assert client.get(f"/admin/audit/entry/{entry.pk}/change/").status_code == 200
+    assert client.post(f"/admin/audit/entry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.get("/admin/audit/entry/add/").status_code == 403
+
+
+@pytest.mark.parametrize("action", ["export_csv", "export_json"])
+def test_exports_what_is_chosen_without_formulas(action: str) -> None:
+    client = browser_of(make("adam", "Administrator"))
+    entry = Entry.objects.create(actor="=HYPERLINK(1)", action=Action.ADDED)
+
+    answer = client.post("/admin/audit/entry/", {"action": action, "_selected_action": [entry.pk]})
+
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "HYPERLINK" in text
+    assert ",=HYPERLINK" not in text
