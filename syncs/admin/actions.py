@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from syncs.admin.base import demand, only
+from syncs.admin.base import demand, not_found, only
 from syncs.admin.starting import start_many, start_one
 from syncs.choices import Operation
 from syncs.editing import SWITCHES, Actor, switch_sync
@@ -22,107 +22,118 @@ NAMES_SHOWN = 60
 CONFIRMED = {"remove": "remove_secrets", "repush": "run_devinsync"}
 TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again"}
 
+Owner = admin.ModelAdmin[DevinSync]
 
-class SyncActions(admin.ModelAdmin[DevinSync]):
-    actions = ("sync_now", "plan", "enable_auto", "disable_auto", "enable", "disable", "repush", "remove_secrets")
 
-    def has_run_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.run_devinsync")
+@admin.action(description="Sync now", permissions=["run"])
+def sync_now(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+    start_many(request, queryset.select_related("folder__environment"))
 
-    def has_plan_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.plan_devinsync")
 
-    def has_remove_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.remove_secrets")
+@admin.action(description="Plan (choose one)", permissions=["plan"])
+def plan(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
+    syncs = list(queryset[:2])
+    if len(syncs) == 1:
+        return redirect("admin:syncs_devinsync_plan", syncs[0].pk)
+    messages.warning(request, "A plan is drawn for one sync at a time. Choose one.")
+    return None
 
-    @admin.action(description="Sync now", permissions=["run"])
-    def sync_now(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-        start_many(request, queryset.select_related("folder__environment"))
 
-    @admin.action(description="Plan (choose one)", permissions=["plan"])
-    def plan(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
-        syncs = list(queryset[:2])
-        if len(syncs) == 1:
-            return redirect("admin:syncs_devinsync_plan", syncs[0].pk)
-        messages.warning(request, "A plan is drawn for one sync at a time. Choose one.")
-        return None
+@admin.action(description="Enable auto-sync", permissions=["change"])
+def enable_auto(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+    switch(request, queryset, "auto_sync_enabled", on=True)
 
-    @admin.action(description="Enable auto-sync", permissions=["change"])
-    def enable_auto(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-        self.switch(request, queryset, "auto_sync_enabled", on=True)
 
-    @admin.action(description="Disable auto-sync", permissions=["change"])
-    def disable_auto(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-        self.switch(request, queryset, "auto_sync_enabled", on=False)
+@admin.action(description="Disable auto-sync", permissions=["change"])
+def disable_auto(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+    switch(request, queryset, "auto_sync_enabled", on=False)
 
-    @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-        self.switch(request, queryset, "is_enabled", on=True)
 
-    @admin.action(description="Disable", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-        self.switch(request, queryset, "is_enabled", on=False)
+@admin.action(description="Enable", permissions=["change"])
+def enable(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+    switch(request, queryset, "is_enabled", on=True)
 
-    @admin.action(description="Push all secrets again…", permissions=["run"])
-    def repush(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse:
-        return self.confirm_page(request, "repush", list(queryset))
 
-    @admin.action(description="Remove secrets from Devin…", permissions=["remove"])
-    def remove_secrets(self, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse:
-        return self.confirm_page(request, "remove", list(queryset))
+@admin.action(description="Disable", permissions=["change"])
+def disable(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
+    switch(request, queryset, "is_enabled", on=False)
 
-    def switch(self, request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
-        by, count = Actor.in_admin(request.user), 0
-        for sync in syncs:
-            try:
-                count += switch_sync(sync.pk, field, on=on, by=by)
-            except SyncError as error:
-                messages.error(request, error.message)
-        word = "enabled" if on else "disabled"
-        messages.success(request, f"{SWITCHES[field]} {word} for {count} sync{'' if count == 1 else 's'}.")
 
-    # Removing and pushing again: a page that says what will happen, then the deed
+@admin.action(description="Push all secrets again…", permissions=["run"])
+def repush(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse:
+    return confirm_page(owner, request, "repush", list(queryset))
 
-    def confirm_page(self, request: HttpRequest, what: str, syncs: list[DevinSync]) -> HttpResponse:
-        if what not in CONFIRMED:
-            raise Http404
-        demand(request, CONFIRMED[what])
-        rows = [(sync, *managed_names(sync)) for sync in syncs]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": TITLES[what],
-            "opts": DevinSync._meta,
-            "what": what,
-            "rows": rows,
-            "total": sum(count for _, count, _ in rows),
-            "back": syncs[0] if len(syncs) == 1 else None,
-            "offers_to_stop": what == "remove"
-            and self.has_change_permission(request)
-            and any(sync.auto_sync_enabled for sync in syncs),
-        }
-        return TemplateResponse(request, "admin/syncs/devinsync/confirm.html", context)
 
-    @only("POST")
-    def confirmed(self, request: HttpRequest, what: str) -> HttpResponse:
-        if what not in CONFIRMED:
-            raise Http404
-        demand(request, CONFIRMED[what])
-        operation = Operation.REMOVE if what == "remove" else Operation.SYNC
-        wishes = Wishes(repushes_all=what == "repush")
+@admin.action(description="Remove secrets from Devin…", permissions=["remove"])
+def remove_secrets(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse:
+    return confirm_page(owner, request, "remove", list(queryset))
+
+
+ACTIONS = (sync_now, plan, enable_auto, disable_auto, enable, disable, repush, remove_secrets)
+
+
+def switch(request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
+    by, count = Actor.in_admin(request.user), 0
+    for sync in syncs:
         try:
-            ids = [UUID(text) for text in request.POST.getlist("sync")]
-        except ValueError:
-            raise Http404 from None
-        syncs = list(DevinSync.objects.select_related("folder__environment").filter(pk__in=ids))
-        if what == "remove" and request.POST.get("stop_auto_sync") and self.has_change_permission(request):
-            self.switch(request, syncs, "auto_sync_enabled", on=False)
-        if len(syncs) == 1:
-            return redirect(start_one(request, syncs[0], operation=operation, wishes=wishes) or syncs[0])
-        start_many(request, syncs, operation=operation, wishes=wishes)
-        return redirect("admin:syncs_devinsync_changelist")
+            count += switch_sync(sync.pk, field, on=on, by=by)
+        except SyncError as error:
+            messages.error(request, error.message)
+    word = "enabled" if on else "disabled"
+    messages.success(request, f"{SWITCHES[field]} {word} for {count} sync{'' if count == 1 else 's'}.")
+
+
+# Removing and pushing again: a page that says what will happen, then the deed
+
+
+def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[DevinSync]) -> HttpResponse:
+    if what not in CONFIRMED:
+        raise Http404
+    demand(request, CONFIRMED[what])
+    rows = [(sync, *managed_names(sync)) for sync in syncs]
+    context = {
+        **owner.admin_site.each_context(request),
+        "title": TITLES[what],
+        "opts": DevinSync._meta,
+        "what": what,
+        "rows": rows,
+        "total": sum(count for _, count, _ in rows),
+        "back": syncs[0] if len(syncs) == 1 else None,
+        "offers_to_stop": what == "remove"
+        and owner.has_change_permission(request)
+        and any(sync.auto_sync_enabled for sync in syncs),
+    }
+    return TemplateResponse(request, "admin/syncs/devinsync/confirm.html", context)
+
+
+@only("POST")
+def confirmed(owner: Owner, request: HttpRequest, what: str) -> HttpResponse:
+    if what not in CONFIRMED:
+        raise Http404
+    demand(request, CONFIRMED[what])
+    operation = Operation.REMOVE if what == "remove" else Operation.SYNC
+    wishes = Wishes(repushes_all=what == "repush")
+    try:
+        ids = [UUID(text) for text in request.POST.getlist("sync")]
+    except ValueError:
+        raise Http404 from None
+    syncs = list(DevinSync.objects.select_related("folder__environment").filter(pk__in=ids))
+    if what == "remove" and request.POST.get("stop_auto_sync") and owner.has_change_permission(request):
+        switch(request, syncs, "auto_sync_enabled", on=False)
+    if len(syncs) == 1:
+        return redirect(start_one(request, syncs[0], operation=operation, wishes=wishes) or syncs[0])
+    start_many(request, syncs, operation=operation, wishes=wishes)
+    return redirect("admin:syncs_devinsync_changelist")
 
 
 def managed_names(sync: DevinSync) -> tuple[int, list[str]]:
     """How many secrets the sync has written to Devin, and the first of their keys."""
     rows = sync.managed_secrets.order_by("destination_key")
     return rows.count(), list(rows.values_list("destination_key", flat=True)[:NAMES_SHOWN])
+
+
+def find_sync(pk: UUID) -> DevinSync:
+    found = DevinSync.objects.select_related("project", "folder__environment", "connection").filter(pk=pk).first()
+    if found is None:
+        raise not_found("sync")
+    return found

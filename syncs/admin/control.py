@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from syncs.admin.base import demand, only
+from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.queue import ring
 
@@ -44,7 +45,7 @@ class SyncControlAdmin(admin.ModelAdmin[SyncControl]):
             "title": "Pause all syncs",
             "control": SyncControl.objects.select_related("changed_by").get_or_create(pk=1)[0],
             "pending_count": SyncRun.objects.pending().count(),
-            "running_count": SyncRun.objects.filter(status="running").count(),
+            "running_count": SyncRun.objects.filter(status=Status.RUNNING).count(),
             "sync_count": DevinSync.objects.live().count(),
             "may_switch": self.has_change_permission(request),
         }

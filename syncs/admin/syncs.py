@@ -8,14 +8,15 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from syncs.admin.actions import managed_names
+from syncs.admin.actions import ACTIONS, managed_names
 from syncs.admin.base import demand, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
-from syncs.admin.routes import SyncRoutes
+from syncs.admin.routes import urls_of
 from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
 from syncs.choices import Operation, Status
@@ -30,8 +31,9 @@ RECENT_RUNS = 8
 
 
 @admin.register(DevinSync)
-class DevinSyncAdmin(SyncRoutes):
+class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
     form = SyncForm
+    actions = ACTIONS
     list_display = ("shown_name", "source", "destination", "status", "last_synced", "next_due", "auto_sync")
     list_filter = (
         "sync_status",
@@ -55,7 +57,19 @@ class DevinSyncAdmin(SyncRoutes):
         ("More options", {"fields": MORE_OPTIONS}),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        return [*urls_of(self), *super().get_urls()]
+
     # Who may do what
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.run_devinsync")
+
+    def has_plan_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.plan_devinsync")
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("syncs.remove_secrets")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A sync carries values out of the vault by somebody's API key, so it takes more than the right to add one."""

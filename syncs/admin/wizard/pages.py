@@ -34,7 +34,7 @@ REVIEWED = (*LAID_OUT, "reconcile_minutes", "guard_max_deletions", "guard_max_pe
 
 
 class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
-    """`access` is what “Check access” has just said."""
+    """What has been answered so far, and the pages made of it. `access` is what “Check access” has just said."""
 
     model_admin: ClassVar[Any] = None
     access: Access | None = None
@@ -43,6 +43,20 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     def may_confirm(self) -> bool:
         """Whether creating the sync confirms what its first run deletes; otherwise that run may stop and ask."""
         return bool(self.request.user.has_perm("syncs.confirm_deletions"))
+
+    def get_cleaned_data_for_step(self, step: str) -> dict[str, Any] | None:
+        if self.storage.get_step_data(step) is None:
+            return None
+        cleaned: dict[str, Any] | None = super().get_cleaned_data_for_step(step)
+        return cleaned
+
+    def first_unanswered(self, *, before: str) -> str | None:
+        for step in TITLES:
+            if step == before:
+                return None
+            if self.get_cleaned_data_for_step(step) is None:
+                return step
+        return None
 
     @property
     def source_data(self) -> dict[str, Any]:

@@ -85,14 +85,6 @@ class SyncWizard(WizardPages):
             return redirect(self.get_step_url("source"))
         return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))
 
-    def first_unanswered(self, *, before: str) -> str | None:
-        for step in TITLES:
-            if step == before:
-                return None
-            if self.get_cleaned_data_for_step(step) is None:
-                return step
-        return None
-
     def _answer(self, step: str, form: Any) -> HttpResponse:
         self.storage.set_step_data(step, _own(form.data, step))
         self._drafts.pop(step, None)
@@ -108,12 +100,6 @@ class SyncWizard(WizardPages):
             self._drafts[step] = _entries(data, step)
         goal = data["wizard_goto_step"]
         return redirect(self.get_step_url(goal if goal in TITLES else "source"))
-
-    def get_cleaned_data_for_step(self, step: str) -> dict[str, Any] | None:
-        if self.storage.get_step_data(step) is None:
-            return None
-        cleaned: dict[str, Any] | None = super().get_cleaned_data_for_step(step)
-        return cleaned
 
     @property
     def _drafts(self) -> dict[str, dict[str, Any]]:
