@@ -17,11 +17,20 @@ def send_signal(sock: socket.socket, pid: int | None, name: str) -> None:
 
 def process_behind(sock: socket.socket) -> int | None:
     link = f"socket:[{inode_of(sock.getpeername()[1], sock.getsockname()[1])}]"
-    for handle in Path("/proc").glob("[0-9]*/fd/*"):
-        with contextlib.suppress(OSError):
-            if os.readlink(handle) == link:
-                return int(handle.parts[2])
-    return None
+    return next(
+        (process for process in map(int, filter(str.isdigit, os.listdir("/proc"))) if holds(process, link)), None
+    )
+
+
+def holds(process: int, link: str) -> bool:
+    """Whether one of its open files is this one; not if it has ended in the meantime."""
+    folder = f"/proc/{process}/fd"
+    with contextlib.suppress(OSError):
+        for handle in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                if os.readlink(f"{folder}/{handle}") == link:
+                    return True
+    return False
 
 
 def inode_of(port: int, other_port: int) -> str | None:

@@ -11,12 +11,20 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
 
 _connect = socket.socket.connect
 pytest_plugins = ["tests.pages"]
+
+# The same examples in every run, however long each takes.
+hypothesis.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.load_profile("steady")
 
 LOOPBACK = ("127.", "::1", "localhost")
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.processes import before_exec
-
-SECONDS_TO_START = 30.0
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def start_postgresql() -> str:
 def wait_for(server: "subprocess.Popen[bytes]", socket_folder: Path, log: Path) -> None:
     import psycopg
 
-    deadline = time.monotonic() + SECONDS_TO_START
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             psycopg.connect(host=str(socket_folder), user="postgres", dbname="postgres").close()
@@ -105,7 +104,7 @@ def stop(server: "subprocess.Popen[bytes]", folder: Path, started_by: int) -> No
         return
     server.terminate()
     try:
-        server.wait(timeout=5)
+        server.wait(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         server.send_signal(3)  # at once, without waiting for clients
         server.wait()

@@ -1,7 +1,5 @@
 """What tests of pages share: people of each role, a browser, and a few syncs in every state."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,13 +8,14 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Browser
 
 from connections.models import Connection
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
+from tests.browser import open_browser
 from vault.editing import create_environment, create_folder, create_project
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PASSWORD = "correct-horse-7"
 
 
@@ -73,13 +72,6 @@ def add_sync(db: None) -> Callable[..., DevinSync]:
 
 
 @pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
-    # Playwright runs a loop in this thread, which Django takes for asynchronous code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+def browser(live_server: Any) -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser

@@ -38,6 +38,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
 from tests.api.conftest import Caller
+from tests.patience import PATIENCE
 from tests.syncs.torture.test_processes import database_url
 from tests.syncs.wizard_walk import Walk
 from vault.editing import create_folder, create_project
@@ -122,7 +123,7 @@ class Stage:
         environment = os.environ | {"REDIS_URL": self.queue_url, "DATABASE_URL": database_url()}
         with (self.logs / "worker.log").open("ab") as log:
             command = [sys.executable, "manage.py", "worker", "--burst"]
-            subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log, timeout=60, check=True)
+            subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=log, timeout=PATIENCE, check=True)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from api.auth.scopes import SCOPES
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.models import DevinSync, SyncRun
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "api.md").read_text()
@@ -40,7 +41,7 @@ def test_the_walk_through_works_as_printed(
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

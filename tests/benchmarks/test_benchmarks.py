@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.__main__ import milliseconds
 from benchmarks.scenarios import Measurement, situations
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = "--secrets 20 --latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50"
@@ -24,7 +25,7 @@ def printed() -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 120.0
 
 
 @pytest.fixture
@@ -65,13 +65,6 @@ def launch(environment: dict[str, str]) -> Iterator[Callable[..., "subprocess.Po
     for process in started:
         process.kill()
         process.communicate()
-
-
-def wait_until(is_so: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def is_alive(process: int) -> bool:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.launcher.conftest import PATIENCE, end, is_alive, processes_using, wait_until
+from tests.launcher.conftest import end, is_alive, processes_using
+from tests.patience import PATIENCE, wait_until
 
 Launch = Callable[..., "subprocess.Popen[str]"]
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("GET", path)
     answer = connection.getresponse()
     return answer.status, answer.read()

@@ -1,5 +1,6 @@
 import base64
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,4 +91,4 @@ def test_says_what_to_do_where_it_may_not_write(config: Config) -> None:
     config.data_dir.mkdir(mode=0o500)
 
     with pytest.raises(LaunchError, match="Permission denied"):
-        prepare_folder(config)
+        prepare_folder(replace(config, data_dir=config.data_dir / "var"))

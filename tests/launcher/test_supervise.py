@@ -11,7 +11,8 @@ import pytest
 from launcher.errors import LaunchError
 from launcher.processes import Program
 from launcher.supervise import Supervisor, rotate
-from tests.launcher.conftest import ROOT, is_alive, wait_until
+from tests.launcher.conftest import ROOT, is_alive
+from tests.patience import wait_until
 
 SLEEPS = "import time; time.sleep(600)"
 MakeProgram = Callable[..., Program]
@@ -119,7 +120,7 @@ def test_kills_what_does_not_stop_and_what_it_left(
 
     supervisor.stop()
 
-    wait_until(lambda: not is_alive(ids_in(tmp_path / "ids")[0]), seconds=5)
+    wait_until(lambda: not is_alive(ids_in(tmp_path / "ids")[0]))
 
 
 def test_a_killed_launcher_takes_its_children_along(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_a_killed_launcher_takes_its_children_along(tmp_path: Path) -> None:
     process.kill()
     process.wait()
 
-    wait_until(lambda: not is_alive(ids_in(tmp_path / "ids")[0]), seconds=5)
+    wait_until(lambda: not is_alive(ids_in(tmp_path / "ids")[0]))
 
 
 def test_puts_a_grown_log_aside(tmp_path: Path) -> None:

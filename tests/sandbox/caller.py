@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.patience import PATIENCE
+
 
 @dataclass
 class Reply:
@@ -22,7 +24,7 @@ class Reply:
 class Caller:
     url: str
     token: str | None = "cog_sandbox"
-    timeout: float = 5
+    timeout: float = PATIENCE
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def send(self, method: str, path: str, body: object = None) -> Reply:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+from tests.patience import PATIENCE
 from tests.sandbox.caller import Caller
 
 
@@ -22,7 +23,7 @@ def test_prints_where_it_listens_and_ends_on_sigterm() -> None:
         status = caller.create("K", "canary-value", org="org-b").status
         caller.close()
         process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=5)
+        rest, errors = process.communicate(timeout=PATIENCE)
 
     assert line.startswith("sandbox listening on http://127.0.0.1:")
     assert (status, process.returncode, rest, errors) == (200, 0, "", "")
@@ -30,7 +31,7 @@ def test_prints_where_it_listens_and_ends_on_sigterm() -> None:
 
 def test_says_in_one_line_that_its_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, start("--port", str(other.getsockname()[1])) as process:
-        _, errors = process.communicate(timeout=5)
+        _, errors = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert errors.count("\n") == 1

@@ -13,6 +13,7 @@ from sandbox.__main__ import build_sandbox, read_arguments
 from sandbox.organization import Duplicates
 from sandbox.peer import process_behind, send_signal
 from sandbox.server import Sandbox
+from tests.patience import PATIENCE
 from tests.sandbox.caller import Caller
 
 
@@ -25,7 +26,7 @@ def test_a_silent_client_holds_up_nobody(sandbox: Sandbox, caller: Caller) -> No
 
 def test_an_end_waits_for_no_client(caller: Caller, sandbox: Sandbox) -> None:
     caller.page()
-    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as idle:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as idle:
         idle.sendall(b"GET /style.css HTTP/1.1\r\n\r\n")
         assert idle.recv(1)
         sandbox.stop()
@@ -54,10 +55,10 @@ def test_an_end_lets_go_of_what_a_fault_holds(options: dict[str, object]) -> Non
 
         thread = threading.Thread(target=call)
         thread.start()
-        assert rule.reached.wait(5)
+        assert rule.reached.wait(PATIENCE)
 
-    assert ended.wait(5)
-    thread.join(5)
+    assert ended.wait(PATIENCE)
+    thread.join(PATIENCE)
     caller.close()
 
 

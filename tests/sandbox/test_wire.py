@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from sandbox.wire import LARGEST_BODY, LARGEST_HEAD, Answer, BadRequest, Request, Stream, body_length, parse_head
+from tests.patience import PATIENCE
 from tests.sandbox.caller import Caller
 
 SELF = b"GET /v3/self HTTP/1.1\r\nAuthorization: Bearer cog_sandbox\r\n"
@@ -16,7 +17,7 @@ SELF = b"GET /v3/self HTTP/1.1\r\nAuthorization: Bearer cog_sandbox\r\n"
 
 @pytest.fixture
 def sock(sandbox: Sandbox) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as sock:
         yield sock
 
 

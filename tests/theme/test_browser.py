@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from syncs.choices import Status
 from syncs.models import DevinSync
+from tests.browser import new_context
 from tests.pages import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -36,7 +37,7 @@ class Page:
     """A page of the browser that collects what the console complains of."""
 
     def __init__(self, browser: Any, address: str, screen: str, scheme: str = "light") -> None:
-        self.context = browser.new_context(viewport=SCREENS[screen], color_scheme=scheme)
+        self.context = new_context(browser, viewport=SCREENS[screen], color_scheme=scheme)
         self.page = self.context.new_page()
         self.address = address
         self.complaints: list[str] = []

@@ -9,7 +9,10 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 TOKENS = (ROOT / "theme/static/devinsync/css/tokens.css").read_text()
-STYLE_SHEETS = sorted(ROOT.glob("*/static/**/*.css"))
+# Ours alone: a data folder in this checkout has the collected files of others too.
+STYLE_SHEETS = sorted(
+    sheet for package in ROOT.glob("*/__init__.py") for sheet in package.parent.glob("static/**/*.css")
+)
 KINDS = ("ok", "failed", "running", "waiting", "blocked", "off", "info")
 TEXT = [
     *product(("text", "text-2", "muted", "link"), ("bg", "surface", "surface-2", "surface-3", "sidebar")),

@@ -1,7 +1,5 @@
 """Revealing and the preview of .env text in a real browser: what the scripts add to pages that work without them."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import Browser
 
+from tests.browser import new_context
 from vault import editing
 from vault.models import Folder
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PHONE = {"width": 390, "height": 844}
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -27,23 +26,16 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def tab(monkeypatch: pytest.MonkeyPatch, live_server: Any, complaints: list[str]) -> Iterator[Any]:
+def tab(browser: Browser, live_server: Any, complaints: list[str]) -> Iterator[Any]:
     """A tab of a phone, signed in as a superuser."""
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
-    # Playwright runs a loop in this thread, which Django takes for asynchronous code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     client = Client()
     client.force_login(User.objects.create_superuser("admin"), backend="django.contrib.auth.backends.ModelBackend")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = chromium.new_context(viewport=PHONE, base_url=live_server.url)
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-        tab = context.new_page()
-        tab.on("console", lambda message: complaints.append(message.text) if message.type != "info" else None)
-        yield tab
-        chromium.close()
+    context = new_context(browser, viewport=PHONE, base_url=live_server.url)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    tab = context.new_page()
+    tab.on("console", lambda message: complaints.append(message.text) if message.type != "info" else None)
+    yield tab
+    context.close()
 
 
 def test_reveals_in_place_one_at_a_time(tab: Any, app: Folder, complaints: list[str]) -> None:

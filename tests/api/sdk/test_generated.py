@@ -13,6 +13,7 @@ from tests.api.conftest import API_KEY, ORG
 from tests.api.sdk.conftest import node_with, python_with, run
 from tests.api.sdk.operations import documented, operations_in
 from tests.api.sdk.test_walks import WALKS, walk
+from tests.patience import PATIENCE
 
 VALIDATOR = "openapi-spec-validator==0.9.0"
 PYTHON_GENERATOR = "openapi-python-client==0.29.1"
@@ -33,7 +34,7 @@ def test_the_document_is_valid(document: Path) -> None:
         [python, "-m", "openapi_spec_validator", "--errors", "all", str(document)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.sdk.conftest import node_with, python_with
 from tests.api.sdk.operations import documented, operations_in
+from tests.patience import PATIENCE
 
 WALKS = Path(__file__).parent / "walks"
 PYTHON = {
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.sdk, pytest.mark.usefixtures("queue")]
 
 def walk(*command: object, environment: dict[str, str]) -> None:
     done = subprocess.run(
-        [str(part) for part in command], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [str(part) for part in command], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (done.returncode, done.stdout.strip()) == (0, "walked"), done.stderr[-3000:]
 

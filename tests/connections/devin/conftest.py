@@ -9,6 +9,7 @@ import pytest
 import responses
 
 from connections.devin.client import DevinClient
+from tests.patience import PATIENCE
 
 API_KEY = "cog_canary-of-an-api-key"
 URL = "https://devin.example"
@@ -48,7 +49,7 @@ def open_client(
     url: str,
     *,
     clock: Clock | None = None,
-    deadline: float = 5,
+    deadline: float = PATIENCE,
     concurrency: int = 4,
     fence: Callable[[], None] | None = None,
 ) -> DevinClient:

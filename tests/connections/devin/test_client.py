@@ -18,6 +18,7 @@ from connections.devin.client import DevinClient
 from connections.devin.types import Principal
 from tests.connections.devin.conftest import API_KEY, URL, Clock
 from tests.connections.servers import Received, item, page, serving
+from tests.patience import PATIENCE
 
 SECRETS = f"{URL}/v3/organizations/org-1/secrets"
 VALUE = "canary-of-a-value"
@@ -505,7 +506,7 @@ def test_one_slow_request_ends_when_patience_does() -> None:
     released = threading.Event()
 
     def stay_silent(_: Received, __: socket.socket) -> None:
-        released.wait(5)
+        released.wait(PATIENCE)
 
     with serving(stay_silent) as server:
         client = DevinClient(

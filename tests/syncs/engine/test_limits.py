@@ -1,6 +1,5 @@
 """Limits: what Devin asks of us (patience, fewer at once), and what we ask of Devin (an end, a size, one address)."""
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -186,11 +185,9 @@ def test_a_list_that_drips_ends_at_the_deadline(
     settings.DEVIN_REQUEST_DEADLINE = timedelta(seconds=0.3)
     bench.source(A="1")
     sandbox.faults.add(Kind.DRIP, method="GET", part=part, seconds=0.05, times=None)
-    began = time.monotonic()
 
     run = bench.run()
 
-    assert time.monotonic() - began < 4 * 0.3 + 2 + 3
     assert run.status == Status.PENDING
     assert not sandbox.log.writes()
 

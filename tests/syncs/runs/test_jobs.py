@@ -28,6 +28,7 @@ from syncs.models import Destination, DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from syncs.runs.due import abandoned
+from tests.patience import PATIENCE
 from tests.syncs.conftest import API_KEY, Bench
 from vault.editing import set_secret
 
@@ -316,7 +317,7 @@ def test_a_run_goes_on_after_the_server_cut_all_connections(
     rule = sandbox.faults.add(Kind.HOLD, method="POST")
     worker = Thread(target=carry_out_and_disconnect, args=(run,))
     worker.start()
-    assert rule.reached.wait(20)
+    assert rule.reached.wait(PATIENCE)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

@@ -24,6 +24,7 @@ from syncs.models import SyncRun
 from syncs.runs import queue
 from syncs.runs.ask import request_run
 from syncs.runs.queue import ForgedJob, SyncJob, is_sync_job
+from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
 from tests.syncs.torture.test_processes import database_url
 
@@ -236,5 +237,7 @@ def work_until_empty(trace: str, log: Path) -> None:
     environment = os.environ | {"DATABASE_URL": database_url(), "BAIT": trace}
     with log.open("wb") as out:
         command = [sys.executable, "manage.py", "worker", "--burst"]
-        ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=out, stderr=out, timeout=60, check=False)
+        ended = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=out, stderr=out, timeout=PATIENCE, check=False
+        )
     assert ended.returncode == 0, log.read_text()[-2000:]

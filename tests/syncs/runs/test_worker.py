@@ -20,7 +20,8 @@ from sandbox.server import Sandbox
 from syncs.choices import Status
 from syncs.models import Destination, SyncRun
 from syncs.runs.queue import ring
-from tests.syncs.torture.test_processes import database_url, wait_until
+from tests.patience import PATIENCE, wait_until
+from tests.syncs.torture.test_processes import database_url
 from tests.syncs.torture.theatre import Scene, set_scene
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -161,7 +162,7 @@ def test_told_to_stop_it_lets_its_runs_end(sandbox: Sandbox, rung: list[str], st
     time.sleep(0)  # the signal is delivered by then, or later: both must do
     sandbox.faults.release()
 
-    assert worker.wait(60) == 0
+    assert worker.wait(PATIENCE) == 0
     assert end_of(scene) == (Status.SUCCEEDED, 1)
 
 
@@ -176,7 +177,7 @@ def test_told_twice_it_ends_at_once_and_leaves_nothing_held(sandbox: Sandbox, ru
         os.kill(worker.pid, signal.SIGINT)
         time.sleep(0.2)  # two signals that wait at the same time are delivered as one
 
-    assert worker.wait(60) == 0
+    assert worker.wait(PATIENCE) == 0
     assert not Destination.objects.filter(lease_expires_at__gt=scene.run.queued_at, lease_holder__contains="-").exists()
     assert end_of(scene) == (Status.RUNNING, 1)
     sandbox.faults.release()

@@ -16,9 +16,8 @@ from typing import Any, Self
 from django.db import connection, connections
 
 from connections.http import Answer, Transport
+from tests.patience import PATIENCE
 from tests.syncs.torture.theatre import Scene
-
-LONGEST = 60
 
 
 class Boundaries:
@@ -117,7 +116,7 @@ def _be_worker(scene: Scene, kill_at: int | None, write_end: int) -> None:
     """Never returns."""
     code = 1
     try:
-        signal.alarm(LONGEST)
+        signal.alarm(int(PATIENCE))
         boundaries = Boundaries(kill_at)
         boundaries.watch()
         scene.carry_out()

@@ -17,13 +17,13 @@ from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
 from syncs.choices import Trigger
 from syncs.runs.ask import request_run
+from tests.patience import PATIENCE
 from tests.syncs.torture.kill import ForkedWorker
 from tests.syncs.torture.theatre import PLAYS, RENAMES, WRITES, Play, Scene, set_scene
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung", "short_lease")]
 
 MODES = [Duplicates.REJECT_409, Duplicates.ALLOW]
-LONGEST = 20.0
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def pause(sandbox: Sandbox, play: Play, write: int, moment: str) -> list[str]:
     rule = sandbox.faults.add("hold", request=write + 1, moment=moment)
     worker = ForkedWorker.start(scene)
     try:
-        assert rule.reached.wait(LONGEST)
+        assert rule.reached.wait(PATIENCE)
         stop(worker)
         rule.release()
         take_over(scene)
@@ -72,7 +72,7 @@ def stop(worker: ForkedWorker) -> None:
 
 def take_over(scene: Scene) -> None:
     """Another worker tries until the lease has expired, and then does the run."""
-    ends = time.monotonic() + LONGEST
+    ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         scene.carry_out()
         scene.run.refresh_from_db()

@@ -1,0 +1,16 @@
+"""How long a test waits for what must happen. In one place and generous: it ends only what would never happen.
+
+Nothing here is a measure of speed, so a test passes on a machine that is busy with other things.
+"""
+
+import time
+from collections.abc import Callable
+
+PATIENCE = 180.0  # seconds
+
+
+def wait_until(is_so: Callable[[], object], *, pause: float = 0.01) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"it did not happen within {PATIENCE:.0f} seconds"
+        time.sleep(pause)
