@@ -4,6 +4,7 @@
 # make torture  the tests that take minutes
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
+# make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"
 # make lock   the requirements files, from their .in files               make lock ARGS="--upgrade-package django"
 # INSTALLER=uv to any of them installs with uv instead of pip
 
@@ -19,7 +20,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test torture bench lint lock install install-dev python
+.PHONY: demo run test torture bench lint fresh lock install install-dev python
 
 demo: install
 	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
@@ -47,6 +48,9 @@ lint: install-dev
 	$(VENV)/mypy .
 	$(CHECK_ENVIRONMENT) $(VENV)/python manage.py makemigrations --check --dry-run
 	$(CHECK_ENVIRONMENT) $(VENV)/python manage.py check --deploy --fail-level WARNING
+
+fresh:
+	FRESH_ARGS="$(FRESH_ARGS)" .ci/fresh
 
 # For every supported Python and system at once; what is pinned stays, unless ARGS names it.
 lock: install-dev
