@@ -207,7 +207,7 @@ def fill_the_vault_by_the_api(stage: Stage) -> None:
             stage.call("POST", path, body, Idempotency_Key=f"key-of-{key}")
         stage.call("POST", f"/api/v3/secrets/raw/{key}", body, status=400)
         stage.call("POST", f"/api/v4/secrets/{key}", body | {"type": body["secretValue"]}, status=422)
-        stage.call("POST", f"/api/v4/secrets/{key}", body | {"other": body["secretValue"]}, status=422)
+        stage.call("POST", f"/api/v4/secrets/{key}", body | {"other": body["secretValue"]}, status=400)
     query = f"?projectId={place['projectId']}&environment=dev&secretPath=/my-secrets"
     stage.call("GET", f"/api/v4/secrets{query}&viewSecretValue=false")
     stage.call("GET", f"/api/v4/secrets{query}", status=403)
