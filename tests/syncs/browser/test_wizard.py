@@ -65,6 +65,9 @@ def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
     if (preview := page.get_by_role("button", name="Preview the names")).is_visible():
         preview.click()
     expect(page.get_by_text("PROD_API_KEY")).to_be_visible()
+    strangers = page.get_by_label("Secrets that DevinSync did not write")
+    expect(strangers).to_have_value("ask")
+    strangers.select_option(label="Delete them")
     go_on(page, "Details")
 
     expect(page.get_by_label("Name")).to_have_value("acme-shop-dev-my-secrets")
