@@ -120,3 +120,10 @@ def test_a_function_fits_on_half_a_screen() -> None:
     ]
 
     assert long == []
+
+
+def test_the_map_names_every_package_and_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+
+    names = [*(OURS - {"benchmarks", "tests"}), *(room for rooms in ROOMS for room in rooms)]
+    assert [name for name in names if f"`{name}/`" not in text] == []
