@@ -7,6 +7,7 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 
 from connections.hosts import is_entry
+from connections.proxies import Proxy
 from connections.sockets import tls_context
 from connections.validation import clean_base_url
 
@@ -30,6 +31,22 @@ def check_usual_address(app_configs: object, **_: object) -> list[checks.CheckMe
         clean_base_url(settings.DEVIN_API_URL)
     except ValidationError as error:
         return [checks.Error(f"DEVIN_API_URL cannot be used. {error.messages[0]}", id="connections.E003")]
+    return []
+
+
+@checks.register(checks.Tags.security)
+def check_proxy(app_configs: object, **_: object) -> list[checks.CheckMessage]:
+    try:
+        if settings.OUTGOING_PROXY:
+            Proxy.parse(settings.OUTGOING_PROXY)
+    except ValueError:
+        return [
+            checks.Error(
+                "OUTGOING_PROXY is no address of a proxy.",
+                hint="Write http://proxy.example.com:3128, with user:password@ before the host if it asks for that.",
+                id="connections.E004",
+            )
+        ]
     return []
 
 

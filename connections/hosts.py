@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from connections.http import Route
+from connections.proxies import Proxy
 from connections.validation import HOST_NAME, clean_base_url, is_ip_address, is_loopback
 
 
@@ -33,6 +35,12 @@ def is_allowed(base_url: str) -> bool:
 def is_listed(base_url: str) -> bool:
     """Whether the operator has named the host: then it may also be in a private network."""
     return base_url == _usual_address() or matches(base_url, settings.DEVIN_HOSTS)
+
+
+def route_to(base_url: str) -> Route:
+    """How to come to an allowed host: by the settings, and into a private network only if it is listed."""
+    proxy = Proxy.parse(settings.OUTGOING_PROXY) if settings.OUTGOING_PROXY else None
+    return Route(private=is_listed(base_url), ca_file=settings.CA_BUNDLE, proxy=proxy)
 
 
 def _usual_address() -> str:

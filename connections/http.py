@@ -18,6 +18,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from connections.pools import BoundedAdapter, begin
+from connections.proxies import Proxy
 from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, Exchange
 
 log = logging.getLogger(__name__)
@@ -52,18 +53,30 @@ class RequestFailed(Exception):
         self.status = status
 
 
-class Transport:
-    """Sends requests to one host over a few kept connections. May be shared by threads.
+@dataclass(frozen=True)
+class Route:
+    """How to come to a host.
 
-    `private` tells whether the host may be in a private network; one that is spelled as this machine always may be
-    this machine. `ca_file` has the authorities to trust instead of the usual ones, as PEM.
+    `private`: it may be in a private network; one that is spelled as this machine may be this machine in any case.
+    `ca_file` has the authorities to trust instead of the usual ones, as PEM. `proxy` is the way out, if there is one.
     """
 
-    def __init__(self, *, deadline: timedelta, connections: int, private: bool = False, ca_file: str = "") -> None:
+    private: bool = False
+    ca_file: str = ""
+    proxy: Proxy | None = None
+
+
+STRAIGHT = Route()
+
+
+class Transport:
+    """Sends requests to one host over a few kept connections. May be shared by threads."""
+
+    def __init__(self, *, deadline: timedelta, connections: int, route: Route = STRAIGHT) -> None:
         self.requests_sent = 0
         self._deadline = deadline.total_seconds()
-        self._private = private
-        self._adapter = BoundedAdapter(connections=connections, ca_file=ca_file)
+        self._route = route
+        self._adapter = BoundedAdapter(connections=connections, ca_file=route.ca_file)
         self._free = threading.Semaphore(connections)
         self._sending = threading.Lock()
         self._counting = threading.Lock()
@@ -86,12 +99,7 @@ class Transport:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "DevinSync", **headers}
         prepared = requests.Request(method, url, headers=headers, data=body).prepare()
         seconds = min(self._deadline, within)
-        exchange = Exchange(
-            ends_at=time.monotonic() + seconds,
-            may_send=may_send,
-            sending=self._sending,
-            private=self._private,
-        )
+        exchange = self._new_exchange(seconds, may_send)
         # The pool would wait for a free connection for as long as it takes.
         if not self._free.acquire(timeout=max(seconds, 0)):
             raise RequestFailed("no connection was free in time", sent=False)
@@ -102,6 +110,15 @@ class Transport:
 
     def close(self) -> None:
         self._adapter.close()
+
+    def _new_exchange(self, seconds: float, may_send: Callable[[], None]) -> Exchange:
+        return Exchange(
+            ends_at=time.monotonic() + seconds,
+            may_send=may_send,
+            sending=self._sending,
+            private=self._route.private,
+            reach=self._route.proxy.reach if self._route.proxy else None,
+        )
 
     def _send(self, prepared: requests.PreparedRequest, exchange: Exchange, seconds: float) -> Answer:
         begin(exchange)

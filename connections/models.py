@@ -20,7 +20,7 @@ from connections.devin.client import DevinClient
 from connections.devin.errors import DevinError, Unreachable
 from connections.devin.types import Principal
 from connections.fields import BaseURLField, NameField
-from connections.hosts import is_allowed, is_listed
+from connections.hosts import is_allowed, route_to
 from connections.validation import clean_api_key
 from encryption import DecryptionError, seal, unseal
 
@@ -191,8 +191,7 @@ class Connection(models.Model):
             concurrency=self.concurrency,
             name=self.name,
             closed_for=self.rate_limited_for,
-            private=is_listed(self.base_url),
-            ca_file=settings.CA_BUNDLE,
+            route=route_to(self.base_url),
             **options,
         )
 

@@ -83,7 +83,7 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
     """A connection by https, to a host that has proved its name."""
 
     def open_socket(self, exchange: Exchange) -> BoundedTLSSocket:
-        sock = sockets.connect(self.host, self.port, exchange, loopback_only=False)
+        sock = (exchange.reach or sockets.connect)(self.host, self.port, exchange)
         context = self.ssl_context or sockets.tls_context(DEFAULT_CA_BUNDLE_PATH)
         secured = sockets.secure(sock, self.host, exchange, context)
         self.is_verified = True

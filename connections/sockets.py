@@ -31,13 +31,14 @@ class Exchange:
     """One request and its answer, as the sockets under it see it.
 
     `sent` is None until a connection of ours takes the request up, False while nothing of it has been sent, then True.
-    `private` tells whether the host may be in a private network.
+    `private` tells whether the host may be in a private network, `reach` how to come to it other than straight away.
     """
 
     ends_at: float
     may_send: Callable[[], None]
     sending: threading.Lock
     private: bool = False
+    reach: Callable[[str, int, "Exchange"], "BoundedSocket"] | None = field(default=None, repr=False)
     sent: bool | None = None
     problem: str = ""
     stopped_by: BaseException | None = field(default=None, repr=False)
@@ -76,6 +77,10 @@ class Exchange:
                 sock.settimeout(self.remaining())
 
 
+class ProxyRefused(OSError):
+    """The proxy leads to no such host, or is none."""
+
+
 class BoundedSocket(socket.socket):
     """Reads within what is left of the deadline of the exchange it serves."""
 
@@ -110,12 +115,18 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def connect(host: str, port: int, exchange: Exchange, *, loopback_only: bool) -> BoundedSocket:
-    """A connection to the first address of `host` that answers. Raises OSError or UnicodeError."""
+def connect(
+    host: str, port: int, exchange: Exchange, *, loopback_only: bool = False, private: bool = False
+) -> BoundedSocket:
+    """A connection to the first address of `host` that answers. Raises OSError or UnicodeError.
+
+    `private`: it may be in a private network, whatever the exchange says.
+    """
     host = host.strip("[]")
+    private = private or exchange.private
     failure: OSError = socket.gaierror("the name has no address")
     for family, kind, protocol, _, address in _resolve(host, port, exchange.remaining(CONNECT_TIMEOUT)):
-        _require_allowed(host, address[0], exchange, loopback_only=loopback_only)
+        require_allowed(address[0], private=private, loopback=is_loopback(host), loopback_only=loopback_only)
         sock = BoundedSocket(family, kind, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,7 +153,7 @@ def secure(sock: BoundedSocket, host: str, exchange: Exchange, context: ssl.SSLC
 
 def connect_problem(error: Exception) -> str:
     """Why no connection came about, as a part of a sentence."""
-    if isinstance(error, AddressRefused):
+    if isinstance(error, AddressRefused | ProxyRefused):
         return str(error)
     if isinstance(error, socket.gaierror | UnicodeError):
         return "the host's name was not found"
@@ -153,10 +164,6 @@ def connect_problem(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return "its TLS certificate or protocol was not accepted"
     return "no connection came about"
-
-
-def _require_allowed(host: str, address: str, exchange: Exchange, *, loopback_only: bool) -> None:
-    require_allowed(address, private=exchange.private, loopback=is_loopback(host), loopback_only=loopback_only)
 
 
 def _resolve(host: str, port: int, timeout: float) -> list[Any]:

@@ -150,6 +150,8 @@ DEVIN_API_URL = env.str("DEVIN_API_URL", default="https://api.devin.ai")
 DEVIN_HOSTS = env.list("DEVIN_HOSTS", default=["api.devin.ai"])
 # PEM file of the authorities that outgoing connections trust instead of the usual ones.
 CA_BUNDLE = env.str("CA_BUNDLE", default="")
+# The way out, if there is no other: http://proxy:3128, perhaps with user:password@. This machine is reached without.
+OUTGOING_PROXY = env.str("OUTGOING_PROXY", default="")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=20))

@@ -28,7 +28,7 @@ from connections.devin.answers import (
 from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, RateLimited, Unreachable
 from connections.devin.gate import Gate, GateClosed, Turn
 from connections.devin.types import Principal, RemoteSecret, SecretPage
-from connections.http import Answer, RequestFailed, Transport
+from connections.http import STRAIGHT, Answer, RequestFailed, Route, Transport
 from connections.validation import VISIBLE_ASCII
 
 # Devin gives at most this many a page.
@@ -51,7 +51,7 @@ class DevinClient:
 
     `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
     comes out of the call unchanged. Of several threads one at a time is between the fence and the sending. With
-    `patience`, all its calls together end within that time. `private` and `ca_file` are those of `Transport`.
+    `patience`, all its calls together end within that time. `route` is that of `Transport`.
     """
 
     def __init__(
@@ -68,8 +68,7 @@ class DevinClient:
         tries: int = TRIES,
         longest_wait: timedelta = LONGEST_WAIT,
         patience: timedelta | None = None,
-        private: bool = False,
-        ca_file: str = "",
+        route: Route = STRAIGHT,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,7 +80,7 @@ class DevinClient:
         self._wait = wait
         self._tries = tries
         self._longest_wait = longest_wait.total_seconds()
-        self._transport = Transport(deadline=deadline, connections=concurrency, private=private, ca_file=ca_file)
+        self._transport = Transport(deadline=deadline, connections=concurrency, route=route)
         self._clock = clock
         self._patience = math.inf if patience is None else patience.total_seconds()
         self._ends_at = clock() + self._patience

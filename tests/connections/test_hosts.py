@@ -12,10 +12,10 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 
-from connections.checks import check_ca_bundle, check_hosts
+from connections.checks import check_ca_bundle, check_hosts, check_proxy
 from connections.devin.client import DevinClient
 from connections.devin.errors import Unreachable
-from connections.hosts import clean_devin_url, matches
+from connections.hosts import clean_devin_url, matches, route_to
 from connections.models import Connection
 
 KEY = "cog_canary"
@@ -117,7 +117,7 @@ def test_only_a_listed_host_may_be_in_a_private_network(
     given: list[bool] = []
 
     def recording(**options: Any) -> DevinClient:
-        given.append(options["private"])
+        given.append(options["route"].private)
         return DevinClient(**options)
 
     monkeypatch.setattr("connections.models.DevinClient", recording)
@@ -185,6 +185,18 @@ def test_a_wrong_entry_is_told_at_the_start(settings: LazySettings, entry: str) 
     settings.DEVIN_HOSTS = ["api.devin.ai", entry]
 
     assert [problem.id for problem in check_hosts(None)] == ["connections.E001"]
+
+
+def test_a_wrong_proxy_is_told_at_the_start_without_its_password(settings: LazySettings) -> None:
+    settings.OUTGOING_PROXY = "https://alice:canary@proxy.corp"
+    assert [problem.id for problem in check_proxy(None)] == ["connections.E004"]
+    assert "canary" not in str(check_proxy(None))
+
+    settings.OUTGOING_PROXY = "http://alice:canary@proxy.corp:3128"
+    assert check_proxy(None) == []
+    route = route_to("https://devin.example")
+    assert route.proxy is not None
+    assert (route.proxy.host, route.proxy.port) == ("proxy.corp", 3128)
 
 
 def test_right_entries_pass(settings: LazySettings) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connections import sockets
-from connections.http import RequestFailed, Transport
+from connections.http import RequestFailed, Route, Transport
 from tests.connections.servers import Received, reply, serving
 from tests.patience import PATIENCE, wait_until
 
@@ -25,7 +25,7 @@ HEADERS = {"Authorization": "Bearer cog_canary"}
 
 
 def open_transport(deadline: float = PATIENCE, connections: int = 4, **options: Any) -> Transport:
-    return Transport(deadline=timedelta(seconds=deadline), connections=connections, **options)
+    return Transport(deadline=timedelta(seconds=deadline), connections=connections, route=Route(**options))
 
 
 def get(transport: Transport, url: str, **options: Any) -> Any:
@@ -306,13 +306,14 @@ def serve_tls(listener: socket.socket, context: ssl.SSLContext, received: list[b
         sock.close()
 
 
-def self_signed_certificate(folder: Path) -> Path:
+def self_signed_certificate(folder: Path, *hosts: str) -> Path:
+    names = [x509.DNSName(host) for host in ("localhost", *hosts)]
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = folder / "localhost.pem"
