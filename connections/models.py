@@ -4,6 +4,7 @@ The credentials are sealed to the row and to its base URL. With another base URL
 have a stored API key sent to an address of their own choice.
 """
 
+import hmac
 import json
 import uuid
 from collections.abc import Callable
@@ -38,6 +39,10 @@ def default_base_url() -> str:
 
 class ChangedMeanwhile(Exception):
     """Somebody else saved this connection after it was read here."""
+
+
+class NoApiKey(DecryptionError):
+    """There is nothing to decrypt: nobody has entered a key."""
 
 
 class Connection(models.Model):
@@ -195,7 +200,16 @@ class Connection(models.Model):
             **options,
         )
 
+    def has_api_key(self, key: str) -> bool:
+        """Whether this is the one that is stored."""
+        return bool(self.sealed_credentials) and hmac.compare_digest(self._api_key().encode(), key.encode())
+
     def _api_key(self) -> str:
+        if not self.sealed_credentials:
+            raise NoApiKey(
+                f"The connection “{self.name}” has no API key yet: enter it in the admin, or let `apply` take it from "
+                "an environment variable, which api_key_env names in its file."
+            )
         try:
             credentials = json.loads(unseal(self.sealed_credentials, context=self.credentials_context()))
         except DecryptionError as error:

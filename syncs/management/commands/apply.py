@@ -1,57 +1,98 @@
 """`manage.py apply`: makes syncs and connections as a YAML document says."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
 from connections.models import Connection
 from syncs.editing import Actor
-from syncs.editing.declaration import BadDeclaration, Difference, carry_out, compare
+from syncs.editing.comparison import compare
+from syncs.editing.declaration import Comparison, apply
+from syncs.editing.document import BadDeclaration, read_document
+from syncs.management import answers
 
 
 class Command(BaseCommand):
     help = (
-        "Makes syncs and connections as a document says, all or none; what it does not name is left alone. "
-        "A sync that changes and has auto-sync on runs."
+        "Makes syncs and connections as a document says, all or none; what it does not name is left alone, unless "
+        "--prune says otherwise. A sync that changes and has auto-sync on runs."
     )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("file", metavar="FILE", help="A YAML document as `export` prints it; - for standard input.")
         parser.add_argument("--dry-run", action="store_true", help="Print the difference and change nothing.")
         parser.add_argument("--actor", metavar="USERNAME", help="Who is noted down for the changes; must be a user.")
+        parser.add_argument("--prune", action="store_true", help="Delete what the document does not name. Asks first.")
+        parser.add_argument("--yes", action="store_true", help="With --prune: do not ask.")
         parser.add_argument(
             "--remove-secrets",
             action="store_true",
-            help="Remove what a sync wrote to an organization that it leaves. Otherwise that stays and is forgotten.",
+            help="Remove what a sync wrote to an organization that it leaves, or wrote at all if it goes.",
         )
+        answers.add_arguments(parser, exit_code=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        document, actor = read(options["file"]), find_actor(options["actor"])
+        actor = find_actor(options["actor"])
         try:
-            with transaction.atomic():
-                differences = compare(document)
-                for difference in [] if options["dry_run"] else differences:
-                    carry_out(difference, by=actor, removes_old=options["remove_secrets"])
+            wishes = {"prunes": options["prune"], "removes_secrets": options["remove_secrets"]}
+            comparison = compare(read(options["file"]), keys=os.environ, **wishes)
+            if not options["json"]:
+                self.tell(comparison)
+            if not options["dry_run"]:
+                self.confirm(comparison, options)
+                apply(comparison, by=actor, removes_secrets=options["remove_secrets"])
         except BadDeclaration as error:
-            raise CommandError(str(error)) from None
-        self.report(differences, is_dry_run=options["dry_run"])
+            self.refuse(error, options)
+        self.report(comparison, options)
+        answers.end(options, is_different=bool(comparison.differences))
 
-    def report(self, differences: list[Difference], *, is_dry_run: bool) -> None:
-        for difference in differences:
+    def tell(self, comparison: Comparison) -> None:
+        for warning in comparison.warnings:
+            self.stderr.write(f"Note: {warning}")
+        for difference in comparison.differences:
             for line in difference.lines():
                 self.stdout.write(line)
-        if not differences:
+
+    def confirm(self, comparison: Comparison, options: dict[str, Any]) -> None:
+        """Nothing is deleted that a person has not seen, or a script has not been told to delete."""
+        count = len(comparison.deletions)
+        if not count or options["yes"]:
+            return
+        if not sys.stdin.isatty():
+            raise CommandError(f"{count} would be deleted, see above. Nothing was changed. To delete them, add --yes.")
+        if input(f"Delete {count}, as shown above? Type yes: ") != "yes":
+            raise CommandError("Nothing was changed.")
+
+    def refuse(self, error: BadDeclaration, options: dict[str, Any]) -> None:
+        if not options["json"]:
+            raise CommandError(str(error)) from None
+        answers.print_json(self, {"faults": [{"line": each.line, "message": each.message} for each in error.faults]})
+        raise SystemExit(answers.FAILED)
+
+    def report(self, comparison: Comparison, options: dict[str, Any]) -> None:
+        if options["json"]:
+            answers.print_json(self, as_json(comparison, is_dry_run=options["dry_run"]))
+            return
+        if not comparison.differences:
             self.stdout.write("Nothing to change.")
-        elif is_dry_run:
+        elif options["dry_run"]:
             self.stdout.write("Nothing was changed: this was a dry run.")
-        for difference in differences:
-            if isinstance(difference.row, Connection) and not difference.row.sealed_credentials:
+        for difference in comparison.differences:
+            row, key = difference.row, difference.api_key
+            if isinstance(row, Connection) and row.pk and not row.sealed_credentials and key is None:
                 self.stdout.write(f"The connection {difference.name} has no API key yet. Enter it in the admin.")
+
+
+def as_json(comparison: Comparison, *, is_dry_run: bool) -> dict[str, Any]:
+    return {
+        "differences": [difference.as_json() for difference in comparison.differences],
+        "warnings": [{"line": warning.line, "message": warning.message} for warning in comparison.warnings],
+        "applied": not is_dry_run,
+    }
 
 
 def find_actor(username: str | None) -> Actor:
@@ -65,11 +106,7 @@ def find_actor(username: str | None) -> Actor:
 
 def read(name: str) -> Any:
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        return yaml.safe_load(text)
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"Could not read {name}: {type(error).__name__}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise CommandError(f"{name} is not valid YAML{place}.") from None
+    return read_document(text)

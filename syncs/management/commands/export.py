@@ -6,16 +6,27 @@ import yaml
 from django.core.management.base import BaseCommand
 
 from syncs.editing.declaration import describe_all
+from syncs.editing.declaration_schema import declaration_schema
+from syncs.management import answers
 
 HEAD = (
     "# Syncs and connections of DevinSync. Apply with: manage.py apply FILE\n"
-    "# API keys are not in here: enter them in the admin.\n"
+    "# API keys are not in here: enter them in the admin, or name an environment variable with api_key_env.\n"
 )
 
 
 class Command(BaseCommand):
     help = "Prints all connections and syncs as YAML, which `apply` takes. It holds no API key and no secret."
 
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--schema", action="store_true", help="Print the JSON Schema of the document instead.")
+        answers.add_arguments(parser)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        text = yaml.safe_dump(describe_all(), sort_keys=False, allow_unicode=True)
-        self.stdout.write(HEAD + text, ending="")
+        if options["schema"]:
+            answers.print_json(self, declaration_schema())
+        elif options["json"]:
+            answers.print_json(self, describe_all())
+        else:
+            text = yaml.safe_dump(describe_all(), sort_keys=False, allow_unicode=True)
+            self.stdout.write(HEAD + text, ending="")

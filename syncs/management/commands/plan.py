@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from syncs.engine.changes import Create, Delete, HandOver, Rename, Replace
-from syncs.engine.preview import preview
+from syncs.engine.preview import Preview, preview
 from syncs.errors import SyncError
+from syncs.management import answers
 from syncs.management.lookup import find_sync
 
 SIGNS: dict[type, str] = {
@@ -23,12 +24,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("sync", metavar="NAME|ID", help="A sync's name, PROJECT/NAME, or ID.")
+        answers.add_arguments(parser, exit_code=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             found = preview(find_sync(options["sync"]), patience=None)
         except SyncError as error:
             raise CommandError(error.message) from None
+        if options["json"]:
+            answers.print_json(self, as_json(found))
+        else:
+            self.report(found)
+        plan = found.plan
+        is_different = bool(plan.changes or plan.asked or plan.waiting)
+        answers.end(options, is_different=is_different, has_failed=bool(plan.refusals))
+
+    def report(self, found: Preview) -> None:
         for change in found.plan.changes:
             self.stdout.write(f"{SIGNS[type(change)]} {change.destination_key}  ({change.reason})")
         for asked in found.plan.asked:
@@ -42,3 +53,20 @@ class Command(BaseCommand):
         self.stdout.write(str(found.plan))
         if found.blocked is not None:
             self.stdout.write(f"A run would be blocked. {found.blocked.message}")
+
+
+def as_json(found: Preview) -> dict[str, Any]:
+    """Keys and reasons, never values."""
+    plan = found.plan
+    words: list[tuple[str, Any]] = [(SIGNS[type(change)][2:], change) for change in plan.changes]
+    words += [("ask", each) for each in plan.asked] + [("cannot delete", each) for each in plan.waiting]
+    words += [("cannot write", each) for each in plan.refusals]
+    return {
+        "changes": [
+            {"action": word, "destinationKey": change.destination_key, "reason": change.reason}
+            for word, change in words
+        ],
+        "counts": dict(plan.counts),
+        "warnings": list(plan.warnings),
+        "blocked": found.blocked.message if found.blocked else None,
+    }

@@ -6,6 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from syncs.choices import Status, Trigger
 from syncs.errors import NotRunnable
+from syncs.management import answers
+from syncs.management.commands.runs import as_json
 from syncs.management.lookup import find_sync
 from syncs.models import SyncRun
 from syncs.runs.ask import request_run
@@ -25,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--take-over", action="store_true", help="Take over what this sync wants and a sync that has stopped holds."
         )
+        answers.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         sync = find_sync(options["sync"])
@@ -33,10 +36,16 @@ class Command(BaseCommand):
             run = request_run(sync, trigger=Trigger.COMMAND, wishes=wishes)
         except NotRunnable as error:
             raise CommandError(error.message) from None
-        if not options["wait"]:
+        if options["wait"]:
+            run = wait_for_end(run.pk, seconds=options["wait"]) or run
+        if options["json"]:
+            answers.print_json(self, as_json(run))
+            if options["wait"] and run.status != Status.SUCCEEDED:
+                raise SystemExit(answers.FAILED)
+        elif options["wait"]:
+            self.report(run)
+        else:
             self.stdout.write(f"{run.pk} queued")
-            return
-        self.report(wait_for_end(run.pk, seconds=options["wait"]) or run)
 
     def report(self, run: SyncRun) -> None:
         if not run.is_finished:

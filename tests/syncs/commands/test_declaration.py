@@ -176,11 +176,11 @@ def test_one_sync_that_must_stay_keeps_all_as_they_were(document: dict[str, Any]
     assert not LogEntry.objects.exists()
 
 
-def test_a_sync_named_twice_is_made_once(document: dict[str, Any], file: Path, manage: Manage) -> None:
+def test_a_sync_named_twice_is_refused(document: dict[str, Any], file: Path, manage: Manage) -> None:
     new = document["syncs"][0] | {"name": "other"}
     document["syncs"] += [new, new | {"description": "again"}]
 
-    with pytest.raises(CommandError, match="already has a sync named"):
+    with pytest.raises(CommandError, match=r"Line \d+: The sync other stands here and in line \d+"):
         manage("apply", write(file, document))
 
     assert DevinSync.objects.count() == 1

@@ -1,0 +1,303 @@
+"""Compares a document with what there is: the differences, and all that is wrong, each with its line. Writes nothing.
+
+in the document                                  what it means
+a name that there is                             that row, with what is said; what is not said stays
+a name that there is not, previous_name is       that row, renamed
+a name that there is not                         a new row
+null                                             the empty text; for what is no text: not said
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from connections.models import Connection
+from connections.validation import clean_api_key
+from encryption import DecryptionError
+from syncs.editing.declaration import (
+    CHANGE,
+    CONNECTION_FIELDS,
+    CREATE,
+    DELETE,
+    PLACE_FIELDS,
+    SYNC_FIELDS,
+    Comparison,
+    Difference,
+    cannot_be,
+    place_of,
+    values_of,
+)
+from syncs.editing.document import BadDeclaration, Entry, Fault
+from syncs.models import DevinSync
+from vault.errors import VaultError
+from vault.models import Project
+from vault.reading import find_folder
+
+CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, "api_key_env")
+SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, *SYNC_FIELDS)
+SYNCS = DevinSync.objects.select_related("project", "connection", "folder__environment")
+
+Row = TypeVar("Row", Connection, DevinSync)
+
+
+def compare(
+    document: Any, *, keys: Mapping[str, str], prunes: bool = False, removes_secrets: bool = False
+) -> Comparison:
+    """What applying the document would do. `keys` are the environment variables that may hold API keys.
+
+    A sync whose secrets are removed goes later, and its connection stays until then. Raises BadDeclaration with all
+    that is wrong.
+    """
+    comparing = _Comparing(keys)
+    comparing.read(document)
+    if prunes and not comparing.faults:
+        comparing.prune(removes_secrets=removes_secrets)
+    if comparing.faults:
+        raise BadDeclaration(*sorted(comparing.faults, key=lambda fault: fault.line))
+    return Comparison(comparing.differences, comparing.warnings)
+
+
+class _Comparing:
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self.keys = keys
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+        self.differences: list[Difference] = []
+        self.connections = {row.name: row for row in Connection.objects.all()}
+        self.syncs: list[tuple[DevinSync, int]] = []
+        self.kept: set[Any] = set()
+
+    def read(self, document: Any) -> None:
+        parts = self.entry(document, "The document", ("connections", "syncs"), line=0) or Entry()
+        connections = self.entries(parts, "connections", "connection", CONNECTION_NAMES, ("name",))
+        syncs = self.entries(parts, "syncs", "sync", SYNC_NAMES, ("project", "name"))
+        for entry in connections:
+            self.compare_connection(entry)
+        for entry in syncs:
+            self.compare_sync(entry)
+        self.warn_of_doubles()
+
+    def blame(self, message: str, line: int) -> None:
+        self.faults.append(Fault(message, line))
+
+    def entry(self, found: Any, what: str, known: tuple[str, ...], *, line: int) -> Entry | None:
+        entry = found if isinstance(found, Entry) else Entry(found) if isinstance(found, dict) else None
+        if entry is None:
+            self.blame(f"{what} is no list of names with values.", line)
+            return None
+        for name in sorted(str(name) for name in entry if name not in known):
+            self.blame(f"{what} has {name}. Known are: {', '.join(known)}.", entry.line_of(name))
+        return Entry({name: entry[name] for name in known if name in entry}, line=entry.line, lines=entry.lines)
+
+    def entries(
+        self, parts: Entry, name: str, kind: str, known: tuple[str, ...], identity: tuple[str, ...]
+    ) -> list[Entry]:
+        """Those of one kind that can be looked at further, each once."""
+        listed = parts.get(name) or []
+        if not isinstance(listed, list):
+            self.blame(f"“{name}” of the document is no list.", parts.line_of(name))
+            return []
+        first: dict[tuple[str, ...], Entry] = {}
+        for found in listed:
+            entry = self.entry(found, f"A {kind}", known, line=parts.line_of(name))
+            if entry is None or not self.is_named(entry, kind):
+                continue
+            same = first.setdefault(tuple(str(entry.get(part)) for part in identity), entry)
+            if same is not entry:
+                where = f"in line {same.line}" if same.line else "before"
+                self.blame(f"The {kind} {entry['name']} stands here and {where}. Keep one of them.", entry.line)
+        return list(first.values())
+
+    def is_named(self, entry: Entry, kind: str) -> bool:
+        for name in ("name", "previous_name"):
+            if entry.get(name) is not None and not isinstance(entry[name], str):
+                self.blame(f"The {name} of a {kind} is no text. Put it in quotes.", entry.line_of(name))
+                return False
+        if not entry.get("name"):
+            self.blame(f"A {kind} of the document has no name. Add it.", entry.line)
+            return False
+        return True
+
+    def find(self, entry: Entry, kind: str, rows: Mapping[str, Row]) -> Row | None:
+        """The row that an entry means, under its name or the one it had."""
+        name, previous = entry["name"], entry.get("previous_name")
+        row = rows.get(name)
+        if previous and previous != name and row is not None and previous in rows:
+            told = f"There are both a {kind} {name} and one named {previous}. Take previous_name out, or rename one."
+            self.blame(told, entry.line_of("previous_name"))
+        return row or (rows.get(previous) if previous else None)
+
+    def compare_connection(self, entry: Entry) -> None:
+        devins = {name: row for name, row in self.connections.items() if row.app == Connection.App.DEVIN}
+        row = self.find(entry, "connection", devins) or Connection()
+        before = values_of(row, ("name", *CONNECTION_FIELDS)) if not row._state.adding else {}
+        moves = bool(before) and entry.get("base_url") not in (None, row.base_url)
+        if moves and not entry.get("api_key_env"):
+            told = "Change it in the admin, where its API key is entered again, or add api_key_env."
+            self.blame(f"The connection {row.name} has another base_url. {told}", entry.line_of("base_url"))
+            return
+        if not self.set_fields("connection", entry, row, CONNECTION_FIELDS):
+            return
+        key, fields = self.key_of(entry, row, moves=moves)
+        after = values_of(row, ("name", *CONNECTION_FIELDS))
+        self.connections[row.name] = row
+        self.kept.add(row.pk)
+        self.note(Difference("connection", row.name, row, fields, api_key=key), entry, before, after)
+
+    def key_of(self, entry: Entry, row: Connection, *, moves: bool) -> tuple[str | None, list[Any]]:
+        """The key to store, from the environment variable that the entry names, and how to tell of it."""
+        name = entry.get("api_key_env")
+        if not name or not isinstance(name, str):
+            return None, []
+        key = self.keys.get(name, "")
+        if not key and (moves or not row.sealed_credentials):
+            self.blame(
+                f"The environment variable {name} is not set, which api_key_env names.", entry.line_of("api_key_env")
+            )
+        if not key:
+            return None, []
+        try:
+            key = clean_api_key(key)
+            is_same = not moves and row.has_api_key(key)
+        except ValidationError as error:
+            self.faults.append(cannot_be("connection", row.name, error, entry.line_of("api_key_env")))
+            return None, []
+        except DecryptionError:
+            is_same = False
+        now = "another" if row.sealed_credentials else None
+        return (None, []) if is_same else (key, [("api_key", now, f"from {name}")])
+
+    def compare_sync(self, entry: Entry) -> None:
+        project = Project.objects.filter(slug=str(entry.get("project") or "")).first()
+        if project is None:
+            told = f"The sync {entry['name']} names the project {entry.get('project')!r}, which there is not."
+            self.blame(told, entry.line_of("project"))
+            return
+        row = self.find(entry, "sync", {sync.name: sync for sync in SYNCS.filter(project=project)})
+        row = row or DevinSync(project=project)
+        is_new = row._state.adding
+        before = {} if is_new else {"name": row.name} | place_of(row) | values_of(row, SYNC_FIELDS)
+        was = row.name or entry["name"]
+        if not self.set_place(row, entry, before) or not self.set_fields("sync", entry, row, SYNC_FIELDS):
+            return
+        self.kept.add(row.pk)
+        self.syncs.append((row, entry.line))
+        after = {"name": row.name} | place_of(row) | values_of(row, SYNC_FIELDS)
+        shown = before or {"name": row.name} | values_of(row.__class__(), SYNC_FIELDS)
+        self.note(Difference("sync", f"{project.slug}/{was}", row, []), entry, shown, after)
+
+    def set_place(self, row: DevinSync, entry: Entry, before: Mapping[str, Any]) -> bool:
+        """A place that stays is not judged: what there is may be there, whatever has become of its source."""
+        wanted = {name: entry.get(name) or before.get(name) for name in (*PLACE_FIELDS, "org_id")}
+        if before and all(wanted[name] == before[name] for name in PLACE_FIELDS):
+            row.connection = self.connections.get(str(wanted["connection"]), row.connection)
+            return True
+        if missing := [name for name in ("environment", "path", "connection", "org_id") if not wanted[name]]:
+            self.blame(f"The sync {entry['name']} has no {', '.join(missing)}. Add it.", entry.line)
+            return False
+        connection = self.connections.get(str(wanted["connection"]))
+        if connection is None:
+            told = f"The sync {entry['name']} names the connection {wanted['connection']!r}, which there is not."
+            self.blame(told, entry.line_of("connection"))
+            return False
+        try:
+            folder = find_folder(row.project, str(wanted["environment"]), str(wanted["path"]))
+        except VaultError as error:
+            self.blame(f"The source of the sync {entry['name']} cannot be used. {error}", entry.line_of("path"))
+            return False
+        row.connection, row.folder, row.environment = connection, folder, folder.environment
+        return True
+
+    def set_fields(self, kind: str, entry: Entry, row: Row, own: tuple[str, ...]) -> bool:
+        """Takes over what the document says; what it does not say stays as it is, or is the default."""
+        faults = len(self.faults)
+        said = []
+        for name in ("name", *own):
+            value = entry.get(name)
+            if name not in entry or (value is None and not _is_text(row, name)):
+                continue
+            if not _fits(row, name, value):
+                told = f"The {kind} {entry['name']} cannot be as it says. {name} is no {_type_of(row, name)}."
+                self.blame(told, entry.line_of(name))
+                continue
+            setattr(row, name, "" if value is None else value)
+            said.append(name)
+        for name in said:
+            self.clean(kind, entry, row, name)
+        return len(self.faults) == faults
+
+    def clean(self, kind: str, entry: Entry, row: Row, name: str) -> None:
+        try:
+            row.clean_fields(exclude={each.name for each in row._meta.get_fields()} - {name})
+        except ValidationError as error:
+            self.faults.append(cannot_be(kind, entry["name"], error, entry.line_of(name)))
+
+    def note(self, found: Difference, entry: Entry, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """A difference, with those fields that the entry says and that are another."""
+        is_new = found.row._state.adding
+        shown = [each for each in after if each in entry and (each != "name" or not is_new)]
+        fields = [(each, before.get(each), after[each]) for each in shown if before.get(each) != after[each]]
+        if fields or found.fields or is_new:
+            action = CREATE if is_new else CHANGE
+            self.differences.append(replace(found, fields=[*fields, *found.fields], action=action, line=entry.line))
+
+    def warn_of_doubles(self) -> None:
+        """Two syncs of one folder and one organization: the second can write nothing, and is probably the first."""
+        ours = {row.pk: row for row, _ in self.syncs}
+        for row, line in self.syncs:
+            if not row._state.adding:
+                continue
+            there = SYNCS.filter(folder=row.folder, org_id=row.org_id)
+            others = [ours.get(other.pk, other) for other in there] + list(ours.values())
+            same = (each for each in others if each is not row and each.folder_id == row.folder_id)
+            double = next((each for each in same if each.org_id == row.org_id), None)
+            if double is not None:
+                self.warn_of(row, double, line)
+
+    def warn_of(self, row: DevinSync, other: DevinSync, line: int) -> None:
+        hint = "" if other.pk in self.kept else f" If it is the same one, add previous_name: {other.name}."
+        self.warnings.append(
+            Fault(
+                f"The sync {row.name} reads the folder and writes to the organization of {other.name}. "
+                f"What one of them holds the other cannot write.{hint}",
+                line,
+            )
+        )
+
+    def prune(self, *, removes_secrets: bool) -> None:
+        """What the document does not name goes; a connection only once no sync is left that uses it."""
+        doomed = [row for row in SYNCS.order_by("project__slug", "name") if row.pk not in self.kept]
+        for row in doomed:
+            self.differences.append(Difference("sync", f"{row.project.slug}/{row.name}", row, [], DELETE))
+        used = {row.connection.pk for row, _ in self.syncs}
+        used |= {row.connection_id for row in doomed} if removes_secrets else set()
+        for connection in Connection.objects.filter(app=Connection.App.DEVIN).order_by("name"):
+            if connection.pk not in self.kept and connection.pk not in used:
+                self.differences.append(Difference("connection", connection.name, connection, [], DELETE))
+
+
+def _column(row: models.Model, name: str) -> "models.Field[Any, Any]":
+    found = row._meta.get_field(name)
+    assert isinstance(found, models.Field)  # noqa: S101 - columns of their own only
+    return found
+
+
+def _is_text(row: models.Model, name: str) -> bool:
+    return isinstance(_column(row, name), models.CharField | models.TextField)
+
+
+def _type_of(row: models.Model, name: str) -> str:
+    if _is_text(row, name):
+        return "text; put it in quotes"
+    return "true or false" if isinstance(_column(row, name), models.BooleanField) else "whole number"
+
+
+def _fits(row: models.Model, name: str, value: Any) -> bool:
+    if _is_text(row, name):
+        return value is None or isinstance(value, str)
+    if isinstance(_column(row, name), models.BooleanField):
+        return isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)
