@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from common import clock
 from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
 from syncs.choices import (
@@ -74,9 +75,7 @@ class DevinSyncQuerySet(models.QuerySet["DevinSync"]):
 
     def due(self) -> Self:
         """Those whose time for a reconcile has come."""
-        return self.live().filter(
-            auto_sync_enabled=True, reconcile_minutes__gt=0, next_reconcile_at__lte=timezone.now()
-        )
+        return self.live().filter(auto_sync_enabled=True, reconcile_minutes__gt=0, next_reconcile_at__lte=clock.now())
 
 
 class DevinSync(SyncOptions):
@@ -265,7 +264,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
 
     def due(self) -> Self:
         """Pending ones whose time has come, and that the queue was not told of lately."""
-        now = timezone.now()
+        now = clock.now()
         silence = now - settings.SYNC_RING_AGAIN
         return self.pending().filter(
             Q(not_before__isnull=True) | Q(not_before__lte=now),

@@ -13,7 +13,6 @@ from connections.models import Connection
 from syncs.words import help_of
 from vault.models import Environment, Folder, Project
 
-
 # A page with more choices than this takes long to load, and nobody reads them.
 MOST_LISTED = 200
 

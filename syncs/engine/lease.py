@@ -60,9 +60,9 @@ class Lease:
         before = time.monotonic()
         holder = f"{identity()}-{uuid4().hex[:16]}"
         rows = Destination.objects.filter(pk=destination.pk)
-        previous = rows.select_for_update().values_list("lease_holder", flat=True).get()
+        previous, epoch = rows.select_for_update().values_list("lease_holder", "epoch").get()
         is_free = Q(lease_holder="") | Q(lease_expires_at__lte=Now())
-        taken = rows.filter(is_free).update(
+        taken = rows.filter(is_free, epoch=epoch).update(
             epoch=F("epoch") + 1,
             lease_holder=holder,
             lease_run_id=run_id,
@@ -70,9 +70,8 @@ class Lease:
         )
         if not taken:
             return None
-        epoch = rows.values_list("epoch", flat=True).get()
         valid_until = before + settings.SYNC_LEASE.total_seconds()
-        return cls(destination.pk, run_id, holder, epoch, bool(previous), valid_until, was_left=previous == ENDED)
+        return cls(destination.pk, run_id, holder, epoch + 1, bool(previous), valid_until, was_left=previous == ENDED)
 
     def __enter__(self) -> Self:
         keeper.keep(self)

@@ -19,7 +19,15 @@ from syncs.engine.changes import Change, Keep, Known, Plan
 from syncs.engine.lease import Lease
 from syncs.engine.notes import Tag
 from syncs.engine.rows import asked_row, change_row, identity, refusal_row, waiting_row
-from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, SyncRunChange, WriteIntent
+from syncs.models import (
+    Destination,
+    DevinSync,
+    ManagedSecret,
+    SyncRun,
+    SyncRunChange,
+    WriteIntent,
+    WriteIntentQuerySet,
+)
 
 LEDGER_FIELDS = (
     "sync", "source_key", "secret_id", "fingerprint", "note", "secret_type", "is_sensitive", "modified_at",
@@ -88,28 +96,43 @@ class Ledger:
         if requests_sent is not None:
             SyncRun.objects.filter(pk=self.run.pk).update(requests_sent=requests_sent)
 
-    @transaction.atomic
     def finish(self, plan: Plan, fingerprints: Mapping[str, str]) -> None:
-        """After a plan that was carried out whole: what is open still is of keys that nobody wants any more."""
+        """After a plan that was carried out whole: what is open still is of keys that nobody wants any more.
+
+        Most of the time there is nothing to write; then no writer waits for this one.
+        """
         self.lease.confirm_held()
-        close(WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination))
+        if plan.forgotten or self._open_intents().exists():
+            self._forget_what_is_left(plan)
+        if stale := self._stale(plan.keeps):
+            self._refresh_fingerprints(stale, fingerprints)
+
+    @transaction.atomic
+    def _forget_what_is_left(self, plan: Plan) -> None:
+        self.lease.confirm_held()
+        close(self._open_intents())
         mine = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
         mine.filter(destination_key__in=plan.forgotten).delete()
-        self._refresh_fingerprints(plan.keeps, fingerprints)
 
-    def _refresh_fingerprints(self, keeps: Iterable[Keep], newest: Mapping[str, str]) -> None:
-        """Writes kept secrets' fingerprints anew where an older encryption key made them, or another sync."""
+    def _open_intents(self) -> WriteIntentQuerySet:
+        return WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination)
+
+    def _stale(self, keeps: Iterable[Keep]) -> list[ManagedSecret]:
+        """Kept secrets whose fingerprints an older encryption key made, or another sync."""
         kept = {keep.destination_key for keep in keeps}
         rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
         older = rows.exclude(starts_with("fingerprint", f"{current_key_id()}:"), fingerprinted_for__isnull=True)
-        stale = [row for row in older if row.destination_key in kept]
+        return [row for row in older if row.destination_key in kept]
+
+    @transaction.atomic
+    def _refresh_fingerprints(self, stale: Sequence[ManagedSecret], newest: Mapping[str, str]) -> None:
+        self.lease.confirm_held()
         for row in stale:
             row.fingerprint, row.fingerprinted_for = newest[row.destination_key], None
         ManagedSecret.objects.bulk_update(stale, ["fingerprint", "fingerprinted_for"], batch_size=BATCH)
 
     # What an earlier attempt left
 
-    @transaction.atomic
     def settle(self, existing: Sequence[RemoteSecret]) -> None:
         """Closes this sync's open intents by a fresh, complete list alone: it happened if the list shows it.
 
@@ -117,10 +140,13 @@ class Ledger:
         """
         self.lease.confirm_held()
         self.missing = set()
-        rows = WriteIntent.objects.open().filter(sync=self.sync, destination=self.destination)
-        intents = list(rows.select_related("run"))
-        if not intents:
-            return
+        if self._open_intents().exists():
+            self._settle(existing)
+
+    @transaction.atomic
+    def _settle(self, existing: Sequence[RemoteSecret]) -> None:
+        self.lease.confirm_held()
+        intents = list(self._open_intents().select_related("run"))
         by_nonce = {tag.nonce: secret for secret in existing if (tag := Tag.read(secret.note))}
         present = {secret.secret_id for secret in existing}
         written = [(intent, by_nonce[intent.nonce]) for intent in intents if intent.nonce in by_nonce]
@@ -155,12 +181,15 @@ class Ledger:
 
     # The plan, as rows that a person can read
 
-    @transaction.atomic
     def start_attempt(self) -> None:
-        """Drops the rows of what an earlier attempt planned and did not do; the new plan writes them again.
+        """Drops the rows of what an earlier attempt planned and did not do; the new plan writes them again."""
+        self.lease.confirm_held()
+        if self.run.attempt > 1:
+            self._drop_plan()
 
-        Those of open intents stay until the list has told what became of them.
-        """
+    @transaction.atomic
+    def _drop_plan(self) -> None:
+        """Rows of open intents stay until the list has told what became of them."""
         self.lease.confirm_held()
         open_rows = WriteIntent.objects.open().filter(run=self.run, change__isnull=False).values("change_id")
         self.run.changes.exclude(outcome=Outcome.DONE).exclude(pk__in=open_rows).delete()

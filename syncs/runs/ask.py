@@ -7,8 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
-from django.utils import timezone
 
+from common import clock
 from common.request_ids import current_request_id
 from syncs.choices import Operation, Trigger
 from syncs.errors import NotRunnable
@@ -67,7 +67,7 @@ def _check_runnable(sync: DevinSync, operation: Operation, trigger: Trigger) -> 
 
 
 def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any, wishes: Wishes) -> SyncRun:
-    now = timezone.now()
+    now = clock.now()
     was_busy = SyncRun.objects.filter(
         sync=sync, operation=operation, started_at__gt=now - settings.SYNC_QUIET_TIME
     ).exists()
@@ -103,7 +103,7 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     if trigger in ASKED_FOR and (said or pending.trigger not in ASKED_FOR):
         # Whose word it was is on record.
         pending.trigger, pending.requested_by = trigger, _person(user)
-    move_start(pending, timezone.now())
+    move_start(pending, clock.now())
     if trigger in AT_ONCE or (pending.attempt > 0 and trigger in ASKED_FOR):
         pending.not_before = None
         ring_on_commit(pending.pk)

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
-from django.utils import timezone
 
+from common import clock
 from common.request_ids import current_request_id
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
@@ -33,7 +33,7 @@ def request_runs(
     Like `request_run` it belongs into the transaction of the change that it answers.
     """
     syncs = _lock(sync_ids, trigger)
-    now = timezone.now()
+    now = clock.now()
     runs = _lately(syncs, now)
     waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
     busy = {run.sync_id for run in runs if run.status != Status.PENDING}

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from common import clock
 from syncs.choices import Operation, Status
 from syncs.engine.lease import Lease
 from syncs.models import Destination, SyncControl, SyncRun
@@ -66,7 +66,7 @@ def _has_live_worker(run: SyncRun) -> bool:
 
 
 def _is_due(run: SyncRun) -> bool:
-    now = timezone.now()
+    now = clock.now()
     limited_until = run.connection.rate_limited_until if run.connection else None
     if limited_until is not None and limited_until > now:
         SyncRun.objects.filter(pk=run.pk).update(not_before=limited_until)
@@ -76,7 +76,7 @@ def _is_due(run: SyncRun) -> bool:
 
 def _start(run: SyncRun) -> None:
     run.status, run.attempt, run.message = Status.RUNNING, run.attempt + 1, ""
-    run.started_at = run.started_at or timezone.now()
+    run.started_at = run.started_at or clock.now()
     run.not_before = None
     where = ["connection", "org_id", "destination", "confirmed_deletions", "confirms_any_deletion", "accepts_rollback"]
     run.save(update_fields=["status", "attempt", "message", "started_at", "not_before", *where])

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from common import clock
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
 
@@ -20,14 +20,14 @@ FURTHEST = 0.1
 
 def abandoned() -> QuerySet[SyncRun]:
     """Running ones whose worker is gone: its lease has expired, or somebody else holds the organization."""
-    rung_lately = Q(rung_at__gt=timezone.now() - settings.SYNC_RING_AGAIN)
+    rung_lately = Q(rung_at__gt=clock.now() - settings.SYNC_RING_AGAIN)
     alive = Q(destination__lease_run_id=F("pk"), destination__lease_expires_at__gt=Now())
     return SyncRun.objects.filter(status=Status.RUNNING).exclude(alive).exclude(rung_lately)
 
 
 def waiting_for(run: SyncRun) -> list[UUID]:
     """Due runs of the same organization, which this run kept waiting."""
-    now = timezone.now()
+    now = clock.now()
     due = Q(not_before__isnull=True) | Q(not_before__lte=now)
     rows = SyncRun.objects.pending().filter(due, org_id=run.org_id).order_by("queued_at")
     return list(rows.values_list("pk", flat=True)[:10])
@@ -45,7 +45,7 @@ def next_reconcile(sync: DevinSync, *, needs_person: bool = False) -> datetime |
     interval = timedelta(minutes=sync.reconcile_minutes)
     if needs_person:
         interval = max(interval, SELDOM)
-    after = timezone.now() + interval
+    after = clock.now() + interval
     return after + _towards_place(sync, after, interval)
 
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from common import clock
 from syncs.choices import Operation, Status, Trigger
 from syncs.engine.ledger import count_changes
 from syncs.engine.report import about_missing, has_sealed, missing_keys
@@ -74,8 +74,8 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
     else:
         delay = retry_delay(run.attempt, error)
         run.status, run.message = Status.PENDING, _with_missing(run, f"{error}")[:1024]
-        run.not_before, run.rung_at = timezone.now() + delay, None
-        run.save(update_fields=["status", "message", "not_before", "rung_at"])
+        run.not_before, run.rung_at = clock.now() + delay, None
+        run.save(update_fields=["status", "message", "not_before", "rung_at", "requests_sent"])
         show_status(run)
 
 
@@ -107,7 +107,7 @@ def _ask_for_repair(sync: DevinSync, delay: timedelta) -> None:
     with suppress(NotRunnable):
         repair = request_run(sync, trigger=Trigger.REPAIR)
         alone = SyncRun.objects.filter(pk=repair.pk, trigger=Trigger.REPAIR, trigger_count=1)
-        alone.update(not_before=timezone.now() + delay)
+        alone.update(not_before=clock.now() + delay)
 
 
 def _with_missing(run: SyncRun, message: str) -> str:
@@ -124,10 +124,10 @@ def _is_ours(run: SyncRun) -> bool:
 
 def end_run(run: SyncRun, status: Status, message: str, *, may_pass: bool = False) -> None:
     """`may_pass`: a fault that needs nobody to mend it, so the schedule looks again as usual."""
-    run.status, run.message, run.finished_at = status, message[:1024], timezone.now()
+    run.status, run.message, run.finished_at = status, message[:1024], clock.now()
     counts = count_changes(run)
     for name, count in counts.items():
         setattr(run, name, count)
-    run.save(update_fields=["status", "message", "finished_at", "blocked_reason", *counts])
+    run.save(update_fields=["status", "message", "finished_at", "blocked_reason", "requests_sent", *counts])
     if run.sync is not None:
         show_ended(run.sync, run, needs_person=run.needs_person and not may_pass)

@@ -148,9 +148,8 @@ def reconcile(run: SyncRun, lease: Lease) -> Report:
         try:
             report = work.reconcile(organization)
         finally:
-            SyncRun.objects.filter(pk=run.pk).update(
-                requests_sent=run.requests_sent + organization.client.requests_sent
-            )
+            # Written with the attempt's end.
+            run.requests_sent += organization.client.requests_sent
     if run.connection.is_valid is False:
         run.connection.mark_working()
     return report

@@ -12,11 +12,11 @@ from typing import Any
 from uuid import UUID
 
 import django_rq
-from django.utils import timezone
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.worker import Worker
 
+from common import clock
 from syncs.models import SyncRun
 
 log = logging.getLogger(__name__)
@@ -103,4 +103,4 @@ def noting_together() -> Iterator[None]:
 
 
 def _note(run_ids: Sequence[UUID]) -> None:
-    SyncRun.objects.filter(pk__in=run_ids).update(rung_at=timezone.now())
+    SyncRun.objects.filter(pk__in=run_ids).update(rung_at=clock.now())

@@ -8,26 +8,33 @@ from datetime import timedelta
 from itertools import takewhile
 from uuid import UUID
 
-from django.utils import timezone
-
+from common import clock
 from common.cleaning import cleaning
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.ask_many import request_runs
+from syncs.runs.clock_change import after_the_clock_was_set_back
 from syncs.runs.due import abandoned
 from syncs.runs.queue import ROWS, noting_together, ring
 
 NOTE_EVERY = timedelta(seconds=15)
+SET_BACK = timedelta(seconds=5)
 SILENT_AFTER = timedelta(seconds=60)
 # Reconciles that one tick starts; the next tick, a second later, starts as many again.
 RECONCILES_AT_ONCE = 1000
 
 
 def note_alive() -> None:
-    """For the overview: without a scheduler, what is to start later does not start."""
-    now = timezone.now()
-    SyncControl.get()
-    SyncControl.objects.exclude(scheduler_seen_at__gt=now - NOTE_EVERY).update(scheduler_seen_at=now)
+    """For the overview: without a scheduler, what is to start later does not start.
+
+    The noted time tells too that the clock has been set back since.
+    """
+    now = clock.now()
+    seen = SyncControl.get().scheduler_seen_at
+    if seen is not None and seen > now + SET_BACK:
+        # It was noted up to so long before.
+        after_the_clock_was_set_back(seen - now + NOTE_EVERY)
+    SyncControl.objects.exclude(scheduler_seen_at__range=(now - NOTE_EVERY, now)).update(scheduler_seen_at=now)
 
 
 def tick() -> int:

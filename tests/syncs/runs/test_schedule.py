@@ -9,10 +9,13 @@ import django_rq
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from common import clock
+from connections.models import Connection
 from syncs.choices import Status, Trigger
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 from syncs.runs import schedule
@@ -217,7 +220,7 @@ def test_what_became_due_at_once_is_spread_over_the_interval(sync: DevinSync) ->
 
 def next_at(sync: DevinSync, now: datetime) -> datetime:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timezone, "now", lambda: now)
+        patch.setattr(clock, "now", lambda: now)
         found = next_reconcile(sync)
     assert found is not None
     assert 0.9 <= (found - now) / timedelta(minutes=15) <= 1.1
@@ -231,3 +234,75 @@ def test_a_queue_that_is_away_is_asked_once_a_tick(sync: DevinSync, monkeypatch:
 
     assert schedule.tick() == 0
     assert len(asked) == 1
+
+
+# A clock that is set back
+
+
+@pytest.fixture
+def set_back(sync: DevinSync, run: SyncRun) -> timedelta:
+    """An hour, right after the queue was told of a run, and after a scheduler noted that it was alive."""
+    hour = timedelta(hours=1)
+    schedule.note_alive()
+    SyncControl.objects.update(scheduler_seen_at=F("scheduler_seen_at") + hour)
+    return hour
+
+
+def test_what_was_due_is_due_after_the_clock_was_set_back(
+    set_back: timedelta, sync: DevinSync, run: SyncRun, rung: list[str]
+) -> None:
+    later = timezone.now() + set_back
+    SyncRun.objects.update(rung_at=later, not_before=later)
+    DevinSync.objects.update(next_reconcile_at=later + timedelta(minutes=10))
+    Connection.objects.update(rate_limited_until=later)
+    assert schedule.tick() == 0
+
+    schedule.note_alive()
+    schedule.tick()
+
+    assert str(run.pk) in rung
+    sync.refresh_from_db()
+    assert sync.next_reconcile_at is not None
+    assert sync.next_reconcile_at <= timezone.now() + timedelta(minutes=10)
+    assert claim(run.pk) is not None
+
+
+def test_a_dead_holders_lease_ends_after_the_clock_was_set_back(
+    set_back: timedelta, run: SyncRun, settings: LazySettings
+) -> None:
+    assert claim(run.pk) is not None
+    Destination.objects.update(lease_expires_at=Now() + set_back)
+
+    schedule.note_alive()
+
+    assert not Destination.objects.filter(lease_expires_at__gt=Now() + settings.SYNC_LEASE).exists()
+    assert Destination.objects.filter(lease_expires_at__gt=Now()).exists(), "its holder may be alive"
+
+
+def test_it_is_set_right_once(set_back: timedelta, run: SyncRun, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        schedule.note_alive()
+
+    assert caplog.text.count("the clock was set back") == 1
+
+
+def test_a_clock_that_goes_on_changes_nothing(run: SyncRun) -> None:
+    later = timezone.now() + AGO
+    SyncRun.objects.update(not_before=later)
+
+    for _ in range(3):
+        schedule.note_alive()
+
+    run.refresh_from_db()
+    assert run.not_before == later
+
+
+def test_hosts_go_by_the_databases_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This host's is an hour ahead."""
+    if connection.vendor == "sqlite":
+        assert abs(clock.now() - timezone.now()) < timedelta(seconds=1)
+        return
+    now = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(hours=1))
+
+    assert abs(clock.now() - now()) < timedelta(seconds=5)
