@@ -6,6 +6,7 @@ Made once. A later demo uses what is there, with all that a person has changed s
 from django.contrib.auth.models import User
 
 from connections.models import Connection
+from syncs.editing import Actor, create_sync
 from syncs.models import DevinSync
 from vault.editing import add_import, create_folder, create_project, set_secrets
 from vault.models import Folder, Project
@@ -78,7 +79,6 @@ def ensure_sync(project: Project, connection: Connection, user: User) -> DevinSy
             folder=source_folder(project),
             connection=connection,
             org_id=connection.org_id,
-            created_by=user,
         )
-        sync.save()
+        create_sync(sync, by=Actor.on_command_line(user))
     return sync

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 
 from syncs.choices import Trigger
 from syncs.editing.actor import Actor
@@ -55,7 +56,7 @@ def change_sync(
     changed = _set(sync, fields)
     _check(sync, changed, old)
     _save(sync)
-    by.note_changed(sync, f"Changed {_told(changed, sync, old)}")
+    by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
     if not old.is_same_organization(Place.of(sync)):
         leave(sync, old, removes_secrets=removes_old, trigger=Trigger.EDIT, user=by.user)
     return Edited(sync, after_edit(sync, user=by.user, wishes=wishes))
@@ -84,11 +85,11 @@ def locked(sync_id: UUID) -> DevinSync:
     return sync
 
 
-def _set(sync: DevinSync, fields: Mapping[str, Any]) -> list[str]:
-    """The names of those that have changed by it."""
+def _set(sync: DevinSync, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that have changed by it, by name, as they were."""
     if unknown := fields.keys() - set(EDITABLE):
         raise ValueError(f"Not to be edited: {', '.join(sorted(unknown))}.")
-    changed = sorted(name for name, value in fields.items() if getattr(sync, name) != value)
+    changed = {name: before for name in sorted(fields) if (before := getattr(sync, name)) != fields[name]}
     for name in changed:
         setattr(sync, name, fields[name])
     return changed
@@ -113,7 +114,9 @@ def _save(sync: DevinSync) -> None:
         raise name_taken(sync.name, sync.project) from None
 
 
-def _told(changed: list[str], sync: DevinSync, old: Place) -> str:
-    told = ", ".join(changed) or "nothing"
-    moved = not old.is_same_organization(Place.of(sync))
-    return f"{told}, the destination from {old.org_id} to {sync.org_id}" if moved else told
+def _told(sync: DevinSync, name: str, before: Any) -> str:
+    return name if name in ("name", "description") else f"{name} from {_shown(before)} to {_shown(getattr(sync, name))}"
+
+
+def _shown(value: object) -> str:
+    return str(value) if isinstance(value, Model) else repr(value)

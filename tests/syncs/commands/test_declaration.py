@@ -133,7 +133,7 @@ def test_notes_who_applied_what(document: dict[str, Any], file: Path, manage: Ma
     assert {entry.user for entry in LogEntry.objects.all()} == {admin_user}
     assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == [
         "Added on the command line.",
-        "Changed org_id, the destination from org-sandbox to org-elsewhere on the command line.",
+        "Changed org_id from 'org-sandbox' to 'org-elsewhere' on the command line.",
     ]
 
 

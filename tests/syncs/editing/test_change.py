@@ -1,8 +1,13 @@
 """Changing a sync, beyond what the faces have in common."""
 
+from queue import Queue
+from threading import Barrier, Thread
+
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection as db
 
+from connections.models import Connection
 from syncs.choices import Status
 from syncs.editing import Actor, change_sync, create_sync, switch_sync
 from syncs.errors import EditRefused
@@ -98,3 +103,45 @@ def test_a_sync_can_be_switched_off_whatever_has_become_of_its_source(sync: Devi
     delete_folder(folder, user=None)
 
     assert switch_sync(sync.pk, "is_enabled", on=False, by=BY)
+
+
+def test_the_log_tells_what_the_options_were(sync: DevinSync, connection: Connection) -> None:
+    other = Connection.objects.create(name="other", base_url=connection.base_url)
+
+    change_sync(sync.pk, {"recursive": True, "guard_max_deletions": 3, "connection": other, "name": "new"}, by=BY)
+
+    assert LogEntry.objects.get().change_message == (
+        f"Changed connection from acme to other, guard_max_deletions from {sync.guard_max_deletions} to 3, name, "
+        "recursive from False to True on the command line."
+    )
+
+
+# Two at once
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(db.vendor != "postgresql", reason="takes connections of its own for each thread")
+def test_of_two_edits_of_what_both_have_seen_one_is_refused(sync: DevinSync) -> None:
+    together, told = Barrier(2), Queue[str]()
+
+    def edit(description: str) -> None:
+        together.wait(10)
+        try:
+            change_sync(sync.pk, {"description": description}, by=BY, seen_version=1)
+            told.put("")
+        except EditRefused as refused:
+            told.put(refused.message)
+        finally:
+            db.close()
+
+    threads = [Thread(target=edit, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    first, second = sorted([told.get_nowait(), told.get_nowait()])
+    sync.refresh_from_db()
+    assert (first, sync.version) == ("", 2)
+    assert "Somebody else has changed" in second

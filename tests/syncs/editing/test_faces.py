@@ -96,7 +96,8 @@ CASES = (
     Case("not with a key schema without a key", "create", MADE | {"key_schema": "NONE"}, refused="exactly once"),
     # Changed
     Case("syncs an option", "change", {"key_schema": "P_{{secretKey}}"}, runs=("sync edit org-sandbox",),
-         log="Changed key_schema", becomes={"key_schema": "P_{{secretKey}}", "version": 2}),
+         log="Changed key_schema from '' to 'P_{{secretKey}}'",
+         becomes={"key_schema": "P_{{secretKey}}", "version": 2}),
     Case("joins a run that waits", "change", {"description": "x"}, given=a_queued_run,
          runs=("sync manual org-sandbox",), log="Changed description"),
     Case("is allowed under a run", "change", {"description": "x"}, given=a_running_run,
@@ -104,7 +105,7 @@ CASES = (
     Case("waits without auto-sync", "change", {"description": "x"}, given=no_auto_sync, log="Changed description"),
     Case("waits while disabled", "change", {"description": "x"}, given=disabled, log="Changed description"),
     Case("runs when enabled", "change", {"is_enabled": True}, given=disabled, runs=("sync edit org-sandbox",),
-         log="Changed is_enabled", becomes={"is_enabled": True}),
+         log="Changed is_enabled from False to True", becomes={"is_enabled": True}),
     Case("stops when disabled", "change", {"is_enabled": False}, log="Changed is_enabled",
          becomes={"is_enabled": False, "version": 2}),
     Case("not to folders that cannot be joined", "change", {"recursive": True}, given=a_clash_below,
@@ -114,7 +115,7 @@ CASES = (
     Case("not to what is no organization", "change", {"org_id": "acme"}, refused="starts with|pattern"),
     # Moved to another organization
     Case("forgets what it leaves", "change", {"org_id": OTHER}, runs=("sync edit org-other",), forgets=True,
-         log="Changed org_id, the destination from org-sandbox to org-other", becomes={"org_id": OTHER}),
+         log="Changed org_id from 'org-sandbox' to 'org-other'", becomes={"org_id": OTHER}),
     Case("removes what it leaves", "change", {"org_id": OTHER, "removes_old": True},
          runs=("remove edit org-sandbox", "sync edit org-other"), log="Changed org_id", becomes={"org_id": OTHER}),
     Case("takes no run along", "change", {"org_id": OTHER}, given=a_queued_run, cancelled=1, forgets=True,
