@@ -159,7 +159,8 @@ def _read(response: requests.Response, exchange: Exchange) -> bytes:
             size += len(chunk)
             if size > LARGEST_ANSWER:
                 raise RequestFailed("the answer was larger than 8 MiB", sent=True, status=status)
-    except (HTTPError, OSError) as error:
+    # urllib3 lets a ValueError out for a chunk of negative size.
+    except (HTTPError, OSError, ValueError) as error:
         reason = "the answer was not complete in time" if _is_late(exchange, error) else "the answer broke off"
         raise RequestFailed(reason, sent=True, status=status) from error
     return b"".join(chunks)

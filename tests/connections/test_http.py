@@ -193,6 +193,32 @@ def test_a_cut_connection_may_have_carried_the_request_out(when: str) -> None:
     assert (len(server.requests), transport.requests_sent) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"{}", id="no head"),
+        pytest.param(b"HTTP/1.1 abc\r\n\r\n", id="no status"),
+        pytest.param(b"HTTP/1.1 -200 OK\r\n\r\n", id="negative status"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"H: x\r\n" * 300 + b"\r\n", id="many headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", id="a long header"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx", id="length"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nx", id="negative chunk"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx", id="no chunk"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\nx", id="large chunk"),
+    ],
+)
+def test_what_is_no_http_is_one_kind_of_failure(answer: bytes) -> None:
+    def send(_: Received, sock: socket.socket) -> None:
+        sock.sendall(answer)
+        sock.shutdown(socket.SHUT_RDWR)
+
+    with serving(send) as server, pytest.raises(RequestFailed) as caught:
+        open_transport().send("POST", server.url, headers=HEADERS, body=b"{}")
+
+    assert caught.value.sent
+    assert len(server.requests) == 1
+
+
 def test_a_request_lost_on_a_kept_connection_is_not_sent_again() -> None:
     def answer(request: Received, sock: socket.socket) -> bytes | None:
         if request.method == "GET":
