@@ -14,6 +14,7 @@ from api.http.parameters import check_parameters, declared_parameters
 from api.http.parser import StrictParser
 from api.resources.connections import router as connections
 from api.resources.control import router as control
+from api.resources.declaration import router as declaration
 from api.resources.folders import router as folders
 from api.resources.imports import router as imports
 from api.resources.login import router as login
@@ -30,6 +31,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/auth", login.router),
     ("/status", status.router),
     ("/v1/secret-syncs", syncs.router),
+    ("/v1/sync-declaration", declaration.router),
     ("/v1/sync-runs", runs.router),
     ("/v1/sync-control", control.router),
     ("/v1/app-connections", connections.router),

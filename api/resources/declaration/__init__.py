@@ -1,0 +1,1 @@
+"""The document of syncs and connections that a team keeps in git."""

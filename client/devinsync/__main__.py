@@ -1,0 +1,5 @@
+"""`python -m devinsync`."""
+
+from devinsync.cli import main
+
+main()
