@@ -6,16 +6,18 @@ what it was given.
 
 from encryption.errors import DecryptionError, EncryptionError
 from encryption.registry import register_fingerprints, register_sealed
-from encryption.sealing import current_key_id, fingerprint, key_id_of, seal, unseal
+from encryption.sealing import current_key_id, fingerprint, is_signed, key_id_of, seal, sign, unseal
 
 __all__ = [
     "DecryptionError",
     "EncryptionError",
     "current_key_id",
     "fingerprint",
+    "is_signed",
     "key_id_of",
     "register_fingerprints",
     "register_sealed",
     "seal",
+    "sign",
     "unseal",
 ]

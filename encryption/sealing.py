@@ -12,7 +12,7 @@ import os
 from cryptography.exceptions import InvalidTag
 
 from encryption.errors import DecryptionError, EncryptionError
-from encryption.keyring import current_keyring
+from encryption.keyring import Key, current_keyring
 
 VERSION = "ds1"
 NONCE_BYTES = 12
@@ -49,10 +49,23 @@ def fingerprint(*parts: str, key_id: str | None = None) -> str:
     """
     keyring = current_keyring()
     key = keyring.keys.get(key_id or "", keyring.newest)
-    # The length before each part keeps ("ab", "c") and ("a", "bc") apart.
-    encoded = [_encode(part) for part in parts]
-    message = b"".join(len(part).to_bytes(8, "big") + part for part in encoded)
-    return f"{key.id}:{hmac.digest(key.fingerprint_key, message, 'sha256').hex()}"
+    return f"{key.id}:{hmac.digest(key.fingerprint_key, _joined(parts), 'sha256').hex()}"
+
+
+def sign(*parts: str) -> bytes:
+    """A signature of some parts under the newest key: 32 bytes, of which any number from the start will do."""
+    return _signature(current_keyring().newest, parts)
+
+
+def is_signed(signature: bytes, *parts: str) -> bool:
+    """Whether it is the start of what `sign` made of these parts, under any of the keys."""
+    keys = current_keyring().keys.values()
+    return any(hmac.compare_digest(signature, _signature(key, parts)[: len(signature)]) for key in keys)
+
+
+def _signature(key: Key, parts: tuple[str, ...]) -> bytes:
+    # The name keeps signatures and fingerprints apart, which have one key.
+    return hmac.digest(key.fingerprint_key, b"signature" + _joined(parts), "sha256")
 
 
 def current_key_id() -> str:
@@ -65,6 +78,11 @@ def key_id_of(token_or_fingerprint: str) -> str:
         return token_or_fingerprint.split(".", 2)[1]
     key_id, colon, _ = token_or_fingerprint.partition(":")
     return key_id if colon else ""
+
+
+def _joined(parts: tuple[str, ...]) -> bytes:
+    """The length before each part keeps ("ab", "c") and ("a", "bc") apart."""
+    return b"".join(len(part).to_bytes(8, "big") + part for part in map(_encode, parts))
 
 
 def _split(token: str) -> tuple[str, bytes]:

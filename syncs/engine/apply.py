@@ -28,8 +28,9 @@ from syncs.choices import Action, Phase
 from syncs.engine.changes import Change, Create, Delete, Plan, Rename, Replace, Write
 from syncs.engine.destination import Organization
 from syncs.engine.ledger import Ledger
-from syncs.engine.notes import Tag, compose_note, new_nonce
+from syncs.engine.notes import compose_note
 from syncs.engine.rows import storable
+from syncs.engine.tags import new_tag
 from syncs.engine.work import Answer, Batch, Result, Work
 from syncs.errors import TooManyRounds
 from syncs.models import SyncRunChange, WriteIntent
@@ -105,13 +106,13 @@ class Applier:
     # Preparing
 
     def _write_work(self, change: Write, row: SyncRunChange) -> Work:
-        key, nonce = change.destination_key, new_nonce()
-        tag = Tag(self.instance_id, self.ledger.sync.short_id, self.generation, nonce)
+        key = change.destination_key
+        tag = new_tag(self.instance_id, self.ledger.sync.short_id, self.generation, destination_key=key)
         old_ids = [] if isinstance(change, Create) else list(change.old_ids)
         former_ids = list(change.former_ids) if isinstance(change, Rename) else []
         intent = self._intent(change, row, Phase.POSTING)
         intent.source_key, intent.fingerprint = row.source_key, self.fingerprints[key]
-        intent.nonce, intent.generation, intent.old_secret_ids = nonce, self.generation, old_ids + former_ids
+        intent.nonce, intent.generation, intent.old_secret_ids = tag.nonce, self.generation, old_ids + former_ids
         intent.note = compose_note(self.source_label, tag)
         if key in self.ledger.missing:
             # It takes over from the intent under which the old secret went.

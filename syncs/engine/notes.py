@@ -6,7 +6,6 @@ the nonce answers "did that POST happen?", and the generation tells a database t
 """
 
 import re
-import secrets
 from dataclasses import dataclass
 from typing import Self
 
@@ -33,10 +32,6 @@ class Tag:
             return None
         instance, sync, generation, nonce = match.groups()
         return cls(instance, sync, int(generation), nonce)
-
-
-def new_nonce() -> str:
-    return secrets.token_urlsafe(16)
 
 
 def compose_note(source_label: str, tag: Tag) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from connections.devin.types import RemoteSecret
 from syncs.engine.changes import Others, Wanter
 from syncs.engine.notes import Tag
+from syncs.engine.tags import is_genuine
 from syncs.errors import SourceProblem
 from syncs.key_schema import KeySchema
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, WriteIntent
@@ -64,6 +65,7 @@ def _tagged(
         and (tag.instance, tag.sync) != (instance, sync.short_id)
         and tag.instance == instance
         and secret.secret_id not in own_ids
+        and is_genuine(tag, secret.key or "")
     }
     there = {owner.hex[:8] for owner in known}
     there |= _short_ids_there_are(set(tags.values()) - there)

@@ -1,10 +1,16 @@
 """The note on each secret: words for people, a tag for us."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncs.engine.notes import LONGEST_NOTE, Tag, compose_note, new_nonce
+from encryption.keyring import generate_key
+from syncs.engine.notes import LONGEST_NOTE, Tag, compose_note
+from syncs.engine.tags import is_genuine, new_tag
 
 TAG = Tag("1f2e3d4c", "0a1b2c3d", 12, "A" * 22)
 
@@ -24,7 +30,7 @@ def test_says_where_the_secret_comes_from_and_ends_in_the_tag() -> None:
     instance=st.from_regex(r"[0-9a-f]{8}", fullmatch=True),
 )
 def test_every_note_is_read_back_and_short(label: str, generation: int, instance: str) -> None:
-    tag = Tag(instance, "0a1b2c3d", generation, new_nonce())
+    tag = new_tag(instance, "0a1b2c3d", generation, destination_key="A")
 
     note = compose_note(label, tag)
 
@@ -62,4 +68,42 @@ def test_a_tag_within_the_words_is_not_the_tag() -> None:
 
 
 def test_nonces_are_never_the_same() -> None:
-    assert len({new_nonce() for _ in range(1000)}) == 1000
+    tags = [new_tag("1f2e3d4c", "0a1b2c3d", 1, destination_key="A") for _ in range(1000)]
+
+    assert len({tag.nonce for tag in tags}) == 1000
+
+
+def test_a_genuine_tag_is_known_after_a_trip_through_a_note() -> None:
+    tag = new_tag("1f2e3d4c", "0a1b2c3d", 12, destination_key="A")
+
+    read = Tag.read(compose_note("dev:/", tag))
+
+    assert read is not None
+    assert is_genuine(read, "A")
+
+
+def test_a_genuine_tag_outlives_the_rotation_of_keys(settings: LazySettings) -> None:
+    tag = new_tag("1f2e3d4c", "0a1b2c3d", 12, destination_key="A")
+
+    settings.ENCRYPTION_KEYS = [generate_key(), *settings.ENCRYPTION_KEYS]
+
+    assert is_genuine(tag, "A")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generation": 999_999_999_999_999_999},
+        {"sync": "ffffffff"},
+        {"instance": "ffffffff"},
+        {"nonce": "A" * 22},
+        {"nonce": "-" * 21},
+        {"key": "B"},
+    ],
+    ids=str,
+)
+def test_a_tag_that_we_did_not_write_is_not_genuine(change: dict[str, Any]) -> None:
+    tag = new_tag("1f2e3d4c", "0a1b2c3d", 12, destination_key="A")
+    key = change.pop("key", "A")
+
+    assert not is_genuine(replace(tag, **change), key)

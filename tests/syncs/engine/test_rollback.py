@@ -1,5 +1,6 @@
 """A database restored from an older backup must not overwrite what a newer one wrote, until a person says so."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Operation, Status
+from syncs.engine.notes import Tag
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, WriteIntent
 from tests.syncs.conftest import Bench
 
@@ -107,6 +109,26 @@ def test_notes_of_other_installations_and_syncs_are_no_rollback(
     bench.source(A="1")
 
     assert bench.run().status == Status.SUCCEEDED
+
+
+def test_a_forged_note_blocks_nobody_and_spoils_no_number(bench: Bench, organization: SandboxOrganization) -> None:
+    """Whoever may write secrets in the organization can read our notes, and write others like them."""
+    bench.options(key_schema="DEV_{{secretKey}}", strangers="leave")
+    own, sync = SyncControl.get().instance_id, bench.sync.short_id
+    bench.source(A="1")
+    bench.run()
+    genuine = Tag.read(organization.with_key("DEV_A")[0].note)
+    assert genuine is not None
+    organization.put(key="DEV_X", note=f"[ds1 i={own} s={sync} g=999999999999999999 n={'A' * 22}]")
+    organization.put(key="DEV_Y", note=f"{replace(genuine, generation=77)}")
+    organization.put(key="DEV_Z", note=f"{genuine}")
+    bench.source(A="2")
+
+    run = bench.run()
+
+    assert run.status == Status.SUCCEEDED, run.message
+    assert bench.sync.generation == 2
+    assert {"DEV_X", "DEV_Y", "DEV_Z"} < organization.values().keys()
 
 
 def test_a_run_that_wrote_nothing_counts_for_nothing(bench: Bench) -> None:
