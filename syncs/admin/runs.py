@@ -36,7 +36,7 @@ from theme.times import duration, moment
 CHANGES_PER_PAGE = 50
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
-    Status.BLOCKED: "Whatever else the plan held is done. Look at the deletions below, then decide.",
+    Status.BLOCKED: "All else is done. Look at the deletions below, then decide.",
 }
 
 
@@ -166,6 +166,8 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         settled=Count("pk", filter=~Q(outcome=Outcome.PLANNED)),
         created=Count("pk", filter=Q(action=Action.CREATE, outcome=Outcome.DONE)),
         replaced=Count("pk", filter=Q(action=Action.REPLACE, outcome=Outcome.DONE)),
+        renamed=Count("pk", filter=Q(action=Action.RENAME, outcome=Outcome.DONE)),
+        handed_over=Count("pk", filter=Q(action=Action.HAND_OVER, outcome=Outcome.DONE)),
         deleted=Count("pk", filter=Q(action=Action.DELETE, outcome=Outcome.DONE)),
         failed=Count("pk", filter=Q(outcome=Outcome.FAILED)),
     )
@@ -174,10 +176,16 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         "counted": counted,
         "status_badge": run_badge(run),
         "trigger": started_by(run),
-        "advice": ADVICE.get(Status(run.status), ""),
+        "advice": advice_on(run),
         "duration": how_long(run),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
     }
+
+
+def advice_on(run: SyncRun) -> str:
+    if run.status == Status.BLOCKED and run.blocked_reason in decide.WHOLE_RUN:
+        return "Nothing was written or deleted. Look at the plan, then decide."
+    return ADVICE.get(Status(run.status), "")
 
 
 def decisions_on(run: SyncRun) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import base64
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
@@ -13,7 +15,7 @@ from syncs.editing.moves import Place, leave
 from syncs.engine.others import others_of
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem
-from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
+from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
 from tests.syncs.conftest import ORG, Bench
 from vault.editing import set_secret
 from vault.models import Folder
@@ -185,10 +187,15 @@ def test_previews_a_sync_that_is_not_saved(
 def test_a_preview_writes_nothing(bench: Bench, sandbox: Sandbox, organization: SandboxOrganization) -> None:
     bench.source(A="1")
     organization.put(key="B")
+    SyncControl.objects.all().delete()
 
-    preview(bench.sync)
+    with CaptureQueriesContext(database) as captured:
+        preview(bench.sync)
 
+    writes = [query["sql"] for query in captured if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert writes == []
     assert sandbox.log.counts() == {"GET": 1}
+    assert not Destination.objects.exists()
     assert not SyncRun.objects.filter(status=Status.RUNNING).exists()
     assert not SyncRunChange.objects.exists()
     assert not ManagedSecret.objects.exists()
