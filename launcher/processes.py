@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+PROC = "/proc"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=dict(program.environment),
+            env=with_forks_allowed(program.environment),
             pass_fds=program.pass_fds,
             start_new_session=True,
             preexec_fn=before_exec(),  # noqa: PLW1509 - the launcher has no threads
@@ -50,24 +51,30 @@ def start(program: Program) -> subprocess.Popen[bytes]:
 
 def kill_session(session: int) -> None:
     """Kills whatever is left of a child's session, such as the process in which a worker ran a job."""
-    for process in _session_members(session):
+    for process in all_processes():
         try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
+            if os.getsid(process) == session:
+                os.kill(process, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # it has ended, or is another user's and so none of ours
             continue
 
 
-def _session_members(session: int) -> list[int]:
-    members = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name in parentheses may itself hold spaces and parentheses; the session is the fourth after it.
-            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session:
-            members.append(int(stat.parent.name))
-    return members
+def all_processes() -> list[int]:
+    """From /proc, or where there is none, as on macOS, from `ps`."""
+    try:
+        return [int(name) for name in os.listdir(PROC) if name.isdigit()]
+    except FileNotFoundError:
+        listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)
+        return [int(process) for process in listed.stdout.split()]
+
+
+def with_forks_allowed(environment: Mapping[str, str]) -> dict[str, str]:
+    """macOS ends a fork of a process that has used the network, unless its environment asks for the contrary.
+
+    The workers fork, and use no more of the system after it than Python does.
+    """
+    allowed = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"} if sys.platform == "darwin" else {}
+    return {**allowed, **environment}
 
 
 def before_exec() -> Callable[[], None] | None:
