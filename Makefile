@@ -2,6 +2,7 @@
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
 # make torture  the tests that take minutes
+# make mutants  changes that no test notices        make mutants ARGS=encryption/sealing.py
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
 # make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"
@@ -20,7 +21,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test torture bench lint fresh lock install install-dev python
+.PHONY: demo run test torture mutants bench lint fresh lock install install-dev python
 
 demo: install
 	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
@@ -38,6 +39,9 @@ test: install-dev
 torture: install-dev
 	$(VENV)/python -m pytest -m torture -s $(ARGS)
 	TEST_DATABASE=postgresql $(VENV)/python -m pytest -m "torture and postgresql" -s $(ARGS)
+
+mutants: install-dev
+	$(VENV)/python -m tests.mutants $(ARGS)
 
 bench: install-dev
 	$(VENV)/python -m benchmarks $(ARGS)

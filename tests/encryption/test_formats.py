@@ -1,0 +1,45 @@
+"""What an earlier release wrote into the database still opens and still compares: the formats are promises."""
+
+import pytest
+from pytest_django import Settings
+
+from encryption import DecryptionError, fingerprint, key_id_of, seal, unseal
+
+KEY = "YS1rZXktb2YtYW4tZWFybGllci1yZWxlYXNlLTMyYnk="
+TOKEN = "ds1.e05e4a3f.sblBmr0R2oiB4uoKW0rmkD1FAtU7XNSIUjX6qgjsppMZBAMo7DJJebf0oyAc"
+FINGERPRINT = "e05e4a3f:983857f6af87aa05e2d9afff0b614bc4cf6d27026fca988c5a4a5e51823f242d"
+
+
+@pytest.fixture(autouse=True)
+def _its_key(settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = [KEY]
+
+
+def test_opens_what_was_sealed_then() -> None:
+    assert unseal(TOKEN, context="row 1") == "canary-of-a-value"
+    assert key_id_of(TOKEN) == "e05e4a3f"
+
+
+def test_seals_in_the_same_form() -> None:
+    assert len(seal("canary-of-a-value", context="row 1")) == len(TOKEN)
+    assert unseal(seal("", context=""), context="") == ""
+
+
+def test_compares_with_what_was_fingerprinted_then() -> None:
+    assert fingerprint("sync", "KEY", "v") == FINGERPRINT
+    assert fingerprint("sync", "KEY", "v", key_id="e05e4a3f") == FINGERPRINT
+    assert fingerprint("sync", "KEYv", "") != FINGERPRINT
+    assert key_id_of(FINGERPRINT) == "e05e4a3f"
+
+
+@pytest.mark.parametrize("sign", ["!", " ", "\n", "/", "+"])
+def test_a_sign_that_no_token_has_is_not_skipped(sign: str) -> None:
+    with pytest.raises(DecryptionError, match="not sealed data"):
+        unseal(TOKEN[:30] + sign + TOKEN[30:], context="row 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "key_id"), [("ds1.a.b.c", "a"), ("ds1.", ""), ("plain", ""), ("ds2.a.b", ""), ("a:b:c", "a")]
+)
+def test_names_the_key_of_whatever_it_is_given(text: str, key_id: str) -> None:
+    assert key_id_of(text) == key_id
