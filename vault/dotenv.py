@@ -65,8 +65,11 @@ def _in_the_vault(raw: str) -> str:
 
 def _describe_references(value: str, raw: str) -> list[str]:
     notes = []
-    if references := find_references(value):
-        notes.append(f"Becomes a reference: {', '.join(map(str, references))}.")
+    references = find_references(value)
+    if sure := [str(reference) for reference in references if not reference.is_weak]:
+        notes.append(f"Becomes a reference: {', '.join(sure)}.")
+    if weak := [str(reference) for reference in references if reference.is_weak]:
+        notes.append(f"Stays text, unless the folder has a key of just that name: {', '.join(weak)}.")
     if parts := find_lookalikes(value):
         notes.append(f"Looks like a reference, but is none and stays text: {', '.join(parts)}.")
     if any(DOLLAR in run for run in DOLLARS.findall(raw)):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from common.prefixes import starts_with
 from common.processes import is_dead
 from syncs.engine.lease import ENDED
 from syncs.models import Destination, SyncRun
@@ -17,7 +18,7 @@ SUFFIX = 17  # a hyphen and what tells the leases of one process apart
 
 def end_leases_of(who: str) -> list[UUID]:
     """The runs of the process of that identity, which surely has ended: each may be taken up at once."""
-    rows = Destination.objects.filter(lease_holder__startswith=f"{who}-")
+    rows = Destination.objects.filter(starts_with("lease_holder", f"{who}-"))
     run_ids = [run_id for run_id in rows.values_list("lease_run_id", flat=True) if run_id]
     if run_ids:
         rows.update(lease_holder=ENDED, lease_expires_at=Now())

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.api.conftest import Caller
-from vault.editing import add_import, create_folder, set_secret, set_secrets
+from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder, Secret, SecretVersion
 from vault.reading import read_secrets
 
@@ -101,7 +101,8 @@ def test_only_what_is_asked_for_is_resolved(editor: Caller, folder: Folder, quer
     Secret.objects.filter(key="BROKEN").update(sealed_value=Secret.objects.get(key="BAD").sealed_value)
 
     assert editor.get(f"{V4}/GOOD?{query}")["secret"]["secretValue"] == "k-123!"
-    assert "BAD" in editor.get(f"{V4}/BAD?{query}", status=400)["message"]
+    assert editor.get(f"{V4}/BAD?{query}")["secret"]["unresolvedReferences"] == ["${NOPE}"]
+    assert "value of BROKEN" in editor.get(f"{V4}/BROKEN?{query}", status=400)["message"]
     assert editor.get(f"{V4}/BAD?{query}&expandSecretReferences=false")["secret"]["secretValue"] == "${NOPE}"
     assert editor.get(f"{V4}/BAD?{query}&viewSecretValue=false")["secret"]["secretValueHidden"]
     editor.get(f"{V4}?{query}", status=400)
@@ -184,6 +185,8 @@ def test_what_a_folder_overrides_may_be_broken(editor: Caller, folder: Folder, q
     set_secrets(shared, {"API_KEY": "${NOPE}", "B": "b"}, user=None)
     add_import(folder, shared, user=None)
 
+    Secret.objects.filter(folder=shared, key="API_KEY").update(sealed_value="ds1.none")
+
     assert values(editor.get(f"{V4}?{query}")["imports"][0]["secrets"]) == {"B": "b"}
-    set_secret(shared, "B", "${NOPE}", user=None)
+    Secret.objects.filter(folder=shared, key="B").update(sealed_value="ds1.none")
     editor.get(f"{V4}?{query}", status=400)

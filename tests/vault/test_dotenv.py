@@ -35,6 +35,10 @@ NOTED = {
     "a quote that swallowed keys": ('A="hunter2\nB=hunter3\nC="', ["from line 1 to line 3", "Is a quote missing?"]),
     "a key that is there twice": ("A=hunter2\nA=hunter3", ["A is on line 1 too. This one, the last, counts."]),
     "references": ("A=hunter2${B}/${prod.x.C}", ["Becomes a reference: ${B}, ${prod.x.C}."]),
+    "what only a key could be": (
+        "A=hunter2${" + "e" * 65 + ".K}",
+        ["a key of just that name: ${e"],
+    ),
     "references that stay text": ("A='hunter2${B}'", ["stays text, because of the single quotes"]),
     "a reference with a default": ("A=${B:-hunter2}", ["but is none and stays text: ${B:-…}."]),
     "a dollar sign without braces": ('A="$USER/hunter2"', ["without braces, is text"]),

@@ -36,6 +36,15 @@ def test_points_out_what_looks_like_a_reference(client_of: ClientOf, root: Folde
         assert CANARY not in page
 
 
+def test_points_out_what_only_a_key_could_be_and_is_none(editor: Client, root: Folder) -> None:
+    long = "${" + "e" * 65 + ".K}"
+
+    assert f"<code>{long}</code>" in add(editor, root, key="A", value=long)
+    assert f"<code>{long}</code>" in page_of(editor, Secret.objects.get())
+    editing.set_secret(root, "e" * 65 + ".K", "1", user=None)
+    assert "looks like a reference and is none" not in page_of(editor, Secret.objects.get(key="A"))
+
+
 def test_points_out_what_leads_to_nothing_and_what_was_meant(
     client_of: ClientOf, dev: Environment, root: Folder
 ) -> None:

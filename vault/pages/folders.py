@@ -61,7 +61,7 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         query=query,
         imports=imports,
         broken=broken,
-        lookalikes=find_all_lookalikes(shown),
+        lookalikes=find_all_lookalikes(shown, folder),
         problem=problem,
         subfolders=folder.subfolders.annotate(secret_count=Count("secrets")),
         readers=readers_of(Folder.objects.filter(id=folder.id)),

@@ -1,12 +1,13 @@
 """What is wrong with the references of values, for the pages: where they lead to nothing, and what is none."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from vault.errors import SourceError
 from vault.loading import load_resolver
 from vault.models import Folder, Secret, SecretReference
-from vault.references import Reference, find_lookalikes
+from vault.reading import list_keys
+from vault.references import Reference, find_lookalikes, find_references
 from vault.resolution import Resolver
 from vault.values import open_value
 
@@ -55,14 +56,34 @@ def broken_references_of(secret: Secret) -> list[Broken]:
         return []
 
 
-def find_all_lookalikes(secrets: Iterable[Secret]) -> list[Lookalikes]:
-    """Opens the values and hands out the names of these parts alone; a value that can't be opened has none."""
+def find_all_lookalikes(secrets: Iterable[Secret], folder: Folder) -> list[Lookalikes]:
+    """Of secrets of a folder. Opens the values and hands out the names of these parts alone."""
+    rows = list(secrets)
+    shown = _keys_of(folder) if _may_have_weak(rows) else set()
     found = []
-    for secret in secrets:
-        try:
-            parts = [] if secret.is_literal else find_lookalikes(open_value(secret))
-        except SourceError:
-            parts = []
-        if parts:
+    for secret in rows:
+        if parts := _lookalikes_in(secret, shown):
             found.append(Lookalikes(secret, parts))
     return found
+
+
+def _lookalikes_in(secret: Secret, shown: Container[str]) -> list[str]:
+    """A name with dots that only a key could have, and none has, is one too. A value that can't be opened has none."""
+    try:
+        value = "" if secret.is_literal else open_value(secret)
+    except SourceError:
+        return []
+    weak = [one for one in find_references(value) if one.is_weak and one.key not in shown]
+    return [*find_lookalikes(value), *map(str, weak)]
+
+
+def _keys_of(folder: Folder) -> set[str]:
+    try:
+        return set(list_keys(folder))
+    except SourceError:
+        return set()
+
+
+def _may_have_weak(secrets: list[Secret]) -> bool:
+    edges = SecretReference.objects.filter(secret__in=secrets, environment_slug="")
+    return any("." in key for key in edges.values_list("key", flat=True))

@@ -43,7 +43,7 @@ def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpRespon
         references=secret.references.all(),
         referrers=_referrers(secret),
         broken=broken_references_of(secret),
-        lookalikes=find_all_lookalikes([secret]),
+        lookalikes=find_all_lookalikes([secret], secret.folder),
         **context,
     )
 
