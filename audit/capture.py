@@ -1,15 +1,17 @@
 """What comes into the audit log by itself: Django's log of changes, log-ins, and refusals to log in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry, LogEntryManager
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.contenttypes.models import ContentType
 from django.db.models.signals import post_save
 
-from audit.models import Action
-from audit.writing import note
+from audit.models import Action, Entry
+from audit.writing import line, note, note_many
 
 ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
 
@@ -28,8 +30,7 @@ class CopyingManager(LogEntryManager):
 
     def bulk_create(self, objs: Iterable[LogEntry], *args: Any, **kwargs: Any) -> list[LogEntry]:
         made = super().bulk_create(objs, *args, **kwargs)
-        for entry in made:
-            copy(entry)
+        copy(made)
         return made
 
 
@@ -45,15 +46,21 @@ def connect() -> None:
 
 def on_log_entry(*, instance: LogEntry, created: bool, raw: bool = False, **_: Any) -> None:
     if created and not raw:
-        copy(instance)
+        copy([instance])
 
 
-def copy(entry: LogEntry) -> None:
-    content_type = entry.content_type
-    note(
-        entry.user.get_username(),
+def copy(entries: Sequence[LogEntry]) -> None:
+    users = get_user_model()._default_manager.in_bulk({entry.user_id for entry in entries})
+    note_many([_as_line(entry, users[entry.user_id].get_username()) for entry in entries])
+
+
+def _as_line(entry: LogEntry, actor: str) -> Entry:
+    # Content types are kept in memory, so none of many is looked up twice.
+    kind = ContentType.objects.get_for_id(entry.content_type_id).model if entry.content_type_id else ""
+    return line(
+        actor,
         ACTIONS.get(entry.action_flag, Action.CHANGED),
-        kind=str(content_type.model) if content_type else "",
+        kind=kind,
         object_id=entry.object_id or "",
         name=entry.object_repr,
         detail=entry.get_change_message(),

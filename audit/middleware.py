@@ -5,6 +5,7 @@ Such a line names the route and the ids in it, never what was sent: a path may h
 
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from audit.models import Action
@@ -15,6 +16,9 @@ from common.middleware import GetResponse
 
 READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 REFUSED = (403,)
+# No answer without its line, but a database that is busy is no fault of ours.
+BUSY = (OperationalError, InterfaceError)
+TRY_AGAIN = {"Retry-After": "5"}
 # What pages ask for while something is typed, or to refresh themselves; nothing is done by it.
 NO_ACT = frozenset({"refresh", "wizard_goto_step"})
 
@@ -28,6 +32,8 @@ class AuditMiddleware:
         try:
             response = self.get_response(request)
             self._note(request, response)
+        except BUSY:
+            return HttpResponse("The database is busy. Try again in a moment.", status=503, headers=TRY_AGAIN)
         finally:
             client.reset(address)
             written.reset(count)

@@ -73,8 +73,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "devinsync_site.middleware.RequestIdMiddleware",
-    "audit.middleware.AuditMiddleware",
+    # Outside of what may refuse a request while it is served, so that each refusal leaves in the API's envelope.
     "api.http.middleware.ApiErrorMiddleware",
+    "audit.middleware.AuditMiddleware",
     "devinsync_site.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

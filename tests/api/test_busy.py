@@ -114,3 +114,16 @@ def test_who_waits_in_vain_for_another_writer_is_told_so(
     assert Secret.objects.get(key="DB_URL").version == 1
     editor.patch("/api/v4/secrets/batch", body)
     assert Secret.objects.get(key="DB_URL").version == 2
+
+
+def test_what_cannot_be_written_into_the_audit_log_is_asked_again(viewer: Caller, folder: Folder) -> None:
+    def fail_for_the_log(execute: Any, sql: str, *args: Any) -> Any:
+        if "INSERT" in sql and "audit_entry" in sql:
+            raise OperationalError(CANARY)
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(fail_for_the_log):
+        response = viewer.send("DELETE", f"/api/v2/folders/{folder.pk}", {})
+
+    assert response.status_code == 503
+    assert (json.loads(response.content)["error"], response.headers["Retry-After"]) == ("ServiceUnavailable", "5")
