@@ -12,11 +12,13 @@ CANARY = "canary-7f3a"
 
 
 def add(client: Client, folder: Folder, **data: str) -> str:
-    return client.post(reverse("admin:vault_secret_add_page", args=[folder.id]), data, follow=True).content.decode()
+    response = client.post(reverse("admin:vault_secret_add_page", args=[folder.id]), data, follow=True)
+    return " ".join(response.content.decode().split())
 
 
 def page_of(client: Client, secret: Secret) -> str:
-    return client.get(reverse("admin:vault_secret_page", args=[secret.id])).content.decode()
+    response = client.get(reverse("admin:vault_secret_page", args=[secret.id]))
+    return " ".join(response.content.decode().split())
 
 
 def test_refuses_at_the_value_what_can_never_be_resolved(editor: Client, root: Folder) -> None:
