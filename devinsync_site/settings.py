@@ -122,9 +122,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
-    # A process that sleeps inside a transaction would keep its locks, and with them a whole organization.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=60000")
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # PgBouncer gives each transaction another connection of the server's, and a cursor there would be lost.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # A process that holds at most so many connections, for servers that have few; 0: one for each thread.
+    if pool := env.int("DATABASE_POOL", default=0):
+        DATABASES["default"]["CONN_MAX_AGE"] = 0
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Queue. The default is the embedded Valkey, on a socket that only this user can open.

@@ -105,8 +105,7 @@ class Foreman:
         return self.burst and self._start_at > 0.0 and self._failures == 0
 
     def _fork(self, be: Callable[[], None], *, is_carrier: bool) -> None:
-        # A fork must open connections of its own.
-        connections.close_all()
+        close_connections()
         # Signals wait until it is settled what they mean to which process.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
@@ -150,6 +149,14 @@ class Foreman:
                 return
             self._unburied.pop(0)
             self._to_carry_alone.extend(run_ids)
+
+
+def close_connections() -> None:
+    """A fork must open connections of its own, and a pool has threads, which do not come along."""
+    connections.close_all()
+    for connection in connections.all(initialized_only=True):
+        if connection.vendor == "postgresql":
+            connection.close_pool()  # type: ignore[attr-defined]
 
 
 def _carry_alone(run_id: UUID) -> None:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from waitress import create_server
 
+from common.compatibility import require_known_database
 from encryption.checks import require_known_keys
 
 # Below the usual limit of 1,024 open files, so that files and database connections have room.
@@ -28,6 +29,7 @@ class Command(BaseCommand):
     help = "Serves the admin and the API on HOST:PORT. Start several, on ports of their own, behind a proxy."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_known_database()
         require_known_keys()
         # Only now: it builds the whole application.
         from devinsync_site.wsgi import application

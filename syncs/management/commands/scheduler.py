@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from audit.chain import link_some
+from common.compatibility import require_known_database
 from common.places import places
 from encryption.checks import require_known_keys
 from syncs.runs.housekeeping import Housekeeping
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_known_database()
         require_known_keys()
         stop = threading.Event()
 

@@ -10,6 +10,7 @@ import django_rq
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError
 
+from common.compatibility import require_known_database
 from encryption.checks import require_known_keys
 from syncs.runs.aftermath import ring_for_the_dead
 from syncs.runs.bells import Bells
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--burst", action="store_true", help="Stop when the queue is empty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_known_database()
         require_known_keys()
         try:
             ring_for_the_dead()

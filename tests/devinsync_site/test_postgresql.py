@@ -1,0 +1,108 @@
+"""PostgreSQL behind PgBouncer, and with few connections."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.database import choose_owner
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgresql,
+    pytest.mark.skipif("connection.vendor != 'postgresql'"),
+]
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = "import django; django.setup(); from syncs.models import SyncControl; print(SyncControl.get().pk)"
+
+
+def run(database_url: str, program: str = PROGRAM, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings"} | variables
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_connection_ends_what_sleeps_and_what_waits() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("1min",)
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("20s",)
+
+
+@pytest.fixture
+def pgbouncer(tmp_path: Path) -> Iterator[str]:
+    """The URL of this test's database behind a PgBouncer in transaction mode."""
+    program = shutil.which("pgbouncer")
+    if program is None:
+        pytest.skip("PgBouncer is not installed here.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = connection.settings_dict
+    host = settings["HOST"] or settings["OPTIONS"]["host"]
+    owner = choose_owner()
+    folder = Path("/tmp") / f"devinsync-pgbouncer-{os.getpid()}"  # noqa: S108 - its user must reach it
+    folder.mkdir(mode=0o755)
+    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "ini").write_text(
+        f"[databases]\n* = host={host} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+        f"auth_file = {folder / 'users'}\npool_mode = transaction\ndefault_pool_size = 3\n"
+    )
+    server = subprocess.Popen(
+        [program, folder / "ini"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner.as_options()
+    )
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline, "PgBouncer did not start"
+            time.sleep(0.05)
+    yield f"postgresql://postgres:x@127.0.0.1:{port}/{settings['NAME']}"
+    server.terminate()
+    server.wait()
+    shutil.rmtree(folder)
+
+
+def test_works_behind_pgbouncer(pgbouncer: str) -> None:
+    ended = run(pgbouncer)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "1\n"
+
+
+THREADS = """
+import django, threading; django.setup()
+from django.db import connection, transaction
+from syncs.models import SyncControl
+SyncControl.get()
+def ask(): SyncControl.get(); connection.close()
+threads = [threading.Thread(target=ask) for _ in range(12)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+with connection.cursor() as cursor:
+    cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pooled'")
+    print(cursor.fetchone()[0])
+connection.close(); connection.close_pool()
+"""
+
+
+def test_a_process_holds_no_more_connections_than_its_pool() -> None:
+    settings = connection.settings_dict
+    host = settings["HOST"] or settings["OPTIONS"]["host"]
+    url = f"postgresql://postgres:@/{settings['NAME']}?host={host}&application_name=pooled"
+
+    ended = run(url, THREADS, DATABASE_POOL="2")
+
+    assert ended.returncode == 0, ended.stderr
+    assert 1 <= int(ended.stdout) <= 2
