@@ -26,13 +26,13 @@ def export_declaration(request: HttpRequest) -> Exported:
     return Exported(document=describe_all())
 
 
-@router.post("/plan", auth=Bearer(*VIEW), response=with_errors(Compared))
+@router.post("/plan", auth=Bearer(*VIEW), response=with_errors(Compared, 413))
 def plan_declaration(request: HttpRequest, body: DeclarationIn) -> Compared:
     """What applying a document would do. All that is wrong in it is told at once (422), with its lines."""
     return Compared.of(compared(caller_of(request), body), applied=False)
 
 
-@router.post("/apply", auth=Bearer(*VIEW, "syncs.change_devinsync"), response=with_errors(Compared))
+@router.post("/apply", auth=Bearer(*VIEW, "syncs.change_devinsync"), response=with_errors(Compared, 413))
 def apply_declaration(request: HttpRequest, body: ApplyDeclaration) -> Compared:
     """Makes syncs and connections as a document says, all or none. Deletes what was confirmed, or nothing."""
     caller = caller_of(request)
