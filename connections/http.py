@@ -38,10 +38,6 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
-    @property
-    def is_success(self) -> bool:
-        return 200 <= self.status < 300
-
 
 class RequestFailed(Exception):
     """No whole answer came. Says why; `sent` is False if surely nothing was sent, `status` is set if it had come."""
