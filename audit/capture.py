@@ -56,7 +56,7 @@ def copy(entries: Sequence[LogEntry]) -> None:
 
 def _as_line(entry: LogEntry, actor: str) -> Entry:
     # Content types are kept in memory, so none of many is looked up twice.
-    kind = ContentType.objects.get_for_id(entry.content_type_id).model if entry.content_type_id else ""
+    kind = str(ContentType.objects.get_for_id(entry.content_type_id).name) if entry.content_type_id else ""
     return line(
         actor,
         ACTIONS.get(entry.action_flag, Action.CHANGED),
