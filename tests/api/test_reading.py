@@ -41,7 +41,9 @@ def held(caller: Caller, path: str) -> str:
 
 
 @pytest.mark.parametrize("base", [V3, V4, f"{V3}/DB_URL", f"{V4}/DB_URL"])
-@pytest.mark.parametrize("wishes", ["", "&recursive=true", "&expandSecretReferences=true", "&viewSecretValue=false"])
+@pytest.mark.parametrize(
+    "wishes", ["", "&includeImports=true", "&expandSecretReferences=true", "&viewSecretValue=false"]
+)
 def test_who_has_the_answer_is_not_told_again(
     editor: Caller, query: str, opened: list[str], base: str, wishes: str
 ) -> None:
