@@ -11,16 +11,20 @@ from django.template.response import TemplateResponse
 
 from syncs.admin.base import demand, not_found, only
 from syncs.admin.starting import start_many, start_one
-from syncs.choices import Operation
+from syncs.choices import BlockedReason, Operation, Outcome, Status
 from syncs.editing import SWITCHES, Actor, switch_sync
 from syncs.errors import SyncError
-from syncs.models import DevinSync
+from syncs.models import DevinSync, SyncRun, SyncRunChange
 from syncs.runs.wishes import Wishes
 
 NAMES_SHOWN = 60
 # What needs a page of its own before it happens, with the permission it takes.
-CONFIRMED = {"remove": "remove_secrets", "repush": "run_devinsync"}
-TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again"}
+CONFIRMED = {
+    "remove": ("remove_secrets",),
+    "repush": ("run_devinsync",),
+    "trust": ("run_devinsync", "confirm_deletions"),
+}
+TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again", "trust": "Trust this database"}
 
 Owner = admin.ModelAdmin[DevinSync]
 
@@ -69,7 +73,16 @@ def remove_secrets(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinS
     return confirm_page(owner, request, "remove", list(queryset))
 
 
-ACTIONS = (sync_now, plan, enable_auto, disable_auto, enable, disable, repush, remove_secrets)
+@admin.action(description="Trust this database (restored)…", permissions=["run"])
+def trust(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
+    syncs = in_doubt(queryset)
+    if syncs:
+        return confirm_page(owner, request, "trust", syncs)
+    messages.info(request, "None of these is blocked because of a restored database.")
+    return None
+
+
+ACTIONS = (sync_now, plan, enable_auto, disable_auto, enable, disable, repush, trust, remove_secrets)
 
 
 def switch(request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
@@ -89,8 +102,9 @@ def switch(request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: 
 def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[DevinSync]) -> HttpResponse:
     if what not in CONFIRMED:
         raise Http404
-    demand(request, CONFIRMED[what])
-    rows = [(sync, *managed_names(sync)) for sync in syncs]
+    demand(request, *CONFIRMED[what])
+    names_of = planned_names if what == "trust" else managed_names
+    rows = [(sync, *names_of(sync)) for sync in syncs]
     context = {
         **owner.admin_site.each_context(request),
         "title": TITLES[what],
@@ -110,20 +124,35 @@ def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[Devi
 def confirmed(owner: Owner, request: HttpRequest, what: str) -> HttpResponse:
     if what not in CONFIRMED:
         raise Http404
-    demand(request, CONFIRMED[what])
+    demand(request, *CONFIRMED[what])
     operation = Operation.REMOVE if what == "remove" else Operation.SYNC
-    wishes = Wishes(repushes_all=what == "repush")
+    wishes = Wishes(repushes_all=what == "repush", accepts_rollback=what == "trust")
     try:
         ids = [UUID(text) for text in request.POST.getlist("sync")]
     except ValueError:
         raise Http404 from None
     syncs = list(DevinSync.objects.select_related("folder__environment").filter(pk__in=ids))
+    if what == "trust":
+        syncs = in_doubt(syncs)
     if what == "remove" and request.POST.get("stop_auto_sync") and owner.has_change_permission(request):
         switch(request, syncs, "auto_sync_enabled", on=False)
     if len(syncs) == 1:
         return redirect(start_one(request, syncs[0], operation=operation, wishes=wishes) or syncs[0])
     start_many(request, syncs, operation=operation, wishes=wishes)
     return redirect("admin:syncs_devinsync_changelist")
+
+
+def in_doubt(syncs: Iterable[DevinSync]) -> list[DevinSync]:
+    """Those whose last run found that Devin holds later notes than this database knows of."""
+    chosen = {sync.last_sync_run_id: sync for sync in syncs if sync.last_sync_run_id}
+    rows = SyncRun.objects.filter(pk__in=list(chosen), status=Status.BLOCKED, blocked_reason=BlockedReason.ROLLBACK)
+    return [chosen[pk] for pk in rows.order_by("sync_name").values_list("pk", flat=True)]
+
+
+def planned_names(sync: DevinSync) -> tuple[int, list[str]]:
+    """What its blocked run would have written or deleted."""
+    rows = SyncRunChange.objects.filter(run_id=sync.last_sync_run_id).exclude(outcome=Outcome.DONE)
+    return rows.count(), list(rows.order_by("destination_key").values_list("destination_key", flat=True)[:NAMES_SHOWN])
 
 
 def managed_names(sync: DevinSync) -> tuple[int, list[str]]:

@@ -112,6 +112,7 @@ ACTIONS = {
     "sync_now": OPERATORS,
     "plan": OPERATORS,
     "repush": OPERATORS,
+    "trust": OPERATORS,
     "enable_auto": EDITORS,
     "disable_auto": EDITORS,
     "enable": EDITORS,
