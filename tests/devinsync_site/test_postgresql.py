@@ -41,7 +41,7 @@ def test_a_connection_ends_what_sleeps_and_what_waits() -> None:
 @pytest.fixture
 def pgbouncer(tmp_path: Path) -> Iterator[str]:
     """The URL of this test's database behind a PgBouncer in transaction mode."""
-    program = shutil.which("pgbouncer")
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed here.")
     with socket.socket() as free:
