@@ -83,6 +83,16 @@ def test_an_access_token_ends_with_its_client_secret(
     anonymous.post(RENEW, {"accessToken": token}, status=401)
 
 
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\t{}", "\n{}\n"])
+def test_what_a_file_added_around_a_credential_is_none_of_it(
+    anonymous: Caller, identity: MachineIdentity, secret: str, around: str
+) -> None:
+    body = {"clientId": around.format(identity.client_id), "clientSecret": around.format(secret)}
+    token = anonymous.post(LOG_IN, body)["accessToken"]
+
+    anonymous.post(RENEW, {"accessToken": around.format(token)})
+
+
 def test_another_client_secrets_token_lives_on(anonymous: Caller, identity: MachineIdentity, secret: str) -> None:
     other = log_in(anonymous, identity, identity.add_secret()[1])["accessToken"]
 

@@ -9,16 +9,20 @@ from api.resources.base import EXAMPLE_ID, Answer, Request
 EXAMPLE_TOKEN = "dsa_0123456789ab_…"  # noqa: S105
 
 
+# What a file or a shell added at its end is none of it: three refused log-ins would lock the program out.
+Credential = StringConstraints(max_length=255, strip_whitespace=True)
+
+
 class LogIn(Request):
-    client_id: Annotated[str, StringConstraints(max_length=255), Field(examples=[EXAMPLE_ID])]
-    client_secret: Annotated[str, StringConstraints(max_length=255), Field(examples=["dsc_0123456789ab_…"], repr=False)]
+    client_id: Annotated[str, Credential, Field(examples=[EXAMPLE_ID])]
+    client_secret: Annotated[str, Credential, Field(examples=["dsc_0123456789ab_…"], repr=False)]
     sub_organization_name: Annotated[str, StringConstraints(max_length=255)] | None = Field(
         None, description="Accepted and not used: there is one organization."
     )
 
 
 class TokenIn(Request):
-    access_token: Annotated[str, StringConstraints(max_length=255), Field(examples=[EXAMPLE_TOKEN], repr=False)]
+    access_token: Annotated[str, Credential, Field(examples=[EXAMPLE_TOKEN], repr=False)]
 
 
 class LoggedIn(Answer):
