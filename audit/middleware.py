@@ -40,13 +40,13 @@ class AuditMiddleware:
         return response
 
     def _note(self, request: HttpRequest, response: HttpResponse) -> None:
-        actor = actor_of(request)
-        if not actor or written.get():
+        was_refused = response.status_code in REFUSED
+        # Looked at first: to ask who it was takes the database, which may be what failed.
+        if written.get() or not (was_refused or is_act(request, response)):
             return
-        if response.status_code in REFUSED:
-            note(actor, Action.REFUSED, detail=told(request, response), **place_of(request))
-        elif request.method not in READING and response.status_code < 500 and not is_typing(request):
-            note(actor, Action.ASKED, detail=told(request, response), **place_of(request))
+        if actor := actor_of(request):
+            action = Action.REFUSED if was_refused else Action.ASKED
+            note(actor, action, detail=told(request, response), **place_of(request))
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -57,6 +57,10 @@ def actor_of(request: HttpRequest) -> str:
         return ""
     by = f" ({caller.name})" if caller is not None and hasattr(caller, "name") else ""
     return f"{user.get_username()}{by}"
+
+
+def is_act(request: HttpRequest, response: HttpResponse) -> bool:
+    return request.method not in READING and response.status_code < 500 and not is_typing(request)
 
 
 def is_typing(request: HttpRequest) -> bool:
