@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -147,3 +148,20 @@ def test_a_secret_without_references_stays_so(editor: Client, app: Folder, url: 
     assert "References are turned off" in notes(response, "T")
     editor.post(url, {"kept": response.context["kept"]})
     assert (read_secrets(app)[0].value, Secret.objects.get().is_literal) == ("${b} $${c}", True)
+
+
+def test_whoever_may_not_read_values_is_not_told_which_they_guessed(app: Folder, url: str, client: Client) -> None:
+    editing.set_secrets(app, {"PIN": "1234", "OTHER": "5678"}, comments={"PIN": "was"}, user=None)
+    writer = User.objects.create_user("writer", is_staff=True)
+    rights = ["view_folder", "view_secret", "add_secret", "change_secret"]
+    writer.user_permissions.set(Permission.objects.filter(content_type__app_label="vault", codename__in=rights))
+    client.force_login(writer, backend="django.contrib.auth.backends.ModelBackend")
+
+    pages = [client.post(url, {"text": f"# now\nPIN={pin}\nNEW=1"}) for pin in ("1234", "4711")]
+
+    assert [page.context["preview"].changed for page in pages] == [["PIN"], ["PIN"]]
+    assert [page.context["preview"].unchanged for page in pages] == [[], []]
+    assert pages[0].context["rows"] == pages[1].context["rows"]
+    assert not any("as before" in page.content.decode() for page in pages)
+    told = client.post(url, {"kept": pages[0].context["kept"]}, follow=True).content.decode()
+    assert "1 added, 1 set" in told

@@ -90,10 +90,21 @@ def _preview(
     if not entries and not line_errors:
         context["refusal"] = "There is no KEY=value in this text."
     kept = {"entries": [asdict(entry) for entry in entries], "preview": asdict(plan.written)}
-    token = _keeper(request, folder).keep(kept)
-    return _show(
-        request, folder, DotenvForm(), preview=plan.written, plan=plan, rows=_rows(folder, plan), kept=token, **context
-    )
+    context["kept"] = _keeper(request, folder).keep(kept)
+    told = _told(request, plan)
+    return _show(request, folder, DotenvForm(), preview=told.written, plan=told, rows=_rows(folder, told), **context)
+
+
+def may_compare(request: HttpRequest) -> bool:
+    """Whoever may not read a value is not told whether it is the one they guessed."""
+    return request.user.has_perm("vault.reveal_secret")
+
+
+def _told(request: HttpRequest, plan: Plan) -> Plan:
+    if may_compare(request):
+        return plan
+    there = sorted({*plan.written.changed, *plan.written.unchanged})
+    return replace(plan, written=editing.Written(created=plan.written.created, changed=there))
 
 
 @sensitive_variables()
@@ -115,6 +126,8 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
     except EditingError as error:
         return _preview(request, folder, entries, note=error.message)
     counts = f"{len(written.created)} added, {len(written.changed)} changed, {len(written.unchanged)} as before"
+    if not may_compare(request):
+        counts = f"{len(written.created)} added, {len(written.changed) + len(written.unchanged)} set"
     return done(request, folder, CHANGE, f"Secrets from .env text: {counts}.", go_to=folder)
 
 
@@ -198,7 +211,8 @@ def _leads_somewhere(resolver: Resolver, folder: Folder, reference: Reference, n
 
 def _show(request: HttpRequest, folder: Folder, form: DotenvForm, **context: object) -> HttpResponse:
     title = f"Add secrets to {folder.path} from .env text"
-    return page(request, "dotenv", title=title, folder=folder, parents=parents_of(folder), form=form, **context)
+    context |= {"form": form, "may_compare": may_compare(request)}
+    return page(request, "dotenv", title=title, folder=folder, parents=parents_of(folder), **context)
 
 
 def _keeper(request: HttpRequest, folder: Folder) -> Keeper:
