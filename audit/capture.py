@@ -13,6 +13,7 @@ from django.db.models.signals import post_save
 from audit.models import Action, Entry
 from audit.writing import line, note, note_many
 
+UNKNOWN = "(unknown name)"
 ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
 
 
@@ -77,4 +78,8 @@ def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:
 
 
 def on_failed_log_in(*, credentials: dict[str, Any], **_: Any) -> None:
-    note(str(credentials.get("username") or "(nobody)"), Action.FAILED_LOG_IN)
+    """A name that nobody has is not kept: people type their password there, and no line can be taken back."""
+    users = get_user_model()
+    name = str(credentials.get(users.USERNAME_FIELD) or "")
+    is_known = users._default_manager.filter(**{users.USERNAME_FIELD: name}).exists()
+    note(name if is_known else UNKNOWN, Action.FAILED_LOG_IN)

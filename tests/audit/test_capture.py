@@ -78,6 +78,16 @@ def test_log_ins_failures_and_log_outs_leave_a_line() -> None:
     assert [action for _, action, _ in lines()] == ["failed_log_in", "logged_in", "logged_out"]
 
 
+def test_a_password_typed_as_a_name_is_not_kept() -> None:
+    """No line can be taken back, so it must not come in."""
+    User.objects.create_user("alice", password="correct-horse-7", is_staff=True)
+
+    for name in ("correct-horse-7", "alice"):
+        Client().post("/admin/login/", {"username": name, "password": "wrong"})
+
+    assert [actor for actor, _, _ in lines()] == ["(unknown name)", "alice"]
+
+
 def test_what_no_view_notes_leaves_a_line_of_the_request() -> None:
     root = User.objects.create_superuser("root")
 
