@@ -14,6 +14,7 @@ FLOORS = (
     ("overview", "demo"),
     ("api",),
     ("syncs",),
+    ("sources",),
     ("vault",),
     ("connections",),
     ("accounts", "audit"),

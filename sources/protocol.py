@@ -1,0 +1,89 @@
+"""What a source of secrets can do, whichever its kind. Everything above speaks to this and to a `Place`.
+
+A source is opened for one project. Its answers are whole or an error (`sources.errors`), never a smaller set: what is
+missing from an answer would be deleted from Devin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+ROOT = "/"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder in an environment of a project, as its source spells them. The path begins with "/" and ends without."""
+
+    environment_slug: str
+    path: str = ROOT
+
+    def __str__(self) -> str:
+        return f"{self.environment_slug}:{self.path}"
+
+
+@dataclass(frozen=True)
+class EnvironmentEntry:
+    """An environment to choose. `id` is the source's own and stays the same when it is renamed, where it has one."""
+
+    slug: str
+    name: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class FolderEntry:
+    """A folder to choose. `id` as with an environment."""
+
+    path: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class SourceSecret:
+    """One secret as a reader of a place sees it; `environment_slug` and `path` say where it is stored.
+
+    `id` is the source's own, where it has one. `unresolved` are the references that stand as text in the value because
+    they lead nowhere; where that is allowed.
+    """
+
+    key: str
+    value: str = field(repr=False)
+    environment_slug: str
+    path: str
+    id: str = ""
+    unresolved: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """One project of a source, opened to be read. Whoever opened it closes it. One thread at a time."""
+
+    def list_environments(self, *, search: str = "") -> Sequence[EnvironmentEntry]:
+        """Those that may be read, in the source's order."""
+
+    def list_folders(self, environment_slug: str, *, search: str = "") -> Sequence[FolderEntry]:
+        """All of an environment by path, the root first. Raises PlaceMissing if there is no such environment."""
+
+    def list_keys(self, place: Place, *, recursive: bool = False) -> Sequence[str]:
+        """The keys that `read` would answer, by name, without looking at a value where that can be helped."""
+
+    def read(self, place: Place, *, recursive: bool = False) -> Sequence[SourceSecret]:
+        """The secrets of a place, merged with its imports and expanded, by key; `recursive` adds the folders below.
+
+        The same key in two folders that are read together is an error.
+        """
+
+    def version(self, place: Place, *, recursive: bool = False) -> str | None:
+        """Equal to an earlier answer only if `read` would answer the same; None where that cannot be told cheaply."""
+
+    def link(self, place: Place) -> str:
+        """The page where a person sees the place in the source; "" if there is none."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
