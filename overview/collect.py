@@ -1,24 +1,21 @@
 """What the overview page says, gathered in a fixed, small number of queries. Counts and names only, never a value."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import django_rq
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Min, Q
 from django.db.models.functions import TruncHour
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
 from rq import Worker
 
 from connections.models import Connection
-from syncs.choices import Outcome, Phase, Status
-from syncs.editing import waiting_strangers
-from syncs.engine.report import about_missing
-from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange, WriteIntent
+from overview.attention import MOST_ROWS, Attentions, admin_url, collect_attention
+from syncs.choices import Status
+from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.schedule import SILENT_AFTER
 from theme.badges import tone_of
 from theme.charts import Bar
@@ -26,8 +23,6 @@ from vault.models import Project, Secret
 
 HOURS = 24
 RECENT_RUNS = 8
-MOST_ROWS = 6
-MOST_MISSING = 200
 # Of a bar, from the bottom up. What waits counts as in progress.
 STACK = (Status.SUCCEEDED, Status.RUNNING, Status.CANCELLED, Status.BLOCKED, Status.FAILED)
 
@@ -38,17 +33,6 @@ class Tile:
     value: int
     tone: str
     note: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Attention:
-    """Something that goes no further without a person."""
-
-    state: str
-    word: str
-    name: str
-    message: str
     url: str
 
 
@@ -91,7 +75,7 @@ class Overview:
     tiles: list[Tile]
     bars: list[Bar]
     runs_in_chart: int
-    attention: list[Attention]
+    attention: Attentions
     due: list[DevinSync]
     recent_runs: list[SyncRun]
     health: Health
@@ -114,7 +98,7 @@ def collect(user: Any) -> Overview:
         tiles=_tiles(counts),
         bars=bars,
         runs_in_chart=sum(number for bar in bars for _, number in bar["parts"]),
-        attention=list(_attention()) if has_syncs else [],
+        attention=collect_attention(),
         due=_due(),
         recent_runs=list(SyncRun.objects.select_related("sync", "requested_by")[:RECENT_RUNS]),
         health=_health(),
@@ -124,14 +108,6 @@ def collect(user: Any) -> Overview:
 
 def is_paused() -> bool:
     return SyncControl.objects.filter(is_paused=True).exists()
-
-
-def admin_url(name: str, *args: Any) -> str:
-    """The admin page of that name, or "" where there is none."""
-    try:
-        return reverse(f"admin:{name}", args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def _count_syncs() -> dict[str, int]:
@@ -187,50 +163,6 @@ def _bars() -> list[Bar]:
         }
         for hour in hours
     ]
-
-
-def _attention() -> Iterator[Attention]:
-    yield from _missing()
-    needing = Q(sync_status__in=(Status.BLOCKED, Status.FAILED)) | Q(folder__isnull=True)
-    for sync in DevinSync.objects.filter(needing, is_enabled=True).order_by("-last_synced_at", "name")[:MOST_ROWS]:
-        yield _attention_to(sync)
-    yield from _undecided()
-    used = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
-    for connection in used[:MOST_ROWS]:
-        url = admin_url("connections_connection_change", connection.pk)
-        yield Attention("failed", "Not valid", connection.name, connection.validation_message, url)
-
-
-def _missing() -> Iterator[Attention]:
-    """Keys that a run took away from Devin and could not put back, whatever has become of that run."""
-    intents = WriteIntent.objects.open().filter(phase=Phase.ABSENT).select_related("sync").order_by("sync_id")
-    keys: dict[DevinSync, set[str]] = {}
-    for intent in intents[:MOST_MISSING]:
-        keys.setdefault(intent.sync, set()).add(intent.destination_key)
-    for sync, missing in list(keys.items())[:MOST_ROWS]:
-        url = admin_url("syncs_devinsync_change", sync.pk)
-        yield Attention("failed", "Missing", sync.name, about_missing(missing), url)
-
-
-def _undecided() -> Iterator[Attention]:
-    """Syncs that ask about secrets that DevinSync did not write."""
-    asked = SyncRunChange.objects.filter(run=OuterRef("last_sync_run_id"), outcome=Outcome.HELD)
-    syncs = DevinSync.objects.filter(Exists(asked), sync_status=Status.SUCCEEDED, is_enabled=True)
-    for sync in syncs.order_by("name")[:MOST_ROWS]:
-        if count := waiting_strangers(sync).count():
-            which = "1 secret" if count == 1 else f"{count} secrets"
-            message = f"{which} in {sync.org_id} that DevinSync did not write: delete, leave alone or adopt?"
-            yield Attention("blocked", "Asks", sync.name, message, admin_url("syncs_devinsync_strangers", sync.pk))
-
-
-def _attention_to(sync: DevinSync) -> Attention:
-    run_url = admin_url("syncs_syncrun_change", sync.last_sync_run_id) if sync.last_sync_run_id else ""
-    if not sync.has_source:
-        message = f"Its source folder {sync.source_label} is gone. Choose another, or remove the sync."
-        return Attention("failed", "No source", sync.name, message, admin_url("syncs_devinsync_change", sync.pk))
-    status = Status(sync.sync_status)
-    url = run_url or admin_url("syncs_devinsync_change", sync.pk)
-    return Attention(status.value, str(status.label), sync.name, sync.last_sync_message, url)
 
 
 def _due() -> list[DevinSync]:

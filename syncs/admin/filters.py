@@ -1,11 +1,13 @@
-"""Filters of the lists of runs and of the ledger."""
+"""Filters of the lists of syncs, of runs and of the ledger."""
 
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.long_lists import TextFilter
+from syncs.editing import Need, syncs_needing_a_person
 from syncs.models import DevinSync
 
 
@@ -19,3 +21,19 @@ class SyncFilter(TextFilter):
             return queryset
         # By the syncs, of which there are few: what belongs to one has an index.
         return queryset.filter(sync__in=DevinSync.objects.filter(name__icontains=name).values("pk"))
+
+
+class NeedFilter(admin.SimpleListFilter):
+    """What goes no further without a person."""
+
+    title = "needs a person"
+    parameter_name = "needs"
+
+    ANY = "person"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(self.ANY, "Yes"), *((need.name.lower(), need.label) for need in Need)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = [need for need in Need if self.value() in (self.ANY, need.name.lower())]
+        return queryset.filter(pk__in=syncs_needing_a_person(chosen).values("pk")) if chosen else queryset

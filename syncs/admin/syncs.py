@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from syncs.admin.actions import ACTIONS, managed_names
 from syncs.admin.base import demand, not_found, run_badge, started_by, status_badge, two_lines
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
+from syncs.admin.filters import NeedFilter
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
 from syncs.admin.routes import urls_of
 from syncs.admin.runs import what_changed
@@ -36,6 +37,7 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
     actions = ACTIONS
     list_display = ("shown_name", "source", "destination", "status", "last_synced", "next_due", "auto_sync")
     list_filter = (
+        NeedFilter,
         "sync_status",
         "is_enabled",
         "auto_sync_enabled",

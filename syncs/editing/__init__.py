@@ -6,6 +6,7 @@ down for it, and by what way: the wizard, the admin, the REST API and the comman
 """
 
 from syncs.editing.actor import Actor
+from syncs.editing.attention import Need, syncs_needing_a_person
 from syncs.editing.change import EDITABLE, SWITCHES, Edited, change_sync, locked, switch_sync
 from syncs.editing.create import create_sync
 from syncs.editing.delete import delete_sync
@@ -16,11 +17,13 @@ __all__ = [
     "SWITCHES",
     "Actor",
     "Edited",
+    "Need",
     "change_sync",
     "create_sync",
     "decide_on_strangers",
     "delete_sync",
     "locked",
     "switch_sync",
+    "syncs_needing_a_person",
     "waiting_strangers",
 ]

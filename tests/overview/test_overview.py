@@ -75,7 +75,7 @@ def test_names_what_needs_a_person(admin_user: User, add_sync: AddSync) -> None:
     DevinSync.objects.filter(pk=orphan.pk).update(folder=None)
     Connection.objects.update(is_valid=False, validation_message="Devin answered 401.")
 
-    attention = {item.name: item for item in overview.collect(admin_user).attention}
+    attention = {item.name: item for item in overview.collect(admin_user).attention.rows}
 
     assert set(attention) == {"guarded", "orphan", "acme"}
     assert attention["guarded"].state == "blocked"
@@ -88,7 +88,64 @@ def test_a_sync_without_source_that_never_ran_is_no_error(admin_user: User, add_
     sync = add_sync("orphan", Status.SUCCEEDED)
     DevinSync.objects.filter(pk=sync.pk).update(folder=None, sync_status="", last_sync_run_id=None)
 
-    assert [item.word for item in overview.collect(admin_user).attention] == ["No source"]
+    assert [item.word for item in overview.collect(admin_user).attention.rows] == ["No source"]
+
+
+def test_counts_all_that_need_a_person_and_names_the_most_pressing(admin_user: User, add_sync: AddSync) -> None:
+    now = timezone.now()
+    for number in range(20):
+        add_sync(f"failed-{number}", Status.FAILED, last_synced_at=now - timedelta(days=number))
+    for number in range(9):
+        add_sync(f"blocked-{number}", Status.BLOCKED, last_synced_at=now - timedelta(hours=number))
+    Connection.objects.update(is_valid=False)
+
+    attention = overview.collect(admin_user).attention
+
+    assert attention.count == 20 + 9 + 1
+    assert [row.name for row in attention.rows] == [*(f"blocked-{number}" for number in range(8, 2, -1)), "acme"]
+
+
+def test_links_to_all_syncs_that_need_a_person(admin_client: Client, add_sync: AddSync) -> None:
+    add_sync("fine", Status.SUCCEEDED)
+    for number in range(7):
+        add_sync(f"guarded-{number}", Status.BLOCKED)
+
+    page = admin_client.get("/admin/").content.decode()
+    listed = admin_client.get("/admin/syncs/devinsync/?needs=person").content.decode()
+
+    assert 'href="/admin/syncs/devinsync/?needs=person"' in page
+    assert "All 7 syncs that need a person" in " ".join(page.split())
+    assert all(f"guarded-{number}" in listed for number in range(7))
+    assert ">fine<" not in listed
+
+
+@pytest.mark.parametrize(("need", "found"), [("blocked", ["guarded"]), ("failed", ["broken"]), ("asks", [])])
+def test_the_list_of_syncs_can_be_filtered_by_what_they_need(
+    need: str, found: list[str], admin_client: Client, add_sync: AddSync
+) -> None:
+    add_sync("guarded", Status.BLOCKED)
+    add_sync("broken", Status.FAILED)
+    add_sync("off", Status.FAILED, is_enabled=False)
+
+    rows = admin_client.get(f"/admin/syncs/devinsync/?needs={need}").context["cl"].queryset
+
+    assert [sync.name for sync in rows] == found
+
+
+def test_links_to_all_connections_that_are_not_valid(admin_client: Client, add_sync: AddSync) -> None:
+    sync = add_sync("fine", Status.SUCCEEDED)
+    for number in range(7):
+        refused = Connection(name=f"refused-{number}", base_url="https://devin.example", is_valid=False)
+        refused.save()
+        DevinSync.objects.create(
+            name=f"by-{number}", project=sync.project, folder=sync.folder, connection=refused, org_id="org-1"
+        )
+
+    page = admin_client.get("/admin/").content.decode()
+    url = "/admin/connections/connection/?validation=failed"
+
+    assert f'href="{url}"' in page
+    assert len(admin_client.get(url).context["cl"].queryset) == 7
 
 
 def test_draws_the_runs_of_the_last_24_hours(admin_user: User, add_sync: AddSync) -> None:

@@ -134,14 +134,14 @@ def test_the_message_names_it(replacing: Bench, sandbox: Sandbox) -> None:
 def test_the_overview_names_it_until_it_is_back(replacing: Bench, sandbox: Sandbox, admin_user: User) -> None:
     end_with_an_absent_key(replacing, sandbox)
 
-    (first, *_) = collect(admin_user).attention
+    (first,) = collect(admin_user).attention.rows
     assert (first.word, first.name) == ("Missing", "my-devin-sync")
     assert first.message.startswith("1 secret is missing from Devin")
     assert "KEY_03" in first.message
     sandbox.faults.clear()
     replacing.run()
 
-    assert collect(admin_user).attention == []
+    assert collect(admin_user).attention.rows == []
 
 
 def test_another_run_is_asked_for_by_itself_until_it_is_back(

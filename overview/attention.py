@@ -1,0 +1,115 @@
+"""What goes no further without a person: all of it counted, the most pressing of it named."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+from django.urls import NoReverseMatch, reverse
+
+from connections.models import Connection
+from syncs.choices import Phase, Status
+from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
+from syncs.engine.report import about_missing
+from syncs.models import DevinSync, WriteIntent
+
+MOST_ROWS = 6
+MOST_MISSING = 200
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that goes no further without a person."""
+
+    state: str
+    word: str
+    name: str
+    message: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Attentions:
+    """The first of them, and how many there are with the lists that show all."""
+
+    rows: list[Attention]
+    sync_count: int
+    connection_count: int
+
+    @property
+    def count(self) -> int:
+        return self.sync_count + self.connection_count
+
+    @property
+    def all_syncs_url(self) -> str:
+        """ "" where all of them are shown already."""
+        return f"{admin_url('syncs_devinsync_changelist')}?needs=person" if self.sync_count > MOST_ROWS else ""
+
+    @property
+    def all_connections_url(self) -> str:
+        return (
+            f"{admin_url('connections_connection_changelist')}?validation=failed"
+            if self.connection_count > MOST_ROWS
+            else ""
+        )
+
+
+def admin_url(name: str, *args: object) -> str:
+    """The admin page of that name, or "" where there is none."""
+    try:
+        return reverse(f"admin:{name}", args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def collect_attention() -> Attentions:
+    syncs = syncs_needing_a_person()
+    invalid = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
+    rows = [*_of_syncs(list(syncs[:MOST_ROWS])), *map(_of_connection, invalid[:MOST_ROWS])]
+    return Attentions(rows, syncs.order_by().count(), invalid.order_by().count())
+
+
+def _of_syncs(syncs: list[DevinSync]) -> Iterator[Attention]:
+    missing = _missing_keys(syncs)
+    for sync in syncs:
+        match getattr(sync, "need", None):
+            case Need.MISSING:
+                url = admin_url("syncs_devinsync_change", sync.pk)
+                yield Attention("failed", Need.MISSING.label, sync.name, about_missing(missing[sync.pk]), url)
+            case Need.SOURCE:
+                yield _without_source(sync)
+            case Need.ASKS:
+                yield _asking(sync)
+            case _:
+                yield _at_its_last_run(sync)
+
+
+def _missing_keys(syncs: list[DevinSync]) -> dict[object, set[str]]:
+    keys: dict[object, set[str]] = {sync.pk: set() for sync in syncs}
+    intents = WriteIntent.objects.open().filter(phase=Phase.ABSENT, sync__in=syncs)
+    for sync_id, key in intents.values_list("sync_id", "destination_key")[:MOST_MISSING]:
+        keys[sync_id].add(key)
+    return keys
+
+
+def _without_source(sync: DevinSync) -> Attention:
+    message = f"Its source folder {sync.source_label} is gone. Choose another, or remove the sync."
+    return Attention("failed", Need.SOURCE.label, sync.name, message, admin_url("syncs_devinsync_change", sync.pk))
+
+
+def _asking(sync: DevinSync) -> Attention:
+    count = waiting_strangers(sync).count()
+    which = "1 secret" if count == 1 else f"{count} secrets"
+    message = f"{which} in {sync.org_id} that DevinSync did not write: delete, leave alone or adopt?"
+    return Attention("blocked", Need.ASKS.label, sync.name, message, admin_url("syncs_devinsync_strangers", sync.pk))
+
+
+def _at_its_last_run(sync: DevinSync) -> Attention:
+    run_url = admin_url("syncs_syncrun_change", sync.last_sync_run_id) if sync.last_sync_run_id else ""
+    status = Status(sync.sync_status)
+    url = run_url or admin_url("syncs_devinsync_change", sync.pk)
+    return Attention(status.value, str(status.label), sync.name, sync.last_sync_message, url)
+
+
+def _of_connection(connection: Connection) -> Attention:
+    url = admin_url("connections_connection_change", connection.pk)
+    return Attention("failed", "Not valid", connection.name, connection.validation_message, url)
