@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "encryption",
     "connections",
     "vault",
+    "sources",
     "syncs",
     "api",
 ]

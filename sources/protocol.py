@@ -14,13 +14,23 @@ ROOT = "/"
 
 @dataclass(frozen=True)
 class Place:
-    """A folder in an environment of a project, as its source spells them. The path begins with "/" and ends without."""
+    """A folder in an environment of a project, as its source spells them. The path begins with "/" and ends without.
+
+    `folder_id` is the source's own, where whoever made the place knows it. A source may go by it instead of by the
+    names, so that nothing is read from another folder that has taken a name over; it is no part of what a place is.
+    """
 
     environment_slug: str
     path: str = ROOT
+    folder_id: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.environment_slug}:{self.path}"
+
+    def contains(self, other: "Place") -> bool:
+        """Whether a recursive read of this place reads the other."""
+        same = self.environment_slug == other.environment_slug
+        return same and (other.path == self.path or other.path.startswith(self.path.rstrip("/") + "/"))
 
 
 @dataclass(frozen=True)

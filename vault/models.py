@@ -18,6 +18,8 @@ KEY = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_.-]*\Z", "Start with a letter or _, then letters, digits, _, - and dots: DB_URL."
 )
 ROOT = "/"
+# The name of this vault among the kinds of sources.
+VAULT = "vault"
 
 
 def sealing_context(secret_id: UUID, version: int) -> str:
@@ -30,6 +32,8 @@ class Project(models.Model):
     name = models.CharField(max_length=64)
     slug = models.CharField(max_length=64, unique=True, validators=[validate_slug])
     description = models.CharField(max_length=256, blank=True)
+    # The kind of source that keeps its environments, folders and secrets. Of another than this vault none is here.
+    source = models.CharField(max_length=32, default=VAULT, editable=False)
     # Counts the changes to anything in the project: who sees the same count before and after has read one state.
     revision = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -40,6 +44,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_kept_here(self) -> bool:
+        """Whether its secrets are in this vault; those of the others live elsewhere, and are only read."""
+        return self.source == VAULT
 
 
 class Environment(models.Model):

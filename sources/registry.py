@@ -1,0 +1,46 @@
+"""The kinds of sources: one line each. Everything else finds a project's kind here, and knows none by name."""
+
+from datetime import timedelta
+
+from connections.models import Connection
+from sources.kinds import Kind, Opening
+from sources.models import LinkedProject
+from sources.protocol import Source
+from sources.vault.kind import VAULT
+from vault.models import Project
+
+KINDS: dict[str, Kind] = {
+    VAULT.name: VAULT,
+}
+
+
+class UnknownKind(Exception):
+    """The database names a kind of source that this version of DevinSync does not have."""
+
+
+def kind_of(project: Project) -> Kind:
+    try:
+        return KINDS[project.source]
+    except KeyError:
+        raise UnknownKind(
+            f"The project {project.slug} is kept in “{project.source}”, a kind of source that this version of "
+            "DevinSync does not know. Start the version that linked it."
+        ) from None
+
+
+def remote_kinds() -> list[Kind]:
+    return [kind for kind in KINDS.values() if kind.is_remote]
+
+
+def kind_for(connection: Connection) -> Kind | None:
+    """The kind that projects are linked by with this connection; None if its app is no source."""
+    return next((kind for kind in remote_kinds() if kind.app == connection.app), None)
+
+
+def open_source(project: Project, *, patience: timedelta | None = None) -> Source:
+    """The source of a project, to be closed by the caller. Raises SourceError. No query for the vault."""
+    kind = kind_of(project)
+    if not kind.is_remote:
+        return kind.open(Opening(project.pk, project.slug, patience=patience))
+    link = LinkedProject.of(project)
+    return kind.open(Opening(project.pk, project.slug, link.connection, link.remote_id, patience))

@@ -1,0 +1,87 @@
+"""The built-in vault, read through the protocol."""
+
+import pytest
+
+from sources.errors import PlaceMissing, Untrustworthy
+from sources.protocol import Place
+from sources.registry import open_source
+from vault.editing import add_import, create_folder, create_project, rename_folder, set_secrets
+from vault.models import Folder, Project
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return create_project(name="Billing", user=None)
+
+
+def folder_at(project: Project, path: str) -> Folder:
+    return Folder.objects.select_related("environment").get(
+        environment__project=project, environment__slug="dev", path=path
+    )
+
+
+def test_it_lists_environments_in_their_order(project: Project) -> None:
+    with open_source(project) as source:
+        assert [entry.slug for entry in source.list_environments()] == ["dev", "staging", "prod"]
+        assert [entry.slug for entry in source.list_environments(search="PROD")] == ["prod"]
+
+
+def test_it_lists_the_folders_of_an_environment_the_root_first(project: Project) -> None:
+    root = folder_at(project, "/")
+    made = create_folder(root.environment, "/services/api", user=None)
+
+    with open_source(project) as source:
+        folders = source.list_folders("dev")
+        assert [entry.path for entry in folders] == ["/", "/services", "/services/api"]
+        assert folders[-1].id == str(made.pk)
+        assert [entry.path for entry in source.list_folders("dev", search="API")] == ["/services/api"]
+
+
+def test_a_folder_is_read_with_its_imports(project: Project) -> None:
+    root = folder_at(project, "/")
+    shared = create_folder(root.environment, "/shared", user=None)
+    set_secrets(shared, {"A": "shared", "B": "2"}, user=None)
+    set_secrets(root, {"A": "own"}, user=None)
+    add_import(root, shared, user=None)
+
+    with open_source(project) as source:
+        found = source.read(Place("dev", "/"))
+        assert source.list_keys(Place("dev", "/")) == ["A", "B"]
+
+    assert [(each.key, each.value, each.path) for each in found] == [("A", "own", "/"), ("B", "2", "/shared")]
+
+
+def test_a_folder_that_is_known_by_its_id_is_read_under_any_name(project: Project) -> None:
+    folder = create_folder(folder_at(project, "/").environment, "/old", user=None)
+    set_secrets(folder, {"A": "1"}, user=None)
+    place = Place("dev", "/old", str(folder.pk))
+    rename_folder(folder, "new", user=None)
+
+    with open_source(project) as source:
+        assert [each.value for each in source.read(place)] == ["1"]
+        with pytest.raises(PlaceMissing):
+            source.read(Place("dev", "/old"))
+
+
+@pytest.mark.parametrize("place", [Place("nope"), Place("dev", "/nope"), Place("dev", "/a//b")])
+def test_what_is_not_there_is_said_to_be_missing(project: Project, place: Place) -> None:
+    with open_source(project) as source, pytest.raises(PlaceMissing):
+        source.read(place)
+
+
+def test_a_reference_that_leads_nowhere_makes_the_place_unreadable(project: Project) -> None:
+    set_secrets(folder_at(project, "/"), {"A": "${NOPE}"}, user=None)
+
+    with open_source(project) as source, pytest.raises(Untrustworthy, match="NOPE"):
+        source.read(Place("dev"))
+
+
+def test_a_place_contains_what_is_below_it_and_no_namesake() -> None:
+    assert Place("dev", "/a").contains(Place("dev", "/a/b"))
+    assert Place("dev", "/a").contains(Place("dev", "/a"))
+    assert Place("dev").contains(Place("dev", "/a"))
+    assert not Place("dev", "/a").contains(Place("dev", "/ab"))
+    assert not Place("dev", "/a").contains(Place("prod", "/a/b"))
+    assert not Place("dev", "/a/b").contains(Place("dev", "/a"))
