@@ -174,12 +174,22 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
     return {
         "run": run,
         "counted": counted,
+        "would": what_it_would_do(run),
         "status_badge": run_badge(run),
         "trigger": started_by(run),
         "advice": advice_on(run),
         "duration": how_long(run),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
     }
+
+
+def what_it_would_do(run: SyncRun) -> list[tuple[str, int]]:
+    """Of a blocked run: what waits for a person's word, by action, in the order of `Action`."""
+    if run.status != Status.BLOCKED:
+        return []
+    rows = run.changes.filter(outcome=Outcome.PLANNED).order_by()
+    counts = dict(rows.values_list("action").annotate(number=Count("pk")))
+    return [(f"Would {action.label.lower()}", counts[action]) for action in Action if counts.get(action)]
 
 
 def advice_on(run: SyncRun) -> str:
@@ -199,13 +209,20 @@ def decisions_on(run: SyncRun) -> dict[str, Any]:
             action=Action.DELETE, outcome=Outcome.PLANNED, is_stranger=True
         ).count() if is_open_question else 0,
         "is_outdated": run.status == Status.BLOCKED and decide.is_outdated(run),
-        "can_sync_again": run.sync is not None and run.is_finished and run.sync.is_enabled and run.sync.has_source,
+        # Where a person's word is awaited, syncing again would be blocked again.
+        "can_sync_again": not is_open_question and run.sync is not None and run.is_finished and run.sync.is_live,
     }  # fmt: skip
 
 
 def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
-    """Those that the filters in the address leave, a page of them."""
-    chosen = {name: request.GET.get(name, "") for name in ("action", "outcome", "q")}
+    """Those that the filters in the address leave, a page of them.
+
+    Without any, a blocked run shows the deletions that a person is asked about, where there are any.
+    """
+    filters = ("action", "outcome", "q")
+    chosen = {name: request.GET.get(name, "") for name in filters}
+    if not any(name in request.GET for name in filters) and decide.awaits_word_on_deletions(run):
+        chosen |= {"action": Action.DELETE.value, "outcome": Outcome.PLANNED.value}
     rows: QuerySet[SyncRunChange] = run.changes.order_by(*what_matters_first(run), "pk")
     if chosen["action"] in Action.values:
         rows = rows.filter(action=chosen["action"])

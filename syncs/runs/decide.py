@@ -35,6 +35,16 @@ def is_outdated(run: SyncRun) -> bool:
     return run.sync_id is not None and later.exclude(status=Status.CANCELLED).exists()
 
 
+def awaits_word_on_deletions(run: SyncRun) -> bool:
+    """Whether it is blocked for what it would delete, and a person can still say yes."""
+    return (
+        run.status == Status.BLOCKED
+        and run.blocked_reason not in WHOLE_RUN
+        and run.changes.filter(action=Action.DELETE, outcome=Outcome.PLANNED).exists()
+        and not is_outdated(run)
+    )
+
+
 def planned_deletions(run: SyncRun) -> list[str]:
     """The ids of the secrets that it did not get to delete."""
     rows = run.changes.filter(action=Action.DELETE, outcome=Outcome.PLANNED)

@@ -122,6 +122,48 @@ def test_a_blocked_run_shows_its_plan(client: Client, blocked: SyncRun) -> None:
     assert "Sync now, confirm deletions" in page.content.decode()
 
 
+def test_a_blocked_run_says_what_it_would_do(client: Client, blocked: SyncRun) -> None:
+    page = client.get(page_of(blocked))
+
+    assert page.context["would"] == [("Would delete", 2)]
+    assert "<dt>Would delete</dt><dd>2</dd>" in page.content.decode()
+
+
+def test_a_blocked_run_does_not_offer_what_would_be_blocked_again(client: Client, blocked: SyncRun) -> None:
+    page = client.get(page_of(blocked)).content.decode()
+
+    assert reverse("admin:syncs_devinsync_run", args=[blocked.sync_id]) not in page
+    assert '<a class="ds-btn ds-btn--primary" href="#decide">Decide</a>' in page
+
+
+def test_a_blocked_run_shows_first_what_it_would_delete(
+    client: Client, bench: Bench, organization: Organization
+) -> None:
+    bench.source(A="1", B="2")
+    for number in range(30):
+        organization.put(key=f"OLD_{number}", value="x")
+    run = bench.run()
+    assert run.status == Status.BLOCKED
+
+    at_first = client.get(page_of(run))
+    everything = client.get(page_of(run), {"action": ""})
+
+    assert at_first.context["page"].paginator.count == 30
+    assert 'href="?action="' in at_first.content.decode()
+    assert everything.context["page"].paginator.count == 32
+    assert everything.context["would"] == [("Would delete", 30)], "what was written is done"
+
+
+def test_an_answered_question_is_asked_no_more(client: Client, bench: Bench, blocked: SyncRun) -> None:
+    client.post(page_of(blocked, "confirm"))
+    bench.carry_out(SyncRun.objects.get(status=Status.PENDING))
+
+    page = client.get(page_of(blocked))
+
+    assert not page.context["chosen"]["action"]
+    assert "#decide" not in page.content.decode()
+
+
 def test_confirming_lets_exactly_that_plan_pass(
     client: Client, bench: Bench, blocked: SyncRun, organization: Organization
 ) -> None:
