@@ -165,7 +165,8 @@ class SecretForm(forms.Form):
         value = self.value_entered()
         if value is not None:
             self.data["kept"] = self._keeper.keep(value)
-            self.fields["value"].help_text = "The value you entered is kept, sealed. Leave this empty to use it."
+            # On the bound field: it has copied the field's own text when the form was checked.
+            self["value"].help_text = "The value you entered is kept, sealed. Leave this empty to use it."
 
 
 class EditSecretForm(SecretForm):

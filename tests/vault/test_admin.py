@@ -183,6 +183,33 @@ def test_a_value_outlives_an_error_without_being_shown(editor: Client, secret: S
     assert editing.preview_secrets(app, {"TOKEN_2": CANARY + "-new"}).unchanged == ["TOKEN_2"]
 
 
+@pytest.mark.parametrize(
+    ("page", "refused"),
+    [
+        pytest.param("secret_add_page", {"key": "not a key"}, id="a new secret, at its field"),
+        pytest.param("secret_add_page", {"key": "TOKEN"}, id="a new secret, by the vault"),
+        pytest.param("secret_edit", {"key": "not a key", "version": "2"}, id="a present one, at its field"),
+        pytest.param("secret_edit", {"key": "TOKEN", "version": "1"}, id="a present one, by the vault"),
+    ],
+)
+def test_the_page_says_that_the_value_is_kept(
+    editor: Client, secret: Secret, app: Folder, page: str, refused: dict[str, str]
+) -> None:
+    url = reverse(f"admin:vault_{page}", args=[app.id if page == "secret_add_page" else secret.id])
+
+    again = editor.post(url, {"value": CANARY, **refused}).content.decode()
+
+    assert "The value you entered is kept, sealed. Leave this empty to use it." in again
+    assert "Leave empty to keep the value as it is" not in again
+    assert "Another secret can be used within it" not in again
+
+
+def test_a_value_that_was_not_entered_is_not_said_to_be_kept(editor: Client, secret: Secret) -> None:
+    again = editor.post(address("secret_edit", secret), {"key": "not a key", "version": "2"}).content.decode()
+
+    assert "Leave empty to keep the value as it is" in again
+
+
 def test_what_was_kept_is_of_no_use_to_others(client_of: ClientOf, editor: Client, app: Folder, secret: Secret) -> None:
     url = reverse("admin:vault_secret_add_page", args=[app.id])
     kept = editor.post(url, {"key": "not a key", "value": CANARY}).context["form"]["kept"].value()
