@@ -8,12 +8,13 @@ class SyncsConfig(AppConfig):
 
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
-        from syncs.editing import addresses
+        from syncs.editing import addresses, effects
         from syncs.models import ManagedSecret, WriteIntent
         from syncs.runs import history, triggers
 
         triggers.connect()
         addresses.connect()
+        effects.connect()
         history.register()
         register_fingerprints(ManagedSecret, "fingerprint")
         register_sealed(WriteIntent, "sealed_value", context=WriteIntent.sealing_context)

@@ -23,6 +23,7 @@ from vault.models import Folder, Project, Secret
 from vault.pages import dotenv, folders, imports, projects, secrets
 from vault.pages.access import url_of, user_of
 from vault.pages.deleting import describe_contents, users_of_projects
+from vault.pages.effects import look_ahead
 
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
 
@@ -171,7 +172,11 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
         rows = list(objs)
         lacking = set() if request.user.has_perm("vault.delete_secret") else {"secret"}
-        return [f"{row.key} in {row.folder}, with all versions" for row in rows], {"secrets": len(rows)}, lacking, []
+        contents: list[Any] = [f"{row.key} in {row.folder}, with all versions" for row in rows]
+        if "post" not in request.POST:
+            foreseen = look_ahead(lambda: editing.delete_secrets(rows, user=user_of(request)))
+            contents += [f"{told.reader} {line}" for told in foreseen.told for line in told.lines]
+        return contents, {"secrets": len(rows)}, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
         editing.delete_secret(obj, user=user_of(request))

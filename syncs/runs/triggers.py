@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
@@ -24,14 +24,14 @@ def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: An
 
     In the order of their ids, so that two changes that touch the same syncs never wait for each other.
     """
-    if syncs := reading(folder_ids):
+    if syncs := reading(folder_ids, among=DevinSync.objects.live().filter(auto_sync_enabled=True)):
         request_runs([sync.pk for sync in syncs], trigger=Trigger.CHANGE, user=user)
 
 
-def reading(folder_ids: Iterable[UUID]) -> list[DevinSync]:
-    """The live auto-syncs whose source includes one of the folders."""
+def reading(folder_ids: Iterable[UUID], *, among: QuerySet[DevinSync]) -> list[DevinSync]:
+    """Those of the syncs whose source includes one of the folders."""
     ids = set(folder_ids)
-    syncs = DevinSync.objects.live().filter(auto_sync_enabled=True).select_related("folder", "folder__environment")
+    syncs = among.select_related("folder", "folder__environment")
     direct = syncs.filter(Q(folder_id__in=ids))
     found = {sync.pk: sync for sync in direct}
     recursive = list(syncs.filter(recursive=True))

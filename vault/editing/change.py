@@ -10,9 +10,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from vault.affected import Changed, find_affected, load_edges
+from vault.effects import tell
 from vault.errors import Missing
-from vault.models import Folder, Project
-from vault.signals import contents_changed
+from vault.models import Project
 
 
 class Change:
@@ -39,7 +39,7 @@ class Change:
         folder_ids, self._folder_ids = self._folder_ids, set()
         self._marked.clear()
         if folder_ids:
-            contents_changed.send(sender=Folder, folder_ids=folder_ids, user=self.user)
+            tell(folder_ids, self.user)
 
 
 @contextmanager

@@ -1,44 +1,53 @@
-"""What goes with folders that are deleted, and the page that asks before."""
+"""What goes with what is deleted, and the page that asks before."""
 
 from collections.abc import Callable
+from copy import copy
+from typing import TypeVar
 
 from django.contrib.admin.models import DELETION
 from django.db.models import ForeignObjectRel, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from vault.errors import EditingError
-from vault.models import Folder, Project, Secret
+from vault.models import Environment, Folder, Project, Secret
 from vault.pages.access import done, page, place_of
+from vault.pages.effects import is_agreed, look_ahead
+
+Row = TypeVar("Row", Environment, Folder, Secret)
+
+CHANGED = "What it would do has changed since this page was shown. Look at it again, then delete."
 
 
 def confirm_deletion(
     request: HttpRequest,
-    row: Model,
+    row: Row,
     *,
     name: str,
-    folders: QuerySet[Folder],
-    delete: Callable[[], None],
+    contents: list[str],
+    delete: Callable[[Row], None],
     go_to: Model,
+    **context: object,
 ) -> HttpResponse:
-    """Asks on GET, deletes on POST; a refusal is shown on the same page."""
-    refusal = ""
-    if request.method == "POST":
-        pk = row.pk
-        try:
-            delete()
-        except EditingError as error:
-            refusal = error.message
-        else:
-            row.pk = pk
+    """Asks on GET, with what becomes of Devin; deletes on POST, if just that was shown. A refusal is shown as well."""
+    refusal, foreseen = "", None
+    try:
+        foreseen = look_ahead(lambda: delete(copy(row)))
+        if request.method == "POST" and is_agreed(request, foreseen):
+            delete(copy(row))
             return done(request, row, DELETION, f"Deleted {name}.", go_to=go_to)
+    except EditingError as error:
+        refusal = error.message
+    if request.method == "POST" and not refusal:
+        refusal = CHANGED
     return page(
         request,
         "delete",
         title=f"Delete {name}?",
         refusal=refusal,
-        contents=describe_contents(folders),
-        readers=readers_of(folders),
-        **place_of(row if isinstance(row, Folder) else go_to),
+        contents=contents,
+        foreseen=foreseen,
+        **place_of(go_to if isinstance(row, Environment) else row),
+        **context,
     )
 
 

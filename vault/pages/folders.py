@@ -16,7 +16,7 @@ from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
 from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, user_of
-from vault.pages.deleting import confirm_deletion, readers_of
+from vault.pages.deleting import confirm_deletion, describe_contents, readers_of
 from vault.pages.references import Broken, broken_references, find_all_lookalikes
 from vault.resolution import Resolver
 
@@ -121,7 +121,7 @@ def delete_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         request,
         folder,
         name=f"the folder {folder.path}",
-        folders=with_subfolders(folder),
-        delete=lambda: editing.delete_folder(folder, user=user_of(request)),
+        contents=describe_contents(with_subfolders(folder)),
+        delete=lambda row: editing.delete_folder(row, user=user_of(request)),
         go_to=folder.parent or folder,
     )

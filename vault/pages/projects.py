@@ -12,7 +12,7 @@ from vault.errors import EditingError
 from vault.forms import EnvironmentForm
 from vault.models import Environment, Folder, Project
 from vault.pages.access import allowed, done, form_page, page, refuse, user_of
-from vault.pages.deleting import confirm_deletion
+from vault.pages.deleting import confirm_deletion, describe_contents
 
 
 @allowed("vault.view_project", "vault.view_environment", "vault.view_folder")
@@ -68,7 +68,7 @@ def delete_environment(request: HttpRequest, environment_id: UUID) -> HttpRespon
         request,
         environment,
         name=f"the environment {environment.slug}",
-        folders=Folder.objects.filter(environment=environment),
-        delete=lambda: editing.delete_environment(environment, user=user_of(request)),
+        contents=describe_contents(Folder.objects.filter(environment=environment)),
+        delete=lambda row: editing.delete_environment(row, user=user_of(request)),
         go_to=environment.project,
     )

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.contrib.admin.models import ADDITION, CHANGE
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -14,7 +14,8 @@ from vault.errors import EditingError, VaultError
 from vault.forms import EditSecretForm, SecretForm
 from vault.keeping import Keeper
 from vault.models import Secret, SecretReference
-from vault.pages.access import allowed, done, form_page, page, parents_of, place_of, refuse, url_of, user_of
+from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, url_of, user_of
+from vault.pages.deleting import confirm_deletion
 from vault.pages.folders import get_folder
 from vault.pages.references import broken_references_of, find_all_lookalikes
 from vault.reading import reveal
@@ -152,19 +153,15 @@ def restore_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
 @allowed("vault.delete_secret")
 def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     secret = get_secret(secret_id)
-    if request.method != "POST":
-        return page(
-            request,
-            "delete",
-            title=f"Delete {secret.key}?",
-            contents=[f"{secret.key} in {secret.folder}, with all versions"],
-            referrers=_referrers(secret),
-            **place_of(secret),
-        )
-    pk, folder = secret.pk, secret.folder
-    editing.delete_secret(secret, user=user_of(request))
-    secret.pk = pk
-    return done(request, secret, DELETION, f"Deleted {secret.key}.", go_to=folder)
+    return confirm_deletion(
+        request,
+        secret,
+        name=secret.key,
+        contents=[f"{secret.key} in {secret.folder}, with all versions"],
+        delete=lambda row: editing.delete_secret(row, user=user_of(request)),
+        go_to=secret.folder,
+        referrers=_referrers(secret),
+    )
 
 
 def _version_in(request: HttpRequest) -> int:

@@ -1,0 +1,91 @@
+"""What a change of the vault does to the syncs that read it, and so to Devin: told before it is made."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from syncs.engine.source import read_source
+from syncs.errors import SyncError
+from syncs.key_schema import KeySchema
+from syncs.models import DevinSync, ManagedSecret
+from syncs.runs.triggers import reading
+from vault import effects
+from vault.effects import Effect, View
+
+SOON, LATER, OFF = "within seconds", "at its next run, as auto-sync is off", "once it is enabled"
+
+
+class SyncWatcher:
+    """The syncs, as readers of the vault, by their destination keys. They delete only what they wrote."""
+
+    def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]:
+        return [sync.pk for sync in reading(folder_ids, among=DevinSync.objects.filter(folder__isnull=False))]
+
+    def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
+        rows = DevinSync.objects.filter(pk__in=readers).select_related("folder__environment__project")
+        return {sync.pk: _view(sync) for sync in rows}
+
+    def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]:
+        syncs = DevinSync.objects.filter(pk__in=before).select_related("connection").order_by("name")
+        ours: dict[UUID, set[str]] = {}
+        for sync_id, key in ManagedSecret.objects.filter(sync__in=before).values_list("sync_id", "destination_key"):
+            ours.setdefault(sync_id, set()).add(key)
+        found = (_effect(sync, before[sync.pk], after[sync.pk], ours.get(sync.pk, set())) for sync in syncs)
+        return [effect for effect in found if effect is not None]
+
+
+def connect() -> None:
+    effects.watch(SyncWatcher())
+
+
+def _view(sync: DevinSync) -> View:
+    try:
+        schema = KeySchema.parse(sync.key_schema)
+        secrets = read_source(sync)
+    except SyncError as error:
+        return View(problem=str(error))
+    return View({schema.render(secret.key, environment=sync.environment_slug): secret.value for secret in secrets})
+
+
+def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effect | None:
+    """None where the sync gets what it got."""
+    if after.problem:
+        return None if before.problem else _describe(sync, problem=after.problem)
+    new, gone = (
+        [key for key in after.values if key not in before.values and key not in ours],
+        set(before.values) - set(after.values),
+    )
+    renames = _renames(before, after, new=new, gone=sorted(gone & ours))
+    to, old = {key for _, key in renames}, {key for key, _ in renames}
+    deletes = () if sync.disable_secret_deletion else tuple(sorted(gone & ours - old))
+    creates = tuple(sorted(key for key in new if key not in to))
+    replaces = tuple(
+        sorted(key for key in after.values if before.values.get(key, after.values[key]) != after.values[key])
+    )
+    if not (creates or replaces or renames or deletes):
+        return None
+    return _describe(sync, creates=creates, replaces=replaces, renames=tuple(renames), deletes=deletes)
+
+
+def _renames(before: View, after: View, *, new: list[str], gone: list[str]) -> list[tuple[str, str]]:
+    """One new key for each former key of the same value, as a run pairs them."""
+    free, found = sorted(new), []
+    for key in gone:
+        same = next((other for other in free if after.values[other] == before.values[key]), None)
+        if same is not None:
+            free.remove(same)
+            found.append((key, same))
+    return found
+
+
+def _describe(
+    sync: DevinSync,
+    *,
+    creates: tuple[str, ...] = (),
+    replaces: tuple[str, ...] = (),
+    renames: tuple[tuple[str, str], ...] = (),
+    deletes: tuple[str, ...] = (),
+    problem: str = "",
+) -> Effect:
+    remark = OFF if not sync.is_enabled else SOON if sync.auto_sync_enabled else LATER
+    url = sync.get_absolute_url()
+    return Effect(sync.name, url, creates, replaces, renames, deletes, sync.org_id, problem, remark)

@@ -1,0 +1,246 @@
+"""What a change of the vault would do in Devin is told before it is made, by the names that Devin knows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from syncs.models import DevinSync, SyncRun
+from tests.syncs.conftest import Bench
+from vault import editing
+from vault.effects import Effect, foresee
+from vault.errors import EditingError
+from vault.models import Folder, Project, Secret
+
+pytestmark = pytest.mark.django_db
+CANARY = "canary-effects-51c2"
+
+
+@pytest.fixture(autouse=True)
+def _logged_in(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+
+
+@pytest.fixture
+def synced(bench: Bench) -> Bench:
+    """Two secrets in Devin, as PROD_A and PROD_B."""
+    bench.options(key_schema="PROD_{{secretKey}}")
+    bench.source(A=CANARY + "a", B=CANARY + "b")
+    bench.run()
+    return bench
+
+
+def secret(bench: Bench, key: str) -> Secret:
+    return bench.folder.secrets.select_related("folder__environment__project").get(key=key)
+
+
+def only(effects: list[Effect]) -> Effect:
+    (effect,) = effects
+    return effect
+
+
+def deletion_page(client: Client, row: Secret | Folder) -> str:
+    name = "secret_delete_page" if isinstance(row, Secret) else "folder_delete"
+    return " ".join(client.get(reverse(f"admin:vault_{name}", args=[row.pk])).content.decode().split())
+
+
+# What is told
+
+
+def test_deleting_a_secret_names_what_goes_from_devin(client: Client, synced: Bench) -> None:
+    page = deletion_page(client, secret(synced, "A"))
+
+    assert f"deletes PROD_A from {synced.sync.org_id} within seconds" in page
+    assert synced.sync.get_absolute_url() in page
+    assert CANARY not in page
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"auto_sync_enabled": False}, "at its next run, as auto-sync is off"),
+        ({"is_enabled": False}, "once it is enabled"),
+    ],
+)
+def test_when_it_happens_is_told(client: Client, synced: Bench, options: dict[str, object], words: str) -> None:
+    synced.options(**options)
+
+    assert words in deletion_page(client, secret(synced, "A"))
+
+
+def test_a_sync_that_deletes_nothing_is_not_said_to(client: Client, synced: Bench) -> None:
+    synced.options(disable_secret_deletion=True)
+
+    assert "What this does in Devin" not in deletion_page(client, secret(synced, "A"))
+
+
+def test_what_no_run_has_written_is_not_said_to_go(synced: Bench) -> None:
+    editing.set_secrets(synced.folder, {"NEW": "1"}, user=None)
+
+    assert foresee(lambda: editing.delete_secret(secret(synced, "NEW"), user=None)) == []
+
+
+def test_what_was_hidden_behind_it_takes_its_place(synced: Bench) -> None:
+    other = editing.create_folder(synced.folder.environment, "/base", user=None)
+    editing.set_secrets(other, {"A": "from the import"}, user=None)
+    editing.add_import(synced.folder, other, user=None)
+
+    effect = only(foresee(lambda: editing.delete_secret(secret(synced, "A"), user=None)))
+
+    assert (effect.replaces, effect.deletes) == (("PROD_A",), ())
+
+
+def test_a_secret_that_others_refer_to_would_fail_them(client: Client, synced: Bench) -> None:
+    editing.set_secrets(synced.folder, {"URL": "x${A}"}, user=None)
+
+    page = deletion_page(client, secret(synced, "A"))
+
+    assert "would fail, and what it wrote would stay in" in page
+    assert "URL" in page
+
+
+def test_a_folder_that_goes_leaves_its_sync_without_source(client: Client, synced: Bench) -> None:
+    page = deletion_page(client, synced.folder)
+
+    assert "would fail, and what it wrote would stay in" in page
+    assert "dev:/my-secrets no longer exists" in page
+
+
+def test_what_a_folder_above_reads_is_followed(synced: Bench) -> None:
+    below = editing.create_folder(synced.folder.environment, "/my-secrets/deep", user=None)
+    editing.set_secrets(below, {"DEEP": "1"}, user=None)
+    synced.options(recursive=True)
+    synced.run()
+
+    effect = only(foresee(lambda: editing.delete_folder(Folder.objects.get(pk=below.pk), user=None)))
+
+    assert effect.deletes == ("PROD_DEEP",)
+
+
+def test_a_renamed_secret_is_a_rename(synced: Bench) -> None:
+    effect = only(foresee(lambda: editing.rename_secret(secret(synced, "A"), "Z", user=None)))
+
+    assert (effect.renames, effect.creates, effect.deletes) == ((("PROD_A", "PROD_Z"),), (), ())
+
+
+def test_an_environments_slug_in_the_key_schema_renames_all(synced: Bench) -> None:
+    synced.options(key_schema="{{environment}}_{{secretKey}}")
+    synced.run()
+    environment = synced.folder.environment
+
+    effect = only(
+        foresee(
+            lambda: editing.update_environment(type(environment).objects.get(pk=environment.pk), slug="qa", user=None)
+        )
+    )
+
+    assert effect.renames == (("dev_A", "qa_A"), ("dev_B", "qa_B"))
+
+
+def test_an_import_names_what_it_brings(synced: Bench) -> None:
+    other = editing.create_folder(synced.folder.environment, "/base", user=None)
+    editing.set_secrets(other, {"A": "hidden", "C": "1"}, user=None)
+
+    effect = only(foresee(lambda: editing.add_import(synced.folder, other, user=None)))
+
+    assert (effect.creates, effect.replaces) == (("PROD_C",), ())
+
+
+def test_many_names_are_counted(client: Client, synced: Bench) -> None:
+    synced.options(guard_max_deletions=100, guard_max_percent=100, recursive=True)
+    below = editing.create_folder(synced.folder.environment, "/my-secrets/deep", user=None)
+    editing.set_secrets(below, {f"K{number:02}": "1" for number in range(30)}, user=None)
+    synced.run()
+
+    assert "PROD_K09 and 20 more from" in deletion_page(client, below)
+
+
+def test_every_sync_that_reads_it_is_named(client: Client, synced: Bench, other: Bench) -> None:
+    editing.add_import(other.folder, synced.folder, user=None)
+    other.run()
+
+    page = deletion_page(client, secret(synced, "A"))
+
+    assert "deletes PROD_A from" in page
+    assert "deletes A from" in page
+
+
+def test_the_list_of_secrets_tells_it_too(client: Client, synced: Bench) -> None:
+    chosen = [str(row.pk) for row in synced.folder.secrets.all()]
+
+    page = client.post(
+        reverse("admin:vault_secret_changelist"), {"action": "delete_selected", "_selected_action": chosen}
+    ).content.decode()
+
+    assert f"my-devin-sync deletes PROD_A, PROD_B from {synced.sync.org_id} within seconds" in page
+    assert synced.folder.secrets.count() == 2
+
+
+# That it was only looked at
+
+
+def test_nothing_is_left_of_what_was_tried(client: Client, synced: Bench) -> None:
+    def state() -> tuple[object, ...]:
+        return (
+            Project.objects.get().revision,
+            list(Secret.objects.values_list("pk", "key", "version").order_by("pk")),
+            SyncRun.objects.count(),
+            DevinSync.objects.get().sync_status,
+        )
+
+    before = state()
+    deletion_page(client, secret(synced, "A"))
+    deletion_page(client, synced.folder)
+
+    assert state() == before
+
+
+def test_a_refused_edit_is_refused_and_changes_nothing_after(synced: Bench) -> None:
+    with pytest.raises(EditingError):
+        foresee(lambda: editing.rename_secret(secret(synced, "A"), "B", user=None))
+    editing.delete_secret(secret(synced, "A"), user=None)
+
+    assert SyncRun.objects.filter(status="pending").count() == 1, "what is meant is announced again"
+
+
+# Agreeing
+
+
+Delete = Callable[..., Any]
+
+
+@pytest.fixture
+def delete(client: Client, synced: Bench) -> Delete:
+    url = reverse("admin:vault_secret_delete_page", args=[secret(synced, "A").pk])
+    return lambda **data: client.post(url, data)
+
+
+def test_deleting_takes_having_seen_it(client: Client, synced: Bench, delete: Delete) -> None:
+    page = delete().content.decode()
+
+    assert "What it would do has changed since this page was shown" in page
+    assert synced.folder.secrets.filter(key="A").exists()
+
+    assert delete(seen=page.split('name="seen" value="')[1].split('"')[0]).status_code == 302
+    assert not synced.folder.secrets.filter(key="A").exists()
+
+
+def test_what_was_seen_must_still_be_so(client: Client, synced: Bench, delete: Delete) -> None:
+    seen = delete().content.decode().split('name="seen" value="')[1].split('"')[0]
+    synced.options(auto_sync_enabled=False)
+
+    assert delete(seen=seen).status_code == 200
+    assert synced.folder.secrets.filter(key="A").exists()
+
+
+def test_what_nobody_reads_is_deleted_at_once(client: Client, synced: Bench) -> None:
+    apart = editing.create_folder(synced.folder.environment, "/apart", user=None)
+    alone = editing.set_secret(apart, "ALONE", "1", user=None)
+
+    response = client.post(reverse("admin:vault_secret_delete_page", args=[alone.pk]))
+
+    assert response.status_code == 302
+    assert not apart.secrets.exists()

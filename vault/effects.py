@@ -1,0 +1,103 @@
+"""What a change would do to those who read the vault: found by making it and taking it back.
+
+So one rule holds for every kind of change, whatever it moves, hides or cuts. The vault knows none of its readers; who
+reads it registers a `Watcher`. Nothing of a change that is tried is announced, so that no reader starts for it.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import astuple, dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from vault.models import Folder
+from vault.signals import contents_changed
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What becomes of one reader: by its own names, never a value.
+
+    `problem` says why it could not read any more; `remark` when this happens, or why it does not.
+    """
+
+    reader: str
+    url: str
+    creates: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
+    deletes: tuple[str, ...] = ()
+    where: str = ""
+    problem: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a reader gets, by its own names, and why it gets nothing."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    problem: str = ""
+
+
+class Watcher(Protocol):
+    """Whoever reads the vault. Readers are known by an id of their own."""
+
+    def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]: ...
+
+    def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
+        """What each of them would get now. Writes nothing."""
+
+    def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]: ...
+
+
+_watchers: list[Watcher] = []
+# The readers that a tried change would reach, for each watcher; None while changes are meant.
+_tried: ContextVar[list[set[UUID]] | None] = ContextVar("tried", default=None)
+
+
+def watch(watcher: Watcher) -> None:
+    if watcher not in _watchers:
+        _watchers.append(watcher)
+
+
+def tell(folder_ids: set[UUID], user: User | None) -> None:
+    """Announces what a change reaches, to all who listen; of a tried one only the readers are noted."""
+    tried = _tried.get()
+    if tried is None:
+        contents_changed.send(sender=Folder, folder_ids=folder_ids, user=user)
+        return
+    for readers, watcher in zip(tried, _watchers, strict=True):
+        readers.update(watcher.readers_of(folder_ids))
+
+
+def foresee(edit: Callable[[], object]) -> list[Effect]:
+    """What `edit`, one call of `vault.editing` on rows of its own, would do. Raises what it raises.
+
+    Waits for the project as the change itself would, and leaves nothing behind.
+    """
+    reached: list[set[UUID]] = [set() for _ in _watchers]
+    token = _tried.set(reached)
+    try:
+        with transaction.atomic():
+            edit()
+            after = _views(reached)
+            transaction.set_rollback(True)
+    finally:
+        _tried.reset(token)
+    before = _views(reached)
+    compared = (watcher.compare(*both) for watcher, *both in zip(_watchers, before, after, strict=True))
+    return [effect for effects in compared for effect in effects]
+
+
+def digest(effects: Iterable[Effect]) -> str:
+    """The same for the same effects: tells whether those that a person has seen are those that would be."""
+    return hashlib.sha256(repr([astuple(effect) for effect in effects]).encode()).hexdigest()
+
+
+def _views(reached: list[set[UUID]]) -> list[Mapping[UUID, View]]:
+    return [watcher.view(readers) for watcher, readers in zip(_watchers, reached, strict=True)]

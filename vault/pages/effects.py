@@ -1,0 +1,69 @@
+"""What a change would do outside of the vault, in words, and whether the person who makes it has seen that."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from vault.effects import Effect, digest, foresee
+
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class Told:
+    """One reader, with a line for each thing that happens to it."""
+
+    reader: str
+    url: str
+    lines: list[str]
+    is_grave: bool
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """`seen` goes into the form, so that what is done is what was shown."""
+
+    told: list[Told]
+    seen: str
+
+    @property
+    def is_grave(self) -> bool:
+        return any(told.is_grave for told in self.told)
+
+
+def look_ahead(edit: Callable[[], object]) -> Foreseen:
+    """Raises what the edit would raise."""
+    effects = foresee(edit)
+    return Foreseen([tell(effect) for effect in effects], digest(effects))
+
+
+def is_agreed(request: HttpRequest, foreseen: Foreseen) -> bool:
+    """Whether there is nothing to tell, or just this has been told to whoever sends the form."""
+    return not foreseen.told or request.POST.get("seen") == foreseen.seen
+
+
+def tell(effect: Effect) -> Told:
+    lines = [
+        line
+        for verb, names, towards in (
+            ("creates", effect.creates, "in"),
+            ("replaces", effect.replaces, "in"),
+            ("renames", [f"{old} → {new}" for old, new in effect.renames], "in"),
+            ("deletes", effect.deletes, "from"),
+        )
+        if (line := _line(verb, names, f"{towards} {effect.where} {effect.remark}"))
+    ]
+    if effect.problem:
+        lines = [f"would fail, and what it wrote would stay in {effect.where}: {effect.problem}"]
+    return Told(effect.reader, effect.url, lines, bool(effect.deletes or effect.problem))
+
+
+def _line(verb: str, names: Sequence[str], rest: str) -> str:
+    return f"{verb} {enumerate_names(names)} {rest}" if names else ""
+
+
+def enumerate_names(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - NAMED:,} more" if len(every) > NAMED else ""
+    return ", ".join(every[:NAMED]) + more
