@@ -1,4 +1,4 @@
-"""Connections in the admin: a list that tells which work, a form whose API key only goes in, and "Test connection"."""
+"""Connections in the admin: a list of which work, a form whose credentials only go in, and "Test connection"."""
 
 import time
 from typing import Any
@@ -11,22 +11,15 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.debug import sensitive_post_parameters
 
-from connections.devin.errors import DevinError
-from connections.forms import ConnectionForm, Verdict
+from connections.errors import ConnectionFailed
+from connections.forms import ConnectionForm, Verdict, form_for
 from connections.models import ChangedMeanwhile, Connection
+from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
 from encryption import DecryptionError
 from theme.badges import badge, in_words
 from theme.times import moment
 
-EDITABLE = (
-    (None, {"fields": ("name", "description", "seen_version")}),
-    ("Devin", {"fields": ("base_url", "api_key", "concurrency")}),
-)
-VIEWABLE = (
-    (None, {"fields": ("name", "description")}),
-    ("Devin", {"fields": ("base_url", "api_key_end", "concurrency")}),
-)
 # All connections of one click are asked one after the other, and a person waits.
 PATIENCE_FOR_MANY = 20.0
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
@@ -47,13 +40,27 @@ class ValidationFilter(admin.SimpleListFilter):
         return queryset.filter(is_valid=states[0]) if states else queryset
 
 
+class AppFilter(admin.SimpleListFilter):
+    title = "app"
+    parameter_name = "app"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return app_choices()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(app=self.value()) if self.value() else queryset
+
+
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin[Connection]):
     form = ConnectionForm
-    list_display = ("name", "base_url", "principal_and_organization", "validation", "in_use")
-    list_filter = (ValidationFilter,)
+    list_display = ("name", "to", "base_url", "principal_and_organization", "validation", "in_use")
+    list_filter = (AppFilter, ValidationFilter)
     search_fields = ("name", "description", "base_url", "org_id", "principal_name")
-    empty_text = "A connection holds the API key of a Devin service user. Syncs write to Devin with it."
+    empty_text = (
+        "A connection holds the credentials for a service: the API key of a Devin service user, with which syncs write "
+        "to Devin, or what a source of secrets asks for."
+    )
     readonly_fields = (
         "api_key_end",
         "validation",
@@ -71,9 +78,20 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         return counted
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
-        if obj is None:
-            return EDITABLE
-        return (*(EDITABLE if self.has_change_permission(request, obj) else VIEWABLE), STATE)
+        app, method = _chosen(request) if obj is None else (obj.app, obj.method)
+        kind, form = kind_named(app), form_for(app, method)
+        if obj is not None and not self.has_change_permission(request, obj):
+            return (
+                (None, {"fields": ("name", "description")}),
+                (kind.label, {"fields": ("base_url", "api_key_end", "concurrency")}),
+                STATE,
+            )
+        entered = [entry.name for entry in (*form.parameters, *form.credentials)]
+        editable = (
+            (None, {"fields": ("name", "description", "seen_version")}),
+            (kind.label, {"fields": ("base_url", *entered, "concurrency")}),
+        )
+        return editable if obj is None else (*editable, STATE)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Not by the credentials: even sealed they are nobody's to guess at."""
@@ -84,7 +102,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
 
     # Saving
 
-    @method_decorator(sensitive_post_parameters("api_key"))
+    @method_decorator(sensitive_post_parameters())
     def changeform_view(
         self,
         request: HttpRequest,
@@ -92,15 +110,17 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Ask Devin about a new API key first, then do as Django does.
+        """Ask the service about new credentials first, then do as Django does.
 
         Django runs the whole view of a POST inside one transaction, form validation included. A network call in there
-        would hold the database's write lock for as long as Devin takes. So the form is validated once before that,
-        Devin is asked, and the form inside the transaction is told the answer.
+        would hold the database's write lock for as long as the service takes. So the form is validated once before
+        that, the service is asked, and the form inside the transaction is told the answer.
         """
         context = {**(extra_context or {}), "may_test": object_id is not None and self.has_use_permission(request)}
+        if object_id is None:
+            context["kinds"] = _offered(request)
         if request.method == "POST":
-            request.verdict = self._ask_devin(request, object_id)  # type: ignore[attr-defined]
+            request.verdict = self._ask(request, object_id)  # type: ignore[attr-defined]
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except ChangedMeanwhile as error:
@@ -108,7 +128,8 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
             return HttpResponseRedirect(request.path)
 
     def get_form(self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+        app, method = _chosen(request) if obj is None else (obj.app, obj.method)
+        form = super().get_form(request, obj, change, **{**kwargs, "form": form_for(app, method)})
         verdict = getattr(request, "verdict", None)
         refusal = "" if obj is None else why_it_stays(obj, request.user.has_perm)
         return type(form.__name__, (form,), {"verdict": verdict, "refusal": refusal})
@@ -121,30 +142,30 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         return f"Changed {form.move}{''.join(f', {name}' for name in others)}."
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
-        if key := form.cleaned_data["api_key"]:
-            obj.set_api_key(key)
-            obj.describe_as(form.verdict.principal)
-            messages.success(request, f"Devin knows the API key: {obj.describe_principal()}.")
+        if form.given_credentials:
+            obj.set_credentials(form.given_credentials)
+            obj.describe_as(form.verdict.identity)
+            messages.success(request, obj.kind.known(obj.describe_principal()))
         obj.save()
         if form.is_moved and (count := obj.syncs.count()):
             waiting = "1 sync that uses it waits" if count == 1 else f"{count} syncs that use it wait"
             messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.base_url}.")
 
-    def _ask_devin(self, request: HttpRequest, object_id: str | None) -> Verdict | None:
-        """None if there is nothing to ask: no new key, a mistake in the form, or no permission."""
+    def _ask(self, request: HttpRequest, object_id: str | None) -> Verdict | None:
+        """None if there is nothing to ask: no new credentials, a mistake in the form, or no permission."""
         obj = None if object_id is None else self.get_object(request, object_id)
         if object_id is not None and obj is None:
             return None
         if not (self.has_change_permission(request, obj) if obj else self.has_add_permission(request)):
             return None
         form = self.get_form(request, obj, change=obj is not None)(request.POST, instance=obj)
-        if not form.is_valid() or not form.cleaned_data["api_key"]:
+        if not form.is_valid() or not form.given_credentials:
             return None
         candidate = form.save(commit=False)
-        candidate.set_api_key(form.cleaned_data["api_key"])
+        candidate.set_credentials(form.given_credentials)
         try:
-            return Verdict(principal=candidate.identify())
-        except DevinError as error:
+            return Verdict(identity=candidate.identify())
+        except ConnectionFailed as error:
             return Verdict(error=error)
 
     # Testing
@@ -154,7 +175,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         return [path("<uuid:object_id>/test/", test, name="connections_connection_test"), *super().get_urls()]
 
     def test_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        """The button: it asks Devin about the stored key at the stored address, and nothing else."""
+        """The button: it asks the service about the stored credentials at the stored address, and nothing else."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         connection = self.get_object(request, str(object_id))
@@ -180,18 +201,25 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     def _test(self, request: HttpRequest, connection: Connection) -> None:
         try:
             connection.verify()
-        except (DevinError, DecryptionError) as error:
+        except (ConnectionFailed, DecryptionError) as error:
             self.message_user(request, f"“{connection.name}” does not work. {error}", messages.ERROR)
         else:
             who = connection.describe_principal()
-            self.message_user(request, f"“{connection.name}” works. The API key is {who}.", messages.SUCCESS)
+            told = f"“{connection.name}” works. The {connection.kind.secret_words} is {who}."
+            self.message_user(request, told, messages.SUCCESS)
 
     # Columns
+
+    @admin.display(description="app", ordering="app")
+    def to(self, connection: Connection) -> str:
+        return connection.kind.label
 
     @admin.display(description="who the key is", ordering="principal_name")
     def principal_and_organization(self, connection: Connection) -> str:
         if not connection.principal_type:
             return "not known yet"
+        if connection.app != Connection.App.DEVIN:
+            return self.principal(connection)
         where = self.organization(connection) or "any organization"
         return format_html("{}<br>{}", connection.principal_name or self.principal(connection), where)
 
@@ -222,11 +250,34 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         syncs = list(connection.syncs.all())
         return format_html_join(", ", "{}", ((_link(sync),) for sync in syncs)) or "nothing yet"
 
-    @admin.display(description="API key")
+    @admin.display(description="credentials")
     def api_key_end(self, connection: Connection) -> str:
         if not connection.sealed_credentials:
             return "none"
         return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "stored"
+
+
+def _chosen(request: HttpRequest) -> tuple[str, str]:
+    """The app and the method that the add page is for; Devin's where it is not said."""
+    for kind in KINDS:
+        for method in kind.methods if kind.name == request.GET.get("app") else ():
+            if request.GET.get("method", method.name) == method.name:
+                return kind.name, method.name
+    return KINDS[0].name, KINDS[0].methods[0].name
+
+
+def _offered(request: HttpRequest) -> list[dict[str, Any]]:
+    """The apps and methods to choose from, each with its link, which keeps what else the address says."""
+    chosen = _chosen(request)
+    offered = []
+    for kind in KINDS:
+        for method in kind.methods:
+            query = request.GET.copy()
+            query["app"], query["method"] = kind.name, method.name
+            label = kind.label if len(kind.methods) == 1 else f"{kind.label} ({method.label})"
+            is_chosen = chosen == (kind.name, method.name)
+            offered.append({"label": label, "summary": kind.summary, "query": query.urlencode(), "chosen": is_chosen})
+    return offered
 
 
 def _link(obj: Any) -> str:

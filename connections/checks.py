@@ -16,11 +16,12 @@ from connections.validation import clean_base_url
 def check_hosts(app_configs: object, **_: object) -> list[checks.CheckMessage]:
     return [
         checks.Error(
-            f"DEVIN_HOSTS has “{entry}”, which is no host.",
+            f"{setting} has “{entry}”, which is no host.",
             hint="Write api.devin.ai, devin.example.com:8443 or .example.com, without https:// and without a path.",
             id="connections.E001",
         )
-        for entry in settings.DEVIN_HOSTS
+        for setting in ("DEVIN_HOSTS", "SOURCE_HOSTS")
+        for entry in getattr(settings, setting)
         if not is_entry(entry)
     ]
 

@@ -4,8 +4,6 @@ from typing import Any
 
 from django.db import models
 
-from connections.hosts import clean_devin_url
-
 
 # Django's fields are generic to the type checker only.
 class NameField(models.CharField[str, str]):
@@ -17,8 +15,10 @@ class NameField(models.CharField[str, str]):
 
 
 class BaseURLField(models.CharField[str, str]):
-    """Scheme, host and port of a service: https to a listed host, or http to this machine."""
+    """Where a service is: https to a host that its app may be at, or http to this machine."""
 
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        return clean_devin_url(text) if text else text
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        """Only the row knows which app, and so which hosts."""
+        app = getattr(model_instance, "kind", None)
+        text = self.to_python(value)
+        return super().clean(app.hosts.clean(text) if app and text else text, model_instance)

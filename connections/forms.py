@@ -1,39 +1,37 @@
-"""The form of a connection: the API key goes in and never comes out again."""
+"""The form of a connection, made for its app and method: credentials go in and never come out again."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from connections.devin.errors import DevinError
-from connections.devin.types import Principal
+from connections.errors import ConnectionFailed
+from connections.kinds import Entry, Identity, Kind
 from connections.models import Connection
-from connections.validation import API_KEY_LENGTH, clean_api_key
+from connections.registry import kind_named
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What Devin said about the API key that was entered: who it is, or why not."""
+    """What the service said about the credentials that were entered: who they are, or why not."""
 
-    principal: Principal | None = None
-    error: DevinError | None = None
+    identity: Identity | None = None
+    error: ConnectionFailed | None = None
 
 
 class ConnectionForm(forms.ModelForm[Connection]):
-    """Checks what can be checked here; `verdict` brings what Devin said, once it was asked."""
+    """Checks what can be checked here; `verdict` brings what the service said, once it was asked."""
 
     verdict: Verdict | None = None
-    # Why this person may give the connection no other address or key; "" if they may.
+    # Why this person may give the connection no other address or credentials; "" if they may.
     refusal = ""
+    app, method = "devin", "api-key"
+    # The entries of its app and method, and the fields of both.
+    credentials: tuple[Entry, ...] = ()
+    parameters: tuple[Entry, ...] = ()
 
-    api_key = forms.CharField(
-        label="API key",
-        required=False,
-        # Generous, so that the message about the limit is ours and a stray line break does not count.
-        max_length=API_KEY_LENGTH * 2,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
-    )
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -42,13 +40,22 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._stored_base_url = "" if self.instance._state.adding else self.instance.base_url
+        stored = self.instance
+        is_new = stored._state.adding
+        if is_new:
+            stored.app, stored.method = self.app, self.method
+        self._stored_base_url = "" if is_new else stored.base_url
+        self._stored_parameters = {} if is_new else dict(stored.parameters)
         # A form without these fields is shown to whoever may look but not change.
         if "seen_version" in self.fields:
-            self.fields["seen_version"].initial = self.instance.version
-        if "api_key" in self.fields:
-            self.fields["api_key"].required = self.instance._state.adding
-            self.fields["api_key"].help_text = self._api_key_help()
+            self.fields["seen_version"].initial = stored.version
+        if "base_url" in self.fields:
+            self._describe_address(stored.kind, is_new=is_new)
+        for entry in self.credentials:
+            self.fields[entry.name].required = is_new and entry.is_required
+            self.fields[entry.name].help_text = entry.help_text if is_new else self._kept(entry)
+        for entry in self.parameters:
+            self.fields[entry.name].initial = stored.parameters.get(entry.api_name, "")
 
     @property
     def is_moved(self) -> bool:
@@ -59,9 +66,11 @@ class ConnectionForm(forms.ModelForm[Connection]):
         """The change of address in words, "" if there is none."""
         return f"the address from {self._stored_base_url} to {self.instance.base_url}" if self.is_moved else ""
 
-    def clean_api_key(self) -> str:
-        key = self.cleaned_data["api_key"]
-        return clean_api_key(key) if key else ""
+    @property
+    def given_credentials(self) -> dict[str, str]:
+        """Those that were entered, by API name; empty if the stored ones stay."""
+        cleaned = getattr(self, "cleaned_data", {})
+        return {entry.api_name: text for entry in self.credentials if (text := cleaned.get(entry.name))}
 
     def clean_seen_version(self) -> int | None:
         seen: int | None = self.cleaned_data["seen_version"]
@@ -71,32 +80,130 @@ class ConnectionForm(forms.ModelForm[Connection]):
             )
         return seen
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.parameters:
+            self.instance.parameters = {
+                entry.api_name: text for entry in self.parameters if (text := cleaned.get(entry.name))
+            }
+        self._require_all_or_none()
+        return cleaned
+
+    def _require_all_or_none(self) -> None:
+        """Credentials are sealed together, so half of them cannot be replaced."""
+        given = self.given_credentials
+        for entry in self.credentials:
+            if given and entry.is_required and entry.api_name not in given and entry.name not in self.errors:
+                self.add_error(entry.name, f"Enter the {entry.label} too: they are stored together.")
+
     def _post_clean(self) -> None:
-        # Only here the base URL has its one spelling, which the stored API key is bound to.
+        # Only here the base URL has its one spelling, which the stored credentials are bound to.
         super()._post_clean()  # type: ignore[misc]
-        if self.refusal and (self.is_moved or self.cleaned_data.get("api_key")):
-            self.add_error("base_url" if self.is_moved else "api_key", self.refusal)
-        if self.errors or not self._stored_base_url:
-            self._add_verdict()
-            return
-        if self.is_moved and not self.cleaned_data["api_key"]:
-            self.add_error(
-                "api_key",
-                f"Enter the API key for {self.instance.base_url}: the stored one is for {self._stored_base_url} only.",
-            )
+        pointed = self._pointed_elsewhere()
+        if self.refusal and (pointed or self.given_credentials):
+            self.add_error(pointed or self.credentials[-1].name, self.refusal)
+        if not self.errors and pointed and not self.given_credentials:
+            self.add_error(self.credentials[-1].name, self._needed_again(pointed))
         self._add_verdict()
 
-    def _add_verdict(self) -> None:
-        if self.verdict is not None and self.verdict.error is not None and "api_key" not in self.errors:
-            self.add_error("api_key", self.verdict.error.message)
+    def _pointed_elsewhere(self) -> str:
+        """The field that says so, "" if none does."""
+        if not self._stored_base_url:
+            return ""
+        if self.is_moved:
+            return "base_url"
+        stored, now = self._stored_parameters, self.instance.parameters
+        changed = (
+            entry.name
+            for entry in self.parameters
+            if entry.is_pointing and stored.get(entry.api_name) != now.get(entry.api_name)
+        )
+        return next(changed, "")
 
-    def _api_key_help(self) -> str:
-        if self.instance._state.adding:
+    def _needed_again(self, field: str) -> str:
+        words = self.instance.kind.secret_words
+        if field == "base_url":
             return (
-                "The key of a Devin service user that may manage the organization's secrets; it starts with “cog_”. "
-                "Saving asks Devin who it is. It is stored encrypted and never shown again."
+                f"Enter the {words} for {self.instance.base_url}: the stored one is for {self._stored_base_url} only."
             )
+        return f"Enter the {words} again: the stored one is not used with another {self.fields[field].label}."
+
+    def _add_verdict(self) -> None:
+        last = self.credentials[-1].name if self.credentials else ""
+        if last and self.verdict is not None and self.verdict.error is not None and last not in self.errors:
+            self.add_error(last, self.verdict.error.message)
+
+    def _kept(self, entry: Entry) -> str:
         hint = self.instance.credentials_hint
         if not self.instance.sealed_credentials:
-            return "No key is stored yet."
-        return "Leave empty to keep the stored key" + (f" (ends in …{hint})." if hint else ".")
+            return f"No {_short(entry)} is stored yet."
+        return f"Leave empty to keep the stored {_short(entry)}" + (
+            f" (ends in …{hint})." if hint and entry.is_hinted else "."
+        )
+
+    def _describe_address(self, kind: Kind, *, is_new: bool) -> None:
+        field = self.fields["base_url"]
+        field.label, field.help_text = kind.address_label, kind.address_help
+        if is_new:
+            field.initial = kind.usual_address()
+
+
+def _short(entry: Entry) -> str:
+    """“key” for “API key”: the field's label stands beside it."""
+    return entry.label.removeprefix("API ")
+
+
+@cache
+def form_for(app: str, method: str) -> type[ConnectionForm]:
+    """The form for one method of an app."""
+    kind = kind_named(app)
+    credentials = kind.method(method).credentials
+    fields: dict[str, Any] = {entry.name: _field(entry, is_credential=True) for entry in credentials}
+    fields |= {entry.name: _field(entry, is_credential=False) for entry in kind.parameters}
+    told = {"app": app, "method": method, "credentials": credentials, "parameters": kind.parameters}
+    return cast(type[ConnectionForm], type("ConnectionForm", (ConnectionForm,), {**fields, **told}))
+
+
+class EntryField(forms.CharField):
+    """Cleans as its entry does; nothing of what was typed comes back in a message."""
+
+    def __init__(self, entry: Entry, **kwargs: Any) -> None:
+        self.entry = entry
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        return self.entry.clean(text) if text else ""
+
+
+class EntryChoice(forms.ChoiceField):
+    """One of the entry's choices."""
+
+
+def _field(entry: Entry, *, is_credential: bool) -> forms.Field:
+    if entry.choices:
+        return EntryChoice(label=entry.label, help_text=entry.help_text, choices=entry.choices, required=True)
+    attrs = {"class": "vTextField", **({"autocomplete": "new-password"} if is_credential else {})}
+    widget: forms.Widget
+    if is_credential:
+        # Never rendered again, whether dots or letters are shown while it is typed.
+        widget = forms.PasswordInput(render_value=False, attrs=attrs) if entry.is_masked else Unreturned(attrs=attrs)
+    else:
+        widget = forms.Textarea(attrs={"rows": entry.lines}) if entry.lines > 1 else forms.TextInput(attrs=attrs)
+    return EntryField(
+        entry,
+        label=entry.label,
+        help_text=entry.help_text,
+        required=entry.is_required,
+        # Generous, so that the message about the limit is ours and a stray line break does not count.
+        max_length=entry.longest * 2,
+        widget=widget,
+        strip=True,
+    )
+
+
+class Unreturned(forms.TextInput):
+    """Shows what is typed and forgets it with the page."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)

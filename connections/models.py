@@ -7,7 +7,7 @@ have a stored API key sent to an address of their own choice.
 import hmac
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,20 +17,17 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from common.patterns import validate_slug
+from connections.devin.app import open_client
 from connections.devin.client import DevinClient
-from connections.devin.errors import DevinError, Unreachable
-from connections.devin.types import Principal
+from connections.errors import ConnectionFailed
 from connections.fields import BaseURLField, NameField
-from connections.hosts import is_allowed, route_to
-from connections.validation import clean_api_key
+from connections.http import Route
+from connections.kinds import Identity, Kind
+from connections.registry import app_choices, kind_named, method_choices
 from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4
 HINTED_LENGTH = 20
-# A person waits for one question to Devin this long, for a whole list so long, and for its leave after a 429 so long.
-PATIENCE = timedelta(seconds=8)
-PATIENCE_FOR_A_LIST = timedelta(seconds=15)
-PATIENCE_AFTER_429 = timedelta(seconds=3)
 
 
 def default_base_url() -> str:
@@ -42,7 +39,7 @@ class ChangedMeanwhile(Exception):
 
 
 class NoApiKey(DecryptionError):
-    """There is nothing to decrypt: nobody has entered a key."""
+    """There is nothing to decrypt: nobody has entered credentials."""
 
 
 class Connection(models.Model):
@@ -52,22 +49,21 @@ class Connection(models.Model):
         DEVIN = "devin", "Devin"
         INFISICAL = "infisical", "Infisical"
 
-    class Method(models.TextChoices):
-        API_KEY = "api-key", "API key"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = NameField(max_length=32, unique=True, validators=[validate_slug])
     description = models.CharField(max_length=256, blank=True)
-    app = models.CharField(max_length=32, choices=App.choices, default=App.DEVIN)
-    method = models.CharField(max_length=32, choices=Method.choices, default=Method.API_KEY)
+    app = models.CharField(max_length=32, choices=app_choices, default=App.DEVIN)
+    method = models.CharField(max_length=32, choices=method_choices, default="api-key")
     base_url = BaseURLField("base URL", max_length=255, default=default_base_url)
     # Not serialized: a fixture made by dumpdata holds no credentials, not even sealed ones.
     sealed_credentials = models.TextField(blank=True, editable=False, serialize=False)
     credentials_hint = models.CharField(max_length=HINT_LENGTH, blank=True, editable=False)
+    # What the app takes beside address and credentials, by its API name; nothing in here is a secret.
+    parameters = models.JSONField(default=dict, blank=True, editable=False)
     concurrency = models.PositiveSmallIntegerField(
         default=4,
         validators=[MinValueValidator(1), MaxValueValidator(16)],
-        help_text="How many requests may be under way at once. Shrinks by itself when Devin asks for patience.",
+        help_text="How many requests may be under way at once. Shrinks by itself when the service asks for patience.",
     )
 
     org_id = models.CharField("organization ID", max_length=255, blank=True, editable=False)
@@ -104,55 +100,82 @@ class Connection(models.Model):
     def credentials_context(self) -> str:
         return f"connections.Connection/{self.pk}/sealed_credentials/{self.base_url}"
 
+    @property
+    def kind(self) -> Kind:
+        """What is special about its app."""
+        return kind_named(self.app)
+
+    def set_credentials(self, given: Mapping[str, str]) -> None:
+        """Seal new credentials, by API name, for the present base URL. The row is not saved. Raises ValidationError."""
+        cleaned = self.kind.clean_credentials(self.method, given)
+        self.sealed_credentials = seal(json.dumps(cleaned), context=self.credentials_context())
+        self.credentials_hint = "".join(
+            # The end of something short would be too much of it.
+            cleaned[entry.api_name][-HINT_LENGTH:]
+            for entry in self.kind.method(self.method).credentials
+            if entry.is_hinted and len(cleaned.get(entry.api_name, "")) >= HINTED_LENGTH
+        )[-HINT_LENGTH:]
+
     def set_api_key(self, key: str) -> None:
-        """Seal a new API key for the present base URL. The row is not saved."""
-        key = clean_api_key(key)
-        self.sealed_credentials = seal(json.dumps({"apiKey": key}), context=self.credentials_context())
-        # The end of a short key would be too much of it.
-        self.credentials_hint = key[-HINT_LENGTH:] if len(key) >= HINTED_LENGTH else ""
+        """As `set_credentials`, for an app that takes an API key alone."""
+        self.set_credentials({"apiKey": key})
 
-    def open_client(self, *, fence: Callable[[], None] | None = None, patience: timedelta | None = None) -> DevinClient:
-        """A client for the stored key, to be closed by the caller.
+    def credentials(self) -> dict[str, str]:
+        """What is sealed, by API name: for clients alone. Raises DecryptionError."""
+        if not self.sealed_credentials:
+            raise NoApiKey(self._nothing_stored())
+        try:
+            found = json.loads(unseal(self.sealed_credentials, context=self.credentials_context()))
+        except DecryptionError as error:
+            what = self.kind.secret_words
+            raise DecryptionError(f"Could not read the {what} of connection “{self.name}”. {error}") from error
+        return {str(name): str(text) for name, text in found.items()}
 
-        With `patience`, a person waits for all its calls together.
-        """
-        deadline = settings.DEVIN_REQUEST_DEADLINE
-        if patience is None:
-            write_deadline = min(settings.DEVIN_WRITE_DEADLINE, deadline)
-            return self._open(deadline=deadline, write_deadline=write_deadline, fence=fence)
-        return self._open(
-            deadline=min(deadline, patience), fence=fence, patience=patience, tries=2, longest_wait=PATIENCE_AFTER_429
+    def route(self) -> Route:
+        """How to come to its host."""
+        return self.kind.hosts.route_to(self.base_url)
+
+    def why_not_allowed(self) -> str:
+        """Why nothing may be sent to its address, as a sentence; "" if it may."""
+        hosts = self.kind.hosts
+        if hosts.is_allowed(self.base_url):
+            return ""
+        return (
+            f"Nothing was sent: {self.base_url}, the base URL of connection “{self.name}”, is not among the hosts "
+            f"that {hosts.setting} allows. Correct it, or have the host added there."
         )
 
+    def open_client(self, *, fence: Callable[[], None] | None = None, patience: timedelta | None = None) -> DevinClient:
+        """A client for a connection to Devin, to be closed by the caller. With `patience`, a person waits for it."""
+        return open_client(self, fence=fence, patience=patience)
+
     def verify(self) -> None:
-        """Ask Devin who the key is, and record the answer. Never inside a transaction: it is a network call."""
+        """Ask the service who the credentials are, and record it. Never inside a transaction: it is a network call."""
         try:
-            principal = self.identify()
-        except DevinError as error:
+            identity = self.identify()
+        except ConnectionFailed as error:
             self.mark_invalid(error.message)
             raise
-        self.mark_valid(principal)
+        self.mark_valid(identity)
 
-    def identify(self) -> Principal:
-        """Who the stored key is, by Devin. A person waits for this, so it gives up early."""
-        with self.open_client(patience=PATIENCE) as client:
-            return client.get_self()
+    def identify(self) -> Identity:
+        """Who the stored credentials are, by the service. A person waits for this, so it gives up early."""
+        return self.kind.identify(self)
 
-    def describe_as(self, principal: Principal) -> None:
-        """Take over what Devin said about the key. The row is not saved."""
-        self.org_id = principal.org_id[:255]
-        self.principal_type = principal.principal_type[:64]
-        self.principal_name = principal.name[:255]
+    def describe_as(self, identity: Identity) -> None:
+        """Take over what the service said about the credentials. The row is not saved."""
+        self.org_id = identity.org_id[:255]
+        self.principal_type = identity.principal_type[:64]
+        self.principal_name = identity.name[:255]
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
 
     def describe_principal(self, *, organization: bool = True) -> str:
-        """Who the API key is, in words: “sync-bot (service user), organization org-1”. Empty if never told."""
-        kind = self.principal_type.replace("_", " ")
-        who = f"{self.principal_name} ({kind})" if self.principal_name else kind
-        return f"{who}, organization {self.org_id}" if organization and self.org_id else who
+        """Who the credentials are, in words: “sync-bot (service user), organization org-1”. Empty if never told."""
+        identity = Identity(self.principal_type, self.principal_name, self.org_id)
+        return self.kind.describe(identity, organization=organization)
 
-    def mark_valid(self, principal: Principal) -> None:
-        self.describe_as(principal)
+    def mark_valid(self, identity: Identity) -> None:
+        self.describe_as(identity)
         self.save(
             update_fields=[
                 "org_id",
@@ -169,7 +192,7 @@ class Connection(models.Model):
         self.save(update_fields=["is_valid", "validation_message", "validated_at"])
 
     def mark_working(self) -> None:
-        """Devin has just accepted the key."""
+        """The service has just accepted the credentials."""
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
         self.save(update_fields=["is_valid", "validation_message", "validated_at"])
 
@@ -179,39 +202,21 @@ class Connection(models.Model):
 
     @property
     def rate_limited_for(self) -> timedelta:
-        """What is left of the time that Devin asked to wait."""
+        """What is left of the time that the service asked to wait."""
         until = self.rate_limited_until
         return max(until - timezone.now(), timedelta(0)) if until else timedelta(0)
-
-    def _open(self, **options: Any) -> DevinClient:
-        if not is_allowed(self.base_url):
-            raise Unreachable(
-                f"Nothing was sent: {self.base_url}, the base URL of connection “{self.name}”, is not among the hosts "
-                "that DEVIN_HOSTS allows. Correct it, or have the host added there.",
-                retryable=False,
-            )
-        return DevinClient(
-            base_url=self.base_url,
-            api_key=self._api_key(),
-            concurrency=self.concurrency,
-            name=self.name,
-            closed_for=self.rate_limited_for,
-            route=route_to(self.base_url),
-            **options,
-        )
 
     def has_api_key(self, key: str) -> bool:
         """Whether this is the one that is stored."""
         return bool(self.sealed_credentials) and hmac.compare_digest(self._api_key().encode(), key.encode())
 
     def _api_key(self) -> str:
-        if not self.sealed_credentials:
-            raise NoApiKey(
+        return self.credentials()["apiKey"]
+
+    def _nothing_stored(self) -> str:
+        if self.app == self.App.DEVIN:
+            return (
                 f"The connection “{self.name}” has no API key yet: enter it in the admin, or let `apply` take it from "
                 "an environment variable, which api_key_env names in its file."
             )
-        try:
-            credentials = json.loads(unseal(self.sealed_credentials, context=self.credentials_context()))
-        except DecryptionError as error:
-            raise DecryptionError(f"Could not read the API key of connection “{self.name}”. {error}") from error
-        return str(credentials["apiKey"])
+        return f"The connection “{self.name}” has no {self.kind.secret_words} yet: enter it in the admin."

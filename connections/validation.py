@@ -5,6 +5,7 @@ No message repeats an API key.
 
 import ipaddress
 import re
+from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
@@ -13,6 +14,8 @@ API_KEY_PREFIX = "cog_"
 API_KEY_LENGTH = 1000
 # An API key travels in a header: anything but visible ASCII would break it there, or worse, add one.
 VISIBLE_ASCII = re.compile(r"[!-~]+")
+# No segment that is only dots: that would lead elsewhere.
+PATH = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._-]+)*")
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -27,7 +30,23 @@ def clean_api_key(raw: str) -> str:
     return key
 
 
-def clean_base_url(raw: str) -> str:
+def clean_secret_text(words: str, longest: int) -> Callable[[str], str]:
+    """For a credential without a form of its own; `words` say what it is ("client secret")."""
+
+    def clean(raw: str) -> str:
+        text = raw.strip()
+        if not text:
+            raise ValidationError(f"Enter the {words}.")
+        if len(text) > longest:
+            raise ValidationError(f"A {words} has at most {longest:,} characters. Copy it again.")
+        if not VISIBLE_ASCII.fullmatch(text):
+            raise ValidationError(f"A {words} has only letters, digits and signs, no spaces. Copy it again.")
+        return text
+
+    return clean
+
+
+def clean_base_url(raw: str, *, takes_path: bool = False) -> str:
     """The address in its one spelling: scheme and host in small letters, no default port, no trailing slash."""
     try:
         # urlsplit would drop line breaks and tabs silently, and so join what they parted.
@@ -37,12 +56,14 @@ def clean_base_url(raw: str) -> str:
         port = parts.port
     except ValueError:
         raise ValidationError("This is no web address. Enter one such as https://api.devin.ai.") from None
-    _require_bare_address(parts)
+    _require_bare_address(parts, takes_path=takes_path)
     host = (parts.hostname or "").lower()
     _require_safe_scheme(parts.scheme.lower(), host)
     default_port = 443 if parts.scheme.lower() == "https" else 80
     shown_host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme.lower()}://{shown_host}" + (f":{port}" if port not in (None, default_port) else "")
+    return f"{parts.scheme.lower()}://{shown_host}" + (
+        (f":{port}" if port not in (None, default_port) else "") + parts.path.rstrip("/")
+    )
 
 
 def is_loopback(host: str) -> bool:
@@ -62,10 +83,14 @@ def is_ip_address(host: str) -> bool:
     return True
 
 
-def _require_bare_address(parts: SplitResult) -> None:
+def _require_bare_address(parts: SplitResult, *, takes_path: bool) -> None:
     if parts.username is not None or parts.password is not None:
-        raise ValidationError("Leave out the user name and password: the API key goes into its own field.")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValidationError("Leave out the user name and password: the credentials go into their own fields.")
+    if parts.query or parts.fragment:
+        raise ValidationError("Leave out what comes after “?” or “#”.")
+    if takes_path and not PATH.fullmatch(parts.path.rstrip("/")):
+        raise ValidationError("The path has names of letters, digits, “-”, “_” and “.”, joined by “/”. Correct it.")
+    if not takes_path and parts.path not in ("", "/"):
         raise ValidationError("Enter only scheme and host, such as https://api.devin.ai, without a path.")
 
 

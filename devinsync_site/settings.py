@@ -154,6 +154,8 @@ CACHES = {
 DEVIN_API_URL = env.str("DEVIN_API_URL", default="https://api.devin.ai")
 # What connections may lead to: `host`, `host:port` or `.suffix`. Besides: the host of DEVIN_API_URL, and this machine.
 DEVIN_HOSTS = env.list("DEVIN_HOSTS", default=["api.devin.ai"])
+# The same for connections to sources of secrets.
+SOURCE_HOSTS = env.list("SOURCE_HOSTS", default=["app.infisical.com", "us.infisical.com", "eu.infisical.com"])
 # PEM file of the authorities that outgoing connections trust instead of the usual ones.
 CA_BUNDLE = env.str("CA_BUNDLE", default="")
 # The way out, if there is no other: http://proxy:3128, perhaps with user:password@. This machine is reached without.

@@ -17,6 +17,7 @@ os.environ.setdefault("SYNC_LEASE_SECONDS", "4")
 os.environ.setdefault("SYNC_LEASE_RENEWAL_SECONDS", "0.5")
 os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", "2")
 os.environ.setdefault("DEVIN_HOSTS", "api.devin.ai,.example,devin.example.com")
+os.environ.setdefault("SOURCE_HOSTS", "app.infisical.com,eu.infisical.com,.example")
 os.environ.setdefault("SYNC_RETRY_BASE_SECONDS", "0.05")
 # Each of several test processes has a folder of its own.
 worker = os.environ.get("PYTEST_XDIST_WORKER")

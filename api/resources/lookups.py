@@ -4,6 +4,7 @@ from uuid import UUID
 
 from api.http.errors import BadRequest, NotFoundError
 from connections.models import Connection
+from connections.registry import kind_named
 from syncs.models import DevinSync, SyncRun
 from vault.errors import FolderMissing
 from vault.models import Environment, Folder, Project
@@ -58,12 +59,12 @@ def get_source(project: Project, environment: str, path: str) -> Folder:
         raise BadRequest(error.message) from error
 
 
-def get_connection(connection_id: UUID) -> Connection:
+def get_connection(connection_id: UUID, *, app: str = "devin") -> Connection:
     connection = Connection.objects.filter(pk=connection_id).first()
     if connection is None:
         raise NotFoundError(f"There is no connection with the ID {connection_id}.")
-    if connection.app != Connection.App.DEVIN:
-        raise BadRequest(f"The connection {connection.name} is not to Devin.")
+    if connection.app != app:
+        raise BadRequest(f"The connection {connection.name} is not to {kind_named(app).label}.")
     return connection
 
 

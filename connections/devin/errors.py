@@ -17,18 +17,11 @@ an answer's body.
 
 from datetime import timedelta
 
+from connections.errors import ConnectionFailed
 
-class DevinError(Exception):
+
+class DevinError(ConnectionFailed):
     """A request to Devin did not do what was asked. `retryable` tells whether it may work later, as it is."""
-
-    retryable = False
-
-    def __init__(self, message: str, *, retryable: bool | None = None, status: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        if retryable is not None:
-            self.retryable = retryable
 
 
 class Unreachable(DevinError):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.types import RemoteSecret
-from connections.models import PATIENCE_FOR_A_LIST
 from syncs.engine import guard
 from syncs.engine.changes import Plan
 from syncs.engine.desired import read_desired

@@ -120,7 +120,7 @@ def test_only_a_listed_host_may_be_in_a_private_network(
         given.append(options["route"].private)
         return DevinClient(**options)
 
-    monkeypatch.setattr("connections.models.DevinClient", recording)
+    monkeypatch.setattr("connections.devin.app.DevinClient", recording)
     connection = Connection(name="acme", base_url="https://localhost" if not listed else "https://devin.example")
     connection.set_api_key(KEY)
 

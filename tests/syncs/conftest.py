@@ -146,7 +146,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
     monkeypatch.setattr("syncs.engine.reconcile.pause", hurry)
-    monkeypatch.setattr("connections.models.DevinClient", partial(DevinClient, wait=hurry))
+    monkeypatch.setattr("connections.devin.app.DevinClient", partial(DevinClient, wait=hurry))
 
 
 @pytest.fixture(autouse=True)

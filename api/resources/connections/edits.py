@@ -1,4 +1,4 @@
-"""Creates, changes and deletes connections. Devin is asked who the key is before anything is saved."""
+"""Creates, changes and deletes connections. The service is asked who the credentials are before anything is saved."""
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -6,15 +6,15 @@ from django.db import transaction
 from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotPermitted, Unprocessable
 from api.resources.audit import note_added, note_changed, note_deleted
-from api.resources.connections.schemas import CreateConnection, CredentialsIn, UpdateConnection
-from connections.devin.errors import DevinError
-from connections.hosts import clean_devin_url
+from api.resources.connections.schemas import Create, CredentialsIn, Update
+from connections.errors import ConnectionFailed
 from connections.models import Connection
 from connections.repointing import why_it_stays
 
 
-def create_connection(caller: Caller, body: CreateConnection) -> Connection:
-    connection = Connection(name=body.name, description=body.description or "")
+def create_connection(caller: Caller, body: Create, *, app: str) -> Connection:
+    connection = Connection(app=app, method=body.method, name=body.name, description=body.description or "")
+    connection.base_url = connection.kind.usual_address()
     _check_name_is_free(connection)
     _take_credentials(connection, body.credentials)
     connection.full_clean(validate_unique=False)
@@ -26,7 +26,7 @@ def create_connection(caller: Caller, body: CreateConnection) -> Connection:
     return connection
 
 
-def update_connection(caller: Caller, connection: Connection, body: UpdateConnection) -> Connection:
+def update_connection(caller: Caller, connection: Connection, body: Update) -> Connection:
     given = body.model_fields_set
     old_address = connection.base_url
     if body.credentials is not None and (refusal := why_it_stays(connection, caller.may)):
@@ -64,11 +64,11 @@ def delete_connection(caller: Caller, connection: Connection) -> None:
 
 
 def _take_credentials(connection: Connection, credentials: CredentialsIn) -> None:
-    """The key is sealed to the address, so the address comes first."""
+    """They are sealed to the address, so the address comes first."""
     try:
         if credentials.base_url:
-            connection.base_url = clean_devin_url(credentials.base_url)
-        connection.set_api_key(credentials.api_key)
+            connection.base_url = connection.kind.hosts.clean(credentials.base_url)
+        connection.set_credentials(credentials.secrets())
     except ValidationError as error:
         raise Unprocessable.at("credentials", message=error.messages[0]) from None
 
@@ -76,7 +76,7 @@ def _take_credentials(connection: Connection, credentials: CredentialsIn) -> Non
 def _validate(connection: Connection) -> None:
     try:
         connection.describe_as(connection.identify())
-    except DevinError as error:
+    except ConnectionFailed as error:
         raise BadRequest(f"Failed to validate credentials: {error.message}") from error
 
 

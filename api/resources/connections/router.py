@@ -1,4 +1,4 @@
-"""`/api/v1/app-connections`: connections to Devin."""
+"""`/api/v1/app-connections`: connections of every app, and those to Devin; the other apps have modules beside."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query
 
-from api.auth.callers import Bearer, caller_of
+from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import NotFoundError
 from api.http.idempotency import idempotent
 from api.resources import resource
@@ -28,9 +28,11 @@ from api.resources.connections.schemas import (
 )
 from api.resources.lookups import get_connection
 from connections.models import Connection
+from connections.registry import KINDS
 from vault.models import Project
 
 router = resource("App connections")
+DEVIN = Connection.App.DEVIN.value
 
 AnyProject = Annotated[
     str | None,
@@ -42,42 +44,62 @@ def one(connection: Connection) -> OneConnection:
     return OneConnection(app_connection=ConnectionOut.of(connection))
 
 
-def many() -> ManyConnections:
-    rows = Connection.objects.filter(app=Connection.App.DEVIN)
+def many(**which: str) -> ManyConnections:
+    rows = Connection.objects.filter(**which)
     return ManyConnections(app_connections=[ConnectionOut.of(connection) for connection in rows])
+
+
+def available(app: str) -> ManyAvailable:
+    rows = Connection.objects.filter(app=app)
+    return ManyAvailable(app_connections=[AvailableConnection.of(connection) for connection in rows])
+
+
+def by_name(name: str, app: str) -> OneConnection:
+    connection = Connection.objects.filter(app=app, name=name).first()
+    if connection is None:
+        raise NotFoundError(f"There is no connection named {name[:64]}.")
+    return one(connection)
+
+
+def delete(caller: Caller, connection: Connection) -> OneConnection:
+    answer = one(connection)
+    delete_connection(caller, connection)
+    return answer
 
 
 @router.get("/options", auth=Bearer(), response=with_errors(ManyConnectionOptions))
 def list_connection_options(request: HttpRequest) -> ManyConnectionOptions:
     """The services that a connection can be to."""
-    devin = ConnectionOption(name="Devin", app="devin", methods=["api-key"])
-    return ManyConnectionOptions(app_connection_options=[devin])
+    options = [
+        ConnectionOption(name=kind.label, app=kind.name, methods=[method.name for method in kind.methods])
+        for kind in KINDS
+    ]
+    return ManyConnectionOptions(app_connection_options=options)
 
 
 @router.get("", auth=Bearer("connections.view_connection"), response=with_errors(ManyConnections))
 def list_connections(request: HttpRequest, project_id: AnyProject) -> ManyConnections:
-    """All connections, without their keys."""
+    """All connections of every app, without their credentials."""
     return many()
 
 
 @router.get("/devin", auth=Bearer("connections.view_connection"), response=with_errors(ManyConnections))
 def list_devin_connections(request: HttpRequest, project_id: AnyProject) -> ManyConnections:
     """All connections to Devin, without their keys."""
-    return many()
+    return many(app=DEVIN)
 
 
 @router.get("/devin/available", auth=Bearer("connections.use_connection"), response=with_errors(ManyAvailable))
 def list_available_connections(request: HttpRequest, project_id: AnyProject) -> ManyAvailable:
     """The connections that the caller may use in a sync."""
-    rows = Connection.objects.filter(app=Connection.App.DEVIN)
-    return ManyAvailable(app_connections=[AvailableConnection.of(connection) for connection in rows])
+    return available(DEVIN)
 
 
 @router.post("/devin", auth=Bearer("connections.add_connection"), response=with_errors(OneConnection, 409))
 @idempotent
 def create_devin_connection(request: HttpRequest, body: CreateConnection) -> OneConnection:
     """Creates a connection, once Devin has accepted its key."""
-    return one(create_connection(caller_of(request), body))
+    return one(create_connection(caller_of(request), body, app=DEVIN))
 
 
 @router.get(
@@ -87,10 +109,7 @@ def create_devin_connection(request: HttpRequest, body: CreateConnection) -> One
 )
 def get_devin_connection_by_name(request: HttpRequest, connection_name: str, project_id: AnyProject) -> OneConnection:
     """A connection by its name."""
-    connection = Connection.objects.filter(app=Connection.App.DEVIN, name=connection_name).first()
-    if connection is None:
-        raise NotFoundError(f"There is no connection named {connection_name[:64]}.")
-    return one(connection)
+    return by_name(connection_name, DEVIN)
 
 
 @router.get("/devin/{connection_id}", auth=Bearer("connections.view_connection"), response=with_errors(OneConnection))
@@ -130,7 +149,4 @@ def update_devin_connection(request: HttpRequest, connection_id: UUID, body: Upd
 )
 def delete_devin_connection(request: HttpRequest, connection_id: UUID) -> OneConnection:
     """Deletes a connection that no sync uses."""
-    connection = get_connection(connection_id)
-    answer = one(connection)
-    delete_connection(caller_of(request), connection)
-    return answer
+    return delete(caller_of(request), get_connection(connection_id))

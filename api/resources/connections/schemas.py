@@ -26,16 +26,17 @@ ConnectionName = Annotated[
 
 
 class CredentialsIn(Request):
-    api_key: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^cog_"),
-        Field(examples=["cog_sandbox"], description="An API key of Devin. Never answered.", repr=False),
-    ]
+    """What every app takes: the address, if it is not the usual one. What is secret, each app adds."""
+
     base_url: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
-        Field(examples=["https://api.devin.ai"], description="Only where it is not Devin's usual address."),
+        Field(examples=["https://api.devin.ai"], description="Only where it is not the app's usual address."),
     ] = left_out()
+
+    def secrets(self) -> dict[str, str]:
+        """By API name, without the address."""
+        return {name: text for name, text in self.model_dump(by_alias=True).items() if name != "baseUrl" and text}
 
     @model_validator(mode="before")
     @classmethod
@@ -48,8 +49,29 @@ class CredentialsIn(Request):
         return given
 
 
+class DevinCredentials(CredentialsIn):
+    api_key: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^cog_"),
+        Field(examples=["cog_sandbox"], description="An API key of Devin. Never answered.", repr=False),
+    ]
+
+
+class InfisicalCredentials(CredentialsIn):
+    client_id: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+        Field(description="Of a machine identity's universal auth. Never answered.", repr=False),
+    ]
+    client_secret: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
+        Field(description="A client secret of it. Never answered.", repr=False),
+    ]
+
+
 class ConnectionIn(Request):
-    """Infisical's clients send these too; for Devin they must be off."""
+    """Infisical's clients send these too; here they must be off."""
 
     description: Description | None = None
     project_id: Annotated[str, StringConstraints(max_length=64)] | None = Field(
@@ -71,20 +93,36 @@ class ConnectionIn(Request):
             self.rotation,
         )
         if any(switched_on):
-            raise ValueError("Devin connections have no platform-managed credentials, gateways or rotation.")
+            raise ValueError("Connections have no platform-managed credentials, gateways or rotation.")
         return self
 
 
 class CreateConnection(ConnectionIn):
     name: ConnectionName
     method: Literal["api-key"] = "api-key"
-    credentials: CredentialsIn
+    credentials: DevinCredentials
 
 
 class UpdateConnection(ConnectionIn):
     name: ConnectionName = left_out()
     method: Literal["api-key"] | None = None
-    credentials: CredentialsIn = left_out()
+    credentials: DevinCredentials = left_out()
+
+
+class CreateInfisicalConnection(ConnectionIn):
+    name: ConnectionName
+    method: Literal["universal-auth"] = "universal-auth"
+    credentials: InfisicalCredentials
+
+
+class UpdateInfisicalConnection(ConnectionIn):
+    name: ConnectionName = left_out()
+    method: Literal["universal-auth"] | None = None
+    credentials: InfisicalCredentials = left_out()
+
+
+Create = CreateConnection | CreateInfisicalConnection
+Update = UpdateConnection | UpdateInfisicalConnection
 
 
 class NoCredentials(Answer):
@@ -103,8 +141,8 @@ class ConnectionOut(Answer):
     credentials_hash: str = Field(description="Changes when the credentials change; tells nothing of them.")
     project_id: UUID | None
     project: None
-    app: Literal["devin"]
-    method: Literal["api-key"]
+    app: str = Field(examples=["devin"])
+    method: str = Field(examples=["api-key"])
     credentials: NoCredentials
     base_url: str = Field(examples=["https://api.devin.ai"])
 
@@ -123,8 +161,8 @@ class ConnectionOut(Answer):
             credentials_hash=sha256(connection.sealed_credentials.encode()).hexdigest(),
             project_id=None,
             project=None,
-            app="devin",
-            method="api-key",
+            app=connection.app,
+            method=connection.method,
             credentials=NoCredentials(),
             base_url=connection.base_url,
         )
@@ -139,14 +177,14 @@ class ManyConnections(Answer):
 
 
 class AvailableConnection(Answer):
-    app: Literal["devin"]
+    app: str = Field(examples=["devin"])
     name: str = Field(examples=["my-devin-connection"])
     id: UUID = Field(examples=[EXAMPLE_ID])
     org_id: str | None = Field(examples=["org-sandbox"])
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
-        return cls(app="devin", name=connection.name, id=connection.id, org_id=connection.org_id or None)
+        return cls(app=connection.app, name=connection.name, id=connection.id, org_id=connection.org_id or None)
 
 
 class ManyAvailable(Answer):

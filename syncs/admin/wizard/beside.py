@@ -4,8 +4,9 @@ holds. Names and counts, never a value.
 
 from dataclasses import dataclass, field
 
+from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.errors import DevinError
-from connections.models import PATIENCE_FOR_A_LIST, Connection
+from connections.models import Connection
 from encryption import DecryptionError
 from syncs.choices import Strangers
 from syncs.engine.destination import Organization

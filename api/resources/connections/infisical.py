@@ -1,0 +1,77 @@
+"""`/api/v1/app-connections/infisical`: connections to Infisical, in the way of those to Devin."""
+
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from api.auth.callers import Bearer, caller_of
+from api.http.idempotency import idempotent
+from api.resources import resource
+from api.resources.base import with_errors
+from api.resources.connections.edits import create_connection, update_connection
+from api.resources.connections.router import AnyProject, available, by_name, delete, many, one
+from api.resources.connections.schemas import (
+    CreateInfisicalConnection,
+    ManyAvailable,
+    ManyConnections,
+    OneConnection,
+    UpdateInfisicalConnection,
+)
+from api.resources.lookups import get_connection
+from connections.models import Connection
+
+router = resource("App connections")
+APP = Connection.App.INFISICAL.value
+
+
+@router.get("", auth=Bearer("connections.view_connection"), response=with_errors(ManyConnections))
+def list_infisical_connections(request: HttpRequest, project_id: AnyProject) -> ManyConnections:
+    """All connections to Infisical, without their credentials."""
+    return many(app=APP)
+
+
+@router.get("/available", auth=Bearer("connections.use_connection"), response=with_errors(ManyAvailable))
+def list_available_infisical_connections(request: HttpRequest, project_id: AnyProject) -> ManyAvailable:
+    """The connections to Infisical that the caller may use."""
+    return available(APP)
+
+
+@router.post("", auth=Bearer("connections.add_connection"), response=with_errors(OneConnection, 409))
+@idempotent
+def create_infisical_connection(request: HttpRequest, body: CreateInfisicalConnection) -> OneConnection:
+    """Creates a connection, once Infisical has accepted a login with its credentials."""
+    return one(create_connection(caller_of(request), body, app=APP))
+
+
+@router.get(
+    "/connection-name/{connection_name}",
+    auth=Bearer("connections.view_connection"),
+    response=with_errors(OneConnection),
+)
+def get_infisical_connection_by_name(
+    request: HttpRequest, connection_name: str, project_id: AnyProject
+) -> OneConnection:
+    """A connection by its name."""
+    return by_name(connection_name, APP)
+
+
+@router.get("/{connection_id}", auth=Bearer("connections.view_connection"), response=with_errors(OneConnection))
+def get_infisical_connection(request: HttpRequest, connection_id: UUID) -> OneConnection:
+    """A connection by its ID."""
+    return one(get_connection(connection_id, app=APP))
+
+
+@router.patch(
+    "/{connection_id}", auth=Bearer("connections.change_connection"), response=with_errors(OneConnection, 409)
+)
+def update_infisical_connection(
+    request: HttpRequest, connection_id: UUID, body: UpdateInfisicalConnection
+) -> OneConnection:
+    """Changes what is sent. A new address needs the credentials again; a login tries them first."""
+    return one(update_connection(caller_of(request), get_connection(connection_id, app=APP), body))
+
+
+@router.delete("/{connection_id}", auth=Bearer("connections.delete_connection"), response=with_errors(OneConnection))
+def delete_infisical_connection(request: HttpRequest, connection_id: UUID) -> OneConnection:
+    """Deletes a connection that nothing uses."""
+    return delete(caller_of(request), get_connection(connection_id, app=APP))

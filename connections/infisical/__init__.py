@@ -1,0 +1,1 @@
+"""Infisical: the client that reads secrets there, as a machine identity."""
