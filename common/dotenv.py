@@ -29,6 +29,8 @@ QUOTED = {
 TYPOGRAPHIC = "“”„‟‘’‚‛«»‹›"
 COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
 SPACES = re.compile(r"[ \t]")
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+LONGEST_SHOWN = 40
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 ESCAPED_DOLLAR = re.compile(r"(?<!\\)\\\$(?=\{)")
@@ -37,9 +39,15 @@ DOLLAR = "\0"
 
 NO_TEXT = "This is no text: it has a NUL character. Save it as UTF-8, then try again."
 NO_KEY = "Expected KEY=value. A value over several lines needs quotes around it."
-BAD_KEY = "The key, before the =, starts with a letter or _, then letters, digits, _, - and dots."
-NOT_CLOSED = "The quote that opens here is never closed. Nothing after it was read."
-AFTER_QUOTE = "There is text after the closing quote. Quotes within the value need a backslash before them."
+BAD_KEY = "{name}, before the =, can't be a key. It starts with a letter or _, then letters, digits, _, - and dots."
+NOT_CLOSED = "The quote of {key}, which opens here, is never closed. Nothing after it was read."
+CLOSED_LATER = (
+    "The quote of {key} opens here and closes on line {last} only, within what looks like another KEY=value. Close it "
+    "on line {line}."
+)
+AFTER_QUOTE = (
+    "There is text after the closing quote of {key}. Quotes within the value need a backslash before them.{opened}"
+)
 MATERIAL = (
     'This looks like key material without quotes around it, up to line {last}. Write KEY="…", quotes at both ends.'
 )
@@ -158,11 +166,11 @@ def _read_entry(text: str, at: int, line: int, comments: list[str]) -> tuple[Ent
     before, equals, rest = content.partition("=")
     key = EXPORT.sub("", before.strip())
     if not equals or not KEY.fullmatch(key):
-        raise _Refused(line, BAD_KEY if equals else NO_KEY, end + 1)
+        raise _Refused(line, BAD_KEY.format(name=_shown(before.strip())) if equals else NO_KEY, end + 1)
     if looks_like_key_material(key) or set(rest.strip()) == {"="}:
         raise _Refused(line, KEY_MATERIAL, end + 1)
     if rest.strip()[:1] in QUOTED:
-        raw, end, notes = _read_quoted(text, end - len(rest.lstrip()), line)
+        raw, end, notes = _read_quoted(text, end - len(rest.lstrip()), line, key=key)
     else:
         raw, notes = _read_plain(rest)
     last_line = line + text.count("\n", at, end)
@@ -185,18 +193,27 @@ def _read_plain(rest: str) -> tuple[str, list[str]]:
     return ESCAPED_DOLLAR.sub(DOLLAR, value), notes
 
 
-def _read_quoted(text: str, at: int, line: int) -> tuple[str, int, list[str]]:
+def _shown(name: str) -> str:
+    """What stands where a key should, if it is surely none of a value's: a few words, as names have them."""
+    words = name.split()
+    is_name = 0 < len(name) <= LONGEST_SHOWN and all(NAME.fullmatch(word) for word in words)
+    return f"“{name}”" if is_name and not any(map(looks_like_key_material, words)) else "What stands"
+
+
+def _read_quoted(text: str, at: int, line: int, *, key: str) -> tuple[str, int, list[str]]:
     """The value within quotes, where its last line ends, and what is worth a look."""
     quote = text[at]
     match = QUOTED[quote].match(text, at)
     if match is None:
         # What follows can't be told apart from the value, so nothing after this is read.
-        raise _Refused(line, NOT_CLOSED, len(text))
+        raise _Refused(line, NOT_CLOSED.format(key=key), len(text))
     end = _end_of_line(text, match.end())
     last, rest = line + match[0].count("\n"), text[match.end() : end].strip()
     if rest and not rest.startswith("#"):
+        if last > line and _holds_assignment(match[1]):
+            raise _Refused(line, CLOSED_LATER.format(key=key, last=last, line=line), _end_of_line(text, at) + 1)
         opened = f" It opened on line {line}: is it closed there?" if last > line else ""
-        raise _Refused(last, AFTER_QUOTE + opened, end + 1)
+        raise _Refused(last, AFTER_QUOTE.format(key=key, opened=opened), end + 1)
     notes = _describe_lines(match[1], line, last)
     if quote == '"':
         return ESCAPED.sub(_unescape, match[1]), end, notes
@@ -211,9 +228,14 @@ def _describe_lines(value: str, line: int, last: int) -> list[str]:
     if last == line:
         return []
     notes = [f"The value goes from line {line} to line {last}."]
-    if any(ASSIGNMENT.match(within.strip()) for within in value.split("\n")[1:]):
+    if _holds_assignment(value):
         notes.append("Within it there are lines that look like KEY=value. Is a quote missing?")
     return notes
+
+
+def _holds_assignment(value: str) -> bool:
+    """Whether one of its lines, but for the first, looks like KEY=value."""
+    return any(ASSIGNMENT.match(within.strip()) for within in value.split("\n")[1:])
 
 
 def _end_of_line(text: str, at: int) -> int:

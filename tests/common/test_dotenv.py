@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.dotenv import AFTER_QUOTE, BAD_KEY, KEY_MATERIAL, MATERIAL, NO_KEY, NO_TEXT, NOT_CLOSED, parse
+from common.dotenv import AFTER_QUOTE, BAD_KEY, CLOSED_LATER, KEY_MATERIAL, MATERIAL, NO_KEY, NO_TEXT, NOT_CLOSED, parse
 from common.lookalikes import LOOKS_LIKE_JSON, LOOKS_LIKE_YAML
 
 READ = {
@@ -57,17 +57,34 @@ def test_reads(text: str, values: dict[str, str]) -> None:
 
 REFUSED = {
     "a line without equals sign": ("A=1\nhunter2\nB=2", [(2, NO_KEY)], ["A", "B"]),
-    "a key with spaces": ("my key=hunter2", [(1, BAD_KEY)], []),
-    "a key that starts with a digit": ("1A=hunter2", [(1, BAD_KEY)], []),
-    "no key": ("=hunter2", [(1, BAD_KEY)], []),
+    "a key with spaces": ("my key=hunter2", [(1, BAD_KEY.format(name="“my key”"))], []),
+    "a key that starts with a digit": ("1A=hunter2", [(1, BAD_KEY.format(name="“1A”"))], []),
+    "no key": ("=hunter2", [(1, BAD_KEY.format(name="What stands"))], []),
+    "what is surely no name": ("p$hunter2 x=1", [(1, BAD_KEY.format(name="What stands"))], []),
+    "more than a name has": ("a hunter2 " * 5 + "=1", [(1, BAD_KEY.format(name="What stands"))], []),
     "export without a value": ("export A", [(1, NO_KEY)], []),
-    "an open double quote": ('\nA="hunter2\nB=2', [(2, NOT_CLOSED)], []),
-    "an open single quote": ("A=1\nB='hunter2", [(2, NOT_CLOSED)], ["A"]),
-    "text after a quote": ("A='x' hunter2\nB=1", [(1, AFTER_QUOTE)], ["B"]),
+    "an open double quote": ('\nA="hunter2\nB=2', [(2, NOT_CLOSED.format(key="A"))], []),
+    "an open single quote": ("A=1\nB='hunter2", [(2, NOT_CLOSED.format(key="B"))], ["A"]),
+    "text after a quote": ("A='x' hunter2\nB=1", [(1, AFTER_QUOTE.format(key="A", opened=""))], ["B"]),
     "a quote that closes on another line": (
-        'A="x\nJ={"hunter2":"b"}\nB=1',
-        [(2, AFTER_QUOTE + " It opened on line 1: is it closed there?")],
+        'A="x\n{"hunter2":"b"}\nB=1',
+        [(2, AFTER_QUOTE.format(key="A", opened=" It opened on line 1: is it closed there?"))],
         ["B"],
+    ),
+    "a quote that the next key's closes": (
+        'A=1\nB="hunter2\nC="2"\nD=4',
+        [(2, CLOSED_LATER.format(key="B", last=3, line=2))],
+        ["A", "C", "D"],
+    ),
+    "a quote that JSON of the next key closes": (
+        'A="x\nJ={"hunter2":"b"}\nB=1',
+        [(1, CLOSED_LATER.format(key="A", last=2, line=1))],
+        ["J", "B"],
+    ),
+    "the same over more lines": (
+        "B='hunter2\nmore\n\nexport C='2'\nD=4",
+        [(1, CLOSED_LATER.format(key="B", last=4, line=1)), (2, NO_KEY)],
+        ["C", "D"],
     ),
     "what is no text": ("A=1\nB=\0hunter2", [(2, NO_TEXT)], []),
     "several mistakes": ("x y\nB=1\nz", [(1, NO_KEY), (3, NO_KEY)], ["B"]),

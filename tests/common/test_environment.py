@@ -51,7 +51,7 @@ def test_no_file_is_no_error(tmp_path: Path) -> None:
 
 UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     "a line without equals sign": (f"A=1\nSECRET_KEY {CANARY}", "Line 2: Expected KEY=value."),
-    "an open quote": (f"SECRET_KEY='{CANARY}", "Line 1: The quote that opens here is never closed."),
+    "an open quote": (f"SECRET_KEY='{CANARY}", "Line 1: The quote of SECRET_KEY, which opens here, is never closed."),
     "another encoding": (f"SECRET_KEY={CANARY}\xe4".encode("latin-1"), "is not UTF-8 text"),
     "two bytes a letter": (f"SECRET_KEY={CANARY}".encode("utf-16"), "is not UTF-8 text"),
     "a zero byte": (f"SECRET_KEY={CANARY}\0".encode(), "Line 1: This is no text"),
