@@ -19,7 +19,7 @@ from common.waiting import wait_for
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask_many import request_runs
-from vault.editing import create_environment, create_folder, create_project, set_secrets
+from vault.editing import Actor, create_environment, create_folder, create_project, set_secrets
 from vault.models import Folder
 
 SECRETS = 20
@@ -115,10 +115,10 @@ def build(site: Site, load: Load) -> list[Member]:
     for number in range(load.syncs):
         if number % SYNCS_A_PROJECT == 0:
             name = f"fleet-{number // SYNCS_A_PROJECT}"
-            project = create_project(name=name, slug=name, environments=(), user=None)
-            environment = create_environment(project, name="Development", slug="dev", user=None)
+            project = create_project(name=name, slug=name, environments=(), by=Actor.on_command_line())
+            environment = create_environment(project, name="Development", slug="dev", by=Actor.on_command_line())
         assert environment is not None  # noqa: S101
-        folder = create_folder(environment, f"/app-{number}", user=None)
+        folder = create_folder(environment, f"/app-{number}", by=Actor.on_command_line())
         sync = DevinSync.objects.create(
             name=f"app-{number}",
             project=environment.project,
@@ -141,7 +141,7 @@ def first_sync(members: list[Member]) -> float:
     began = time.monotonic()
     DevinSync.objects.update(auto_sync_enabled=False)
     for member in members:
-        set_secrets(member.folder, member.values, user=None)
+        set_secrets(member.folder, member.values, by=Actor.on_command_line())
     DevinSync.objects.update(auto_sync_enabled=True)
     request_runs([member.sync.pk for member in members], trigger=Trigger.MANUAL)
     wait_until_idle()

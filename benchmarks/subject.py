@@ -12,7 +12,7 @@ from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
-from vault.editing import create_environment, create_project, set_secrets
+from vault.editing import Actor, create_environment, create_project, set_secrets
 from vault.models import Folder
 
 
@@ -29,8 +29,8 @@ class Subject:
     def create(cls, site: Site, name: str) -> "Subject":
         """A project, a folder and a sync to the organization `org-<name>`."""
         site.sandbox.declare(f"org-{name}")
-        project = create_project(name=name, slug=name, environments=(), user=None)
-        create_environment(project, name="Development", slug="dev", user=None)
+        project = create_project(name=name, slug=name, environments=(), by=Actor.on_command_line())
+        create_environment(project, name="Development", slug="dev", by=Actor.on_command_line())
         folder = Folder.objects.select_related("environment__project").get(environment__project=project, path="/")
         sync = DevinSync.objects.create(
             name=name, project=project, folder=folder, connection=connection_of(site), org_id=f"org-{name}"
@@ -38,7 +38,7 @@ class Subject:
         return cls(sync, folder)
 
     def change_source(self, values: Mapping[str, str]) -> None:
-        set_secrets(self.folder, values, user=None)
+        set_secrets(self.folder, values, by=Actor.on_command_line())
 
     def request_run(self) -> SyncRun:
         """A pending run that may start at once, also where the last one started a moment ago."""

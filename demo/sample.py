@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from connections.models import Connection
 from syncs.editing import Actor, create_sync
 from syncs.models import DevinSync
+from vault.editing import Actor as VaultActor
 from vault.editing import add_import, create_folder, create_project, set_secrets
 from vault.models import Folder, Project
 from vault.reading import find_folder
@@ -42,13 +43,14 @@ def ensure_project(user: User) -> Project:
     project = Project.objects.filter(slug=PROJECT).first()
     if project is not None:
         return project
+    by = VaultActor.on_command_line(user)
     project = create_project(
-        name="Acme Shop", slug=PROJECT, description="Sample data of the demo", environments=ENVIRONMENTS, user=user
+        name="Acme Shop", slug=PROJECT, description="Sample data of the demo", environments=ENVIRONMENTS, by=by
     )
     for (environment, path), values in SECRETS.items():
-        folder = create_folder(project.environments.get(slug=environment), path, user=user)
-        set_secrets(folder, values, user=user)
-    add_import(source_folder(project), find_folder(project, "dev", "/shared"), user=user)
+        folder = create_folder(project.environments.get(slug=environment), path, by=by)
+        set_secrets(folder, values, by=by)
+    add_import(source_folder(project), find_folder(project, "dev", "/shared"), by=by)
     return project
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 from connections.models import Connection
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.browser import open_browser
 from vault.editing import create_environment, create_folder, create_project
 
@@ -46,9 +47,9 @@ def add_sync(db: None) -> Callable[..., DevinSync]:
     """Makes syncs of one folder, each with one run in its own state."""
     connection = Connection(name="acme", base_url="https://devin.example")
     connection.save()
-    project = create_project(name="Shop", slug="shop", environments=(), user=None)
-    environment = create_environment(project, name="Production", slug="prod", user=None)
-    folder = create_folder(environment, "/app", user=None)
+    project = create_project(name="Shop", slug="shop", environments=(), by=ANYBODY)
+    environment = create_environment(project, name="Production", slug="prod", by=ANYBODY)
+    folder = create_folder(environment, "/app", by=ANYBODY)
 
     def make(name: str, status: Status, **attributes: Any) -> DevinSync:
         sync = DevinSync.objects.create(

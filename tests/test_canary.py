@@ -37,6 +37,7 @@ from sandbox.organization import Organization
 from sandbox.server import Sandbox
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from tests.patience import PATIENCE
 from tests.syncs.torture.test_processes import database_url
@@ -144,8 +145,8 @@ def log_lines() -> Iterator[io.StringIO]:
 def stage(queue_server: str, tmp_path: Path) -> Iterator[Stage]:
     redis.Redis.from_url(queue_server).flushall()
     root = User.objects.create_superuser("root", "", "x")
-    project = create_project(name="Acme shop", slug="acme-shop", environments=[("Development", "dev")], user=None)
-    folder = create_folder(project.environments.get(slug="dev"), "/my-secrets", user=None)
+    project = create_project(name="Acme shop", slug="acme-shop", environments=[("Development", "dev")], by=ANYBODY)
+    folder = create_folder(project.environments.get(slug="dev"), "/my-secrets", by=ANYBODY)
     with Sandbox() as sandbox:
         stage = Stage(Client(), Caller(ApiToken.issue(root, "tests")[1]), sandbox, queue_server, tmp_path, folder)
         sandbox.directory.declare_key(stage.secret("API key", begin="cog_"))

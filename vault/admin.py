@@ -21,7 +21,7 @@ from vault import editing
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
 from vault.pages import dotenv, folders, imports, projects, secrets
-from vault.pages.access import url_of, user_of
+from vault.pages.access import actor_of, url_of
 from vault.pages.deleting import describe_contents, users_of_projects
 from vault.pages.effects import look_ahead
 
@@ -64,10 +64,10 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     def save_model(self, request: HttpRequest, obj: Project, form: "ModelForm[Project]", change: bool) -> None:
         given = {name: form.cleaned_data[name] for name in ("name", "slug", "description")}
         if change:
-            editing.update_project(obj, **given, user=user_of(request))
+            editing.update_project(obj, **given, by=actor_of(request))
             return
         environments = form.cleaned_data["environments"]
-        obj.pk = editing.create_project(**given, environments=environments, user=user_of(request)).pk
+        obj.pk = editing.create_project(**given, environments=environments, by=actor_of(request)).pk
         obj.refresh_from_db()
 
     def response_post_save_add(self, request: HttpRequest, obj: Project) -> HttpResponseRedirect:
@@ -86,11 +86,11 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         return [*names, contents], {"projects": len(rows)}, lacking, [str(row) for row in users_of_projects(rows)]
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
-        editing.delete_project(obj, user=user_of(request))
+        editing.delete_project(obj, by=actor_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         for project in list(queryset):
-            editing.delete_project(project, user=user_of(request))
+            editing.delete_project(project, by=actor_of(request))
 
     def get_urls(self) -> list[URLPattern]:
         """All of the vault's own pages."""
@@ -174,13 +174,13 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
         lacking = set() if request.user.has_perm("vault.delete_secret") else {"secret"}
         contents: list[Any] = [f"{row.key} in {row.folder}, with all versions" for row in rows]
         if "post" not in request.POST:
-            foreseen = look_ahead(lambda: editing.delete_secrets(rows, user=user_of(request)))
+            foreseen = look_ahead(lambda: editing.delete_secrets(rows, by=actor_of(request)))
             contents += [f"{told.reader} {line}" for told in foreseen.told for line in told.lines]
         return contents, {"secrets": len(rows)}, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
-        editing.delete_secret(obj, user=user_of(request))
+        editing.delete_secret(obj, by=actor_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> None:
         rows = queryset.select_related("folder__environment")
-        editing.delete_secrets(rows, user=user_of(request))
+        editing.delete_secrets(rows, by=actor_of(request))

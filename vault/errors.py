@@ -12,6 +12,7 @@ VaultError
     ├── Taken               there is one of that name already
     ├── Missing             there is none of that name
     ├── Outdated            somebody else changed it first
+    ├── NotAllowed          it would move values that this person or token may not read
     └── InUse               others depend on what would go
 """
 
@@ -72,4 +73,8 @@ class Outdated(EditingError):
 
 
 class InUse(EditingError):
+    pass
+
+
+class NotAllowed(EditingError):
     pass

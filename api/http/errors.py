@@ -34,7 +34,7 @@ from connections.devin.errors import DevinError
 from connections.models import ChangedMeanwhile
 from encryption import DecryptionError
 from syncs.errors import EditRefused, SyncError
-from vault.errors import FolderMissing, InUse, Invalid, Missing, Outdated, Taken, VaultError
+from vault.errors import FolderMissing, InUse, Invalid, Missing, NotAllowed, Outdated, Taken, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -233,6 +233,7 @@ HANDLERS: list[tuple[type[Exception], Callable[[HttpRequest, Any], HttpResponse]
     (EditRefused, _answer(400, _without_quotes)),
     (DecryptionError, _answer(400)),
     (VaultError, _answer(400)),
+    (NotAllowed, _answer(403)),
     (FolderMissing, _answer(404)),
     (Invalid, _on_editing_error),
     (Taken, _answer(400)),

@@ -10,7 +10,8 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.confirming import GRAVE
 from connections.models import Connection
-from vault.editing import create_environment, create_folder, create_project, set_secrets
+from tests.actors import ANYBODY
+from vault.editing import Actor, create_environment, create_folder, create_project, set_secrets
 from vault.models import Secret
 
 pytestmark = pytest.mark.django_db
@@ -20,9 +21,9 @@ MINUTES = 60
 
 @pytest.fixture
 def secret(alice: User) -> Secret:
-    project = create_project(name="Shop", slug="shop", environments=(), user=None)
-    folder = create_folder(create_environment(project, name="Dev", slug="dev", user=None), "/app", user=None)
-    set_secrets(folder, {"API_KEY": "canary-value"}, user=alice)
+    project = create_project(name="Shop", slug="shop", environments=(), by=ANYBODY)
+    folder = create_folder(create_environment(project, name="Dev", slug="dev", by=ANYBODY), "/app", by=ANYBODY)
+    set_secrets(folder, {"API_KEY": "canary-value"}, by=Actor.on_command_line(alice))
     return folder.secrets.get()
 
 

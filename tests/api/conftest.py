@@ -18,6 +18,7 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.models import DevinSync
 from syncs.runs import jobs
+from tests.actors import ANYBODY
 from vault.editing import create_folder, create_project, set_secrets
 from vault.models import Folder, Project
 
@@ -140,13 +141,13 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def project(db: None) -> Project:
     environments = [("Development", "dev"), ("Production", "prod")]
-    return create_project(name="Acme shop", slug="acme-shop", environments=environments, user=None)
+    return create_project(name="Acme shop", slug="acme-shop", environments=environments, by=ANYBODY)
 
 
 @pytest.fixture
 def folder(project: Project) -> Folder:
-    folder = create_folder(project.environments.get(slug="dev"), "/my-secrets", user=None)
-    set_secrets(folder, {"DB_URL": "postgres://db", "API_KEY": "k-123"}, user=None)
+    folder = create_folder(project.environments.get(slug="dev"), "/my-secrets", by=ANYBODY)
+    set_secrets(folder, {"DB_URL": "postgres://db", "API_KEY": "k-123"}, by=ANYBODY)
     return folder
 
 

@@ -14,6 +14,7 @@ from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.api.conftest import API_KEY, ORG, Caller, make_caller
 from vault.editing import delete_secret
 from vault.models import Folder
@@ -92,7 +93,7 @@ def blocked(sync: DevinSync, folder: Folder, organization: SandboxOrganization) 
     """Of an empty source."""
     DevinSync.objects.update(auto_sync_enabled=False)
     for secret in folder.secrets.all():
-        delete_secret(secret, user=None)
+        delete_secret(secret, by=ANYBODY)
     return run(sync)
 
 

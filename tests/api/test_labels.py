@@ -6,6 +6,7 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from encryption.registry import sealed_fields
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder, Secret, SecretMetadata, Tag
@@ -129,9 +130,9 @@ def test_finds_by_tags_and_metadata(editor: Caller, query: str, said: str, found
 
 @pytest.mark.usefixtures("labelled")
 def test_filters_what_is_imported_and_what_is_asked_by_name(editor: Caller, folder: Folder, query: str) -> None:
-    outer = create_folder(folder.environment, "/outer", user=None)
-    set_secrets(outer, {"DB_URL": "untagged"}, user=None)
-    add_import(create_folder(folder.environment, "/importing", user=None), folder, user=None)
+    outer = create_folder(folder.environment, "/outer", by=ANYBODY)
+    set_secrets(outer, {"DB_URL": "untagged"}, by=ANYBODY)
+    add_import(create_folder(folder.environment, "/importing", by=ANYBODY), folder, by=ANYBODY)
 
     answer = editor.get(f"{V4}?{query.replace('my-secrets', 'importing')}&tagSlugs=cold")
     assert [keys(each) for each in answer["imports"]] == [["DB_URL"]]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import create_folder
 from vault.models import Folder
@@ -63,7 +64,7 @@ def test_what_repeats_the_address_is_understood(editor: Caller, query: str) -> N
 def test_folders_take_the_older_spelling_of_their_path(
     editor: Caller, folder: Folder, query: str, version: str
 ) -> None:
-    create_folder(folder.environment, "/my-secrets/api", user=None)
+    create_folder(folder.environment, "/my-secrets/api", by=ANYBODY)
 
     def names(more: str) -> list[str]:
         return [each["name"] for each in editor.get(f"/api/{version}/folders?{query}&{more}")["folders"]]

@@ -7,6 +7,7 @@ import pytest
 from syncs.engine.preview import preview
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import add_import, create_folder, delete_secret, set_secrets, update_secret
 from vault.models import Folder, Secret
@@ -68,7 +69,7 @@ def test_one_secret_by_its_id_too(editor: Caller, folder: Folder) -> None:
 
 
 def test_every_change_of_the_answer_changes_its_tag(editor: Caller, folder: Folder, query: str) -> None:
-    shared = create_folder(folder.environment, "/shared", user=None)
+    shared = create_folder(folder.environment, "/shared", by=ANYBODY)
     path = f"{V4}?{query}"
     tags = [held(editor, path)]
 
@@ -76,18 +77,18 @@ def test_every_change_of_the_answer_changes_its_tag(editor: Caller, folder: Fold
         tags.append(held(editor, path))
 
     secret = folder.secrets.get(key="DB_URL")
-    update_secret(secret, value="changed", user=None)
+    update_secret(secret, value="changed", by=ANYBODY)
     changed()
-    update_secret(secret, comment="why", user=None)
+    update_secret(secret, comment="why", by=ANYBODY)
     changed()
-    update_secret(secret, key="DB_ADDRESS", user=None)
+    update_secret(secret, key="DB_ADDRESS", by=ANYBODY)
     changed()
-    set_secrets(shared, {"REGION": "eu"}, user=None)
-    add_import(folder, shared, user=None)
+    set_secrets(shared, {"REGION": "eu"}, by=ANYBODY)
+    add_import(folder, shared, by=ANYBODY)
     changed()
-    set_secrets(shared, {"REGION": "us"}, user=None)
+    set_secrets(shared, {"REGION": "us"}, by=ANYBODY)
     changed()
-    delete_secret(folder.secrets.get(key="API_KEY"), user=None)
+    delete_secret(folder.secrets.get(key="API_KEY"), by=ANYBODY)
     changed()
 
     assert len(set(tags)) == len(tags)
@@ -96,19 +97,19 @@ def test_every_change_of_the_answer_changes_its_tag(editor: Caller, folder: Fold
 def test_a_change_elsewhere_does_not(editor: Caller, folder: Folder, query: str) -> None:
     before = held(editor, f"{V4}?{query}"), held(editor, f"{V4}/DB_URL?{query}&includeImports=false")
 
-    set_secrets(create_folder(folder.environment, "/elsewhere", user=None), {"OTHER": "1"}, user=None)
+    set_secrets(create_folder(folder.environment, "/elsewhere", by=ANYBODY), {"OTHER": "1"}, by=ANYBODY)
     assert held(editor, f"{V4}?{query}") == before[0]
-    set_secrets(folder, {"API_KEY": "changed"}, user=None)
+    set_secrets(folder, {"API_KEY": "changed"}, by=ANYBODY)
     assert held(editor, f"{V4}/DB_URL?{query}&includeImports=false") == before[1]
 
 
 def test_what_a_value_refers_to_counts(editor: Caller, folder: Folder, query: str) -> None:
-    shared = create_folder(folder.environment, "/shared", user=None)
-    set_secrets(shared, {"HOST": "one"}, user=None)
-    set_secrets(folder, {"URL": "https://${dev.shared.HOST}"}, user=None)
+    shared = create_folder(folder.environment, "/shared", by=ANYBODY)
+    set_secrets(shared, {"HOST": "one"}, by=ANYBODY)
+    set_secrets(folder, {"URL": "https://${dev.shared.HOST}"}, by=ANYBODY)
     before = held(editor, f"{V4}?{query}"), held(editor, f"{V4}/URL?{query}")
 
-    set_secrets(shared, {"HOST": "two"}, user=None)
+    set_secrets(shared, {"HOST": "two"}, by=ANYBODY)
 
     assert held(editor, f"{V4}?{query}") != before[0]
     assert held(editor, f"{V4}/URL?{query}") != before[1]
@@ -135,7 +136,7 @@ def broken(folder: Folder) -> Folder:
         "FINE": "${API_KEY}",
     }
     # The rules at saving refuse some of these; what was saved before they were made is still there.
-    set_secrets(folder, values, user=None)
+    set_secrets(folder, values, by=ANYBODY)
     return folder
 
 
@@ -184,8 +185,8 @@ def test_one_secret_is_read_like_many(editor: Caller, broken: Folder, query: str
 
 
 def test_an_imported_secret_is_read_alike(editor: Caller, broken: Folder, query: str) -> None:
-    outer = create_folder(broken.environment, "/outer", user=None)
-    add_import(outer, broken, user=None)
+    outer = create_folder(broken.environment, "/outer", by=ANYBODY)
+    add_import(outer, broken, by=ANYBODY)
 
     response = editor.send("GET", f"{V4}?{query.replace('my-secrets', 'outer')}")
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from api.models import ApiToken, ReadNote
 from api.resources.reads import clean_log, clean_notes
 from common.cleaning import cleaning
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import set_secret
 from vault.models import Folder
@@ -56,6 +57,17 @@ def test_a_read_that_is_noted_already_writes_nothing(editor: Caller, query: str)
     assert [each["sql"] for each in queries if not each["sql"].startswith("SELECT")] == []
 
 
+def test_an_answer_with_what_was_not_sent_is_a_read(editor: Caller, folder: Folder) -> None:
+    place = {"projectId": str(folder.environment.project_id), "environment": "dev", "secretPath": "/my-secrets"}
+
+    editor.patch(f"{V4}/DB_URL", place)
+    editor.patch(f"{V4}/DB_URL", {**place, "secretValue": "mine"})
+    editor.delete(f"{V4}/DB_URL", place)
+
+    by = "through the API with API token tests."
+    assert told() == [f"Changed, and read the value {by}", f"Changed {by}", f"Deleted, and read the value {by}"]
+
+
 def test_tokens_and_places_are_told_apart(editor: Caller, query: str, folder: Folder) -> None:
     other = Caller(ApiToken.issue(User.objects.get(username="editor"), "other")[1])
 
@@ -69,7 +81,7 @@ def test_tokens_and_places_are_told_apart(editor: Caller, query: str, folder: Fo
     assert sorted(told()) == sorted(
         [ONE, ONE, LIST, LIST.replace("tests.", "other."), ONE.replace("value", "value of version 1")]
     )
-    set_secret(folder, "NEW", "1", user=None)
+    set_secret(folder, "NEW", "1", by=ANYBODY)
     editor.get(f"{V4}?{query}")
     assert told()[-1] == LIST.replace("2", "3")
 

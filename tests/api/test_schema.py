@@ -31,6 +31,7 @@ from devinsync_site.wsgi import application
 from sandbox.server import Sandbox
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.api.conftest import API_KEY, ORG
 from vault.editing import set_secrets
 from vault.models import Environment, Folder, Project
@@ -81,7 +82,7 @@ def token(monkeypatch: pytest.MonkeyPatch, db: None, sandbox: Sandbox, settings:
     folder = Folder.objects.create(
         id=EXAMPLE_ID, environment=environment, parent=root, name="my-secrets", path="/my-secrets"
     )
-    set_secrets(folder, {"DB_URL": "postgres://db"}, user=None)
+    set_secrets(folder, {"DB_URL": "postgres://db"}, by=ANYBODY)
     connection = Connection(id=EXAMPLE_ID, name="my-devin-connection", base_url=sandbox.url)
     connection.set_api_key(API_KEY)
     connection.save(force_insert=True)

@@ -10,6 +10,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.api.conftest import ORG, Caller, make_caller, make_user
 from vault.editing import create_folder, delete_folder, rename_folder, set_secrets
 from vault.models import Folder, Project
@@ -171,8 +172,8 @@ def test_shows_options_of_ours_only_where_they_are_set(editor: Caller, sync_body
 
 @pytest.mark.usefixtures("queue")
 def test_refuses_subfolders_that_clash(editor: Caller, sync_body: dict[str, Any], folder: Folder) -> None:
-    below = create_folder(folder.environment, "/my-secrets/api", user=None)
-    set_secrets(below, {"DB_URL": "other"}, user=None)
+    below = create_folder(folder.environment, "/my-secrets/api", by=ANYBODY)
+    set_secrets(below, {"DB_URL": "other"}, by=ANYBODY)
 
     answer = editor.post(DEVIN, sync_body | {"syncOptions": options(recursive=True)}, status=400)
 
@@ -206,7 +207,7 @@ def test_replaces_sync_options_whole_but_for_the_switch(editor: Caller, sync: De
 
 
 def test_moves_to_another_folder(editor: Caller, sync: DevinSync, project: Project) -> None:
-    create_folder(project.environments.get(slug="prod"), "/other", user=None)
+    create_folder(project.environments.get(slug="prod"), "/other", by=ANYBODY)
 
     changed = editor.patch(f"{DEVIN}/{sync.pk}", {"environment": "prod", "secretPath": "/other/"})["secretSync"]
 
@@ -342,7 +343,7 @@ def test_a_disabled_sync_does_not_run(operator: Caller, sync: DevinSync) -> None
 
 
 def test_a_sync_whose_folder_is_gone_does_not_run(operator: Caller, sync: DevinSync, folder: Folder) -> None:
-    delete_folder(folder, user=None)
+    delete_folder(folder, by=ANYBODY)
 
     answer = operator.post(f"{DEVIN}/{sync.pk}/sync-secrets", status=400)
 
@@ -535,8 +536,8 @@ def test_running_syncs_are_not_deleted(editor: Caller, sync: DevinSync) -> None:
 
 
 def test_another_environment_keeps_the_path_as_it_is_now(editor: Caller, sync: DevinSync, folder: Folder) -> None:
-    rename_folder(folder, "renamed", user=None)
-    create_folder(sync.project.environments.get(slug="prod"), "/renamed", user=None)
+    rename_folder(folder, "renamed", by=ANYBODY)
+    create_folder(sync.project.environments.get(slug="prod"), "/renamed", by=ANYBODY)
 
     changed = editor.patch(f"{DEVIN}/{sync.pk}", {"environment": "prod"})["secretSync"]
 

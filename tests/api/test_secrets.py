@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder, Secret, SecretVersion
@@ -97,7 +98,7 @@ def test_two_secrets_can_take_each_others_keys(editor: Caller, place: dict[str, 
 
 def test_only_what_is_asked_for_is_resolved(editor: Caller, folder: Folder, query: str) -> None:
     bad = {"BAD": "${NOPE}", "GOOD": "${API_KEY}!", "BROKEN": "1"}
-    set_secrets(folder, bad, user=None)
+    set_secrets(folder, bad, by=ANYBODY)
     Secret.objects.filter(key="BROKEN").update(sealed_value=Secret.objects.get(key="BAD").sealed_value)
 
     assert editor.get(f"{V4}/GOOD?{query}")["secret"]["secretValue"] == "k-123!"
@@ -165,13 +166,13 @@ def merged(answer: dict[str, Any], *, last_wins: bool) -> dict[str, str]:
 
 @pytest.mark.parametrize("address", [V4, V3])
 def test_every_client_computes_what_a_sync_reads(editor: Caller, folder: Folder, query: str, address: str) -> None:
-    one, two, below = (create_folder(folder.environment, path, user=None) for path in ("/one", "/two", "/below"))
-    set_secrets(one, {"A": "one", "B": "one", "API_KEY": "one", "D": "one"}, user=None)
-    set_secrets(two, {"A": "two", "C": "two", "API_KEY": "two"}, user=None)
-    set_secrets(below, {"B": "below", "D": "below"}, user=None)
-    add_import(two, below, user=None)
+    one, two, below = (create_folder(folder.environment, path, by=ANYBODY) for path in ("/one", "/two", "/below"))
+    set_secrets(one, {"A": "one", "B": "one", "API_KEY": "one", "D": "one"}, by=ANYBODY)
+    set_secrets(two, {"A": "two", "C": "two", "API_KEY": "two"}, by=ANYBODY)
+    set_secrets(below, {"B": "below", "D": "below"}, by=ANYBODY)
+    add_import(two, below, by=ANYBODY)
     for source in (one, two):
-        add_import(folder, source, user=None)
+        add_import(folder, source, by=ANYBODY)
 
     answer = editor.get(f"{address}?{query}&include_imports=true&expandSecretReferences=true")
 
@@ -181,9 +182,9 @@ def test_every_client_computes_what_a_sync_reads(editor: Caller, folder: Folder,
 
 
 def test_what_a_folder_overrides_may_be_broken(editor: Caller, folder: Folder, query: str) -> None:
-    shared = create_folder(folder.environment, "/shared", user=None)
-    set_secrets(shared, {"API_KEY": "${NOPE}", "B": "b"}, user=None)
-    add_import(folder, shared, user=None)
+    shared = create_folder(folder.environment, "/shared", by=ANYBODY)
+    set_secrets(shared, {"API_KEY": "${NOPE}", "B": "b"}, by=ANYBODY)
+    add_import(folder, shared, by=ANYBODY)
 
     Secret.objects.filter(folder=shared, key="API_KEY").update(sealed_value="ds1.none")
 

@@ -11,6 +11,7 @@ from accounts.roles import EDITOR
 from api.models import MachineIdentity
 from connections.models import Connection
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.api.conftest import API_KEY, ORG, Caller
 from vault.editing import add_import, create_folder
 from vault.models import Folder, Project, Secret
@@ -61,8 +62,8 @@ def test_environments_may_name_their_project_and_themselves(editor: Caller, proj
 
 
 def test_folders_and_imports_may_name_themselves(editor: Caller, folder: Folder, place: dict[str, str]) -> None:
-    shared = create_folder(folder.environment, "/shared", user=None)
-    row = add_import(folder, shared, user=None)
+    shared = create_folder(folder.environment, "/shared", by=ANYBODY)
+    row = add_import(folder, shared, by=ANYBODY)
     at_root, in_folder = place | {"path": "/"}, place | {"path": "/my-secrets"}
 
     editor.patch(f"/api/v1/folders/{shared.pk}", at_root | {"id": str(shared.pk), "name": "common"})
@@ -198,7 +199,7 @@ def test_an_empty_path_is_the_root(editor: Caller, folder: Folder, place: dict[s
 
 
 def test_a_folder_is_renamed_by_name(editor: Caller, folder: Folder, place: dict[str, str]) -> None:
-    inner = create_folder(folder.environment, "/my-secrets/inner", user=None)
+    inner = create_folder(folder.environment, "/my-secrets/inner", by=ANYBODY)
     body = place | {"path": "/my-secrets", "name": "outer"}
 
     editor.patch("/api/v2/folders/inner", place | {"path": "/", "name": "outer"}, status=404)
@@ -209,7 +210,7 @@ def test_a_folder_is_renamed_by_name(editor: Caller, folder: Folder, place: dict
 
 @pytest.mark.parametrize("path", ["%2Fmy-secrets%2Finner", "/my-secrets/inner", "my-secrets/inner/"])
 def test_a_folder_is_found_by_path(editor: Caller, folder: Folder, path: str) -> None:
-    inner = create_folder(folder.environment, "/my-secrets/inner", user=None)
+    inner = create_folder(folder.environment, "/my-secrets/inner", by=ANYBODY)
     base = f"/api/v1/folders/{folder.environment.project_id}/dev"
 
     found = editor.get(f"{base}/{path}")["folder"]
@@ -221,7 +222,7 @@ def test_a_folder_is_found_by_path(editor: Caller, folder: Folder, path: str) ->
 
 
 def test_a_batch_may_name_a_path_for_each_secret(editor: Caller, folder: Folder, place: dict[str, str]) -> None:
-    inner = create_folder(folder.environment, "/my-secrets/inner", user=None)
+    inner = create_folder(folder.environment, "/my-secrets/inner", by=ANYBODY)
     secrets = [
         {"secretKey": "DB_URL", "secretValue": "changed"},
         {"secretKey": "NEW", "secretValue": "n", "secretPath": "/my-secrets/inner/"},

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from api.models import ApiToken
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder, Project, Secret
@@ -30,9 +31,9 @@ def query(place: dict[str, str]) -> str:
 @pytest.fixture
 def shared(folder: Folder) -> Folder:
     """A folder that `folder` imports."""
-    shared = create_folder(folder.environment, "/shared", user=None)
-    set_secrets(shared, {"REGION": "eu", "API_KEY": "shadowed"}, user=None)
-    add_import(folder, shared, user=None)
+    shared = create_folder(folder.environment, "/shared", by=ANYBODY)
+    set_secrets(shared, {"REGION": "eu", "API_KEY": "shadowed"}, by=ANYBODY)
+    add_import(folder, shared, by=ANYBODY)
     return shared
 
 
@@ -78,7 +79,7 @@ def test_finds_a_single_secret_in_imports(editor: Caller, query: str, shared: Fo
 
 
 def test_expands_references_by_default_in_v4_only(editor: Caller, folder: Folder, query: str) -> None:
-    set_secrets(folder, {"URL": "x-${API_KEY}"}, user=None)
+    set_secrets(folder, {"URL": "x-${API_KEY}"}, by=ANYBODY)
 
     assert editor.get(f"{V4}/URL?{query}")["secret"]["secretValue"] == "x-k-123"
     assert editor.get(f"{V3}/raw/URL?{query}")["secret"]["secretValue"] == "x-${API_KEY}"
@@ -205,7 +206,7 @@ def test_folders_one_by_one_and_all_below(editor: Caller, project: Project, fold
 def test_folders_below_are_told_apart_by_case(editor: Caller, project: Project) -> None:
     environment = project.environments.get(slug="dev")
     for path in ("/app/x", "/App/y", "/app_z"):
-        create_folder(environment, path, user=None)
+        create_folder(environment, path, by=ANYBODY)
 
     query = f"projectId={project.pk}&environment=dev&recursive=true"
     listed = {
@@ -218,7 +219,7 @@ def test_folders_below_are_told_apart_by_case(editor: Caller, project: Project) 
 
 def test_imports_in_order(editor: Caller, project: Project, folder: Folder) -> None:
     for name in ("one", "two"):
-        create_folder(folder.environment, f"/{name}", user=None)
+        create_folder(folder.environment, f"/{name}", by=ANYBODY)
     place = {"projectId": str(project.pk), "environment": "dev", "path": "/my-secrets"}
     path = "/api/v2/secret-imports"
     first, second = (

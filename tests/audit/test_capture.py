@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from api.models import ApiToken
 from audit.models import Action, Entry
+from tests.actors import ANYBODY
 from vault.editing import create_environment, create_folder, create_project, set_secrets
 from vault.models import Secret
 
@@ -36,9 +37,9 @@ def lines(**which: Any) -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 def secret() -> Secret:
-    project = create_project(name="Shop", slug="shop", environments=(), user=None)
-    folder = create_folder(create_environment(project, name="Dev", slug="dev", user=None), "/app", user=None)
-    set_secrets(folder, {"API_KEY": CANARY}, user=None)
+    project = create_project(name="Shop", slug="shop", environments=(), by=ANYBODY)
+    folder = create_folder(create_environment(project, name="Dev", slug="dev", by=ANYBODY), "/app", by=ANYBODY)
+    set_secrets(folder, {"API_KEY": CANARY}, by=ANYBODY)
     return folder.secrets.get()
 
 

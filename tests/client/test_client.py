@@ -20,6 +20,7 @@ from api.models import ApiToken, MachineIdentity
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.api.conftest import (  # noqa: F401 - fixtures
     Caller,
     _quick,
@@ -141,10 +142,10 @@ def test_syncs_and_lists_runs(client: Client, worker: None, organization: Sandbo
 
 
 def test_runs_a_command_with_the_secrets(client: Client, folder: Folder) -> None:  # noqa: F811
-    shared = create_folder(folder.environment, "/shared", user=None)
-    set_secrets(shared, {"REGION": "eu", "API_KEY": "shadowed"}, user=None)
-    set_secrets(folder, {"URL": "https://${API_KEY}"}, user=None)
-    add_import(folder, shared, user=None)
+    shared = create_folder(folder.environment, "/shared", by=ANYBODY)
+    set_secrets(shared, {"REGION": "eu", "API_KEY": "shadowed"}, by=ANYBODY)
+    set_secrets(folder, {"URL": "https://${API_KEY}"}, by=ANYBODY)
+    add_import(folder, shared, by=ANYBODY)
     place = ("--project", "acme-shop", "--env", "dev", "--path", "/my-secrets")
     program = (
         "import os, sys; print(os.environ['URL'], os.environ['REGION'], 'DEVINSYNC_TOKEN' in os.environ); sys.exit(7)"
@@ -153,7 +154,7 @@ def test_runs_a_command_with_the_secrets(client: Client, folder: Folder) -> None
     told = client.run("run", *place, "--", sys.executable, "-c", program, status=7)
 
     assert told == "https://k-123 eu False\n"
-    set_secrets(folder, {"DEAD": "${NONE}"}, user=None)
+    set_secrets(folder, {"DEAD": "${NONE}"}, by=ANYBODY)
     assert "References in DEAD lead nowhere" in client.run("run", *place, "--", "true", status=1)
 
 

@@ -15,6 +15,7 @@ from overview import collect as overview
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.schedule import note_alive
+from tests.actors import ANYBODY
 from vault.editing import create_environment, create_project, set_secrets
 from vault.models import Folder
 
@@ -40,9 +41,9 @@ def test_leads_a_newcomer_through_three_steps(admin_client: Client) -> None:
 
 def test_ticks_off_the_steps_that_are_done(admin_user: User) -> None:
     Connection(name="acme", base_url="https://devin.example").save()
-    project = create_project(name="Shop", slug="shop", environments=(), user=None)
-    environment = create_environment(project, name="Production", slug="prod", user=None)
-    set_secrets(Folder.objects.get(environment=environment, path="/"), {"DB_URL": "postgres://"}, user=None)
+    project = create_project(name="Shop", slug="shop", environments=(), by=ANYBODY)
+    environment = create_environment(project, name="Production", slug="prod", by=ANYBODY)
+    set_secrets(Folder.objects.get(environment=environment, path="/"), {"DB_URL": "postgres://"}, by=ANYBODY)
 
     seen = overview.collect(admin_user)
 

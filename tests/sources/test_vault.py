@@ -5,6 +5,7 @@ import pytest
 from sources.errors import PlaceMissing, Untrustworthy
 from sources.protocol import Place
 from sources.registry import open_source
+from tests.actors import ANYBODY
 from vault.editing import add_import, create_folder, create_project, rename_folder, set_secrets
 from vault.models import Folder, Project
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def project() -> Project:
-    return create_project(name="Billing", user=None)
+    return create_project(name="Billing", by=ANYBODY)
 
 
 def folder_at(project: Project, path: str) -> Folder:
@@ -30,7 +31,7 @@ def test_it_lists_environments_in_their_order(project: Project) -> None:
 
 def test_it_lists_the_folders_of_an_environment_the_root_first(project: Project) -> None:
     root = folder_at(project, "/")
-    made = create_folder(root.environment, "/services/api", user=None)
+    made = create_folder(root.environment, "/services/api", by=ANYBODY)
 
     with open_source(project) as source:
         folders = source.list_folders("dev")
@@ -41,10 +42,10 @@ def test_it_lists_the_folders_of_an_environment_the_root_first(project: Project)
 
 def test_a_folder_is_read_with_its_imports(project: Project) -> None:
     root = folder_at(project, "/")
-    shared = create_folder(root.environment, "/shared", user=None)
-    set_secrets(shared, {"A": "shared", "B": "2"}, user=None)
-    set_secrets(root, {"A": "own"}, user=None)
-    add_import(root, shared, user=None)
+    shared = create_folder(root.environment, "/shared", by=ANYBODY)
+    set_secrets(shared, {"A": "shared", "B": "2"}, by=ANYBODY)
+    set_secrets(root, {"A": "own"}, by=ANYBODY)
+    add_import(root, shared, by=ANYBODY)
 
     with open_source(project) as source:
         found = source.read(Place("dev", "/"))
@@ -54,10 +55,10 @@ def test_a_folder_is_read_with_its_imports(project: Project) -> None:
 
 
 def test_a_folder_that_is_known_by_its_id_is_read_under_any_name(project: Project) -> None:
-    folder = create_folder(folder_at(project, "/").environment, "/old", user=None)
-    set_secrets(folder, {"A": "1"}, user=None)
+    folder = create_folder(folder_at(project, "/").environment, "/old", by=ANYBODY)
+    set_secrets(folder, {"A": "1"}, by=ANYBODY)
     place = Place("dev", "/old", str(folder.pk))
-    rename_folder(folder, "new", user=None)
+    rename_folder(folder, "new", by=ANYBODY)
 
     with open_source(project) as source:
         assert [each.value for each in source.read(place)] == ["1"]
@@ -72,7 +73,7 @@ def test_what_is_not_there_is_said_to_be_missing(project: Project, place: Place)
 
 
 def test_a_reference_that_leads_nowhere_makes_the_place_unreadable(project: Project) -> None:
-    set_secrets(folder_at(project, "/"), {"A": "${NOPE}"}, user=None)
+    set_secrets(folder_at(project, "/"), {"A": "${NOPE}"}, by=ANYBODY)
 
     with open_source(project) as source, pytest.raises(Untrustworthy, match="NOPE"):
         source.read(Place("dev"))

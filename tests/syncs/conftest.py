@@ -20,6 +20,7 @@ from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from syncs.runs.wishes import Wishes
+from tests.actors import ANYBODY
 from vault.editing import create_environment, create_folder, create_project, delete_secret, set_secrets
 from vault.models import Folder, Project
 
@@ -55,13 +56,13 @@ def organization(sandbox: Sandbox) -> SandboxOrganization:
 
 @pytest.fixture
 def project(db: None) -> Project:
-    return create_project(name="Acme shop", slug="acme-shop", environments=(), user=None)
+    return create_project(name="Acme shop", slug="acme-shop", environments=(), by=ANYBODY)
 
 
 @pytest.fixture
 def folder(project: Project) -> Folder:
-    environment = create_environment(project, name="Development", slug="dev", user=None)
-    return create_folder(environment, "/my-secrets", user=None)
+    environment = create_environment(project, name="Development", slug="dev", by=ANYBODY)
+    return create_folder(environment, "/my-secrets", by=ANYBODY)
 
 
 @pytest.fixture
@@ -90,8 +91,8 @@ class Bench:
     def source(self, **values: str) -> None:
         """Makes the folder hold exactly these."""
         for secret in self.folder.secrets.exclude(key__in=values):
-            delete_secret(secret, user=None)
-        set_secrets(self.folder, values, user=None)
+            delete_secret(secret, by=ANYBODY)
+        set_secrets(self.folder, values, by=ANYBODY)
 
     def run(
         self,
@@ -120,8 +121,8 @@ class Bench:
 @pytest.fixture
 def other(project: Project, connection: Connection, rung: list[str]) -> Bench:
     """A second sync of the same organization, from another environment; it leaves strangers alone."""
-    environment = create_environment(project, name="Production", slug="prod", user=None)
-    folder = create_folder(environment, "/theirs", user=None)
+    environment = create_environment(project, name="Production", slug="prod", by=ANYBODY)
+    folder = create_folder(environment, "/theirs", by=ANYBODY)
     sync = DevinSync.objects.create(
         name="their-sync", project=project, folder=folder, connection=connection, org_id=ORG, strangers=Strangers.LEAVE
     )

@@ -5,6 +5,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from tests.actors import ANYBODY
 from vault import editing
 from vault.models import Environment, Folder, Project
 from vault.signals import contents_changed
@@ -19,7 +20,9 @@ def alice(db: None) -> User:
 
 @pytest.fixture
 def project(db: None) -> Project:
-    return editing.create_project(name="Shop", environments=[("Development", "dev"), ("Production", "prod")], user=None)
+    return editing.create_project(
+        name="Shop", environments=[("Development", "dev"), ("Production", "prod")], by=ANYBODY
+    )
 
 
 @pytest.fixture
@@ -39,12 +42,12 @@ def root(dev: Environment) -> Folder:
 
 @pytest.fixture
 def app(dev: Environment) -> Folder:
-    return editing.create_folder(dev, "/app", user=None)
+    return editing.create_folder(dev, "/app", by=ANYBODY)
 
 
 @pytest.fixture
 def shared(dev: Environment) -> Folder:
-    return editing.create_folder(dev, "/shared", user=None)
+    return editing.create_folder(dev, "/shared", by=ANYBODY)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.urls import get_resolver, reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Session
+from tests.actors import ANYBODY
 from tests.vault.conftest import ClientOf
 from vault import editing
 from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion
@@ -22,10 +23,10 @@ CANARY = "canary-7f3a"
 
 @pytest.fixture
 def secret(app: Folder, shared: Folder) -> Secret:
-    editing.set_secret(app, "TOKEN", CANARY + "-old", user=None)
-    secret = editing.set_secret(app, "TOKEN", CANARY, comment="For the API", user=None)
-    editing.set_secret(shared, "HOST", CANARY + "${dev.app.TOKEN}", user=None)
-    editing.add_import(app, shared, user=None)
+    editing.set_secret(app, "TOKEN", CANARY + "-old", by=ANYBODY)
+    secret = editing.set_secret(app, "TOKEN", CANARY, comment="For the API", by=ANYBODY)
+    editing.set_secret(shared, "HOST", CANARY + "${dev.app.TOKEN}", by=ANYBODY)
+    editing.add_import(app, shared, by=ANYBODY)
     return secret
 
 
@@ -98,7 +99,7 @@ def test_lets_in_whom_it_should(client_of: ClientOf, secret: Secret, role: str) 
             assert response.status_code in (200, 302), name
             assert "/login/" not in response.headers.get("Location", ""), name
         if name == "import_delete" and not SecretImport.objects.exists():
-            editing.add_import(secret.folder, Folder.objects.get(path="/shared"), user=None)
+            editing.add_import(secret.folder, Folder.objects.get(path="/shared"), by=ANYBODY)
 
 
 @pytest.mark.parametrize("name", ["import_move", "import_delete", "secret_reveal", "secret_restore"])
@@ -168,7 +169,7 @@ def test_adds_a_secret(editor: Client, app: Folder) -> None:
     assert response.headers["Location"] == reverse("admin:vault_folder_page", args=[app.id])
     assert (secret.key, secret.comment, str(secret.updated_by)) == ("A", "why", "editor")
     assert CANARY not in "".join(entry.change_message for entry in LogEntry.objects.all())
-    assert editing.preview_secrets(app, {"A": "line 1\nline 2 "}).unchanged == ["A"]
+    assert editing.preview_secrets(app, {"A": "line 1\nline 2 "}, by=ANYBODY).unchanged == ["A"]
 
 
 def test_a_value_outlives_an_error_without_being_shown(editor: Client, secret: Secret, app: Folder) -> None:
@@ -180,7 +181,7 @@ def test_a_value_outlives_an_error_without_being_shown(editor: Client, secret: S
 
     kept = refused.context["form"]["kept"].value()
     editor.post(url, {"key": "TOKEN_2", "value": "", "kept": kept})
-    assert editing.preview_secrets(app, {"TOKEN_2": CANARY + "-new"}).unchanged == ["TOKEN_2"]
+    assert editing.preview_secrets(app, {"TOKEN_2": CANARY + "-new"}, by=ANYBODY).unchanged == ["TOKEN_2"]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_what_was_kept_is_of_no_use_to_others(client_of: ClientOf, editor: Clien
 
     client_of("superuser").post(url, {"key": "STOLEN", "value": "", "kept": kept})
 
-    assert editing.preview_secrets(app, {"STOLEN": ""}).unchanged == ["STOLEN"]
+    assert editing.preview_secrets(app, {"STOLEN": ""}, by=ANYBODY).unchanged == ["STOLEN"]
 
 
 def test_an_empty_value_keeps_the_value(editor: Client, secret: Secret) -> None:
@@ -227,7 +228,7 @@ def test_an_empty_value_keeps_the_value(editor: Client, secret: Secret) -> None:
     secret.refresh_from_db()
     assert (secret.key, secret.version, secret.comment) == ("RENAMED", 2, "")
     editor.post(url, {"key": "RENAMED", "is_emptied": "on", "version": "2"})
-    assert editing.preview_secrets(secret.folder, {"RENAMED": ""}).unchanged == ["RENAMED"]
+    assert editing.preview_secrets(secret.folder, {"RENAMED": ""}, by=ANYBODY).unchanged == ["RENAMED"]
 
 
 def test_says_that_somebody_else_was_first(editor: Client, secret: Secret) -> None:
@@ -341,7 +342,7 @@ def test_imports_by_form(editor: Client, secret: Secret, app: Folder, root: Fold
 
 
 def test_a_folder_shows_what_its_imports_bring(editor: Client, secret: Secret, app: Folder, shared: Folder) -> None:
-    editing.set_secret(shared, "TOKEN", "other", user=None)
+    editing.set_secret(shared, "TOKEN", "other", by=ANYBODY)
 
     page = editor.get(reverse("admin:vault_folder_page", args=[app.id]))
 
@@ -350,14 +351,14 @@ def test_a_folder_shows_what_its_imports_bring(editor: Client, secret: Secret, a
 
 
 def test_a_folder_warns_of_references_to_nothing(editor: Client, app: Folder, prod: Environment) -> None:
-    editing.set_secrets(app, {"A": CANARY + "${prod.HOST}", "B": "${A}"}, user=None)
+    editing.set_secrets(app, {"A": CANARY + "${prod.HOST}", "B": "${A}"}, by=ANYBODY)
     url = reverse("admin:vault_folder_page", args=[app.id])
 
     page = editor.get(url)
     assert [(edge.secret.key, str(edge.reference)) for edge in page.context["broken"]] == [("A", "${prod.HOST}")]
     assert CANARY not in page.content.decode()
 
-    editing.set_secret(prod.folders.get(), "HOST", "x", user=None)
+    editing.set_secret(prod.folders.get(), "HOST", "x", by=ANYBODY)
     assert editor.get(url).context["broken"] == []
 
 
@@ -370,14 +371,14 @@ def test_pages_take_a_fixed_number_of_queries(
                 editor.get(address(name, secret))
 
     measure()
-    editing.set_secrets(app, {f"KEY_{number}": f"${{TOKEN}}{number}" for number in range(60)}, user=None)
+    editing.set_secrets(app, {f"KEY_{number}": f"${{TOKEN}}{number}" for number in range(60)}, by=ANYBODY)
     for number in range(20):
-        editing.create_folder(app.environment, f"/app/sub{number}", user=None)
+        editing.create_folder(app.environment, f"/app/sub{number}", by=ANYBODY)
     measure()
 
 
 def test_a_long_folder_comes_in_pages_and_can_be_searched(editor: Client, app: Folder) -> None:
-    editing.set_secrets(app, {f"KEY_{number}": "x" for number in range(120)}, user=None)
+    editing.set_secrets(app, {f"KEY_{number}": "x" for number in range(120)}, by=ANYBODY)
     url = reverse("admin:vault_folder_page", args=[app.id])
 
     assert len(editor.get(url).context["secrets"]) == 100
@@ -387,10 +388,10 @@ def test_a_long_folder_comes_in_pages_and_can_be_searched(editor: Client, app: F
 
 def test_names_are_escaped(client_of: ClientOf, secret: Secret) -> None:
     evil = "<script>alert(1)</script>"
-    editing.update_project(secret.folder.environment.project, name=evil, description=evil, user=None)
-    editing.update_environment(secret.folder.environment, name=evil, user=None)
-    editing.update_folder(secret.folder, description=evil, user=None)
-    editing.update_secret(secret, comment=evil, user=None)
+    editing.update_project(secret.folder.environment.project, name=evil, description=evil, by=ANYBODY)
+    editing.update_environment(secret.folder.environment, name=evil, by=ANYBODY)
+    editing.update_folder(secret.folder, description=evil, by=ANYBODY)
+    editing.update_secret(secret, comment=evil, by=ANYBODY)
     client = client_of("superuser")
 
     for name in ROUTES:
@@ -425,14 +426,17 @@ class TestDotenv:
         page = editor.post(url, {"kept": kept}, follow=True).content.decode()
 
         assert "1 added, 1 changed, 0 as before" in page
-        assert editing.preview_secrets(app, {"TOKEN": CANARY + "-new", "NEW": CANARY}).unchanged == ["TOKEN", "NEW"]
+        assert editing.preview_secrets(app, {"TOKEN": CANARY + "-new", "NEW": CANARY}, by=ANYBODY).unchanged == [
+            "TOKEN",
+            "NEW",
+        ]
 
     def test_writes_only_the_new_ones_if_asked(self, editor: Client, secret: Secret, url: str, app: Folder) -> None:
         kept = editor.post(url, {"text": f"TOKEN={CANARY}-new\nNEW={CANARY}"}).context["kept"]
 
         editor.post(url, {"kept": kept, "only": "new"})
 
-        assert editing.preview_secrets(app, {"TOKEN": CANARY, "NEW": CANARY}).unchanged == ["TOKEN", "NEW"]
+        assert editing.preview_secrets(app, {"TOKEN": CANARY, "NEW": CANARY}, by=ANYBODY).unchanged == ["TOKEN", "NEW"]
 
     def test_takes_a_file(self, editor: Client, url: str) -> None:
         file = io.BytesIO(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
@@ -471,7 +475,7 @@ class TestDotenv:
 
     def test_shows_again_what_changed_in_between(self, editor: Client, secret: Secret, url: str, app: Folder) -> None:
         kept = editor.post(url, {"text": "TOKEN=1\nNEW=2"}).context["kept"]
-        editing.set_secret(app, "NEW", "theirs", user=None)
+        editing.set_secret(app, "NEW", "theirs", by=ANYBODY)
 
         response = editor.post(url, {"kept": kept})
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser
 
+from tests.actors import ANYBODY
 from tests.browser import new_context
 from vault import editing
 from vault.models import Folder
@@ -39,7 +40,7 @@ def tab(browser: Browser, live_server: Any, complaints: list[str]) -> Iterator[A
 
 
 def test_reveals_in_place_one_at_a_time(tab: Any, app: Folder, complaints: list[str]) -> None:
-    editing.set_secrets(app, {"A": "one", "B": "two\nlines"}, user=None)
+    editing.set_secrets(app, {"A": "one", "B": "two\nlines"}, by=ANYBODY)
     tab.goto(reverse("admin:vault_folder_page", args=[app.id]))
 
     tab.get_by_role("button", name="Reveal A").click()
@@ -70,5 +71,5 @@ def test_the_preview_leaves_the_text_as_it_was_typed(tab: Any, app: Folder, comp
     tab.get_by_role("button", name="Add 2 secrets").click()
     tab.get_by_text("2 added").wait_for()
 
-    assert editing.preview_secrets(app, {"A": "one", "B": "two"}).unchanged == ["A", "B"]
+    assert editing.preview_secrets(app, {"A": "one", "B": "two"}, by=ANYBODY).unchanged == ["A", "B"]
     assert complaints == []

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from tests.actors import ANYBODY
 from vault import editing
 from vault.models import Environment, Folder, Secret
 from vault.reading import read_secrets
@@ -49,7 +50,7 @@ def test_each_line_shows_what_was_made_of_it(editor: Client, url: str) -> None:
 def test_says_which_lines_become_references_and_where_they_lead(
     editor: Client, dev: Environment, app: Folder, url: str
 ) -> None:
-    editing.set_secret(editing.create_folder(dev, "/common", user=None), "KEY", CANARY, user=None)
+    editing.set_secret(editing.create_folder(dev, "/common", by=ANYBODY), "KEY", CANARY, by=ANYBODY)
     text = (
         "A=${B}\nB=1\nC=${common.KEY}\nD=${NOPE}\nE='${F} ${@a.b.C}'\nG=\"\\${H}\"\nI=${J:-"
         + CANARY
@@ -112,7 +113,7 @@ def test_one_bad_line_keeps_no_other_from_being_added(editor: Client, app: Folde
 
 
 def test_a_comment_above_a_key_is_shown_and_saved(editor: Client, app: Folder, url: str) -> None:
-    editing.set_secrets(app, {"OLD": "1", "SAME": "1"}, comments={"OLD": "was", "SAME": "is"}, user=None)
+    editing.set_secrets(app, {"OLD": "1", "SAME": "1"}, comments={"OLD": "was", "SAME": "is"}, by=ANYBODY)
     text = "# The <shop>'s\n# database\nDB=x\n# now\nOLD=1\nSAME=1"
 
     response = editor.post(url, {"text": text})
@@ -129,7 +130,7 @@ def test_a_comment_above_a_key_is_shown_and_saved(editor: Client, app: Folder, u
 
 
 def test_a_comment_alone_can_be_changed(editor: Client, app: Folder, url: str) -> None:
-    editing.set_secret(app, "A", "1", comment="was", user=None)
+    editing.set_secret(app, "A", "1", comment="was", by=ANYBODY)
 
     response = editor.post(url, {"text": "# now\nA=1"})
 
@@ -139,7 +140,7 @@ def test_a_comment_alone_can_be_changed(editor: Client, app: Folder, url: str) -
 
 
 def test_a_secret_without_references_stays_so(editor: Client, app: Folder, url: str) -> None:
-    editing.set_secret(app, "T", "${a}", is_literal=True, user=None)
+    editing.set_secret(app, "T", "${a}", is_literal=True, by=ANYBODY)
 
     unchanged = editor.post(url, {"text": "T='${a}'"})
     assert unchanged.context["preview"].unchanged == ["T"]
@@ -151,7 +152,7 @@ def test_a_secret_without_references_stays_so(editor: Client, app: Folder, url: 
 
 
 def test_whoever_may_not_read_values_is_not_told_which_they_guessed(app: Folder, url: str, client: Client) -> None:
-    editing.set_secrets(app, {"PIN": "1234", "OTHER": "5678"}, comments={"PIN": "was"}, user=None)
+    editing.set_secrets(app, {"PIN": "1234", "OTHER": "5678"}, comments={"PIN": "was"}, by=ANYBODY)
     writer = User.objects.create_user("writer", is_staff=True)
     rights = ["view_folder", "view_secret", "add_secret", "change_secret"]
     writer.user_permissions.set(Permission.objects.filter(content_type__app_label="vault", codename__in=rights))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.actors import ANYBODY
 from vault import editing
 from vault.errors import Invalid, ReferenceMissing
 from vault.models import Environment, Folder, Secret, SecretReference
@@ -17,12 +18,12 @@ def read(folder: Folder) -> dict[str, str]:
 
 @pytest.mark.parametrize("value", ["${@shared.prod.X}", "x${dev.${A}.B}", "${A:-${B}}"])
 def test_refuses_what_can_never_be_resolved(root: Folder, value: str) -> None:
-    editing.set_secret(root, "OLD", "1", user=None)
+    editing.set_secret(root, "OLD", "1", by=ANYBODY)
     old = Secret.objects.get()
 
     for save in (
-        lambda: editing.set_secrets(root, {"B": "1", "A": CANARY + value}, user=None),
-        lambda: editing.update_secret(old, value=CANARY + value, user=None),
+        lambda: editing.set_secrets(root, {"B": "1", "A": CANARY + value}, by=ANYBODY),
+        lambda: editing.update_secret(old, value=CANARY + value, by=ANYBODY),
     ):
         with pytest.raises(Invalid, match=r"not supported\. For the text itself write \$\$\{…\}") as caught:
             save()
@@ -45,7 +46,7 @@ TEXTS = {
 @pytest.mark.postgresql
 @pytest.mark.parametrize("value", TEXTS.values(), ids=TEXTS.keys())
 def test_takes_as_text_what_can_be_no_reference(root: Folder, value: str) -> None:
-    editing.set_secret(root, "A", value, user=None)
+    editing.set_secret(root, "A", value, by=ANYBODY)
 
     assert read(root) == {"A": value.replace("$${", "${")}
 
@@ -54,20 +55,20 @@ def test_takes_as_text_what_can_be_no_reference(root: Folder, value: str) -> Non
 def test_a_key_of_the_very_name_wins_and_is_followed(
     root: Folder, app: Folder, prod: Environment, announced: list[set[str]]
 ) -> None:
-    editing.set_secrets(root, {"db.host": "h", "URL": "jdbc://${db.host}/x"}, user=None)
-    editing.set_secret(app, "X", "${dev.URL}", user=None)
+    editing.set_secrets(root, {"db.host": "h", "URL": "jdbc://${db.host}/x"}, by=ANYBODY)
+    editing.set_secret(app, "X", "${dev.URL}", by=ANYBODY)
     announced.clear()
 
-    editing.set_secret(root, "db.host", "i", user=None)
+    editing.set_secret(root, "db.host", "i", by=ANYBODY)
 
     assert (read(root)["URL"], read(app)["X"]) == ("jdbc://i/x", "jdbc://i/x")
     assert announced == [{"dev:/", "dev:/app"}]
 
 
 def test_a_folder_without_its_environment_is_suggested(dev: Environment, root: Folder) -> None:
-    common = editing.create_folder(dev, "/common", user=None)
-    editing.set_secret(common, "MY_SECRET", CANARY, user=None)
-    editing.set_secret(root, "A", "${common.MY_SECRET}", user=None)
+    common = editing.create_folder(dev, "/common", by=ANYBODY)
+    editing.set_secret(common, "MY_SECRET", CANARY, by=ANYBODY)
+    editing.set_secret(root, "A", "${common.MY_SECRET}", by=ANYBODY)
 
     with pytest.raises(ReferenceMissing, match=r"Did you mean \$\{dev\.common\.MY_SECRET\}\?"):
         read_secrets(root)
@@ -78,7 +79,7 @@ TEMPLATE = "proxy_pass http://${upstream}; ${@x.y.Z} ${a.${b}} $${c}"
 
 @pytest.mark.postgresql
 def test_a_secret_without_references_is_sent_as_it_is(root: Folder) -> None:
-    secret = editing.set_secret(root, "T", TEMPLATE, is_literal=True, user=None)
+    secret = editing.set_secret(root, "T", TEMPLATE, is_literal=True, by=ANYBODY)
 
     assert read(root) == {"T": TEMPLATE}
     assert not SecretReference.objects.exists()
@@ -86,29 +87,29 @@ def test_a_secret_without_references_is_sent_as_it_is(root: Folder) -> None:
 
 
 def test_the_switch_is_a_version_that_readers_are_told_of(root: Folder, announced: list[set[str]]) -> None:
-    secret = editing.set_secret(root, "T", "${A}", user=None)
+    secret = editing.set_secret(root, "T", "${A}", by=ANYBODY)
     announced.clear()
 
-    literal = editing.update_secret(secret, is_literal=True, user=None)
+    literal = editing.update_secret(secret, is_literal=True, by=ANYBODY)
     assert (literal.version, read(root), SecretReference.objects.count()) == (2, {"T": "${A}"}, 0)
-    again = editing.update_secret(secret, is_literal=True, user=None)
+    again = editing.update_secret(secret, is_literal=True, by=ANYBODY)
     assert (again.version, announced) == (2, [{"dev:/"}])
 
-    restored = editing.restore_version(secret, 1, user=None)
+    restored = editing.restore_version(secret, 1, by=ANYBODY)
     assert (restored.version, restored.is_literal, restored.references.get().key) == (3, False, "A")
 
 
 def test_the_switch_stays_when_only_the_value_changes(root: Folder) -> None:
-    editing.set_secret(root, "T", "1", is_literal=True, user=None)
+    editing.set_secret(root, "T", "1", is_literal=True, by=ANYBODY)
 
-    assert editing.set_secret(root, "T", TEMPLATE, user=None).is_literal
+    assert editing.set_secret(root, "T", TEMPLATE, by=ANYBODY).is_literal
 
 
 def test_the_switch_does_not_go_off_over_what_can_never_be_resolved(root: Folder) -> None:
-    secret = editing.set_secret(root, "T", TEMPLATE, is_literal=True, user=None)
+    secret = editing.set_secret(root, "T", TEMPLATE, is_literal=True, by=ANYBODY)
 
     with pytest.raises(Invalid, match="value of T"):
-        editing.update_secret(secret, is_literal=False, user=None)
+        editing.update_secret(secret, is_literal=False, by=ANYBODY)
 
 
 MATERIAL = [
@@ -126,19 +127,19 @@ MATERIAL = [
 @pytest.mark.parametrize("key", MATERIAL)
 def test_a_name_that_looks_like_key_material_is_refused_without_repeating_it(root: Folder, key: str) -> None:
     with pytest.raises(Invalid, match="looks like key material") as caught:
-        editing.set_secrets(root, {key: "1"}, user=None)
+        editing.set_secrets(root, {key: "1"}, by=ANYBODY)
     assert (caught.value.field, key[:12] in str(caught.value)) == ("key", False)
 
-    secret = editing.set_secret(root, "A", "1", user=None)
+    secret = editing.set_secret(root, "A", "1", by=ANYBODY)
     with pytest.raises(Invalid, match="looks like key material"):
-        editing.rename_secret(secret, key, user=None)
+        editing.rename_secret(secret, key, by=ANYBODY)
 
 
 def test_a_secret_that_has_such_a_name_already_can_be_changed(root: Folder) -> None:
-    secret = editing.set_secret(root, "A", "1", user=None)
+    secret = editing.set_secret(root, "A", "1", by=ANYBODY)
     Secret.objects.update(key=MATERIAL[0])
 
-    assert editing.update_secret(secret, key=MATERIAL[0], value="2", user=None).version == 2
+    assert editing.update_secret(secret, key=MATERIAL[0], value="2", by=ANYBODY).version == 2
 
 
 NAMES = (
@@ -159,7 +160,7 @@ NAMES = (
 
 @pytest.mark.parametrize("key", NAMES)
 def test_a_name_is_no_key_material(root: Folder, key: str) -> None:
-    assert editing.set_secret(root, key, "1", user=None).key == key
+    assert editing.set_secret(root, key, "1", by=ANYBODY).key == key
 
 
 COMMENTS = {
@@ -175,26 +176,26 @@ COMMENTS = {
 @pytest.mark.postgresql
 @pytest.mark.parametrize("comment", COMMENTS.values(), ids=COMMENTS.keys())
 def test_a_comment_may_have_any_text(root: Folder, comment: str) -> None:
-    secret = editing.set_secret(root, "A", "1", comment=comment, user=None)
+    secret = editing.set_secret(root, "A", "1", comment=comment, by=ANYBODY)
 
     assert (secret.comment, secret.versions.get().comment) == (comment, comment)
 
 
 def test_line_breaks_of_a_comment_are_of_one_kind(root: Folder) -> None:
-    assert editing.set_secret(root, "A", "1", comment="a\r\nb\rc\n", user=None).comment == "a\nb\nc"
+    assert editing.set_secret(root, "A", "1", comment="a\r\nb\rc\n", by=ANYBODY).comment == "a\nb\nc"
 
 
 @pytest.mark.parametrize("comment", ["a\0b", "a\x1bb", "a\x7fb", "a\x85b", "a\ud800b"])
 def test_a_comment_has_no_control_characters(root: Folder, comment: str) -> None:
     with pytest.raises(Invalid, match="control characters") as caught:
-        editing.set_secret(root, "A", "1", comment=comment, user=None)
+        editing.set_secret(root, "A", "1", comment=comment, by=ANYBODY)
 
     assert caught.value.field == "comment"
 
 
 @pytest.mark.postgresql
 def test_many_can_be_changed_at_once(root: Folder, announced: list[set[str]]) -> None:
-    editing.set_secrets(root, {"A": "1", "B": "2", "C": "3", "D": "4"}, user=None)
+    editing.set_secrets(root, {"A": "1", "B": "2", "C": "3", "D": "4"}, by=ANYBODY)
     a, b, c, d = root.secrets.order_by("key")
     announced.clear()
 
@@ -204,7 +205,7 @@ def test_many_can_be_changed_at_once(root: Folder, announced: list[set[str]]) ->
         editing.Edit(c, comment="why"),
         editing.Edit(d, value="4"),
     ]
-    changed = editing.update_secrets(root, edits, user=None)
+    changed = editing.update_secrets(root, edits, by=ANYBODY)
 
     assert [(secret.key, secret.version, secret.comment) for secret in changed] == [
         ("B", 2, ""),

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from tests.actors import ANYBODY
 from vault import editing, loading
 from vault.errors import DuplicateKey, FolderMissing, ReferenceMissing, SourceError, Unreadable
 from vault.models import Environment, Folder, Project, Secret
@@ -16,10 +17,10 @@ CANARY = "canary-7f3a"
 
 
 def test_reads_own_imported_and_referred_secrets(root: Folder, app: Folder, shared: Folder, prod: Environment) -> None:
-    editing.set_secret(prod.folders.get(), "HOST", "db.internal", user=None)
-    editing.set_secrets(shared, {"URL": "https://${prod.HOST}", "PORT": "1"}, user=None)
-    own = editing.set_secret(app, "PORT", "2", user=None)
-    editing.add_import(app, shared, user=None)
+    editing.set_secret(prod.folders.get(), "HOST", "db.internal", by=ANYBODY)
+    editing.set_secrets(shared, {"URL": "https://${prod.HOST}", "PORT": "1"}, by=ANYBODY)
+    own = editing.set_secret(app, "PORT", "2", by=ANYBODY)
+    editing.add_import(app, shared, by=ANYBODY)
 
     port, url = read_secrets(app)
 
@@ -28,10 +29,10 @@ def test_reads_own_imported_and_referred_secrets(root: Folder, app: Folder, shar
 
 
 def test_reads_the_folders_below_when_asked(dev: Environment, root: Folder, app: Folder) -> None:
-    editing.set_secret(root, "A", "1", user=None)
-    editing.set_secret(app, "B", "2", user=None)
-    editing.set_secret(editing.create_folder(dev, "/app/api", user=None), "C", "3", user=None)
-    editing.set_secret(editing.create_folder(dev, "/apple", user=None), "D", "4", user=None)
+    editing.set_secret(root, "A", "1", by=ANYBODY)
+    editing.set_secret(app, "B", "2", by=ANYBODY)
+    editing.set_secret(editing.create_folder(dev, "/app/api", by=ANYBODY), "C", "3", by=ANYBODY)
+    editing.set_secret(editing.create_folder(dev, "/apple", by=ANYBODY), "D", "4", by=ANYBODY)
 
     assert [secret.key for secret in read_secrets(app)] == ["B"]
     assert [secret.key for secret in read_secrets(app, recursive=True)] == ["B", "C"]
@@ -39,8 +40,8 @@ def test_reads_the_folders_below_when_asked(dev: Environment, root: Folder, app:
 
 
 def test_a_key_in_two_folders_is_an_error_that_names_both(root: Folder, app: Folder) -> None:
-    editing.set_secret(root, "A", "1", user=None)
-    editing.set_secret(app, "A", "2", user=None)
+    editing.set_secret(root, "A", "1", by=ANYBODY)
+    editing.set_secret(app, "A", "2", by=ANYBODY)
 
     with pytest.raises(DuplicateKey, match="dev:/ and in dev:/app"):
         read_secrets(root, recursive=True)
@@ -50,9 +51,9 @@ def test_reads_in_a_fixed_number_of_queries(
     dev: Environment, app: Folder, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(10):
-        folder = editing.create_folder(dev, f"/x{number}", user=None)
-        editing.set_secrets(folder, {f"A{number}": "1", f"B{number}": "${dev.x0.A0}"}, user=None)
-        editing.add_import(app, folder, user=None)
+        folder = editing.create_folder(dev, f"/x{number}", by=ANYBODY)
+        editing.set_secrets(folder, {f"A{number}": "1", f"B{number}": "${dev.x0.A0}"}, by=ANYBODY)
+        editing.add_import(app, folder, by=ANYBODY)
     folder = Folder.objects.select_related("environment").get(id=app.id)
 
     # The counter twice; folders, imports, references, secrets.
@@ -61,7 +62,7 @@ def test_reads_in_a_fixed_number_of_queries(
 
 
 def test_one_secret_that_cannot_be_opened_fails_the_whole(root: Folder) -> None:
-    editing.set_secrets(root, {"A": CANARY, "B": "2"}, user=None)
+    editing.set_secrets(root, {"A": CANARY, "B": "2"}, by=ANYBODY)
     Secret.objects.filter(key="A").update(sealed_value=Secret.objects.get(key="B").sealed_value)
 
     with pytest.raises(Unreadable, match="value of A") as caught:
@@ -71,8 +72,8 @@ def test_one_secret_that_cannot_be_opened_fails_the_whole(root: Folder) -> None:
 
 
 def test_a_value_put_back_by_hand_is_refused(root: Folder) -> None:
-    old = editing.set_secret(root, "A", "1", user=None)
-    editing.set_secret(root, "A", "2", user=None)
+    old = editing.set_secret(root, "A", "1", by=ANYBODY)
+    editing.set_secret(root, "A", "2", by=ANYBODY)
     Secret.objects.filter(key="A").update(sealed_value=old.sealed_value)
 
     with pytest.raises(Unreadable):
@@ -80,12 +81,12 @@ def test_a_value_put_back_by_hand_is_refused(root: Folder) -> None:
 
 
 def test_a_project_that_changes_while_it_is_read_is_read_again(root: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    editing.set_secret(root, "A", "1", user=None)
+    editing.set_secret(root, "A", "1", by=ANYBODY)
     load, changes = loading._load_imports, iter(["2", "3"])
 
     def load_and_change(project_id: object) -> object:
         if value := next(changes, None):
-            editing.set_secret(root, "A", value, user=None)
+            editing.set_secret(root, "A", value, by=ANYBODY)
         return load(project_id)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loading, "_load_imports", load_and_change)
@@ -110,7 +111,7 @@ def test_a_project_that_never_holds_still_is_an_error_that_may_pass(
 
 
 def test_a_folder_that_is_gone_is_an_error(app: Folder) -> None:
-    editing.delete_folder(Folder.objects.get(id=app.id), user=None)
+    editing.delete_folder(Folder.objects.get(id=app.id), by=ANYBODY)
 
     with pytest.raises(FolderMissing, match="dev:/app is gone"):
         read_secrets(app)
@@ -127,10 +128,10 @@ def test_finds_a_folder_or_says_what_there_is(project: Project, app: Folder) -> 
 
 
 def test_contents_keep_own_and_imported_apart(app: Folder, shared: Folder) -> None:
-    editing.set_secret(shared, "A", "${B}", user=None)
-    editing.set_secret(shared, "B", "b", user=None)
-    editing.set_secret(app, "A", "own", user=None)
-    editing.add_import(app, shared, user=None)
+    editing.set_secret(shared, "A", "${B}", by=ANYBODY)
+    editing.set_secret(shared, "B", "b", by=ANYBODY)
+    editing.set_secret(app, "A", "own", by=ANYBODY)
+    editing.add_import(app, shared, by=ANYBODY)
 
     (contents,) = read_contents(app)
 
@@ -143,20 +144,20 @@ def test_contents_keep_own_and_imported_apart(app: Folder, shared: Folder) -> No
 
 def test_no_error_and_no_repr_tells_a_value(root: Folder, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    editing.set_secrets(root, {"A": CANARY + "${MISSING}", "B": CANARY}, user=None)
+    editing.set_secrets(root, {"A": CANARY + "${MISSING}", "B": CANARY}, by=ANYBODY)
 
     with pytest.raises(SourceError) as caught:
         read_secrets(root)
 
-    secret = editing.set_secret(root, "A", CANARY, user=None)
+    secret = editing.set_secret(root, "A", CANARY, by=ANYBODY)
     seen = repr(caught.value) + caplog.text + repr(read_secrets(root)) + repr(secret) + repr(secret.versions.all())
     assert isinstance(caught.value, ReferenceMissing)
     assert CANARY not in seen
 
 
 def test_revealing_needs_its_permission_and_is_noted(root: Folder, alice: User) -> None:
-    editing.set_secret(root, "A", "old", user=None)
-    secret = editing.set_secret(root, "A", CANARY, user=None)
+    editing.set_secret(root, "A", "old", by=ANYBODY)
+    secret = editing.set_secret(root, "A", CANARY, by=ANYBODY)
     with pytest.raises(PermissionDenied):
         reveal(secret, alice)
     assert not LogEntry.objects.exists()

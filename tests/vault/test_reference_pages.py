@@ -3,6 +3,7 @@
 from django.test import Client
 from django.urls import reverse
 
+from tests.actors import ANYBODY
 from tests.vault.conftest import ClientOf
 from vault import editing
 from vault.models import Environment, Folder, Secret
@@ -43,14 +44,14 @@ def test_points_out_what_only_a_key_could_be_and_is_none(editor: Client, root: F
 
     assert f"<code>{long}</code>" in add(editor, root, key="A", value=long)
     assert f"<code>{long}</code>" in page_of(editor, Secret.objects.get())
-    editing.set_secret(root, "e" * 65 + ".K", "1", user=None)
+    editing.set_secret(root, "e" * 65 + ".K", "1", by=ANYBODY)
     assert "looks like a reference and is none" not in page_of(editor, Secret.objects.get(key="A"))
 
 
 def test_points_out_what_leads_to_nothing_and_what_was_meant(
     client_of: ClientOf, dev: Environment, root: Folder
 ) -> None:
-    editing.set_secret(editing.create_folder(dev, "/common", user=None), "MY_SECRET", CANARY, user=None)
+    editing.set_secret(editing.create_folder(dev, "/common", by=ANYBODY), "MY_SECRET", CANARY, by=ANYBODY)
     shown = add(client_of("editor"), root, key="A", value="${common.MY_SECRET}")
 
     for page in (shown, page_of(client_of("viewer"), Secret.objects.get(key="A"))):
@@ -59,7 +60,7 @@ def test_points_out_what_leads_to_nothing_and_what_was_meant(
 
 
 def test_a_key_with_dots_is_used_and_said_to_be(editor: Client, root: Folder) -> None:
-    editing.set_secrets(root, {"db.host": "h", "URL": "${db.host}"}, user=None)
+    editing.set_secrets(root, {"db.host": "h", "URL": "${db.host}"}, by=ANYBODY)
 
     page = page_of(editor, Secret.objects.get(key="db.host"))
 
@@ -85,7 +86,7 @@ def test_the_switch_is_set_shown_and_taken_back(editor: Client, root: Folder) ->
 
 
 def test_lines_of_a_comment_outlive_the_form(editor: Client, root: Folder) -> None:
-    secret = editing.set_secret(root, "A", "1", comment="one\ntwo", user=None)
+    secret = editing.set_secret(root, "A", "1", comment="one\ntwo", by=ANYBODY)
     url = reverse("admin:vault_secret_edit", args=[secret.id])
 
     form = editor.get(url).content.decode()

@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from common.cleaning import cleaning
+from tests.actors import ANYBODY
 from vault import editing
 from vault.models import Folder, Secret, SecretVersion
 from vault.retention import clean_versions
@@ -15,7 +16,7 @@ from vault.retention import clean_versions
 def make_versions(folder: Folder, key: str, *days_ago: int) -> Secret:
     """One version for each of these ages, oldest first."""
     for number in range(len(days_ago)):
-        editing.set_secret(folder, key, str(number), user=None)
+        editing.set_secret(folder, key, str(number), by=ANYBODY)
     secret = Secret.objects.get(folder=folder, key=key)
     for number, days in enumerate(days_ago, start=1):
         secret.versions.filter(version=number).update(created_at=timezone.now() - timedelta(days=days))
@@ -47,7 +48,7 @@ def test_what_is_left_can_be_restored(root: Folder, settings: LazySettings) -> N
     secret = make_versions(root, "A", 900, 800, 1)
     clean_versions()
 
-    restored = editing.restore_version(secret, 2, user=None)
+    restored = editing.restore_version(secret, 2, by=ANYBODY)
 
     assert (restored.version, versions(secret)) == (4, [2, 3, 4])
 

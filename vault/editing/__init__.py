@@ -1,9 +1,11 @@
 """The only writer of the vault.
 
 Each function is one transaction, refuses with an `EditingError`, and sends `contents_changed` once if what a folder
-shows may have changed. Whether the user may do it is the caller's question; `user` is who is noted down for it.
+shows may have changed. Whether somebody may do such a thing at all is the caller's question; whether it would move
+values that they may not read is answered here, by the `Actor` without whom no writer is called.
 """
 
+from vault.editing.actor import Actor
 from vault.editing.environments import create_environment, delete_environment, update_environment
 from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
 from vault.editing.imports import add_import, delete_import, move_import, point_import
@@ -24,6 +26,7 @@ from vault.editing.secrets import (
 )
 
 __all__ = [
+    "Actor",
     "Edit",
     "Labels",
     "Metadatum",

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from vault.affected import Changed, find_affected, load_edges
+from vault.crossing import load_shown
+from vault.editing.actor import Actor
+from vault.editing.rights import check_shows_no_more
 from vault.effects import tell
 from vault.errors import Missing
 from vault.models import Project
@@ -18,9 +20,11 @@ from vault.models import Project
 class Change:
     """Collects what changed, and announces it once with all that it affects."""
 
-    def __init__(self, project_id: UUID, user: User | None) -> None:
+    def __init__(self, project_id: UUID, by: Actor) -> None:
         self.project_id = project_id
-        self.user = user
+        self.by = by
+        # The secrets that were created, whose values whoever does this knows.
+        self.made: set[UUID] = set()
         self._marked: set[Changed] = set()
         self._folder_ids: set[UUID] = set()
 
@@ -39,16 +43,22 @@ class Change:
         folder_ids, self._folder_ids = self._folder_ids, set()
         self._marked.clear()
         if folder_ids:
-            tell(folder_ids, self.user)
+            tell(folder_ids, self.by.user)
 
 
 @contextmanager
-def changing(project_id: UUID, user: User | None) -> Iterator[Change]:
-    """A transaction in which nobody else changes the project: the counter's row is locked first."""
+def changing(project_id: UUID, by: Actor) -> Iterator[Change]:
+    """A transaction in which nobody else changes the project: the counter's row is locked first.
+
+    Raises NotAllowed at its end if more would be shown across environments, and `by` may not read values.
+    """
     with transaction.atomic():
         counted = Project.objects.filter(id=project_id).update(revision=F("revision") + 1, updated_at=timezone.now())
         if not counted:
             raise Missing("The project is gone. Go back to the list of projects.")
-        change = Change(project_id, user)
+        change = Change(project_id, by)
+        before = set() if by.can_reveal else load_shown(project_id)
         yield change
+        if not by.can_reveal:
+            check_shows_no_more(before, load_shown(project_id), made=change.made, by=by)
         change.announce()

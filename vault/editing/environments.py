@@ -1,20 +1,21 @@
 """Creating, renaming, ordering and deleting the environments of a project."""
 
-from django.contrib.auth.models import User
 from django.db.models import Max
 from django.utils.text import slugify
 
+from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
+from vault.editing.rights import check_slug_may_change
 from vault.errors import Invalid, Taken
 from vault.models import ROOT, Environment, Folder, Project
 from vault.rules import clean_name, clean_slug
 
 
 def create_environment(
-    project: Project, *, name: str, slug: str = "", position: int | None = None, user: User | None
+    project: Project, *, name: str, slug: str = "", position: int | None = None, by: Actor
 ) -> Environment:
-    with changing(project.id, user):
+    with changing(project.id, by):
         last = project.environments.aggregate(last=Max("position"))["last"] or 0
         return make_environment(project, name=name, slug=slug, position=last + 1 if position is None else position)
 
@@ -39,15 +40,16 @@ def update_environment(
     name: str | None = None,
     slug: str | None = None,
     position: int | None = None,
-    user: User | None,
+    by: Actor,
 ) -> Environment:
     """Changes what is given. A new slug cuts references by the old one, and those who read it are told."""
     if name is not None:
         environment.name = clean_name(name)
     if position is not None:
         environment.position = _clean_position(position)
-    with changing(environment.project_id, user) as change:
+    with changing(environment.project_id, by) as change:
         if slug is not None and clean_slug(slug) != environment.slug:
+            check_slug_may_change(environment, by=by)
             _mark_all(change, environment)
             change.settle()
             environment.slug = clean_slug(slug)
@@ -56,9 +58,9 @@ def update_environment(
     return environment
 
 
-def delete_environment(environment: Environment, *, user: User | None) -> None:
+def delete_environment(environment: Environment, *, by: Actor) -> None:
     """Deletes it with all folders and secrets; refused while a folder of another environment imports one of them."""
-    with changing(environment.project_id, user) as change:
+    with changing(environment.project_id, by) as change:
         folders = Folder.objects.filter(environment=environment)
         check_not_imported(folders, name=f"The environment {environment.slug}")
         _mark_all(change, environment)

@@ -1,11 +1,11 @@
 """Creating, renaming and deleting folders; paths of all folders below follow."""
 
-from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from common.prefixes import starts_with
+from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.imports import check_not_imported
 from vault.errors import Invalid, Taken
@@ -13,11 +13,11 @@ from vault.models import ROOT, Environment, Folder
 from vault.rules import clean_description, clean_folder_name, clean_path
 
 
-def create_folder(environment: Environment, path: str, *, description: str = "", user: User | None) -> Folder:
+def create_folder(environment: Environment, path: str, *, description: str = "", by: Actor) -> Folder:
     """Makes the folder at a path, and the folders above it that are missing."""
     path = clean_path(path)
     description = clean_description(description)
-    with changing(environment.project_id, user) as change:
+    with changing(environment.project_id, by) as change:
         if environment.folders.filter(path=path).exists():
             raise Taken(f"There is a folder {path} in {environment.slug} already.", field="path")
         folder = environment.folders.get(path=ROOT)
@@ -33,17 +33,15 @@ def create_folder(environment: Environment, path: str, *, description: str = "",
     return folder
 
 
-def rename_folder(folder: Folder, name: str, *, user: User | None) -> Folder:
-    return update_folder(folder, name=name, user=user)
+def rename_folder(folder: Folder, name: str, *, by: Actor) -> Folder:
+    return update_folder(folder, name=name, by=by)
 
 
-def update_folder(
-    folder: Folder, *, name: str | None = None, description: str | None = None, user: User | None
-) -> Folder:
+def update_folder(folder: Folder, *, name: str | None = None, description: str | None = None, by: Actor) -> Folder:
     """Changes what is given. A new name moves the paths below, cuts references by the old ones, and tells readers."""
     if description is not None:
         folder.description = clean_description(description)
-    with changing(folder.environment.project_id, user) as change:
+    with changing(folder.environment.project_id, by) as change:
         if name is not None and clean_folder_name(name) != folder.name:
             for folder_id in with_subfolders(folder).values_list("id", flat=True):
                 change.mark(folder_id)
@@ -54,11 +52,11 @@ def update_folder(
     return folder
 
 
-def delete_folder(folder: Folder, *, user: User | None) -> None:
+def delete_folder(folder: Folder, *, by: Actor) -> None:
     """Deletes it with what is in and below it; refused while a folder elsewhere imports one of these."""
     if folder.is_root:
         raise Invalid("The root folder goes only with its environment. Delete its contents, or the environment.")
-    with changing(folder.environment.project_id, user) as change:
+    with changing(folder.environment.project_id, by) as change:
         doomed = with_subfolders(folder)
         check_not_imported(doomed, name=f"The folder {folder}")
         for folder_id in doomed.values_list("id", flat=True):

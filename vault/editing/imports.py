@@ -1,18 +1,19 @@
 """Adding, ordering and removing the imports of a folder."""
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from vault.affected import load_edges
+from vault.editing.actor import Actor
 from vault.editing.change import changing
+from vault.editing.rights import check_import_may_leave
 from vault.errors import InUse, Invalid, Taken
 from vault.models import Folder, SecretImport
 
 
-def add_import(folder: Folder, source: Folder, *, position: int | None = None, user: User | None) -> SecretImport:
+def add_import(folder: Folder, source: Folder, *, position: int | None = None, by: Actor) -> SecretImport:
     """Lets `folder` show the secrets of `source`; without a position it comes last, where it wins over the others."""
-    with changing(folder.environment.project_id, user) as change:
-        _check_source(folder, source)
+    with changing(folder.environment.project_id, by) as change:
+        _check_source(folder, source, by=by)
         new = SecretImport(folder=folder, source=source)
         rows = list(folder.imports.all())
         rows.insert(len(rows) if position is None else max(position - 1, 0), new)
@@ -22,20 +23,20 @@ def add_import(folder: Folder, source: Folder, *, position: int | None = None, u
     return new
 
 
-def point_import(row: SecretImport, source: Folder, *, user: User | None) -> SecretImport:
+def point_import(row: SecretImport, source: Folder, *, by: Actor) -> SecretImport:
     """Lets an import show another folder, at its place among the others."""
-    with changing(row.folder.environment.project_id, user) as change:
+    with changing(row.folder.environment.project_id, by) as change:
         if source.id != row.source_id:
-            _check_source(row.folder, source)
+            _check_source(row.folder, source, by=by)
             row.source = source
             row.save(update_fields=["source"])
             change.mark(row.folder_id)
     return row
 
 
-def move_import(row: SecretImport, position: int, *, user: User | None) -> SecretImport:
+def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
     """Puts it at a place in the list, counted from 1; a place past either end is that end."""
-    with changing(row.folder.environment.project_id, user) as change:
+    with changing(row.folder.environment.project_id, by) as change:
         rows = [other for other in row.folder.imports.all() if other.id != row.id]
         rows.insert(max(position - 1, 0), row)
         _number(rows)
@@ -43,8 +44,8 @@ def move_import(row: SecretImport, position: int, *, user: User | None) -> Secre
     return row
 
 
-def delete_import(row: SecretImport, *, user: User | None) -> None:
-    with changing(row.folder.environment.project_id, user) as change:
+def delete_import(row: SecretImport, *, by: Actor) -> None:
+    with changing(row.folder.environment.project_id, by) as change:
         change.mark(row.folder_id)
         row.delete()
         _number(list(SecretImport.objects.filter(folder_id=row.folder_id)))
@@ -58,12 +59,13 @@ def check_not_imported(doomed: QuerySet[Folder], *, name: str) -> None:
         raise InUse(f"{name} is imported by {', '.join(importers)}. Remove these imports first, then delete it.")
 
 
-def _check_source(folder: Folder, source: Folder) -> None:
+def _check_source(folder: Folder, source: Folder, *, by: Actor) -> None:
     if source.environment.project_id != folder.environment.project_id:
         raise Invalid("A folder can import only from its own project.", field="source")
     if folder.imports.filter(source=source).exists():
         raise Taken(f"{folder} imports {source} already.", field="source")
     _check_no_cycle(folder, source)
+    check_import_may_leave(folder, source, by=by)
 
 
 def _check_no_cycle(folder: Folder, source: Folder) -> None:

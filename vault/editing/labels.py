@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from encryption import seal
+from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.errors import Invalid, Taken
 from vault.models import Project, Secret, SecretMetadata, Tag
@@ -42,22 +42,22 @@ class Labels:
         return bool(self.columns) or self.tag_ids is not None or self.metadata is not None
 
 
-def create_tag(project: Project, slug: str, *, name: str = "", color: str = "", user: User | None) -> Tag:
-    with changing(project.pk, user):
+def create_tag(project: Project, slug: str, *, name: str = "", color: str = "", by: Actor) -> Tag:
+    with changing(project.pk, by):
         tag = Tag(project=project)
         return _write_tag(tag, slug, name=name, color=color)
 
 
-def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | None, user: User | None) -> Tag:
+def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | None, by: Actor) -> Tag:
     """Changes what is given."""
-    with changing(tag.project_id, user):
+    with changing(tag.project_id, by):
         tag.secrets.update(updated_at=timezone.now())
         return _write_tag(tag, tag.slug if slug is None else slug, name=name, color=color)
 
 
-def delete_tag(tag: Tag, *, user: User | None) -> None:
+def delete_tag(tag: Tag, *, by: Actor) -> None:
     """Takes it from all secrets that have it."""
-    with changing(tag.project_id, user):
+    with changing(tag.project_id, by):
         tag.secrets.update(updated_at=timezone.now())
         tag.delete()
 
@@ -72,12 +72,12 @@ def _write_tag(tag: Tag, slug: str, *, name: str | None, color: str | None) -> T
     return tag
 
 
-def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, user: User | None) -> None:
+def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) -> None:
     """Of many secrets of a project, all or none, in as many statements as of one, for each chunk of them."""
     wanted = {secret: each for secret, each in labels.items() if each}
     if not wanted:
         return
-    with changing(project_id, user):
+    with changing(project_id, by):
         _set_columns(wanted)
         _set_tags(project_id, {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None})
         _set_metadata({secret: each.metadata for secret, each in wanted.items() if each.metadata is not None})

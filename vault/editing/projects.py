@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
 
+from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.environments import make_environment
 from vault.errors import InUse, Taken
@@ -22,7 +22,7 @@ def create_project(
     slug: str = "",
     description: str = "",
     environments: Sequence[tuple[str, str]] = DEFAULT_ENVIRONMENTS,
-    user: User | None,
+    by: Actor,
 ) -> Project:
     """Makes a project with its environments, given as (name, slug); without a slug, the name makes one."""
     project = Project(
@@ -42,7 +42,7 @@ def update_project(
     name: str | None = None,
     slug: str | None = None,
     description: str | None = None,
-    user: User | None,
+    by: Actor,
 ) -> Project:
     """Changes what is given. References name environments, not projects, so nothing that is read changes."""
     if name is not None:
@@ -51,14 +51,14 @@ def update_project(
         project.slug = clean_slug(slug)
     if description is not None:
         project.description = clean_description(description)
-    with changing(project.id, user):
+    with changing(project.id, by):
         _check_slug_is_free(project)
         project.save(update_fields=["name", "slug", "description", "updated_at"])
     return project
 
 
-def delete_project(project: Project, *, user: User | None) -> None:
-    with changing(project.id, user) as change:
+def delete_project(project: Project, *, by: Actor) -> None:
+    with changing(project.id, by) as change:
         for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()

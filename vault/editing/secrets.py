@@ -1,6 +1,7 @@
 """Writing secrets: sealed, versioned, with their references noted; a value that is there already is no change.
 
-Many are written in as many statements as one, for each chunk of them.
+Unless whoever writes it may not read it: else they would learn that they had guessed it. Many are written in as many
+statements as one, for each chunk of them.
 """
 
 from collections import Counter
@@ -10,15 +11,16 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import CharField, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from encryption import seal
+from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
-from vault.errors import Invalid, Missing, Outdated, Taken
+from vault.editing.rights import check_references_may_leave
+from vault.errors import Invalid, Missing, Outdated, Taken, Unreadable
 from vault.models import Folder, Secret, SecretReference, SecretVersion
 from vault.references import find_references
 from vault.rules import check_resolvable, check_value, clean_comment, clean_key
@@ -63,7 +65,7 @@ def set_secret(
     *,
     comment: str | None = None,
     is_literal: bool | None = None,
-    user: User | None,
+    by: Actor,
 ) -> Secret:
     """Creates or changes one; what is not given stays."""
     key = clean_key(key)
@@ -72,7 +74,7 @@ def set_secret(
         {key: value},
         comments={} if comment is None else {key: comment},
         literal={} if is_literal is None else {key: is_literal},
-        user=user,
+        by=by,
     )
     return Secret.objects.get(folder=folder, key=key)
 
@@ -84,7 +86,7 @@ def set_secrets(
     comments: Mapping[str, str] | None = None,
     literal: Mapping[str, bool] | None = None,
     must_exist: bool | None = None,
-    user: User | None,
+    by: Actor,
 ) -> Written:
     """Creates and changes many, all or none.
 
@@ -94,10 +96,10 @@ def set_secrets(
     _check_values(values)
     comments = {key: clean_comment(comment) for key, comment in (comments or {}).items()}
     literal = literal or {}
-    with changing(folder.environment.project_id, user) as change:
+    with changing(folder.environment.project_id, by) as change:
         existing = _existing(folder, values)
         _check_presence(folder, values, existing, must_exist)
-        written = compare(existing, values, comments=comments, literal=literal)
+        written = compare(folder, existing, values, comments=comments, literal=literal, by=by)
         rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
         for key in (*written.created, *written.changed, *written.commented):
             rows[key].comment = comments.get(key, rows[key].comment)
@@ -107,33 +109,40 @@ def set_secrets(
     return written
 
 
-def preview_secrets(folder: Folder, values: Mapping[str, str], *, comments: Mapping[str, str] | None = None) -> Written:
+def preview_secrets(
+    folder: Folder, values: Mapping[str, str], *, comments: Mapping[str, str] | None = None, by: Actor
+) -> Written:
     """What `set_secrets` would do; writes nothing."""
     _check_values(values)
     existing = _existing(folder, values)
     comments = {key: clean_comment(comment) for key, comment in (comments or {}).items()}
-    return compare(existing, values, comments=comments, literal={})
+    return compare(folder, existing, values, comments=comments, literal={}, by=by)
 
 
 def compare(
+    folder: Folder,
     existing: Mapping[str, Secret],
     values: Mapping[str, str],
     *,
     comments: Mapping[str, str],
     literal: Mapping[str, bool],
+    by: Actor,
 ) -> Written:
-    """Refuses a new value whose references can never be resolved."""
+    """Refuses a new value whose references can never be resolved, or that `by` may not use."""
     written = Written()
     for key, value in values.items():
         secret = existing.get(key)
         is_literal = literal.get(key, secret is not None and secret.is_literal)
-        if secret is not None and secret.is_literal == is_literal and open_value(secret) == value:
+        present = None if secret is None else _present(secret)
+        is_same = secret is not None and secret.is_literal == is_literal and present == value
+        if is_same and secret is not None and by.can_reveal:
             written.unchanged.append(key)
             if comments.get(key, secret.comment) != secret.comment:
                 written.commented.append(key)
             continue
-        if not is_literal:
-            check_resolvable(key, value)
+        if not is_literal and not is_same:
+            before = present if secret is not None and not secret.is_literal else None
+            _check_references(folder, key, value, before=before, by=by)
         (written.created if secret is None else written.changed).append(key)
     return written
 
@@ -146,15 +155,15 @@ def update_secret(
     comment: str | None = None,
     is_literal: bool | None = None,
     expected_version: int | None = None,
-    user: User | None,
+    by: Actor,
 ) -> Secret:
     edit = Edit(secret, key, value, comment, is_literal, expected_version)
-    return update_secrets(secret.folder, [edit], user=user)[0]
+    return update_secrets(secret.folder, [edit], by=by)[0]
 
 
-def update_secrets(folder: Folder, edits: Sequence[Edit], *, user: User | None) -> list[Secret]:
+def update_secrets(folder: Folder, edits: Sequence[Edit], *, by: Actor) -> list[Secret]:
     """Changes secrets of one folder, all or none, and answers them in the order of the edits."""
-    with changing(folder.environment.project_id, user) as change:
+    with changing(folder.environment.project_id, by) as change:
         rows = _current(folder, edits)
         now = timezone.now()
         _rename(change, [(rows[edit.secret.id], _new_key(edit, rows)) for edit in edits], at=now)
@@ -162,7 +171,7 @@ def update_secrets(folder: Folder, edits: Sequence[Edit], *, user: User | None) 
         commented: list[Secret] = []
         for edit in edits:
             secret = rows[edit.secret.id]
-            value = _new_value(secret, edit)
+            value = _new_value(secret, edit, by)
             comment = secret.comment if edit.comment is None else clean_comment(edit.comment)
             has_comment, secret.comment = comment != secret.comment, comment
             if value is not None:
@@ -174,31 +183,31 @@ def update_secrets(folder: Folder, edits: Sequence[Edit], *, user: User | None) 
     return [rows[edit.secret.id] for edit in edits]
 
 
-def rename_secret(secret: Secret, key: str, *, user: User | None) -> Secret:
-    return update_secret(secret, key=key, user=user)
+def rename_secret(secret: Secret, key: str, *, by: Actor) -> Secret:
+    return update_secret(secret, key=key, by=by)
 
 
-def restore_version(secret: Secret, version: int, *, user: User | None) -> Secret:
+def restore_version(secret: Secret, version: int, *, by: Actor) -> Secret:
     """Makes what the secret was at a version its newest version, comment and all."""
     old = secret.versions.filter(version=version).first()
     if old is None:
         raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
     value = open_version(old, key=secret.key)
-    return update_secret(secret, value=value, comment=old.comment, is_literal=old.is_literal, user=user)
+    return update_secret(secret, value=value, comment=old.comment, is_literal=old.is_literal, by=by)
 
 
-def delete_secret(secret: Secret, *, user: User | None) -> None:
-    delete_secrets([secret], user=user)
+def delete_secret(secret: Secret, *, by: Actor) -> None:
+    delete_secrets([secret], by=by)
 
 
-def delete_secrets(secrets: Iterable[Secret], *, user: User | None) -> None:
+def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
     """Deletes them with their versions, all or none."""
     by_project: dict[UUID, list[Secret]] = {}
     for secret in secrets:
         by_project.setdefault(secret.folder.environment.project_id, []).append(secret)
     with transaction.atomic():
         for project_id, doomed in by_project.items():
-            with changing(project_id, user) as change:
+            with changing(project_id, by) as change:
                 for secret in doomed:
                     change.mark(secret.folder_id, [secret.key])
                 for some in _chunks(doomed):
@@ -253,21 +262,38 @@ def _new_key(edit: Edit, rows: Mapping[UUID, Secret]) -> str:
     return key if edit.key is None or edit.key.strip() == key else clean_key(edit.key)
 
 
-def _new_value(secret: Secret, edit: Edit) -> str | None:
+def _new_value(secret: Secret, edit: Edit, by: Actor) -> str | None:
     """The value of the secret's next version, or None if nothing that a reader sees is another; notes the switch."""
-    if edit.value is not None:
-        check_value(secret.key, edit.value)
     is_literal = secret.is_literal if edit.is_literal is None else edit.is_literal
-    if edit.value is None and is_literal == secret.is_literal:
+    if edit.value is None:
+        if is_literal == secret.is_literal:
+            return None
+        # Another switch alone: it takes the value that is there.
+        value = open_value(secret)
+        present: str | None = value
+    else:
+        check_value(secret.key, edit.value)
+        value, present = edit.value, _present(secret)
+    is_same = value == present and is_literal == secret.is_literal
+    if is_same and by.can_reveal:
         return None
-    present = open_value(secret)
-    value = present if edit.value is None else edit.value
-    if value == present and is_literal == secret.is_literal:
-        return None
-    if not is_literal:
-        check_resolvable(secret.key, value)
+    if not is_literal and not is_same:
+        _check_references(secret.folder, secret.key, value, before=None if secret.is_literal else present, by=by)
     secret.is_literal = is_literal
     return value
+
+
+def _present(secret: Secret) -> str | None:
+    """The stored value; None for one that can't be opened, so that it can be entered anew."""
+    try:
+        return open_value(secret)
+    except Unreadable:
+        return None
+
+
+def _check_references(folder: Folder, key: str, value: str, *, before: str | None, by: Actor) -> None:
+    check_resolvable(key, value)
+    check_references_may_leave(folder, key, value, before=before, by=by)
 
 
 def _rename(change: Change, renames: Sequence[tuple[Secret, str]], *, at: datetime) -> None:
@@ -282,7 +308,7 @@ def _rename(change: Change, renames: Sequence[tuple[Secret, str]], *, at: dateti
     _step_aside([secret for secret, _ in moved])
     for secret, key in moved:
         change.mark(secret.folder_id, [secret.key, key])
-        secret.key, secret.updated_by, secret.updated_at = key, change.user, at
+        secret.key, secret.updated_by, secret.updated_at = key, change.by.user, at
     _upsert([secret for secret, _ in moved], ["key", "updated_by", "updated_at"])
 
 
@@ -307,9 +333,11 @@ def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
     """Seals each value as its secret's next version, and writes rows, versions and references."""
     now = timezone.now()
     for secret, value in drafts:
+        if secret.version == 0:
+            change.made.add(secret.id)
         secret.version += 1
         secret.sealed_value = seal(value, context=secret.sealing_context())
-        secret.updated_by, secret.updated_at = change.user, now
+        secret.updated_by, secret.updated_at = change.by.user, now
         change.mark(secret.folder_id, [secret.key])
     secrets = [secret for secret, _ in drafts]
     _upsert(secrets, ["sealed_value", "comment", "is_literal", "version", "updated_by", "updated_at"])

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from vault.editing import Actor
 from vault.errors import EditingError
 from vault.models import Folder, Project, Secret
 
@@ -39,6 +40,10 @@ def user_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    return Actor.by_person(user_of(request))
 
 
 def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> HttpResponse:

@@ -19,7 +19,7 @@ from vault.forms import DotenvForm
 from vault.keeping import Keeper
 from vault.loading import load_resolver
 from vault.models import Folder
-from vault.pages.access import allowed, done, page, parents_of, user_of
+from vault.pages.access import actor_of, allowed, done, page, parents_of, user_of
 from vault.pages.folders import get_folder
 from vault.references import Reference, find_references, unescape
 from vault.resolution import Resolver
@@ -84,7 +84,7 @@ def _preview(
         refusal = f"These are {len(entries):,} secrets; at most {MAX_SECRETS:,} can be added at once."
         return _show(request, folder, DotenvForm(), refusal=refusal)
     try:
-        plan = _plan(folder, entries)
+        plan = _plan(request, folder, entries)
     except VaultError as error:
         return _show(request, folder, DotenvForm(), refusal=error.message, **context)
     if not entries and not line_errors:
@@ -114,7 +114,7 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
         return _show(request, folder, DotenvForm(), refusal="This preview is no longer valid. Enter the text again.")
     entries = [Entry(**packed) for packed in data["entries"]]
     try:
-        plan = _plan(folder, entries)
+        plan = _plan(request, folder, entries)
         if asdict(plan.written) != data["preview"]:
             note = "The folder was changed since the last preview. Nothing was written; this is what would change now."
             return _preview(request, folder, entries, note=note)
@@ -122,7 +122,7 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
         if request.POST.get("only") == "new":
             values = {key: values[key] for key in plan.written.created}
         comments = {key: comment for key, comment in plan.comments.items() if key in values}
-        written = editing.set_secrets(folder, values, comments=comments, user=user_of(request))
+        written = editing.set_secrets(folder, values, comments=comments, by=actor_of(request))
     except EditingError as error:
         return _preview(request, folder, entries, note=error.message)
     counts = f"{len(written.created)} added, {len(written.changed)} changed, {len(written.unchanged)} as before"
@@ -147,11 +147,12 @@ def _judge(folder: Folder, entries: list[Entry]) -> tuple[list[Entry], list[Line
     return good, refused
 
 
-def _plan(folder: Folder, entries: list[Entry]) -> Plan:
+def _plan(request: HttpRequest, folder: Folder, entries: list[Entry]) -> Plan:
     fitting = _fit(folder, entries)
     values = {entry.key: entry.value for entry in fitting}
     comments = {entry.key: entry.comment for entry in fitting if entry.comment}
-    return Plan(fitting, editing.preview_secrets(folder, values, comments=comments), values, comments)
+    written = editing.preview_secrets(folder, values, comments=comments, by=actor_of(request))
+    return Plan(fitting, written, values, comments)
 
 
 def _fit(folder: Folder, entries: list[Entry]) -> list[Entry]:

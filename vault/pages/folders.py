@@ -15,7 +15,7 @@ from vault.errors import EditingError, SourceError
 from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
-from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, user_of
+from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
 from vault.pages.deleting import confirm_deletion, describe_contents, readers_of
 from vault.pages.references import Broken, broken_references, find_all_lookalikes
 from vault.resolution import Resolver
@@ -85,7 +85,7 @@ def add_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         path = parent.prefix + form.cleaned_data["path"].strip().strip("/")
         try:
             folder = editing.create_folder(
-                parent.environment, path, description=form.cleaned_data["description"], user=user_of(request)
+                parent.environment, path, description=form.cleaned_data["description"], by=actor_of(request)
             )
         except EditingError as error:
             refuse(form, error)
@@ -103,7 +103,7 @@ def edit_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         del form.fields["name"]
     if form.is_valid():
         try:
-            editing.update_folder(folder, **form.cleaned_data, user=user_of(request))
+            editing.update_folder(folder, **form.cleaned_data, by=actor_of(request))
         except EditingError as error:
             refuse(form, error)
         else:
@@ -122,6 +122,6 @@ def delete_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         folder,
         name=f"the folder {folder.path}",
         contents=describe_contents(with_subfolders(folder)),
-        delete=lambda row: editing.delete_folder(row, user=user_of(request)),
+        delete=lambda row: editing.delete_folder(row, by=actor_of(request)),
         go_to=folder.parent or folder,
     )

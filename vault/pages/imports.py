@@ -12,7 +12,7 @@ from vault import editing
 from vault.errors import EditingError
 from vault.forms import ImportForm
 from vault.models import SecretImport
-from vault.pages.access import allowed, done, form_page, refuse, url_of, user_of
+from vault.pages.access import actor_of, allowed, done, form_page, refuse, url_of
 from vault.pages.folders import get_folder
 
 
@@ -23,7 +23,7 @@ def add_import(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     if form.is_valid():
         source = form.cleaned_data["source"]
         try:
-            editing.add_import(folder, source, user=user_of(request))
+            editing.add_import(folder, source, by=actor_of(request))
         except EditingError as error:
             refuse(form, error)
         else:
@@ -40,7 +40,7 @@ def move_import(request: HttpRequest, import_id: UUID) -> HttpResponse:
     except KeyError:
         messages.error(request, "Nothing was moved: the direction is up or down.")
         return HttpResponseRedirect(url_of(row.folder))
-    editing.move_import(row, row.position + step, user=user_of(request))
+    editing.move_import(row, row.position + step, by=actor_of(request))
     return done(request, row.folder, CHANGE, f"Moved the import of {row.source}.", go_to=row.folder)
 
 
@@ -48,7 +48,7 @@ def move_import(request: HttpRequest, import_id: UUID) -> HttpResponse:
 @allowed("vault.delete_secretimport")
 def delete_import(request: HttpRequest, import_id: UUID) -> HttpResponse:
     row = _get_import(import_id)
-    editing.delete_import(row, user=user_of(request))
+    editing.delete_import(row, by=actor_of(request))
     return done(request, row.folder, CHANGE, f"Removed the import of {row.source}.", go_to=row.folder)
 
 

@@ -11,7 +11,7 @@ from vault import editing
 from vault.errors import EditingError
 from vault.forms import EnvironmentForm
 from vault.models import Environment, Folder, Project
-from vault.pages.access import allowed, done, form_page, page, refuse, user_of
+from vault.pages.access import actor_of, allowed, done, form_page, page, refuse
 from vault.pages.deleting import confirm_deletion, describe_contents
 
 
@@ -37,7 +37,7 @@ def add_environment(request: HttpRequest, project_id: UUID) -> HttpResponse:
     form = EnvironmentForm(request.POST or None)
     if form.is_valid():
         try:
-            environment = editing.create_environment(project, **form.cleaned_data, user=user_of(request))
+            environment = editing.create_environment(project, **form.cleaned_data, by=actor_of(request))
         except EditingError as error:
             refuse(form, error)
         else:
@@ -52,7 +52,7 @@ def edit_environment(request: HttpRequest, environment_id: UUID) -> HttpResponse
     form = EnvironmentForm.of(environment, request.POST or None)
     if form.is_valid():
         try:
-            editing.update_environment(environment, **form.cleaned_data, user=user_of(request))
+            editing.update_environment(environment, **form.cleaned_data, by=actor_of(request))
         except EditingError as error:
             refuse(form, error)
         else:
@@ -69,6 +69,6 @@ def delete_environment(request: HttpRequest, environment_id: UUID) -> HttpRespon
         environment,
         name=f"the environment {environment.slug}",
         contents=describe_contents(Folder.objects.filter(environment=environment)),
-        delete=lambda row: editing.delete_environment(row, user=user_of(request)),
+        delete=lambda row: editing.delete_environment(row, by=actor_of(request)),
         go_to=environment.project,
     )

@@ -14,7 +14,7 @@ from vault.errors import EditingError, VaultError
 from vault.forms import EditSecretForm, SecretForm
 from vault.keeping import Keeper
 from vault.models import Secret, SecretReference
-from vault.pages.access import allowed, done, form_page, page, parents_of, refuse, url_of, user_of
+from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse, url_of, user_of
 from vault.pages.deleting import confirm_deletion
 from vault.pages.folders import get_folder
 from vault.pages.references import broken_references_of, find_all_lookalikes
@@ -80,7 +80,7 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
                 comments={key: comment},
                 literal={key: form.cleaned_data["is_literal"]},
                 must_exist=False,
-                user=user_of(request),
+                by=actor_of(request),
             )
         except EditingError as error:
             refuse(form, error)
@@ -108,7 +108,7 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
                 comment=form.cleaned_data["comment"],
                 is_literal=form.cleaned_data["is_literal"],
                 expected_version=form.cleaned_data["version"],
-                user=user_of(request),
+                by=actor_of(request),
             )
         except EditingError as error:
             refuse(form, error)
@@ -142,7 +142,7 @@ def reveal_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
 def restore_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     secret, version = get_secret(secret_id), _version_in(request)
     try:
-        restored = editing.restore_version(secret, version, user=user_of(request))
+        restored = editing.restore_version(secret, version, by=actor_of(request))
     except VaultError as error:
         messages.error(request, error.message)
         return HttpResponseRedirect(url_of(secret))
@@ -158,7 +158,7 @@ def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
         secret,
         name=secret.key,
         contents=[f"{secret.key} in {secret.folder}, with all versions"],
-        delete=lambda row: editing.delete_secret(row, user=user_of(request)),
+        delete=lambda row: editing.delete_secret(row, by=actor_of(request)),
         go_to=secret.folder,
         referrers=_referrers(secret),
     )

@@ -14,6 +14,7 @@ from api.http.errors import BadRequest, NotFoundError
 from api.http.idempotency import idempotent
 from api.http.queries import InFolder, Recursive
 from api.resources import resource
+from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.base import with_errors
 from api.resources.folders.schemas import (
@@ -88,7 +89,7 @@ def create_folder(request: HttpRequest, body: CreateFolder) -> OneFolder:
     root = find_folder(project, body.environment, "/")
     path = f"{body.parent_path.rstrip('/')}/{body.name}"
     with transaction.atomic():
-        folder = editing.create_folder(root.environment, path, description=body.description or "", user=caller.user)
+        folder = editing.create_folder(root.environment, path, description=body.description or "", by=actor_of(caller))
         note_added(caller, folder)
     return placed(folder)
 
@@ -132,7 +133,7 @@ def update_folder(request: HttpRequest, folder_id: str, body: UpdateFolder) -> O
     """Renames a folder, by ID or by its name at `path`, and changes its description if one is sent."""
     caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)
     with transaction.atomic():
-        editing.update_folder(folder, name=body.name, description=body.description, user=caller.user)
+        editing.update_folder(folder, name=body.name, description=body.description, by=actor_of(caller))
         note_changed(caller, folder)
     return placed(folder)
 
@@ -146,7 +147,7 @@ def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFo
     answer = placed(folder)
     with transaction.atomic():
         note_deleted(caller, folder)
-        editing.delete_folder(folder, user=caller.user)
+        editing.delete_folder(folder, by=actor_of(caller))
     return answer
 
 

@@ -12,6 +12,7 @@ from api.http.errors import NotFoundError
 from api.http.idempotency import idempotent
 from api.http.queries import InFolder
 from api.resources import resource
+from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.base import with_errors
 from api.resources.imports.schemas import CreateImport, ImportOut, ImportPlace, ManyImports, OneImport, UpdateImport
@@ -57,7 +58,7 @@ def create_import(request: HttpRequest, body: CreateImport) -> OneImport:
     caller, folder = caller_of(request), body.folder_at(body.path)
     source = find_folder(folder.environment.project, body.source.environment, body.source.path)
     with transaction.atomic():
-        row = editing.add_import(folder, source, user=caller.user)
+        row = editing.add_import(folder, source, by=actor_of(caller))
         note_added(caller, row)
     return one(row, "Successfully created secret import")
 
@@ -71,9 +72,9 @@ def update_import(request: HttpRequest, import_id: UUID, body: UpdateImport) -> 
         if change.environment is not None or change.path is not None:
             environment = change.environment or row.source.environment.slug
             source = find_folder(folder.environment.project, environment, change.path or row.source.path)
-            row = editing.point_import(row, source, user=caller.user)
+            row = editing.point_import(row, source, by=actor_of(caller))
         if change.position is not None:
-            row = editing.move_import(row, change.position, user=caller.user)
+            row = editing.move_import(row, change.position, by=actor_of(caller))
         note_changed(caller, row)
     return one(row, "Successfully updated secret import")
 
@@ -86,5 +87,5 @@ def delete_import(request: HttpRequest, import_id: UUID, body: Annotated[ImportP
     answer = one(row, "Successfully deleted secret import")
     with transaction.atomic():
         note_deleted(caller, row)
-        editing.delete_import(row, user=caller.user)
+        editing.delete_import(row, by=actor_of(caller))
     return answer

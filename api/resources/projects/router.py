@@ -12,6 +12,7 @@ from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import BadRequest, NotFoundError
 from api.http.idempotency import idempotent
 from api.resources import resource
+from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.base import with_errors
 from api.resources.lookups import get_environment, get_project, get_project_by_slug
@@ -50,7 +51,7 @@ def create(caller: Caller, body: CreateProject) -> ProjectOut:
             slug=body.slug or "",
             description=body.project_description or "",
             environments=DEFAULT_ENVIRONMENTS if body.should_create_default_envs else (),
-            user=caller.user,
+            by=actor_of(caller),
         )
         note_added(caller, project)
     return ProjectOut.of(project)
@@ -108,7 +109,9 @@ def delete_project(request: HttpRequest, project_id: str) -> OneProject:
 
 def change(caller: Caller, project: Project, body: UpdateProject) -> ProjectOut:
     with transaction.atomic():
-        editing.update_project(project, name=body.name, slug=body.slug, description=body.description, user=caller.user)
+        editing.update_project(
+            project, name=body.name, slug=body.slug, description=body.description, by=actor_of(caller)
+        )
         note_changed(caller, project)
     return ProjectOut.of(project)
 
@@ -120,7 +123,7 @@ def delete(caller: Caller, project: Project) -> ProjectOut:
         raise BadRequest(f"The syncs {', '.join(syncs[:10])} belong to {project.slug}. Delete them first.")
     with transaction.atomic():
         note_deleted(caller, project)
-        editing.delete_project(project, user=caller.user)
+        editing.delete_project(project, by=actor_of(caller))
     return answer
 
 
@@ -149,7 +152,7 @@ def add_environment(request: HttpRequest, project_id: str, body: CreateEnvironme
     caller, project = caller_of(request), get_project(project_id)
     with transaction.atomic():
         environment = editing.create_environment(
-            project, name=body.name, slug=body.slug, position=body.position, user=caller.user
+            project, name=body.name, slug=body.slug, position=body.position, by=actor_of(caller)
         )
         note_added(caller, environment)
     return edited(environment, "Successfully created new environment")
@@ -162,7 +165,7 @@ def change_environment(
     caller, environment = caller_of(request), get_own_environment(get_project(project_id), environment_id)
     with transaction.atomic():
         editing.update_environment(
-            environment, name=body.name, slug=body.slug, position=body.position, user=caller.user
+            environment, name=body.name, slug=body.slug, position=body.position, by=actor_of(caller)
         )
         note_changed(caller, environment)
     return edited(environment, "Successfully updated environment")
@@ -174,7 +177,7 @@ def remove_environment(request: HttpRequest, project_id: str, environment_id: UU
     answer = edited(environment, "Successfully deleted environment")
     with transaction.atomic():
         note_deleted(caller, environment)
-        editing.delete_environment(environment, user=caller.user)
+        editing.delete_environment(environment, by=actor_of(caller))
     return answer
 
 

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotFoundError
+from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
-from api.resources.secrets.answers import FEW, answer_for
+from api.resources.secrets.answers import FEW, REVEAL, answer_for
 from api.resources.secrets.schemas import ChangedSecret, Extras, NewSecret, SecretOut, UpdateSecret
 from vault import editing
 from vault.errors import Missing
@@ -28,7 +29,7 @@ def create_secrets(caller: Caller, folder: Folder, new: Sequence[NewSecret]) -> 
             comments={secret.secret_key: secret.secret_comment for secret in new},
             literal={secret.secret_key: bool(secret.no_references) for secret in new},
             must_exist=False,
-            user=caller.user,
+            by=actor_of(caller),
         )
         secrets = own_secrets(folder, list(values))
         _keep_labels(caller, folder, {secret.secret_key: secret for secret in new}, secrets)
@@ -39,9 +40,9 @@ def create_secrets(caller: Caller, folder: Folder, new: Sequence[NewSecret]) -> 
 def update_secret(caller: Caller, folder: Folder, key: str, change: UpdateSecret) -> SecretOut:
     with transaction.atomic():
         edit = _as_edit(_find(folder, [key])[key], change)
-        secrets = editing.update_secrets(folder, [edit], user=caller.user)
+        secrets = editing.update_secrets(folder, [edit], by=actor_of(caller))
         _keep_labels(caller, folder, {secrets[0].key: change}, secrets)
-        note_changed(caller, *secrets)
+        note_changed(caller, *secrets, detail=_told(caller, "Changed", change))
     return _answer(caller, secrets)[0]
 
 
@@ -56,10 +57,10 @@ def update_secrets(caller: Caller, folder: Folder, changes: Sequence[ChangedSecr
             names = ", ".join(change.secret_key for change in missing[:NAMED])
             raise Missing(f"There is no secret {names} in {folder}. Create it first, or send mode upsert.")
         edits = [_as_edit(there[change.secret_key], change) for change in changes if change.secret_key in there]
-        secrets = editing.update_secrets(folder, edits, user=caller.user)
+        secrets = editing.update_secrets(folder, edits, by=actor_of(caller))
         changed = [change for change in changes if change.secret_key in there]
         _keep_labels(caller, folder, {one.key: change for one, change in zip(secrets, changed, strict=True)}, secrets)
-        note_changed(caller, *secrets)
+        note_changed(caller, *secrets, detail=_told(caller, "Changed", *changed))
         if mode == "upsert":
             secrets += _create_missing(caller, folder, missing)
     return _answer(caller, secrets)
@@ -70,8 +71,8 @@ def delete_secrets(caller: Caller, folder: Folder, keys: Sequence[str]) -> list[
     with transaction.atomic():
         secrets = list(_find(folder, keys).values())
         answer = _answer(caller, secrets)
-        note_deleted(caller, *secrets)
-        editing.delete_secrets(secrets, user=caller.user)
+        note_deleted(caller, *secrets, detail=_told(caller, "Deleted"))
+        editing.delete_secrets(secrets, by=actor_of(caller))
     return answer
 
 
@@ -109,7 +110,7 @@ def _create_missing(caller: Caller, folder: Folder, missing: Sequence[ChangedSec
         comments={key: change.secret_comment or "" for key, change in new.items()},
         literal={key: bool(change.no_references) for key, change in new.items()},
         must_exist=False,
-        user=caller.user,
+        by=actor_of(caller),
     )
     secrets = own_secrets(folder, list(new))
     _keep_labels(caller, folder, new, secrets)
@@ -119,11 +120,17 @@ def _create_missing(caller: Caller, folder: Folder, missing: Sequence[ChangedSec
 
 def _keep_labels(caller: Caller, folder: Folder, sent: Mapping[str, Extras], secrets: Sequence[Secret]) -> None:
     labels = {secret: sent[secret.key].labels() for secret in secrets}
-    editing.set_labels(folder.environment.project_id, labels, user=caller.user)
+    editing.set_labels(folder.environment.project_id, labels, by=actor_of(caller))
 
 
 def _answer(caller: Caller, secrets: Sequence[Secret]) -> list[SecretOut]:
     return answer_for(caller, secrets, {secret.key: open_value(secret) for secret in secrets})
+
+
+def _told(caller: Caller, done: str, *changes: UpdateSecret | ChangedSecret) -> str:
+    """As the log calls it: whoever is answered a value that they did not send has read it."""
+    sent = changes and all(change.secret_value is not None for change in changes)
+    return done if sent or not caller.may(REVEAL) else f"{done}, and read the value"
 
 
 def _check_once(keys: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from api.auth.callers import Bearer, caller_of
 from api.http.errors import NotFoundError
 from api.http.idempotency import idempotent
 from api.resources import resource
+from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.base import with_errors
 from api.resources.lookups import get_project
@@ -40,7 +41,7 @@ def create_tag(request: HttpRequest, project_id: str, body: CreateTag) -> OneTag
     """Adds a tag to a project."""
     caller, project = caller_of(request), get_project(project_id)
     with transaction.atomic():
-        tag = editing.create_tag(project, body.slug, name=body.name, color=body.color, user=caller.user)
+        tag = editing.create_tag(project, body.slug, name=body.name, color=body.color, by=actor_of(caller))
         note_added(caller, tag)
     return OneTag.of(tag)
 
@@ -59,7 +60,7 @@ def update_tag(request: HttpRequest, project_id: str, tag_id: UUID, body: Update
     """Changes what is sent."""
     caller, tag = caller_of(request), get_own(get_project(project_id), pk=tag_id)
     with transaction.atomic():
-        tag = editing.update_tag(tag, slug=body.slug, name=body.name, color=body.color, user=caller.user)
+        tag = editing.update_tag(tag, slug=body.slug, name=body.name, color=body.color, by=actor_of(caller))
         note_changed(caller, tag)
     return OneTag.of(tag)
 
@@ -70,7 +71,7 @@ def delete_tag(request: HttpRequest, project_id: str, tag_id: UUID) -> OneTag:
     answer = OneTag.of(tag)
     with transaction.atomic():
         note_deleted(caller, tag)
-        editing.delete_tag(tag, user=caller.user)
+        editing.delete_tag(tag, by=actor_of(caller))
     return answer
 
 

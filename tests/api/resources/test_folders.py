@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import create_folder, set_secrets
 from vault.models import Folder, Project, Secret
@@ -78,7 +79,7 @@ def test_a_folder_is_there_once(editor: Caller, project: Project, place: dict[st
 def test_moves_what_is_below_when_it_is_renamed(
     editor: Caller, project: Project, folder: Folder, place: dict[str, str]
 ) -> None:
-    create_folder(folder.environment, "/my-secrets/deep/er", user=None)
+    create_folder(folder.environment, "/my-secrets/deep/er", by=ANYBODY)
 
     renamed = editor.patch(f"{FOLDERS}/{folder.pk}", place | {"name": "renamed"})["folder"]
 
@@ -94,7 +95,7 @@ def test_a_new_description_changes_no_name(editor: Caller, folder: Folder, place
 
 
 def test_a_name_beside_it_is_taken(editor: Caller, project: Project, folder: Folder, place: dict[str, str]) -> None:
-    create_folder(folder.environment, "/other", user=None)
+    create_folder(folder.environment, "/other", by=ANYBODY)
 
     refused = editor.patch(f"{FOLDERS}/{folder.pk}", place | {"name": "other"}, status=400)
 
@@ -125,7 +126,7 @@ def test_a_folder_of_another_environment_is_not_found_here(
 
 
 def test_goes_with_all_that_is_in_it(editor: Caller, project: Project, folder: Folder, place: dict[str, str]) -> None:
-    create_folder(folder.environment, "/my-secrets/deep", user=None)
+    create_folder(folder.environment, "/my-secrets/deep", by=ANYBODY)
 
     gone = editor.delete(f"{FOLDERS}/{folder.pk}", place | {"forceDelete": True})["folder"]
 
@@ -137,7 +138,7 @@ def test_goes_with_all_that_is_in_it(editor: Caller, project: Project, folder: F
 def test_stays_while_another_imports_it(
     editor: Caller, project: Project, folder: Folder, place: dict[str, str]
 ) -> None:
-    create_folder(folder.environment, "/app", user=None)
+    create_folder(folder.environment, "/app", by=ANYBODY)
     imported = {"import": {"environment": "dev", "path": "/my-secrets"}}
     editor.post("/api/v2/secret-imports", place | {"path": "/app"} | imported)
 
@@ -157,9 +158,9 @@ def test_a_sync_loses_its_source_and_nothing_else(
 
 
 def test_lists_what_changed_since(editor: Caller, project: Project, folder: Folder, place: dict[str, str]) -> None:
-    create_folder(folder.environment, "/empty", user=None)
-    old = create_folder(folder.environment, "/old", user=None)
-    set_secrets(old, {"A": "1"}, user=None)
+    create_folder(folder.environment, "/empty", by=ANYBODY)
+    old = create_folder(folder.environment, "/old", by=ANYBODY)
+    set_secrets(old, {"A": "1"}, by=ANYBODY)
     Secret.objects.filter(folder=old).update(updated_at=timezone.now() - timedelta(days=9))
     since = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     query = f"projectId={project.pk}&environment=dev"

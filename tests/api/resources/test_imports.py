@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import create_folder, create_project, set_secrets
 from vault.models import Folder, Project, SecretImport
@@ -16,7 +17,7 @@ NOBODY = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 @pytest.fixture
 def place(project: Project, folder: Folder) -> dict[str, str]:
     for name in ("one", "two", "three"):
-        set_secrets(create_folder(folder.environment, f"/{name}", user=None), {"SHARED": name}, user=None)
+        set_secrets(create_folder(folder.environment, f"/{name}", by=ANYBODY), {"SHARED": name}, by=ANYBODY)
     return {"projectId": str(project.pk), "environment": "dev", "path": "/my-secrets"}
 
 
@@ -69,7 +70,7 @@ def test_the_last_one_wins(editor: Caller, place: dict[str, str], ids: list[str]
 
 def test_points_elsewhere_and_stays_the_same_import(editor: Caller, place: dict[str, str], ids: list[str]) -> None:
     """Terraform knows it by its id, and would make it again if that went."""
-    create_folder(Folder.objects.get(environment__slug="prod", path="/").environment, "/live", user=None)
+    create_folder(Folder.objects.get(environment__slug="prod", path="/").environment, "/live", by=ANYBODY)
 
     changed = editor.patch(f"{IMPORTS}/{ids[1]}", place | source("/live", "prod"))["secretImport"]
 
@@ -79,7 +80,7 @@ def test_points_elsewhere_and_stays_the_same_import(editor: Caller, place: dict[
 
 
 def test_points_elsewhere_and_moves_at_once(editor: Caller, place: dict[str, str], ids: list[str]) -> None:
-    create_folder(Folder.objects.get(environment__slug="dev", path="/").environment, "/four", user=None)
+    create_folder(Folder.objects.get(environment__slug="dev", path="/").environment, "/four", by=ANYBODY)
 
     editor.patch(f"{IMPORTS}/{ids[2]}", place | {"import": {"path": "/four", "position": 1}})
 
@@ -111,7 +112,7 @@ def test_a_change_that_is_refused_changes_nothing(
 def test_no_way_leads_in_a_circle(editor: Caller, place: dict[str, str], ids: list[str]) -> None:
     back = place | {"path": "/one"} | source("/my-secrets")
     assert "imports it already" in editor.post(IMPORTS, back, status=422)["message"][0]["message"]
-    create_folder(Folder.objects.get(environment__slug="dev", path="/").environment, "/free", user=None)
+    create_folder(Folder.objects.get(environment__slug="dev", path="/").environment, "/free", by=ANYBODY)
     free = editor.post(IMPORTS, place | {"path": "/one"} | source("/free"))["secretImport"]["id"]
 
     editor.patch(f"{IMPORTS}/{free}", place | {"path": "/one"} | source("/my-secrets"), status=422)
@@ -120,7 +121,7 @@ def test_no_way_leads_in_a_circle(editor: Caller, place: dict[str, str], ids: li
 
 
 def test_only_folders_of_the_project_can_be_imported(editor: Caller, place: dict[str, str]) -> None:
-    other = create_project(name="Other", slug="other", environments=[("Dev", "secret-dev")], user=None)
+    other = create_project(name="Other", slug="other", environments=[("Dev", "secret-dev")], by=ANYBODY)
 
     editor.post(IMPORTS, place | source("/", "secret-dev"), status=404)
 

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import create_folder, set_secrets
 from vault.models import Environment, Project
@@ -199,7 +200,7 @@ def test_an_environment_is_found_in_its_own_project_only(editor: Caller, dev: En
 
 def test_an_environment_that_another_imports_stays(editor: Caller, project: Project, base: str) -> None:
     dev, prod = (project.environments.get(slug=slug) for slug in ("dev", "prod"))
-    create_folder(dev, "/shared", user=None)
+    create_folder(dev, "/shared", by=ANYBODY)
     place = {"projectId": str(project.pk), "environment": "prod", "path": "/"}
     editor.post("/api/v2/secret-imports", place | {"import": {"environment": "dev", "path": "/shared"}})
 
@@ -214,8 +215,8 @@ def test_an_environment_that_another_imports_stays(editor: Caller, project: Proj
 def test_a_project_goes_with_its_secrets_and_leaves_a_word_in_the_log(
     editor: Caller, project: Project, dev: Environment, base: str
 ) -> None:
-    folder = create_folder(dev, "/app", user=None)
-    set_secrets(folder, {"TOKEN": "canary-4711"}, user=None)
+    folder = create_folder(dev, "/app", by=ANYBODY)
+    set_secrets(folder, {"TOKEN": "canary-4711"}, by=ANYBODY)
 
     gone = editor.delete(base)["project"]
 

@@ -15,6 +15,7 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from tests.syncs.wizard_walk import posted_options
 from vault.editing import create_folder, delete_folder, set_secrets
@@ -70,7 +71,7 @@ def test_lists_many_in_few_queries(
     client: Client, sync: DevinSync, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(20):
-        folder = create_folder(sync.folder.environment, f"/f{number}", user=None)  # type: ignore[union-attr]
+        folder = create_folder(sync.folder.environment, f"/f{number}", by=ANYBODY)  # type: ignore[union-attr]
         DevinSync.objects.create(
             name=f"s{number}", project=sync.project, folder=folder, connection=sync.connection, org_id="org-x"
         )
@@ -166,7 +167,7 @@ def test_shows_how_it_stands(client: Client, bench: Bench) -> None:
 
 
 def test_shows_that_the_source_is_gone(client: Client, sync: DevinSync, folder: Folder) -> None:
-    delete_folder(folder, user=None)
+    delete_folder(folder, by=ANYBODY)
 
     assert "no longer exists" in client.get(page_of(sync)).content.decode()
 
@@ -436,7 +437,7 @@ def test_is_not_deleted_under_a_runs_feet(client: Client, bench: Bench, secrets:
 def test_no_value_on_a_syncs_pages(client: Client, bench: Bench) -> None:
     bench.source(A="canary-5d1")
     bench.run()
-    set_secrets(bench.folder, {"B": "canary-5d1"}, user=None)
+    set_secrets(bench.folder, {"B": "canary-5d1"}, by=ANYBODY)
 
     for name, args in (("change", ()), ("plan", ()), ("delete", ()), ("confirm", ("remove",)), ("history", ())):
         assert "canary-5d1" not in client.get(page_of(bench.sync, name, *args)).content.decode()

@@ -16,6 +16,7 @@ from syncs.choices import Status, Trigger
 from syncs.engine.overlaps import overlap_advice
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
+from tests.actors import ANYBODY
 from tests.syncs.wizard_walk import Walk, step_url
 from vault.editing import create_folder, set_secrets
 from vault.models import Folder
@@ -32,7 +33,7 @@ def editor(db: None) -> User:
 
 @pytest.fixture
 def walk(client: Client, editor: User, folder: Folder, connection: Connection, rung: list[str]) -> Walk:
-    set_secrets(folder, {"DB_URL": CANARY, "API_KEY": CANARY}, user=None)
+    set_secrets(folder, {"DB_URL": CANARY, "API_KEY": CANARY}, by=ANYBODY)
     client.force_login(editor)
     return Walk(client, folder, connection)
 
@@ -224,8 +225,8 @@ def test_bad_input_gets_a_message_at_its_field(  # noqa: PLR0917
 
 
 def test_refuses_subfolders_that_share_a_key(walk: Walk) -> None:
-    below = create_folder(walk.folder.environment, "/my-secrets/web", user=None)
-    set_secrets(below, {"DB_URL": "x"}, user=None)
+    below = create_folder(walk.folder.environment, "/my-secrets/web", by=ANYBODY)
+    set_secrets(below, {"DB_URL": "x"}, by=ANYBODY)
     walk.begin()
     walk.answer("source", "destination")
 

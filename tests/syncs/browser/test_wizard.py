@@ -9,6 +9,7 @@ from connections.models import Connection
 from sandbox.organization import Organization
 from syncs.models import SyncRun
 from syncs.runs import jobs
+from tests.actors import ANYBODY
 from vault.editing import set_secrets
 from vault.models import Folder
 
@@ -39,7 +40,7 @@ def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
     organization: Organization,
     complaints: list[str],
 ) -> None:
-    set_secrets(folder, {"DB_URL": "canary-browser", "API_KEY": "canary-browser"}, user=None)
+    set_secrets(folder, {"DB_URL": "canary-browser", "API_KEY": "canary-browser"}, by=ANYBODY)
     organization.put(key="PROD_OTP", value="x", secret_type="totp")
     connection.verify()
 

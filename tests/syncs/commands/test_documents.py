@@ -24,6 +24,7 @@ from syncs.editing.declaration import describe_all
 from syncs.editing.declaration_schema import declaration_schema
 from syncs.editing.document import BadDeclaration, read_document
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.syncs.conftest import API_KEY, Bench, Manage
 from vault.editing import create_folder, create_project, delete_folder
 
@@ -364,8 +365,8 @@ class AnySync(TestCase):
         self, name: str, slug: str, description: str, options: dict[str, Any], *, is_gone: bool
     ) -> None:
         with transaction.atomic():
-            project = create_project(name="Any", slug=slug, environments=[("Development", "dev")], user=None)
-            folder = create_folder(project.environments.get(slug="dev"), "/a/b", user=None)
+            project = create_project(name="Any", slug=slug, environments=[("Development", "dev")], by=ANYBODY)
+            folder = create_folder(project.environments.get(slug="dev"), "/a/b", by=ANYBODY)
             connection = Connection.objects.create(name=name[:32], description=description)
             DevinSync.objects.create(
                 name=name,
@@ -377,7 +378,7 @@ class AnySync(TestCase):
                 **options,
             )
             if is_gone:
-                delete_folder(folder, user=None)
+                delete_folder(folder, by=ANYBODY)
 
             text = yaml.safe_dump(describe_all(), sort_keys=False, allow_unicode=True)
 

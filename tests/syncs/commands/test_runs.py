@@ -10,6 +10,7 @@ from django.core.management import CommandError
 from sandbox.organization import Organization as SandboxOrganization
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, Manage
 from vault.editing import create_project
 
@@ -37,7 +38,7 @@ def test_finds_a_sync_by_id_and_by_project(sync: DevinSync, manage: Manage) -> N
 
 
 def test_asks_which_one_is_meant(sync: DevinSync, manage: Manage) -> None:
-    other = create_project(name="Other", environments=(), user=None)
+    other = create_project(name="Other", environments=(), by=ANYBODY)
     DevinSync.objects.create(name=sync.name, project=other, folder=None, connection=sync.connection, org_id=sync.org_id)
 
     with pytest.raises(CommandError, match="PROJECT/my-devin-sync"):

@@ -19,6 +19,7 @@ from syncs.choices import Operation, Status, Trigger
 from syncs.editing.addresses import agree_to_address
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.syncs.conftest import API_KEY, ORG, Bench
 from vault.editing import set_secrets
 
@@ -313,7 +314,7 @@ def test_the_pages_of_the_sync_and_of_its_blocked_run_lead_to_the_plan(
 
 
 def test_the_removal_of_secrets_is_not_held_up(bench: Bench, elsewhere: Sandbox) -> None:
-    set_secrets(bench.folder, {"A": "1"}, user=None)
+    set_secrets(bench.folder, {"A": "1"}, by=ANYBODY)
     repoint(bench.sync.connection, elsewhere.url)
 
     assert bench.run(operation=Operation.REMOVE).status == Status.SUCCEEDED

@@ -12,6 +12,7 @@ from syncs.choices import Status
 from syncs.editing import Actor, change_sync, create_sync, switch_sync
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.syncs.editing.test_faces import a_clash_below
 from vault.editing import delete_folder
 from vault.models import Folder
@@ -100,7 +101,7 @@ def test_a_sync_can_be_switched_off_whatever_has_become_of_its_source(sync: Devi
     a_clash_below(sync)
     assert switch_sync(sync.pk, "auto_sync_enabled", on=False, by=BY)
 
-    delete_folder(folder, user=None)
+    delete_folder(folder, by=ANYBODY)
 
     assert switch_sync(sync.pk, "is_enabled", on=False, by=BY)
 

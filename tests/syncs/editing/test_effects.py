@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from syncs.models import DevinSync, SyncRun
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault import editing
 from vault.effects import Effect, foresee
@@ -78,23 +79,23 @@ def test_a_sync_that_deletes_nothing_is_not_said_to(client: Client, synced: Benc
 
 
 def test_what_no_run_has_written_is_not_said_to_go(synced: Bench) -> None:
-    editing.set_secrets(synced.folder, {"NEW": "1"}, user=None)
+    editing.set_secrets(synced.folder, {"NEW": "1"}, by=ANYBODY)
 
-    assert foresee(lambda: editing.delete_secret(secret(synced, "NEW"), user=None)) == []
+    assert foresee(lambda: editing.delete_secret(secret(synced, "NEW"), by=ANYBODY)) == []
 
 
 def test_what_was_hidden_behind_it_takes_its_place(synced: Bench) -> None:
-    other = editing.create_folder(synced.folder.environment, "/base", user=None)
-    editing.set_secrets(other, {"A": "from the import"}, user=None)
-    editing.add_import(synced.folder, other, user=None)
+    other = editing.create_folder(synced.folder.environment, "/base", by=ANYBODY)
+    editing.set_secrets(other, {"A": "from the import"}, by=ANYBODY)
+    editing.add_import(synced.folder, other, by=ANYBODY)
 
-    effect = only(foresee(lambda: editing.delete_secret(secret(synced, "A"), user=None)))
+    effect = only(foresee(lambda: editing.delete_secret(secret(synced, "A"), by=ANYBODY)))
 
     assert (effect.replaces, effect.deletes) == (("PROD_A",), ())
 
 
 def test_a_secret_that_others_refer_to_would_fail_them(client: Client, synced: Bench) -> None:
-    editing.set_secrets(synced.folder, {"URL": "x${A}"}, user=None)
+    editing.set_secrets(synced.folder, {"URL": "x${A}"}, by=ANYBODY)
 
     page = deletion_page(client, secret(synced, "A"))
 
@@ -110,18 +111,18 @@ def test_a_folder_that_goes_leaves_its_sync_without_source(client: Client, synce
 
 
 def test_what_a_folder_above_reads_is_followed(synced: Bench) -> None:
-    below = editing.create_folder(synced.folder.environment, "/my-secrets/deep", user=None)
-    editing.set_secrets(below, {"DEEP": "1"}, user=None)
+    below = editing.create_folder(synced.folder.environment, "/my-secrets/deep", by=ANYBODY)
+    editing.set_secrets(below, {"DEEP": "1"}, by=ANYBODY)
     synced.options(recursive=True)
     synced.run()
 
-    effect = only(foresee(lambda: editing.delete_folder(Folder.objects.get(pk=below.pk), user=None)))
+    effect = only(foresee(lambda: editing.delete_folder(Folder.objects.get(pk=below.pk), by=ANYBODY)))
 
     assert effect.deletes == ("PROD_DEEP",)
 
 
 def test_a_renamed_secret_is_a_rename(synced: Bench) -> None:
-    effect = only(foresee(lambda: editing.rename_secret(secret(synced, "A"), "Z", user=None)))
+    effect = only(foresee(lambda: editing.rename_secret(secret(synced, "A"), "Z", by=ANYBODY)))
 
     assert (effect.renames, effect.creates, effect.deletes) == ((("PROD_A", "PROD_Z"),), (), ())
 
@@ -133,7 +134,7 @@ def test_an_environments_slug_in_the_key_schema_renames_all(synced: Bench) -> No
 
     effect = only(
         foresee(
-            lambda: editing.update_environment(type(environment).objects.get(pk=environment.pk), slug="qa", user=None)
+            lambda: editing.update_environment(type(environment).objects.get(pk=environment.pk), slug="qa", by=ANYBODY)
         )
     )
 
@@ -141,25 +142,25 @@ def test_an_environments_slug_in_the_key_schema_renames_all(synced: Bench) -> No
 
 
 def test_an_import_names_what_it_brings(synced: Bench) -> None:
-    other = editing.create_folder(synced.folder.environment, "/base", user=None)
-    editing.set_secrets(other, {"A": "hidden", "C": "1"}, user=None)
+    other = editing.create_folder(synced.folder.environment, "/base", by=ANYBODY)
+    editing.set_secrets(other, {"A": "hidden", "C": "1"}, by=ANYBODY)
 
-    effect = only(foresee(lambda: editing.add_import(synced.folder, other, user=None)))
+    effect = only(foresee(lambda: editing.add_import(synced.folder, other, by=ANYBODY)))
 
     assert (effect.creates, effect.replaces) == (("PROD_C",), ())
 
 
 def test_many_names_are_counted(client: Client, synced: Bench) -> None:
     synced.options(guard_max_deletions=100, guard_max_percent=100, recursive=True)
-    below = editing.create_folder(synced.folder.environment, "/my-secrets/deep", user=None)
-    editing.set_secrets(below, {f"K{number:02}": "1" for number in range(30)}, user=None)
+    below = editing.create_folder(synced.folder.environment, "/my-secrets/deep", by=ANYBODY)
+    editing.set_secrets(below, {f"K{number:02}": "1" for number in range(30)}, by=ANYBODY)
     synced.run()
 
     assert "PROD_K09 and 20 more from" in deletion_page(client, below)
 
 
 def test_every_sync_that_reads_it_is_named(client: Client, synced: Bench, other: Bench) -> None:
-    editing.add_import(other.folder, synced.folder, user=None)
+    editing.add_import(other.folder, synced.folder, by=ANYBODY)
     other.run()
 
     page = deletion_page(client, secret(synced, "A"))
@@ -200,8 +201,8 @@ def test_nothing_is_left_of_what_was_tried(client: Client, synced: Bench) -> Non
 
 def test_a_refused_edit_is_refused_and_changes_nothing_after(synced: Bench) -> None:
     with pytest.raises(EditingError):
-        foresee(lambda: editing.rename_secret(secret(synced, "A"), "B", user=None))
-    editing.delete_secret(secret(synced, "A"), user=None)
+        foresee(lambda: editing.rename_secret(secret(synced, "A"), "B", by=ANYBODY))
+    editing.delete_secret(secret(synced, "A"), by=ANYBODY)
 
     assert SyncRun.objects.filter(status="pending").count() == 1, "what is meant is announced again"
 
@@ -237,8 +238,8 @@ def test_what_was_seen_must_still_be_so(client: Client, synced: Bench, delete: D
 
 
 def test_what_nobody_reads_is_deleted_at_once(client: Client, synced: Bench) -> None:
-    apart = editing.create_folder(synced.folder.environment, "/apart", user=None)
-    alone = editing.set_secret(apart, "ALONE", "1", user=None)
+    apart = editing.create_folder(synced.folder.environment, "/apart", by=ANYBODY)
+    alone = editing.set_secret(apart, "ALONE", "1", by=ANYBODY)
 
     response = client.post(reverse("admin:vault_secret_delete_page", args=[alone.pk]))
 

@@ -13,6 +13,7 @@ from django.test import Client
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.api.conftest import make_caller
 from tests.syncs.conftest import ORG
 from tests.syncs.editing.faces import FACES, Admin, Apply, Face, Rest, Wizard, plain
@@ -50,7 +51,7 @@ def disabled(sync: DevinSync) -> None:
 
 def a_clash_below(sync: DevinSync) -> None:
     assert sync.folder is not None
-    set_secrets(create_folder(sync.folder.environment, "/my-secrets/api", user=None), {"A": "2"}, user=None)
+    set_secrets(create_folder(sync.folder.environment, "/my-secrets/api", by=ANYBODY), {"A": "2"}, by=ANYBODY)
     SyncRun.objects.all().delete()
 
 
@@ -165,7 +166,7 @@ def face(request: pytest.FixtureRequest, client: Client, admin_user: User, tmp_p
 @pytest.fixture
 def written(sync: DevinSync, folder: Folder) -> DevinSync:
     """A sync that has written one secret; no run of it is left."""
-    set_secrets(folder, {"A": "1"}, user=None)
+    set_secrets(folder, {"A": "1"}, by=ANYBODY)
     SyncRun.objects.all().delete()
     ManagedSecret.objects.create(
         sync=sync, destination=sync.destination(), destination_key="A", source_key="A", secret_id="secret-1"

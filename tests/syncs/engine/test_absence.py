@@ -13,6 +13,7 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Phase, Status, Trigger
 from syncs.models import SyncRun, WriteIntent
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault.editing import delete_folder
 
@@ -168,7 +169,7 @@ def test_it_comes_back_without_the_source(
     replacing: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
     end_with_an_absent_key(replacing, sandbox)
-    delete_folder(replacing.folder, user=None)
+    delete_folder(replacing.folder, by=ANYBODY)
     sandbox.faults.clear()
 
     replacing.carry_out(SyncRun.objects.pending().get())

@@ -8,6 +8,7 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Operation, Outcome, Status
 from syncs.models import ManagedSecret, WriteIntent
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
 from vault.editing import rename_secret
 
@@ -117,7 +118,7 @@ def test_a_former_name_stays_while_another_sync_holds_the_new_one(
     other.run()
     bench.source(OLD="value")
     bench.run()
-    rename_secret(bench.folder.secrets.get(key="OLD"), "NEW", user=None)
+    rename_secret(bench.folder.secrets.get(key="OLD"), "NEW", by=ANYBODY)
 
     run = bench.run()
 

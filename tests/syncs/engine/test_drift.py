@@ -17,6 +17,7 @@ from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs import jobs, schedule, triggers
 from syncs.runs.ask_many import request_runs
 from syncs.runs.due import next_reconcile
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
 from vault.editing import create_environment, create_folder, set_secrets
 from vault.models import Folder
@@ -290,9 +291,9 @@ def test_a_key_schema_leaves_what_does_not_match_it(bench: Bench, organization: 
 
 
 def test_another_source_replaces_what_differs(synced: Bench, folder: Folder, organization: SandboxOrganization) -> None:
-    environment = create_environment(folder.environment.project, name="Staging", slug="staging", user=None)
-    other = create_folder(environment, "/elsewhere", user=None)
-    set_secrets(other, {"A": "1", "C": "3"}, user=None)
+    environment = create_environment(folder.environment.project, name="Staging", slug="staging", by=ANYBODY)
+    other = create_folder(environment, "/elsewhere", by=ANYBODY)
+    set_secrets(other, {"A": "1", "C": "3"}, by=ANYBODY)
     synced.options(folder=other)
 
     run = synced.run()

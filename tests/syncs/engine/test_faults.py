@@ -19,6 +19,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Action, Outcome, Phase, Status, Trigger
 from syncs.models import SyncRun, WriteIntent
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
 from tests.syncs.torture.theatre import PLAYS, WRITES, Play, Scene, set_scene, witnessed
 from vault.editing import set_secret
@@ -111,7 +112,7 @@ def test_an_answer_that_does_not_say_what_it_should_is_settled_by_the_list(sandb
     with scene_in(sandbox, Duplicates.REJECT_409) as scene:
         for number, kind in enumerate(strange):
             sandbox.faults.add(kind, method="POST", key=f"APP_{kind.upper()}", seconds=0.1, size=9 * 1024 * 1024)
-            set_secret(scene.folder, kind.upper(), str(number), user=None)
+            set_secret(scene.folder, kind.upper(), str(number), by=ANYBODY)
 
         carry_out_until_done(scene)
 
@@ -235,7 +236,7 @@ def test_an_absent_key_comes_back_even_if_the_source_is_gone(
 ) -> None:
     run = after_taking_a_key_away(bench, sandbox, organization)
     sandbox.faults.clear()
-    set_secret(bench.folder, "BROKEN", "${NOT_THERE}", user=None)
+    set_secret(bench.folder, "BROKEN", "${NOT_THERE}", by=ANYBODY)
 
     bench.carry_out(run)
 

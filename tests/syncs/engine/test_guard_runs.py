@@ -10,6 +10,7 @@ from syncs.engine.preview import preview
 from syncs.models import SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.wishes import Wishes
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
 from vault.editing import set_secret
 
@@ -131,7 +132,7 @@ def test_a_word_is_good_for_one_run(blocked: SyncRun, bench: Bench) -> None:
 
 def test_a_word_survives_a_trigger_that_joins(blocked: SyncRun, bench: Bench) -> None:
     run = request_run(bench.sync, trigger=Trigger.MANUAL, wishes=Wishes(confirmed_deletions=ids_to_delete(blocked)))
-    set_secret(bench.folder, "NEW", "2", user=None)
+    set_secret(bench.folder, "NEW", "2", by=ANYBODY)
 
     bench.carry_out(run)
 

@@ -8,6 +8,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Operation, Status, Strangers, Trigger
 from syncs.engine.preview import preview
 from syncs.models import DevinSync, ManagedSecret, SyncRun, WriteIntent
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
 from vault.editing import delete_folder, delete_secret, set_secret
 
@@ -47,7 +48,7 @@ def rung_of(sync: DevinSync) -> SyncRun:
 def test_a_key_that_moved_to_another_syncs_source_is_never_absent(
     shared: Bench, other: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
-    delete_secret(shared.folder.secrets.get(key="API_KEY"), user=None)
+    delete_secret(shared.folder.secrets.get(key="API_KEY"), by=ANYBODY)
     sandbox.clear_traffic()
 
     run = shared.run()
@@ -65,7 +66,7 @@ def test_a_key_that_moved_to_another_syncs_source_is_never_absent(
 def test_the_other_sync_writes_its_own_value(
     shared: Bench, other: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
-    set_secret(other.folder, "API_KEY", "2", user=None)
+    set_secret(other.folder, "API_KEY", "2", by=ANYBODY)
     shared.source(OWN="o")
     sandbox.clear_traffic()
 
@@ -190,7 +191,7 @@ def stopped(request: pytest.FixtureRequest, shared: Bench) -> Bench:
     if request.param == "disabled":
         shared.options(is_enabled=False)
     else:
-        delete_folder(shared.folder, user=None)
+        delete_folder(shared.folder, by=ANYBODY)
         shared.sync.refresh_from_db()
     return shared
 

@@ -9,6 +9,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Action, Outcome, Phase, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncRun, WriteIntent
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault.editing import create_environment, create_folder
 
@@ -46,9 +47,9 @@ def test_what_another_sync_began_to_delete_is_left_to_it(
     bench: Bench, connection: Connection, organization: SandboxOrganization
 ) -> None:
     stranger = organization.put(key="STRANGER")
-    environment = create_environment(bench.sync.project, name="Other", slug="other", user=None)
+    environment = create_environment(bench.sync.project, name="Other", slug="other", by=ANYBODY)
     other = DevinSync.objects.create(
-        name="other", project=bench.sync.project, folder=create_folder(environment, "/x", user=None),
+        name="other", project=bench.sync.project, folder=create_folder(environment, "/x", by=ANYBODY),
         connection=connection, org_id=bench.sync.org_id, is_enabled=False,
     )  # fmt: skip
     begun = SyncRun.objects.create(sync=other, sync_name="other", org_id=other.org_id, trigger=Trigger.MANUAL,

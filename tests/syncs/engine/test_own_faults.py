@@ -11,6 +11,7 @@ from syncs.engine.ledger import Ledger
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault.editing import delete_folder
 from vault.errors import Unreadable
@@ -54,7 +55,7 @@ def test_a_source_that_goes_while_the_run_starts_is_called_gone(bench: Bench) ->
     run = request_run(bench.sync, trigger=Trigger.MANUAL)
     claimed = claim(run.pk)
     assert claimed is not None
-    delete_folder(bench.folder, user=None)
+    delete_folder(bench.folder, by=ANYBODY)
 
     with claimed[1] as lease:
         jobs.attempt(claimed[0], lease)

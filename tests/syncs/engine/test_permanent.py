@@ -9,6 +9,7 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Operation, Outcome, Status
 from syncs.models import SyncRun, WriteIntent
+from tests.actors import ANYBODY
 from tests.syncs.conftest import ORG, Bench, changes
 from vault.editing import delete_folder, set_secret
 from vault.models import Secret
@@ -190,7 +191,7 @@ def test_a_folder_that_vanished_after_the_run_was_asked_for(
     changed: Bench, sandbox: Sandbox, organization: SandboxOrganization
 ) -> None:
     run = SyncRun.objects.pending().get()
-    delete_folder(changed.folder, user=None)
+    delete_folder(changed.folder, by=ANYBODY)
 
     changed.carry_out(run)
 
@@ -213,7 +214,7 @@ def test_a_folder_that_vanished_after_the_run_was_asked_for(
     ids=["missing", "in a missing environment", "of itself"],
 )
 def test_a_reference_that_leads_nowhere(changed: Bench, sandbox: Sandbox, value: str, named: str) -> None:
-    set_secret(changed.folder, "BROKEN", f"canary-1f {value}", user=None)
+    set_secret(changed.folder, "BROKEN", f"canary-1f {value}", by=ANYBODY)
 
     run = changed.run()
 
@@ -241,8 +242,8 @@ def test_a_value_that_does_not_decrypt(changed: Bench, sandbox: Sandbox, organiz
 def test_a_key_in_two_folders(changed: Bench, sandbox: Sandbox) -> None:
     from vault.editing import create_folder
 
-    below = create_folder(changed.folder.environment, "/my-secrets/below", user=None)
-    set_secret(below, "A", "2", user=None)
+    below = create_folder(changed.folder.environment, "/my-secrets/below", by=ANYBODY)
+    set_secret(below, "A", "2", by=ANYBODY)
     changed.options(recursive=True)
 
     run = changed.run()

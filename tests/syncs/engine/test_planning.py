@@ -16,6 +16,7 @@ from syncs.engine.others import others_of
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
+from tests.actors import ANYBODY
 from tests.syncs.conftest import ORG, Bench
 from vault.editing import set_secret
 from vault.models import Folder
@@ -171,7 +172,7 @@ def test_previews_a_sync_that_is_not_saved(
 ) -> None:
     organization.put(key="TOTP", secret_type="totp")
     organization.put(key="PERSONAL", access_type="personal")
-    set_secret(folder, "A", "1", user=None)
+    set_secret(folder, "A", "1", by=ANYBODY)
     unsaved = DevinSync(
         name="new", project=folder.environment.project, folder=folder, connection=connection, org_id=ORG
     )

@@ -9,6 +9,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Status
 from syncs.engine.preview import preview
 from syncs.models import ManagedSecret
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
 from vault.editing import rename_secret, update_environment
 
@@ -44,7 +45,7 @@ def test_another_environment_slug_renames_all(
     bench.run()
     sandbox.clear_traffic()
 
-    update_environment(bench.folder.environment, slug="development", user=None)
+    update_environment(bench.folder.environment, slug="development", by=ANYBODY)
     bench.sync.refresh_from_db()
     run = bench.run()
 
@@ -74,7 +75,7 @@ def test_a_secret_renamed_in_the_vault_is_renamed(
     bench.run()
     sandbox.clear_traffic()
     for key in numbered(4):
-        rename_secret(bench.folder.secrets.get(key=key), f"NEW_{key}", user=None)
+        rename_secret(bench.folder.secrets.get(key=key), f"NEW_{key}", by=ANYBODY)
 
     run = bench.run()
 

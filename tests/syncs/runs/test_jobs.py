@@ -28,6 +28,7 @@ from syncs.models import Destination, DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from syncs.runs.due import abandoned
+from tests.actors import ANYBODY
 from tests.patience import PATIENCE
 from tests.syncs.conftest import API_KEY, Bench
 from vault.editing import set_secret
@@ -108,7 +109,7 @@ def test_a_later_attempt_forgets_what_the_one_before_planned(bench: Bench, run: 
     sandbox.faults.add(Kind.RATE_LIMITED, method="POST", retry_after=10**6)
     jobs.run_sync(str(run.pk))
     Connection.objects.update(rate_limited_until=None)
-    set_secret(bench.folder, "B", "2", user=None)
+    set_secret(bench.folder, "B", "2", by=ANYBODY)
 
     bench.carry_out(run)
 
@@ -172,7 +173,7 @@ def repeat_credentials(bench: Bench, sandbox: Sandbox) -> None:
 
 
 def break_a_reference(bench: Bench, sandbox: Sandbox) -> None:
-    set_secret(bench.folder, "BROKEN", f"{CANARY} ${{NOT_THERE}}", user=None)
+    set_secret(bench.folder, "BROKEN", f"{CANARY} ${{NOT_THERE}}", by=ANYBODY)
 
 
 @pytest.mark.usefixtures("no_pause")

@@ -22,6 +22,7 @@ from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
 from syncs.runs.due import abandoned, waiting_for
 from syncs.runs.wishes import Wishes
+from tests.actors import ANYBODY
 from vault.editing import delete_folder
 from vault.models import Folder
 
@@ -154,7 +155,7 @@ def test_a_disabled_sync_runs_for_no_trigger(sync: DevinSync, ask: "partial[Sync
 
 
 def test_a_sync_whose_folder_is_gone_does_not_run(sync: DevinSync, folder: Folder) -> None:
-    delete_folder(folder, user=None)
+    delete_folder(folder, by=ANYBODY)
     sync.refresh_from_db()
 
     with pytest.raises(NotRunnable, match=r"dev:/my-secrets of “my-devin-sync” no longer exists\. Choose another"):

@@ -17,8 +17,10 @@ from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs import jobs, schedule, triggers
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault.editing import (
+    Actor,
     add_import,
     create_environment,
     create_folder,
@@ -42,7 +44,7 @@ def environment(folder: Folder) -> Environment:
 @pytest.fixture
 def elsewhere(environment: Environment, sync: DevinSync) -> Folder:
     """A folder that the sync does not read."""
-    return create_folder(environment, "/elsewhere", user=None)
+    return create_folder(environment, "/elsewhere", by=ANYBODY)
 
 
 def triggered(sync: DevinSync) -> int:
@@ -58,7 +60,7 @@ def triggered(sync: DevinSync) -> int:
 def test_a_change_of_the_folder_makes_a_pending_run(sync: DevinSync, folder: Folder) -> None:
     user = User.objects.create_user("ada")
 
-    set_secret(folder, "A", "1", user=user)
+    set_secret(folder, "A", "1", by=Actor.on_command_line(user))
 
     run = SyncRun.objects.get()
     assert (run.sync, run.status, run.trigger) == (sync, Status.PENDING, Trigger.CHANGE)
@@ -66,65 +68,65 @@ def test_a_change_of_the_folder_makes_a_pending_run(sync: DevinSync, folder: Fol
 
 
 def test_many_secrets_in_one_change_are_one_trigger(sync: DevinSync, folder: Folder) -> None:
-    set_secrets(folder, {f"K{number}": "1" for number in range(20)}, user=None)
+    set_secrets(folder, {f"K{number}": "1" for number in range(20)}, by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_an_unchanged_value_is_no_change(sync: DevinSync, folder: Folder) -> None:
-    set_secret(folder, "A", "1", user=None)
-    set_secret(folder, "A", "1", user=None)
+    set_secret(folder, "A", "1", by=ANYBODY)
+    set_secret(folder, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_a_change_elsewhere_is_none_of_its_business(sync: DevinSync, elsewhere: Folder) -> None:
-    set_secret(elsewhere, "A", "1", user=None)
+    set_secret(elsewhere, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 0
 
 
 def test_a_deletion_counts(sync: DevinSync, folder: Folder) -> None:
-    secret = set_secret(folder, "A", "1", user=None)
+    secret = set_secret(folder, "A", "1", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    delete_secret(secret, user=None)
+    delete_secret(secret, by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_a_change_comes_through_an_import(sync: DevinSync, folder: Folder, elsewhere: Folder) -> None:
-    add_import(folder, elsewhere, user=None)
+    add_import(folder, elsewhere, by=ANYBODY)
     before = triggered(sync)
 
-    set_secret(elsewhere, "A", "1", user=None)
+    set_secret(elsewhere, "A", "1", by=ANYBODY)
 
     assert (before, triggered(sync)) == (1, 2)
 
 
 def test_and_no_more_once_the_import_is_gone(sync: DevinSync, folder: Folder, elsewhere: Folder) -> None:
-    delete_import(add_import(folder, elsewhere, user=None), user=None)
+    delete_import(add_import(folder, elsewhere, by=ANYBODY), by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(elsewhere, "A", "1", user=None)
+    set_secret(elsewhere, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 0
 
 
 def test_a_change_comes_through_a_reference(sync: DevinSync, folder: Folder, elsewhere: Folder) -> None:
-    set_secret(folder, "URL", "https://${dev.elsewhere.HOST}/", user=None)
+    set_secret(folder, "URL", "https://${dev.elsewhere.HOST}/", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(elsewhere, "HOST", "example.com", user=None)
+    set_secret(elsewhere, "HOST", "example.com", by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_a_change_of_another_key_does_not(sync: DevinSync, folder: Folder, elsewhere: Folder) -> None:
-    set_secret(folder, "URL", "https://${dev.elsewhere.HOST}/", user=None)
+    set_secret(folder, "URL", "https://${dev.elsewhere.HOST}/", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(elsewhere, "OTHER", "1", user=None)
+    set_secret(elsewhere, "OTHER", "1", by=ANYBODY)
 
     assert triggered(sync) == 0
 
@@ -132,36 +134,36 @@ def test_a_change_of_another_key_does_not(sync: DevinSync, folder: Folder, elsew
 def test_a_change_comes_over_two_levels(
     sync: DevinSync, folder: Folder, elsewhere: Folder, environment: Environment
 ) -> None:
-    far = create_folder(environment, "/far", user=None)
-    set_secret(far, "HOST", "one", user=None)
-    set_secret(elsewhere, "URL", "https://${dev.far.HOST}/", user=None)
-    add_import(folder, elsewhere, user=None)
+    far = create_folder(environment, "/far", by=ANYBODY)
+    set_secret(far, "HOST", "one", by=ANYBODY)
+    set_secret(elsewhere, "URL", "https://${dev.far.HOST}/", by=ANYBODY)
+    add_import(folder, elsewhere, by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(far, "HOST", "two", user=None)
+    set_secret(far, "HOST", "two", by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_a_change_comes_from_another_environment(sync: DevinSync, folder: Folder, environment: Environment) -> None:
-    prod = create_environment(environment.project, name="Production", slug="prod", user=None)
-    set_secret(folder, "HOST", "${prod.HOST}", user=None)
+    prod = create_environment(environment.project, name="Production", slug="prod", by=ANYBODY)
+    set_secret(folder, "HOST", "${prod.HOST}", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(Folder.objects.get(environment=prod, path="/"), "HOST", "1", user=None)
+    set_secret(Folder.objects.get(environment=prod, path="/"), "HOST", "1", by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_a_recursive_sync_hears_of_folders_below(sync: DevinSync, folder: Folder, environment: Environment) -> None:
     DevinSync.objects.update(recursive=True)
-    below = create_folder(environment, "/my-secrets/deep/down", user=None)
-    beside = create_folder(environment, "/my-secrets-too", user=None)
+    below = create_folder(environment, "/my-secrets/deep/down", by=ANYBODY)
+    beside = create_folder(environment, "/my-secrets-too", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(beside, "A", "1", user=None)
+    set_secret(beside, "A", "1", by=ANYBODY)
     assert triggered(sync) == 0
-    set_secret(below, "A", "1", user=None)
+    set_secret(below, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 1
 
@@ -172,7 +174,7 @@ def test_a_recursive_sync_of_the_root_hears_of_everything(
     sync.folder, sync.recursive = Folder.objects.get(environment=environment, path="/"), True
     sync.save()
 
-    set_secret(elsewhere, "A", "1", user=None)
+    set_secret(elsewhere, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 1
 
@@ -180,9 +182,9 @@ def test_a_recursive_sync_of_the_root_hears_of_everything(
 def test_a_sync_of_one_folder_does_not_hear_of_those_below(
     sync: DevinSync, folder: Folder, environment: Environment
 ) -> None:
-    below = create_folder(environment, "/my-secrets/below", user=None)
+    below = create_folder(environment, "/my-secrets/below", by=ANYBODY)
 
-    set_secret(below, "A", "1", user=None)
+    set_secret(below, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 0
 
@@ -191,11 +193,11 @@ def test_a_recursive_sync_hears_of_a_folder_that_is_deleted(
     sync: DevinSync, folder: Folder, environment: Environment
 ) -> None:
     DevinSync.objects.update(recursive=True)
-    below = create_folder(environment, "/my-secrets/below", user=None)
-    set_secret(below, "A", "1", user=None)
+    below = create_folder(environment, "/my-secrets/below", by=ANYBODY)
+    set_secret(below, "A", "1", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    delete_folder(below, user=None)
+    delete_folder(below, by=ANYBODY)
 
     assert triggered(sync) == 1
 
@@ -205,16 +207,16 @@ def test_each_sync_that_reads_the_folder_runs(sync: DevinSync, folder: Folder) -
     second.pk, second.name = UUID(int=1), "second"
     second.save(force_insert=True)
 
-    set_secret(folder, "A", "1", user=None)
+    set_secret(folder, "A", "1", by=ANYBODY)
 
     assert (triggered(sync), triggered(second)) == (1, 1)
 
 
 def test_a_renamed_folder_is_still_the_source(sync: DevinSync, folder: Folder) -> None:
-    rename_folder(folder, "renamed", user=None)
+    rename_folder(folder, "renamed", by=ANYBODY)
     SyncRun.objects.all().delete()
 
-    set_secret(folder, "A", "1", user=None)
+    set_secret(folder, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 1
     sync.refresh_from_db()
@@ -225,7 +227,7 @@ def test_a_renamed_folder_is_still_the_source(sync: DevinSync, folder: Folder) -
 def test_a_sync_that_is_off_hears_of_nothing(sync: DevinSync, folder: Folder, off: dict[str, bool]) -> None:
     DevinSync.objects.update(**off)
 
-    set_secret(folder, "A", "1", user=None)
+    set_secret(folder, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 0
 
@@ -234,14 +236,14 @@ def test_a_paused_site_still_takes_triggers_down(sync: DevinSync, folder: Folder
     SyncControl.get()
     SyncControl.objects.update(is_paused=True)
 
-    set_secret(folder, "A", "1", user=None)
+    set_secret(folder, "A", "1", by=ANYBODY)
 
     assert triggered(sync) == 1
 
 
 def test_a_change_that_is_rolled_back_triggers_nothing(sync: DevinSync, folder: Folder) -> None:
     with transaction.atomic():
-        set_secret(folder, "A", "1", user=None)
+        set_secret(folder, "A", "1", by=ANYBODY)
         transaction.set_rollback(True)
 
     assert triggered(sync) == 0
@@ -316,11 +318,11 @@ def acting(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_storm_of_triggers_is_at_most_three_runs(stage: Stage, organization: SandboxOrganization, count: int) -> None:
     for number in range(count):
         if number % 50 == 0:
-            set_secret(stage.bench.folder, "A", str(number), user=None)
+            set_secret(stage.bench.folder, "A", str(number), by=ANYBODY)
         request_run(stage.bench.sync, trigger=Trigger.API)
         stage.pass_time(milliseconds=1)
         stage.work()
-    set_secret(stage.bench.folder, "A", "last", user=None)
+    set_secret(stage.bench.folder, "A", "last", by=ANYBODY)
     stage.finish()
 
     assert SyncRun.objects.count() <= 3
@@ -334,7 +336,7 @@ def test_a_steady_stream_of_changes_does_not_put_a_run_off_for_ever(
     stage: Stage, organization: SandboxOrganization
 ) -> None:
     for number in range(45):
-        set_secret(stage.bench.folder, "A", str(number), user=None)
+        set_secret(stage.bench.folder, "A", str(number), by=ANYBODY)
         stage.pass_time(seconds=0.8)
         schedule.tick()
         stage.work()
@@ -349,7 +351,7 @@ def test_a_queue_emptied_at_random_moments_loses_no_change(
 ) -> None:
     chance = random.Random(seed)
     for number in range(25):
-        set_secret(stage.bench.folder, chance.choice("ABC"), str(number), user=None)
+        set_secret(stage.bench.folder, chance.choice("ABC"), str(number), by=ANYBODY)
         if chance.random() < 0.5:
             stage.work()
         stage.queue.clear()
@@ -372,10 +374,10 @@ def test_a_change_during_a_run_is_one_more_run(
     def change_meanwhile(*args: object) -> None:
         monkeypatch.setattr(jobs, "attempt", attempt)
         for number in range(10):
-            set_secret(stage.bench.folder, "A", f"meanwhile {number}", user=None)
+            set_secret(stage.bench.folder, "A", f"meanwhile {number}", by=ANYBODY)
         attempt(*args)  # type: ignore[arg-type]
 
-    set_secret(stage.bench.folder, "A", "1", user=None)
+    set_secret(stage.bench.folder, "A", "1", by=ANYBODY)
     monkeypatch.setattr(jobs, "attempt", change_meanwhile)
     stage.work()
     stage.finish()

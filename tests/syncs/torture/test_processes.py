@@ -17,6 +17,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Status, Trigger
 from syncs.models import SyncRun
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.patience import PATIENCE, wait_until
 from tests.syncs.torture.theatre import Scene, set_scene
 from vault.editing import set_secrets
@@ -111,7 +112,7 @@ def test_a_change_reaches_devin_without_another_click(scene: Scene, start: Start
     start("worker")
     wait_until(lambda: is_finished(scene.run))
 
-    set_secrets(scene.folder, {"FRESH": "from-the-vault"}, user=None)
+    set_secrets(scene.folder, {"FRESH": "from-the-vault"}, by=ANYBODY)
 
     wait_until(lambda: len(scene.organization.with_key("APP_FRESH")) == 1)
     assert SyncRun.objects.filter(sync=scene.sync, trigger=Trigger.CHANGE).exists()
@@ -124,7 +125,7 @@ def test_two_syncs_of_one_organization_take_turns(scene: Scene, sandbox: Sandbox
     other.sync.connection, other.sync.key_schema = scene.sync.connection, "OTHER_{{secretKey}}"
     other.sync.save()
     SyncRun.objects.filter(sync=other.sync).delete()
-    set_secrets(scene.folder, {f"N{number}": "1" for number in range(10)}, user=None)
+    set_secrets(scene.folder, {f"N{number}": "1" for number in range(10)}, by=ANYBODY)
     runs = [request_run(sync, trigger=Trigger.MANUAL) for sync in (scene.sync, other.sync)]
     sandbox.clear_traffic()
     sandbox.settings.latency = 0.02

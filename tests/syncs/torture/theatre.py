@@ -33,6 +33,7 @@ from syncs.engine.notes import Tag
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from vault.editing import create_environment, create_project, delete_secret, set_secrets
 from vault.models import Folder
 
@@ -165,10 +166,10 @@ def set_scene(sandbox: Sandbox, play: Play = WRITES) -> Scene:
     org = f"org-scene-{number}"
     organization = sandbox.directory.declare_organization(org)
     sandbox.directory.declare_key(f"cog_{number}", org_id=org)
-    project = create_project(name=f"Scene {number}", environments=(), user=None)
-    environment = create_environment(project, name="Development", slug="dev", user=None)
+    project = create_project(name=f"Scene {number}", environments=(), by=ANYBODY)
+    environment = create_environment(project, name="Development", slug="dev", by=ANYBODY)
     folder = Folder.objects.get(environment=environment, path="/")
-    set_secrets(folder, play.before, user=None)
+    set_secrets(folder, play.before, by=ANYBODY)
     connection = Connection(name=f"scene-{number}", base_url=sandbox.url)
     connection.set_api_key(f"cog_{number}")
     connection.save()
@@ -185,8 +186,8 @@ def set_scene(sandbox: Sandbox, play: Play = WRITES) -> Scene:
     if play.obstacle:
         organization.put(key=play.obstacle, value="somebody's")
     for key in play.before.keys() - play.after.keys():
-        delete_secret(folder.secrets.get(key=key), user=None)
-    set_secrets(folder, play.after, user=None)
+        delete_secret(folder.secrets.get(key=key), by=ANYBODY)
+    set_secrets(folder, play.after, by=ANYBODY)
     DevinSync.objects.filter(pk=sync.pk).update(key_schema=f"{play.prefix}{{{{secretKey}}}}")
     sync.refresh_from_db()
     run = SyncRun.objects.pending().get(sync=sync)
@@ -198,9 +199,9 @@ def set_scene(sandbox: Sandbox, play: Play = WRITES) -> Scene:
 
 def _set_other(sync: DevinSync, theirs: dict[str, str]) -> DevinSync:
     """Another sync of the organization; its first run was refused the keys that the first one holds."""
-    environment = create_environment(sync.project, name="Production", slug="prod", user=None)
+    environment = create_environment(sync.project, name="Production", slug="prod", by=ANYBODY)
     folder = Folder.objects.get(environment=environment, path="/")
-    set_secrets(folder, theirs, user=None)
+    set_secrets(folder, theirs, by=ANYBODY)
     other = DevinSync.objects.create(
         name="other", project=sync.project, folder=folder, connection=sync.connection, org_id=sync.org_id,
         key_schema=sync.key_schema, strangers=Strangers.LEAVE,
