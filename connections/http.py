@@ -54,11 +54,13 @@ class Route:
     """How to come to a host.
 
     `private`: it may be in a private network; one that is spelled as this machine may be this machine in any case.
-    `ca_file` has the authorities to trust instead of the usual ones, as PEM. `proxy` is the way out, if there is one.
+    `ca_file` names a PEM file of the authorities to trust instead of the usual ones, `ca_pem` is such a file's text and
+    comes first. `proxy` is the way out, if there is one.
     """
 
     private: bool = False
     ca_file: str = ""
+    ca_pem: str = ""
     proxy: Proxy | None = None
 
 
@@ -72,7 +74,7 @@ class Transport:
         self.requests_sent = 0
         self._deadline = deadline.total_seconds()
         self._route = route
-        self._adapter = BoundedAdapter(connections=connections, ca_file=route.ca_file)
+        self._adapter = BoundedAdapter(connections=connections, ca_file=route.ca_file, ca_pem=route.ca_pem)
         self._free = threading.Semaphore(connections)
         self._sending = threading.Lock()
         self._counting = threading.Lock()

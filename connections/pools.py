@@ -101,9 +101,9 @@ class BoundedTLSPool(HTTPSConnectionPool):
 class BoundedAdapter(HTTPAdapter):
     """The part of `requests` that sends one prepared request and no more: nothing is tried twice."""
 
-    def __init__(self, *, connections: int, ca_file: str) -> None:
+    def __init__(self, *, connections: int, ca_file: str, ca_pem: str = "") -> None:
         # The base class makes its pools at once.
-        self._tls = sockets.tls_context(ca_file or DEFAULT_CA_BUNDLE_PATH)
+        self._tls = sockets.tls_context(ca_file or DEFAULT_CA_BUNDLE_PATH, ca_pem)
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=True)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:

@@ -102,15 +102,15 @@ class BoundedTLSSocket(ssl.SSLSocket):
 
 
 @lru_cache
-def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Trusts the authorities in `ca_file`, a PEM file, and no others.
+def tls_context(ca_file: str, ca_pem: str = "") -> ssl.SSLContext:
+    """Trusts the authorities in `ca_pem`, or else in `ca_file`, a PEM file, and no others.
 
     Made by hand, because `ssl.create_default_context` writes the keys of all connections into the file that the
     environment variable SSLKEYLOGFILE names.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(ca_file)
+    context.load_verify_locations(cafile=None if ca_pem else ca_file, cadata=ca_pem or None)
     context.sslsocket_class = BoundedTLSSocket
     return context
 

@@ -18,7 +18,7 @@ from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
 
 _connect = socket.socket.connect
-pytest_plugins = ["tests.pages"]
+pytest_plugins = ["tests.pages", "tests.openbao"]
 
 # The same examples in every run, however long each takes.
 hypothesis.register_profile(
