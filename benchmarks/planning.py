@@ -20,7 +20,7 @@ def main(sync_id: str) -> None:
     from syncs.models import DevinSync
     from syncs.runs import jobs  # noqa: F401
 
-    sync = DevinSync.objects.select_related("folder__environment", "connection").get(pk=sync_id)
+    sync = DevinSync.objects.with_source().select_related("connection").get(pk=sync_id)
     imported = peak_memory()
     plan = preview(sync).plan
     if not plan.replaces or not plan.keeps:

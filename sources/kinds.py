@@ -1,12 +1,13 @@
 """What a kind of source is, for those who offer and open it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from connections.models import Connection
-from sources.protocol import Source
+from sources.protocol import Found, Source
+from vault.models import Project
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Kind:
     app             the app of the connections that it needs; "" for none
     find_project    the project that a person means by an id or a slug, proved; raises SourceError
     list_projects   those that a connection may read, where the source can tell
+    find            finds a place quicker than by its lists, with better words; raises SourceError
+    list_places     the folders of all environments, where one question answers that
+    find_clashes    tells without a value which keys stand in several folders at and below a place, quicker or better
     id_hint         what to enter to name a project, for the form that asks
     notifies        whether it tells of changes by itself
     """
@@ -59,6 +63,9 @@ class Kind:
     app: str = ""
     find_project: Callable[[Connection, str, timedelta | None], RemoteProject] | None = None
     list_projects: Callable[[Connection, timedelta | None], Sequence[RemoteProject]] | None = None
+    find: Callable[[Project, str, str], Found] | None = None
+    list_places: Callable[[Project], Sequence[Found]] | None = None
+    find_clashes: Callable[[Project, Found], Mapping[str, list[str]]] | None = None
     id_hint: str = ""
     notifies: bool = False
 

@@ -51,6 +51,17 @@ class FolderEntry:
 
 
 @dataclass(frozen=True)
+class Found:
+    """A place that its source has, with what it says of the environment. Two are equal if the place is the same."""
+
+    place: Place
+    environment: EnvironmentEntry = field(compare=False)
+
+    def __str__(self) -> str:
+        return str(self.place)
+
+
+@dataclass(frozen=True)
 class SourceSecret:
     """One secret as a reader of a place sees it; `environment_slug` and `path` say where it is stored.
 

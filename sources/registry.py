@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from connections.models import Connection
+from sources.errors import SourceError
 from sources.kinds import Kind, Opening
 from sources.models import LinkedProject
 from sources.protocol import Source
@@ -14,7 +15,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class UnknownKind(Exception):
+class UnknownKind(SourceError):
     """The database names a kind of source that this version of DevinSync does not have."""
 
 

@@ -1,6 +1,7 @@
 """What can go wrong with a sync.
 
-SyncError            says what was tried, on what, what came back and what to do; `retryable`: waiting may help
+SyncError            says what was tried, on what, what came back and what to do; `retryable`: waiting may help, and
+                     `retry_after`, how long the other side asked us to stay away, if it did
 ├── InvalidKeySchema     a key schema that cannot be used
 ├── SourceProblem        the source cannot be read whole
 ├── DestinationProblem   the organization or the connection does not let us
@@ -20,9 +21,10 @@ from syncs.choices import BlockedReason
 class SyncError(Exception):
     retryable = False
 
-    def __init__(self, message: str, *, retryable: bool | None = None) -> None:
+    def __init__(self, message: str, *, retryable: bool | None = None, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.retry_after = retry_after
         if retryable is not None:
             self.retryable = retryable
 
@@ -36,11 +38,7 @@ class SourceProblem(SyncError):
 
 
 class DestinationProblem(SyncError):
-    """`retry_after` is how long the destination asked us to stay away, if it did."""
-
-    def __init__(self, message: str, *, retryable: bool = False, retry_after: timedelta | None = None) -> None:
-        super().__init__(message, retryable=retryable)
-        self.retry_after = retry_after
+    pass
 
 
 class TooManyRounds(SyncError):

@@ -32,7 +32,7 @@ from syncs.choices import (
 )
 from syncs.errors import Blocked
 from syncs.options import SyncOptions
-from vault.models import Environment, Folder, Project
+from syncs.places import ReadsPlace, ReadsPlaceQuerySet, lost_source
 
 
 def _new_instance_id() -> str:
@@ -68,17 +68,17 @@ class SyncControl(models.Model):
         return cls.objects.filter(pk=1).values_list("instance_id", flat=True).first() or ""
 
 
-class DevinSyncQuerySet(models.QuerySet["DevinSync"]):
+class DevinSyncQuerySet(ReadsPlaceQuerySet["DevinSync"]):
     def live(self) -> Self:
         """Those that any trigger may run: enabled, with a source."""
-        return self.filter(is_enabled=True, folder__isnull=False)
+        return self.filter(~lost_source(), is_enabled=True)
 
     def due(self) -> Self:
         """Those whose time for a reconcile has come."""
         return self.live().filter(auto_sync_enabled=True, reconcile_minutes__gt=0, next_reconcile_at__lte=clock.now())
 
 
-class DevinSync(SyncOptions):
+class DevinSync(ReadsPlace, SyncOptions):
     """Keeps the secrets of one Devin organization equal to one folder of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -96,13 +96,6 @@ class DevinSync(SyncOptions):
         help_text="A disabled sync runs for no trigger at all. You can enable it later.",
     )
     version = models.PositiveIntegerField(default=1, editable=False)
-
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="syncs")
-    environment = models.ForeignKey(Environment, null=True, on_delete=models.SET_NULL, related_name="syncs")
-    folder = models.ForeignKey(Folder, null=True, on_delete=models.SET_NULL, related_name="syncs")
-    # What the source was called when it was last saved, for the day it is gone.
-    source_environment = models.CharField(max_length=64, editable=False)
-    source_path = models.CharField(max_length=1024, editable=False)
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="syncs")
     org_id = models.CharField(
@@ -163,31 +156,9 @@ class DevinSync(SyncOptions):
         return reverse("admin:syncs_devinsync_change", args=[self.pk])
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.folder is not None and not kwargs.get("update_fields"):
-            self.environment = self.folder.environment
-            self.source_environment = self.folder.environment.slug
-            self.source_path = self.folder.path
         if not kwargs.get("update_fields") and self.agreed_connection_id != self.connection_id:
             self.take_address()
         super().save(*args, **kwargs)
-
-    @property
-    def source_label(self) -> str:
-        """`dev:/my-secrets`, as it is now or, once the folder is gone, as it was."""
-        return f"{self.environment_slug}:{self.path}"
-
-    @property
-    def environment_slug(self) -> str:
-        """As it is now or, once the folder is gone, as it was."""
-        return self.folder.environment.slug if self.folder is not None else self.source_environment
-
-    @property
-    def path(self) -> str:
-        return self.folder.path if self.folder is not None else self.source_path
-
-    @property
-    def has_source(self) -> bool:
-        return self.folder_id is not None
 
     @property
     def runs_by_itself(self) -> bool:

@@ -13,7 +13,8 @@ VaultError
     ├── Missing             there is none of that name
     ├── Outdated            somebody else changed it first
     ├── NotAllowed          it would move values that this person or token may not read
-    └── InUse               others depend on what would go
+    ├── InUse               others depend on what would go
+    └── KeptElsewhere       the project's secrets are in another source, where they are changed
 """
 
 
@@ -77,4 +78,8 @@ class InUse(EditingError):
 
 
 class NotAllowed(EditingError):
+    pass
+
+
+class KeptElsewhere(EditingError):
     pass

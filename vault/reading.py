@@ -11,6 +11,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
+from vault.elsewhere import check_kept_here
 from vault.errors import FolderMissing, Invalid, Missing, SourceError
 from vault.loading import load_resolver
 from vault.models import Folder, Project, Secret
@@ -110,7 +111,8 @@ def list_keys(folder: Folder, *, recursive: bool = False) -> list[str]:
 
 
 def find_folder(project: Project, environment_slug: str, path: str) -> Folder:
-    """The folder at a path, or FolderMissing, which says what there is instead."""
+    """The folder at a path, or FolderMissing, which says what there is instead; KeptElsewhere for other projects."""
+    check_kept_here(project)
     environment = project.environments.filter(slug=environment_slug.strip()).first()
     if environment is None:
         there = ", ".join(project.environments.values_list("slug", flat=True)) or "none yet"

@@ -5,12 +5,14 @@ from uuid import UUID
 from api.http.errors import BadRequest, NotFoundError
 from connections.models import Connection
 from connections.registry import kind_named
+from sources.errors import SourceError
+from sources.finding import find_place
+from sources.protocol import Found
 from syncs.models import DevinSync, SyncRun
-from vault.errors import FolderMissing
-from vault.models import Environment, Folder, Project
-from vault.reading import find_folder
+from vault.elsewhere import check_kept_here
+from vault.models import Environment, Project
 
-SYNCS = DevinSync.objects.select_related("project", "connection", "environment", "folder", "folder__environment")
+SYNCS = DevinSync.objects.with_source().select_related("connection", "environment")
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -45,17 +47,21 @@ def choose_project(project_id: str | None, slug: str | None) -> Project:
 
 
 def get_environment(project: Project, slug: str) -> Environment:
+    check_kept_here(project)
     environment = project.environments.filter(slug=slug).first()
     if environment is None:
         raise NotFoundError(f"The project {project.slug} has no environment {slug[:64]}.")
     return environment
 
 
-def get_source(project: Project, environment: str, path: str) -> Folder:
-    """The folder that a sync reads. One that is missing is a mistake in the request, not an unknown address."""
+def get_source(project: Project, environment: str, path: str) -> Found:
+    """The place that a sync reads. One that is missing is a mistake in the request, not an unknown address.
+
+    Asks the source, so it is never called inside a transaction.
+    """
     try:
-        return find_folder(project, environment, path)
-    except FolderMissing as error:
+        return find_place(project, environment, path)
+    except SourceError as error:
         raise BadRequest(error.message) from error
 
 

@@ -1,6 +1,6 @@
 """Reads the built-in vault through the protocol. No query more than reading it directly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from sources.errors import PlaceMissing, Unavailable, Untrustworthy
 from sources.protocol import EnvironmentEntry, FolderEntry, Place, SourceSecret
+from sources.vault.rows import Folders
 from vault import errors, reading
 from vault.models import Environment, Folder, Project
 
@@ -23,19 +24,18 @@ class VaultSource:
         entries = [EnvironmentEntry(row.slug, row.name, str(row.pk)) for row in self._load_environments()]
         return [entry for entry in entries if _is_found(search, entry.slug, entry.name)]
 
-    def list_folders(self, environment_slug: str, *, search: str = "") -> list[FolderEntry]:
+    def list_folders(self, environment_slug: str, *, search: str = "") -> Sequence[FolderEntry]:
         environment = self._environment(environment_slug)
-        rows = Folder.objects.filter(environment=environment).order_by("path")
-        rows = rows.filter(path__icontains=search) if search else rows
-        return [FolderEntry(path, str(id_)) for path, id_ in rows.values_list("path", "pk")]
+        rows = Folder.objects.filter(environment=environment).order_by("path").only("path")
+        return Folders(rows.filter(path__icontains=search) if search else rows, as_entry)
 
     def list_keys(self, place: Place, *, recursive: bool = False) -> list[str]:
         with translated():
-            return reading.list_keys(self._folder(place), recursive=recursive)
+            return reading.list_keys(self.folder_at(place), recursive=recursive)
 
     def read(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
         with translated():
-            found = reading.read_secrets(self._folder(place), recursive=recursive)
+            found = reading.read_secrets(self.folder_at(place), recursive=recursive)
         return [
             SourceSecret(row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved)
             for row in found
@@ -47,7 +47,7 @@ class VaultSource:
 
     def link(self, place: Place) -> str:
         with translated():
-            return reverse("admin:vault_folder_page", args=[self._folder(place).pk])
+            return reverse("admin:vault_folder_page", args=[self.folder_at(place).pk])
 
     def close(self) -> None:
         """Nothing is open but what the database keeps open by itself."""
@@ -60,7 +60,7 @@ class VaultSource:
     ) -> None:
         self.close()
 
-    def _folder(self, place: Place) -> Folder:
+    def folder_at(self, place: Place) -> Folder:
         """A folder that is known by its id is not looked up: whatever reads it will see whether it is still there."""
         if not place.folder_id:
             return reading.find_folder(self.project, place.environment_slug, place.path)
@@ -78,6 +78,10 @@ class VaultSource:
             there = ", ".join(row.slug for row in self._load_environments()) or "none yet"
             raise PlaceMissing(f"The project {self.project.slug} has no environment “{slug}”. It has: {there}.")
         return found
+
+
+def as_entry(folder: Folder) -> FolderEntry:
+    return FolderEntry(folder.path, str(folder.pk))
 
 
 def _is_found(search: str, *texts: str) -> bool:

@@ -15,6 +15,7 @@ from syncs.choices import BlockedReason, Operation, Outcome, Status
 from syncs.editing import SWITCHES, Actor, switch_sync
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun, SyncRunChange
+from syncs.places import JOINED
 from syncs.runs.wishes import Wishes
 
 NAMES_SHOWN = 60
@@ -31,7 +32,7 @@ Owner = admin.ModelAdmin[DevinSync]
 
 @admin.action(description="Sync now", permissions=["run"])
 def sync_now(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-    start_many(request, queryset.select_related("folder__environment"))
+    start_many(request, queryset.select_related(*JOINED))
 
 
 @admin.action(description="Plan (choose one)", permissions=["plan"])
@@ -131,7 +132,7 @@ def confirmed(owner: Owner, request: HttpRequest, what: str) -> HttpResponse:
         ids = [UUID(text) for text in request.POST.getlist("sync")]
     except ValueError:
         raise Http404 from None
-    syncs = list(DevinSync.objects.select_related("folder__environment").filter(pk__in=ids))
+    syncs = list(DevinSync.objects.with_source().filter(pk__in=ids))
     if what == "trust":
         syncs = in_doubt(syncs)
     if what == "remove" and request.POST.get("stop_auto_sync") and owner.has_change_permission(request):
@@ -162,7 +163,7 @@ def managed_names(sync: DevinSync) -> tuple[int, list[str]]:
 
 
 def find_sync(pk: UUID) -> DevinSync:
-    found = DevinSync.objects.select_related("project", "folder__environment", "connection").filter(pk=pk).first()
+    found = DevinSync.objects.with_source().select_related("connection").filter(pk=pk).first()
     if found is None:
         raise not_found("sync")
     return found

@@ -2,12 +2,15 @@
 that stay behind when the organization changes.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from common.patterns import validate_org_id
+from sources.choosing import Asking, places_of
+from sources.registry import kind_of
 from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
@@ -15,7 +18,7 @@ from syncs.admin.forms import (
     said_at_field,
 )
 from syncs.editing import EDITABLE, moves
-from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
+from syncs.editing.rules import check_name_is_free, check_stored_folders
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 
@@ -45,7 +48,17 @@ class SyncForm(forms.ModelForm[DevinSync]):
         self.old_secret_count = 0
         self.fields["seen_version"].initial = self.instance.version
         if isinstance(folder := self.fields.get("folder"), ProjectFolderField):
-            folder.offer_all_of(self.instance.project)
+            self._offer(folder)
+
+    def _offer(self, field: ProjectFolderField) -> None:
+        """The places of the source, and in any case the one that is read now. A form that was sent asks nothing."""
+        listing = places_of(self.instance.project, Asking(never=self.is_bound))
+        now = self.instance.source
+        if now is not None:
+            self.initial["folder"] = now.place.folder_id or str(now)
+            if now not in listing.entries and kind_of(self.instance.project).is_remote:
+                listing = replace(listing, entries=[now, *listing.entries])
+        field.offer(listing)
 
     @property
     def removes_old(self) -> bool:
@@ -76,10 +89,22 @@ class SyncForm(forms.ModelForm[DevinSync]):
                 "load the page anew to see theirs, then enter yours again."
             )
         with said_at_field(self):
-            folder = cleaned.get("folder", self.instance.folder)
-            check_folders_can_be_joined(folder, recursive=bool(cleaned.get("recursive")))
+            check_stored_folders(self._as_it_will_read(cleaned))
         self._clean_destination(cleaned)
         return cleaned
+
+    def _as_it_will_read(self, cleaned: dict[str, Any]) -> DevinSync:
+        sync = DevinSync(project=self.instance.project, recursive=bool(cleaned.get("recursive")))
+        if (source := cleaned.get("folder", self.instance.source)) is not None:
+            sync.source = source
+        return sync
+
+    def _post_clean(self) -> None:
+        """The place is no column that the form could set."""
+        source = self.cleaned_data.pop("folder", None)
+        super()._post_clean()  # type: ignore[misc]
+        if source is not None:
+            self.cleaned_data["source"] = source
 
     def to_save(self) -> dict[str, Any]:
         """The fields that this form has, as the edit is to leave them."""

@@ -1,8 +1,8 @@
 """Form fields that the wizard and the edit form share, with messages that say what is allowed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,11 +10,16 @@ from django.db.models import QuerySet
 
 from common.patterns import validate_slug
 from connections.models import Connection
+from sources.choosing import Listing
+from sources.protocol import EnvironmentEntry, FolderEntry, Found
+from sources.words import JOINED, name_with_source
 from syncs.words import help_of
-from vault.models import Environment, Folder, Project
+from vault.models import Project
 
 # A page with more choices than this takes long to load, and nobody reads them.
 MOST_LISTED = 200
+
+Entry = TypeVar("Entry")
 
 
 class Chosen:
@@ -31,7 +36,7 @@ class Chosen:
 class ProjectField(Chosen, forms.ModelChoiceField[Project]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            queryset=Project.objects.all(),
+            queryset=Project.objects.select_related(*JOINED),
             empty_label="Choose a project",
             error_messages={
                 "required": "Choose a project.",
@@ -40,104 +45,122 @@ class ProjectField(Chosen, forms.ModelChoiceField[Project]):
             **kwargs,
         )
 
+    def label_from_instance(self, obj: Project) -> str:
+        return name_with_source(obj)
 
-class EnvironmentField(Chosen, forms.ModelChoiceField[Environment]):
+
+class EntryField(forms.ChoiceField, Generic[Entry]):
+    """One entry of a list that a source told: chosen by its id or its name, or, of more than a few hundred, typed.
+
+    `listing` says whether it is an old list, and why there is no newer one.
+    """
+
+    default_error_messages: ClassVar[dict[str, Any]] = {}
+    empty_label = ""
+    example = ""
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            queryset=Environment.objects.none(),
-            empty_label="Choose an environment",
-            error_messages={
-                "required": "Choose an environment of the project.",
-                "invalid_choice": "This project has no such environment. Choose one of the list.",
-            },
-            **kwargs,
-        )
+        super().__init__(**kwargs)
+        self.listing: Listing[Entry] = Listing([])
+        self.offer(self.listing)
 
-    def label_from_instance(self, obj: Environment) -> str:
-        return obj.name if obj.name == obj.slug else f"{obj.name} ({obj.slug})"
+    def offer(self, listing: Listing[Entry]) -> None:
+        self.listing = listing
+        self.shown: Sequence[Entry] = listing.entries[: MOST_LISTED + 1]
+        self.is_typed = len(self.shown) > MOST_LISTED
+        if self.is_typed:
+            self.choices, self.widget = [], forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+            self.help_text = f"Type it as it is, for example {self.example}: there are too many to list."
+        else:
+            self.choices = [("", self.empty_label), *self.grouped(self.shown)]
+
+    def prepare_value(self, value: Any) -> Any:
+        if self.is_typed and (entry := self.find(str(value or ""))) is not None:
+            return self.label_of(entry)
+        return value
+
+    def clean(self, value: Any) -> Any:
+        text = str(value or "").strip()
+        if not text and self.required:
+            raise ValidationError(self.error_messages["required"], code="required")
+        entry = self.find(text)
+        if entry is None:
+            told = self.listing.problem or self.error_messages["invalid_choice"]
+            raise ValidationError(told, code="invalid_choice")
+        return entry
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.find(str(initial or "")) != self.find(str(data or ""))
+
+    def find(self, text: str) -> Entry | None:
+        if not text:
+            return None
+        searched = self.listing.entries if self.is_typed else self.shown
+        return next((entry for entry in searched if text in self.names_of(entry)), None)
+
+    def grouped(self, entries: Iterable[Entry]) -> list[Any]:
+        return [(self.value_of(entry), self.label_of(entry)) for entry in entries]
+
+    def value_of(self, entry: Entry) -> str:
+        """The source's id, so that a rename meanwhile does no harm, or else the name."""
+        return next(name for name in self.names_of(entry) if name)
+
+    def names_of(self, entry: Entry) -> tuple[str, str]:
+        """The source's id, if it has one, and its name."""
+        raise NotImplementedError
+
+    def label_of(self, entry: Entry) -> str:
+        return self.names_of(entry)[1]
 
 
-class PathField(Chosen, forms.ModelChoiceField[Folder]):
+class EnvironmentField(EntryField[EnvironmentEntry]):
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "required": "Choose an environment of the project.",
+        "invalid_choice": "This project has no such environment. Choose one of the list.",
+    }
+    empty_label = "Choose an environment"
+    example = "dev"
+
+    def names_of(self, entry: EnvironmentEntry) -> tuple[str, str]:
+        return entry.id, entry.slug
+
+    def label_of(self, entry: EnvironmentEntry) -> str:
+        return entry.slug if entry.name in ("", entry.slug) else f"{entry.name} ({entry.slug})"
+
+
+class PathField(EntryField[FolderEntry]):
     """A folder of one environment, by its path."""
 
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "required": "Choose the folder whose secrets go to Devin.",
+        "invalid_choice": "This environment has no such folder any more. Choose one of the list.",
+    }
+    empty_label = "Choose a folder"
     example = "/my-secrets"
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            queryset=Folder.objects.none(),
-            label="Secret path",
-            empty_label="Choose a folder",
-            error_messages={
-                "required": "Choose the folder whose secrets go to Devin.",
-                "invalid_choice": "This environment has no such folder any more. Choose one of the list.",
-            },
-            **kwargs,
-        )
+        super().__init__(label="Secret path", **kwargs)
 
-    def label_from_instance(self, obj: Folder) -> str:
-        return obj.path
-
-    def offer(self, folders: QuerySet[Folder]) -> None:
-        """As a list to choose from or, of more than a few hundred, as a path to type."""
-        self.queryset = folders
-        if len(folders.values_list("pk", flat=True)[: MOST_LISTED + 1]) > MOST_LISTED:
-            self.widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-            self.help_text = f"Type it as it is, for example {self.example}: there are too many to list."
-
-    @property
-    def is_typed(self) -> bool:
-        return isinstance(self.widget, forms.TextInput)
-
-    def prepare_value(self, value: Any) -> Any:
-        if self.is_typed and value and (folder := self._by_id(value)) is not None:
-            return self.label_from_instance(folder)
-        return super().prepare_value(value)
-
-    def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and (folder := self.by_label(value.strip())) is not None:
-            return folder
-        return super().to_python(value)
-
-    def by_label(self, label: str) -> Folder | None:
-        assert self.queryset is not None  # noqa: S101
-        return self.queryset.filter(path=label).first() if label.startswith("/") else None
-
-    def _by_id(self, value: Any) -> Folder | None:
-        assert self.queryset is not None  # noqa: S101
-        try:
-            return self.queryset.filter(pk=value).first()
-        except ValidationError:
-            return None
+    def names_of(self, entry: FolderEntry) -> tuple[str, str]:
+        return entry.id, entry.path
 
 
-class GroupedByEnvironment(forms.models.ModelChoiceIterator[Folder]):
-    def __iter__(self) -> Iterator[Any]:
-        yield ("", self.field.empty_label or "")
-        for slug, folders in groupby(self.queryset, key=lambda folder: folder.environment.slug):
-            yield (slug, [self.choice(folder) for folder in folders])
-
-
-class ProjectFolderField(PathField):
+class ProjectFolderField(EntryField[Found]):
     """Any folder of one project, grouped by environment."""
 
-    iterator = GroupedByEnvironment
-
-    def label_from_instance(self, obj: Folder) -> str:
-        return f"{obj.environment.slug}:{obj.path}"
-
+    default_error_messages = PathField.default_error_messages
+    empty_label = PathField.empty_label
     example = "dev:/my-secrets"
 
-    def offer_all_of(self, project: Project) -> None:
-        self.offer(
-            Folder.objects.filter(environment__project=project)
-            .select_related("environment")
-            .order_by("environment__position", "environment__slug", "path")
-        )
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="Secret path", **kwargs)
 
-    def by_label(self, label: str) -> Folder | None:
-        assert self.queryset is not None  # noqa: S101
-        slug, colon, path = label.partition(":")
-        return self.queryset.filter(environment__slug=slug, path=path).first() if colon else None
+    def grouped(self, entries: Iterable[Found]) -> list[Any]:
+        by_environment = groupby(entries, key=lambda found: found.place.environment_slug)
+        return [(slug, super(ProjectFolderField, self).grouped(found)) for slug, found in by_environment]
+
+    def names_of(self, entry: Found) -> tuple[str, str]:
+        return entry.place.folder_id, str(entry)
 
 
 class DevinConnectionField(Chosen, forms.ModelChoiceField[Connection]):

@@ -1,14 +1,17 @@
 """The forms of a sync: one for each step of the wizard, and the edit form with the same fields and messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from sources.choosing import USUAL, Asking, Listing, environments_of, folders_of
+from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Found, Place
 from syncs.admin.form_fields import (
     DevinConnectionField,
+    EntryField,
     EnvironmentField,
     NameField,
     PathField,
@@ -19,7 +22,7 @@ from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
-from vault.models import Environment, Folder, Project
+from vault.models import Project
 
 # What the pages lay out by hand; every other option stands under "More options".
 LAID_OUT = (
@@ -35,30 +38,34 @@ ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with â€œorg-â
 
 
 class SourceForm(forms.Form):
+    """`asking` says how far to go for the lists of a source that is elsewhere."""
+
     project = ProjectField()
     environment = EnvironmentField()
     folder = PathField()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asking: Asking = USUAL, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        project = self._chosen("project", only=list(Project.objects.all()[:2]))
+        project = self._chosen("project", only=[row.pk for row in Project.objects.all()[:2]])
         if not isinstance(project, Project):
             return
-        environments = Environment.objects.filter(project=project)
+        environments = environments_of(project, asking)
         self._offer("environment", environments)
-        environment = self._chosen("environment", only=list(environments[:2]))
-        if not isinstance(environment, Environment):
+        environment = self._chosen("environment", only=[entry.id or entry.slug for entry in environments.entries])
+        if not isinstance(environment, EnvironmentEntry):
             return
-        folders = Folder.objects.filter(environment=environment).select_related("environment__project")
-        self._offer("folder", folders)
-        self._chosen("folder", only=list(folders.filter(path="/")))
+        self._offer("folder", folders_of(project, environment.slug, asking))
+        # The folder that there always is.
+        self._chosen("folder", only=[ROOT])
 
-    def _offer(self, name: str, queryset: Any) -> None:
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        return cleaned | ({"source": self.chosen_source} if not self.errors else {})
+
+    def _offer(self, name: str, listing: Listing[Any]) -> None:
         field = self.fields[name]
-        if isinstance(field, PathField):
-            field.offer(queryset)
-        elif isinstance(field, EnvironmentField):
-            field.queryset = queryset
+        assert isinstance(field, EntryField)  # noqa: S101
+        field.offer(listing)
 
     def _chosen(self, name: str, *, only: list[Any]) -> object:
         """What is chosen now; in a form that nobody has submitted yet, the one there is to choose."""
@@ -68,13 +75,28 @@ class SourceForm(forms.Form):
         except ValidationError:
             if self.is_bound or len(only) != 1:
                 return None
-        self.initial[name] = only[0].pk
-        return only[0]
+        return self._preset(name, only[0])
+
+    def _preset(self, name: str, value: Any) -> object:
+        field = self.fields[name]
+        try:
+            chosen = field.clean(value)
+        except ValidationError:
+            return None
+        self.initial[name] = field.value_of(chosen) if isinstance(field, EntryField) else value
+        return chosen
 
     @property
-    def chosen_folder(self) -> Folder | None:
-        folder = self._chosen("folder", only=[])
-        return folder if isinstance(folder, Folder) else None
+    def chosen_project(self) -> Project | None:
+        project = self._chosen("project", only=[])
+        return project if isinstance(project, Project) else None
+
+    @property
+    def chosen_source(self) -> Found | None:
+        environment, folder = self._chosen("environment", only=[]), self._chosen("folder", only=[])
+        if not isinstance(environment, EnvironmentEntry) or not isinstance(folder, FolderEntry):
+            return None
+        return Found(Place(environment.slug, folder.path, folder.id), environment)
 
 
 class DestinationForm(forms.ModelForm[DevinSync]):
@@ -103,9 +125,10 @@ class OptionsForm(forms.ModelForm[DevinSync]):
             ),
         }
 
-    def __init__(self, *args: Any, folder: Folder | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: Mapping[str, Any] = {}, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.folder = folder
+        # What the first step of the wizard answered.
+        self.source = source
 
     @property
     def more_options(self) -> list[forms.BoundField]:
@@ -118,8 +141,11 @@ class OptionsForm(forms.ModelForm[DevinSync]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        with said_at_field(self):
-            check_folders_can_be_joined(self.folder, recursive=bool(cleaned.get("recursive")))
+        if self.source and cleaned.get("recursive"):
+            sync = DevinSync(project=self.source["project"], recursive=True)
+            sync.source = self.source["source"]
+            with said_at_field(self):
+                check_folders_can_be_joined(sync)
         return cleaned
 
 

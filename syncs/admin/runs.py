@@ -29,6 +29,7 @@ from syncs.admin.filters import SyncFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import SyncControl, SyncRun, SyncRunChange
+from syncs.places import JOINED
 from syncs.runs import decide, end
 from theme.badges import badge
 from theme.times import duration, moment
@@ -129,9 +130,9 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            return SyncRun.objects.select_related("sync__folder__environment", "connection", "requested_by").get(
-                pk=UUID(str(pk))
-            )
+            return SyncRun.objects.select_related(
+                *(f"sync__{name}" for name in JOINED), "connection", "requested_by"
+            ).get(pk=UUID(str(pk)))
         except (ValueError, SyncRun.DoesNotExist):
             raise not_found("run") from None
 

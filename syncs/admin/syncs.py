@@ -25,6 +25,7 @@ from syncs.editing import Actor, change_sync, delete_sync, waiting_strangers
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
+from syncs.places import JOINED
 from theme.badges import badge
 from theme.times import moment
 
@@ -45,7 +46,7 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
         ("connection", admin.RelatedOnlyFieldListFilter),
         "source_environment",
     )
-    list_select_related = ("project", "folder__environment", "connection")
+    list_select_related = (*JOINED, "connection")
     list_per_page = 50
     search_fields = (
         "name", "description", "org_id", "source_environment", "source_path", "project__name", "connection__name",

@@ -6,6 +6,7 @@ from django.db.models import Case, Exists, IntegerChoices, OuterRef, Q, QuerySet
 
 from syncs.choices import Outcome, Phase, Status
 from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRunChange, WriteIntent
+from syncs.places import lost_source
 
 
 class Need(IntegerChoices):
@@ -25,7 +26,7 @@ def syncs_needing_a_person(needs: Collection[Need] = tuple(Need)) -> QuerySet[De
             need=Case(
                 When(Exists(_absent()), then=Value(Need.MISSING)),
                 When(Q(is_enabled=True, sync_status=Status.BLOCKED), then=Value(Need.BLOCKED)),
-                When(Q(is_enabled=True, folder__isnull=True), then=Value(Need.SOURCE)),
+                When(lost_source() & Q(is_enabled=True), then=Value(Need.SOURCE)),
                 When(Q(is_enabled=True, sync_status=Status.FAILED), then=Value(Need.FAILED)),
                 When(Q(Exists(_asked()), is_enabled=True, sync_status=Status.SUCCEEDED), then=Value(Need.ASKS)),
             )

@@ -11,14 +11,14 @@ from django.db.models import Model
 from syncs.choices import Trigger
 from syncs.editing.actor import Actor
 from syncs.editing.moves import Place, check_may_move, leave
-from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free, name_taken
+from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
 from syncs.options import OPTIONS
 from syncs.runs.triggers import after_edit
 from syncs.runs.wishes import NO_WISHES, Wishes
 
-EDITABLE = ("name", "description", "is_enabled", "folder", "connection", "org_id", *OPTIONS)
+EDITABLE = ("name", "description", "is_enabled", "source", "connection", "org_id", *OPTIONS)
 # What is switched on and off by itself, with its word in the log.
 SWITCHES = {"is_enabled": "Syncing", "auto_sync_enabled": "Auto-sync"}
 
@@ -78,7 +78,7 @@ def switch_sync(sync_id: UUID, name: str, *, on: bool, by: Actor) -> bool:
 
 def locked(sync_id: UUID) -> DevinSync:
     """The row as it is now, and as it stays until the transaction ends. Raises EditRefused if it is gone."""
-    rows = DevinSync.objects.select_related("project", "connection", "environment", "folder__environment")
+    rows = DevinSync.objects.with_source().select_related("connection", "environment")
     sync = rows.select_for_update(of=("self",)).filter(pk=sync_id).first()
     if sync is None:
         raise EditRefused("This sync has been deleted meanwhile.")
@@ -100,8 +100,8 @@ def _check(sync: DevinSync, changed: Iterable[str], old: Place) -> None:
     sync.clean_fields(exclude={field.name for field in DevinSync._meta.fields} - set(changed))
     if "name" in changed:
         check_name_is_free(sync.name, sync.project, but=sync)
-    if {"folder", "recursive"} & set(changed):
-        check_folders_can_be_joined(sync.folder, recursive=sync.recursive)
+    if {"source", "recursive"} & set(changed):
+        check_stored_folders(sync)
     check_may_move(sync, old)
 
 

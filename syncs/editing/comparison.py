@@ -17,6 +17,8 @@ from django.db import models
 from connections.models import Connection
 from connections.validation import clean_api_key
 from encryption import DecryptionError
+from sources.errors import SourceError
+from sources.finding import find_place
 from syncs.editing.declaration import (
     CHANGE,
     CONNECTION_FIELDS,
@@ -32,13 +34,11 @@ from syncs.editing.declaration import (
 )
 from syncs.editing.document import BadDeclaration, Entry, Fault
 from syncs.models import DevinSync
-from vault.errors import VaultError
 from vault.models import Project
-from vault.reading import find_folder
 
 CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, "api_key_env")
 SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, *SYNC_FIELDS)
-SYNCS = DevinSync.objects.select_related("project", "connection", "folder__environment")
+SYNCS = DevinSync.objects.with_source().select_related("connection")
 
 Row = TypeVar("Row", Connection, DevinSync)
 
@@ -204,11 +204,11 @@ class _Comparing:
             self.blame(told, entry.line_of("connection"))
             return False
         try:
-            folder = find_folder(row.project, str(wanted["environment"]), str(wanted["path"]))
-        except VaultError as error:
+            source = find_place(row.project, str(wanted["environment"]), str(wanted["path"]))
+        except SourceError as error:
             self.blame(f"The source of the sync {entry['name']} cannot be used. {error}", entry.line_of("path"))
             return False
-        row.connection, row.folder, row.environment = connection, folder, folder.environment
+        row.connection, row.source = connection, source
         return True
 
     def set_fields(self, kind: str, entry: Entry, row: Row, own: tuple[str, ...]) -> bool:
@@ -250,9 +250,9 @@ class _Comparing:
         for row, line in self.syncs:
             if not row._state.adding:
                 continue
-            there = SYNCS.filter(folder=row.folder, org_id=row.org_id)
+            there = SYNCS.of_same_source(row).filter(org_id=row.org_id)
             others = [ours.get(other.pk, other) for other in there] + list(ours.values())
-            same = (each for each in others if each is not row and each.folder_id == row.folder_id)
+            same = (each for each in others if each is not row and each.reads_the_same_as(row))
             double = next((each for each in same if each.org_id == row.org_id), None)
             if double is not None:
                 self.warn_of(row, double, line)

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 
 from syncs.editing.actor import Actor
 from syncs.editing.change import Edited
-from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free, name_taken
+from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
 from syncs.models import DevinSync
 from syncs.runs.triggers import after_edit
 from syncs.runs.wishes import NO_WISHES, Wishes
@@ -20,7 +20,7 @@ def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wi
     # The environment follows the folder when the row is saved.
     sync.full_clean(exclude=["environment"], validate_unique=False, validate_constraints=False)
     check_name_is_free(sync.name, sync.project, but=sync)
-    check_folders_can_be_joined(sync.folder, recursive=sync.recursive)
+    check_stored_folders(sync)
     try:
         with transaction.atomic():
             sync.save(force_insert=True)

@@ -70,7 +70,7 @@ class Comparison:
 def describe_all() -> dict[str, Any]:
     """The document of what there is, in a stable order."""
     connections = Connection.objects.filter(app=Connection.App.DEVIN).order_by("name")
-    syncs = DevinSync.objects.select_related("project", "connection", "folder__environment")
+    syncs = DevinSync.objects.with_source().select_related("connection")
     return {
         "connections": [{"name": row.name} | values_of(row, CONNECTION_FIELDS) for row in connections],
         "syncs": [describe_sync(row) for row in syncs.order_by("project__slug", "name")],

@@ -18,10 +18,10 @@ class SyncWatcher:
     """The syncs, as readers of the vault, by their destination keys. They delete only what they wrote."""
 
     def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]:
-        return [sync.pk for sync in reading(folder_ids, among=DevinSync.objects.filter(folder__isnull=False))]
+        return [sync.pk for sync in reading(folder_ids, among=DevinSync.objects.all())]
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
-        rows = DevinSync.objects.filter(pk__in=readers).select_related("folder__environment__project")
+        rows = DevinSync.objects.filter(pk__in=readers).with_source()
         return {sync.pk: _view(sync) for sync in rows}
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]:

@@ -1,10 +1,11 @@
 """What every edit of a sync has to keep to. The forms ask beforehand, to say it at the field; the writers always."""
 
+from sources.errors import SourceError, Unavailable
+from sources.finding import PATIENCE
+from sources.registry import kind_of
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
-from vault.errors import SourceError
-from vault.models import Folder, Project
-from vault.reading import list_keys
+from vault.models import Project
 
 
 def check_name_is_free(name: str, project: Project, *, but: DevinSync | None = None) -> None:
@@ -22,11 +23,23 @@ def name_taken(name: str, project: Project) -> EditRefused:
     )
 
 
-def check_folders_can_be_joined(folder: Folder | None, *, recursive: bool) -> None:
-    """With subfolders, a key may stand in one folder only: better said at once than by the first run."""
-    if folder is None or not recursive:
+def check_folders_can_be_joined(sync: DevinSync) -> None:
+    """With subfolders, a key may stand in one folder only: better said at once than by the first run.
+
+    `sync` need not be saved. A source elsewhere is asked with little patience, and not inside a transaction; what it
+    does not tell now, the first run will say. Raises EditRefused.
+    """
+    if not sync.recursive or not sync.has_source:
         return
     try:
-        list_keys(folder, recursive=True)
+        with sync.open_source(patience=PATIENCE) as source:
+            source.list_keys(sync.place, recursive=True)
     except SourceError as error:
-        raise EditRefused(str(error), field="recursive") from error
+        if not (isinstance(error, Unavailable) and kind_of(sync.project).is_remote):
+            raise EditRefused(str(error), field="recursive") from error
+
+
+def check_stored_folders(sync: DevinSync) -> None:
+    """The same inside a transaction: of a source elsewhere nothing is asked."""
+    if not kind_of(sync.project).is_remote:
+        check_folders_can_be_joined(sync)

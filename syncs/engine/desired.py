@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from encryption import current_key_id, fingerprint, key_id_of
+from sources.protocol import SourceSecret
 from syncs.engine.changes import Known
 from syncs.engine.source import read_source
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
-from vault.reading import SourceSecret
 
 # Bytes to hash, in all pairs of a former and a new key, with what each hash costs besides: a few seconds' work.
 MOST_COMPARED = 300_000_000
@@ -27,10 +28,11 @@ class Desired:
         return {key: secret.value for key, secret in self.secrets.items()}
 
 
-def read_desired(sync: DevinSync) -> Desired:
+def read_desired(sync: DevinSync, *, patience: timedelta | None = None) -> Desired:
     """READ SOURCE and TRANSFORM KEYS. Raises SourceProblem or InvalidKeySchema."""
     schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
-    secrets = {schema.render(secret.key, environment=environment): secret for secret in read_source(sync)}
+    read = read_source(sync, patience=patience)
+    secrets = {schema.render(secret.key, environment=environment): secret for secret in read}
     sync_id, key_id = str(sync.pk), current_key_id()
     prints = {key: fingerprint(sync_id, key, secret.value, key_id=key_id) for key, secret in secrets.items()}
     return Desired(secrets, prints)

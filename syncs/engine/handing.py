@@ -19,6 +19,7 @@ from syncs.engine.ledger import LEDGER_FIELDS, Ledger, close
 from syncs.engine.others import why_stopped
 from syncs.engine.rows import storable
 from syncs.models import DevinSync, ManagedSecret, SyncRunChange, WriteIntent
+from syncs.places import lost_source
 
 
 @transaction.atomic
@@ -71,7 +72,7 @@ def take_over(ledger: Ledger, wanted: Mapping[str, str], *, chosen: Collection[s
     person named, None for any."""
     ledger.lease.confirm_held()
     keys = set(wanted) if chosen is None else set(wanted).intersection(chosen)
-    stopped = Q(sync__is_enabled=False) | Q(sync__folder__isnull=True)
+    stopped = Q(sync__is_enabled=False) | lost_source("sync__")
     there = ManagedSecret.objects.filter(stopped, destination=ledger.destination).exclude(sync=ledger.sync)
     opening = WriteIntent.objects.open().filter(stopped, destination=ledger.destination).exclude(sync=ledger.sync)
     rows = [row for row in there if row.destination_key in keys]
@@ -109,7 +110,7 @@ def _note(ledger: Ledger, taken: Iterable[ManagedSecret], holders: Mapping[UUID,
 
 def _locked(pks: Collection[UUID]) -> list[DevinSync]:
     """In the order of their ids, as everybody locks them."""
-    rows = DevinSync.objects.filter(pk__in=pks).select_related("connection", "folder__environment")
+    rows = DevinSync.objects.filter(pk__in=pks).with_source().select_related("connection")
     return list(rows.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 

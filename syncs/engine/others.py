@@ -7,16 +7,17 @@ from uuid import UUID
 from django.db.models import Q
 
 from connections.devin.types import RemoteSecret
+from syncs import places
 from syncs.engine.changes import Others, Wanter
 from syncs.engine.notes import Tag
+from syncs.engine.source import list_source_keys
 from syncs.engine.tags import is_genuine
 from syncs.errors import SourceProblem
 from syncs.key_schema import KeySchema
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, WriteIntent
-from vault.errors import VaultError
-from vault.reading import list_keys
 
-HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__is_enabled", "sync__folder_id")
+HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__is_enabled")
+TELLING = tuple(f"sync__{name}" for name in places.TELLING)
 AT_ONCE = 100
 
 
@@ -33,11 +34,11 @@ def others_of(
     """
     ledger = ManagedSecret.objects.filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
     opening = WriteIntent.objects.open().filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
-    held = [*opening.values_list(*HELD), *ledger.order_by().values_list(*HELD)]
+    held = [*opening.values_list(*HELD, *TELLING), *ledger.order_by().values_list(*HELD, *TELLING)]
     names, stopped = {}, {}
-    for key, _, _, name, is_enabled, folder_id in held:
+    for key, _, _, name, is_enabled, *telling in held:
         names[key] = name
-        stopped[key] = why_stopped(is_enabled=is_enabled, has_source=folder_id is not None)
+        stopped[key] = why_stopped(is_enabled=is_enabled, has_source=places.has_source(*telling))
     tagged = _tagged(sync, existing, own_ids, known={owner for _, _, owner, *_ in held})
     return Others(
         names_by_key=names,
@@ -97,13 +98,13 @@ def with_wanters(others: Others, sync: DevinSync, destination: Destination, *, k
 
 def live_neighbours(sync: DevinSync, destination: Destination) -> Iterable[DevinSync]:
     there = DevinSync.objects.live().filter(org_id=destination.org_id, connection__base_url=destination.base_url)
-    return there.exclude(pk=sync.pk).select_related("folder__environment").order_by("created_at", "pk")
+    return there.exclude(pk=sync.pk).with_source().order_by("created_at", "pk")
 
 
 def wanted_keys(sync: DevinSync, *, among: Collection[str]) -> Iterator[tuple[str, str]]:
     """The keys among these that the sync's source has, each with its key there. No value is opened."""
     schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
-    if sync.folder is None or not any(schema.matches(key, environment=environment) for key in among):
+    if not sync.has_source or not any(schema.matches(key, environment=environment) for key in among):
         return
     for source_key in _keys_of(sync):
         key = schema.render(source_key, environment=environment)
@@ -111,12 +112,11 @@ def wanted_keys(sync: DevinSync, *, among: Collection[str]) -> Iterator[tuple[st
             yield key, source_key
 
 
-def _keys_of(sync: DevinSync) -> list[str]:
+def _keys_of(sync: DevinSync) -> Sequence[str]:
     """None of a source that cannot be read: its sync could not write them. Raises SourceProblem if waiting helps."""
-    assert sync.folder is not None  # noqa: S101
     try:
-        return list_keys(sync.folder, recursive=sync.recursive)
-    except VaultError as error:
+        return list_source_keys(sync)
+    except SourceProblem as error:
         if error.retryable:
-            raise SourceProblem(f"Could not read {sync.source_label}: {error}", retryable=True) from error
+            raise
         return []

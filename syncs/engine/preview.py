@@ -32,7 +32,7 @@ def preview(sync: DevinSync, *, patience: timedelta | None = PATIENCE_FOR_A_LIST
 
     A person waits for it, and a web thread with them, so it gives up early; None: it waits as a run would.
     """
-    desired = read_desired(sync)
+    desired = read_desired(sync, patience=patience)
     with Organization.open(sync.connection, sync.org_id, patience=patience) as organization:
         existing = organization.list_secrets()
     plan = plan_sync(sync, sync.look_up_destination(), desired, existing)

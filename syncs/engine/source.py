@@ -1,22 +1,49 @@
-"""READ SOURCE: the secrets of the sync's folder, whole or not at all.
+"""READ SOURCE: the secrets of the sync's place, whole or not at all.
 
 A source that cannot be read whole is an error, never a smaller set: what is missing would be deleted from Devin.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sources.checking import check_key, check_read
+from sources.errors import SourceError
+from sources.protocol import SourceSecret
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync
-from vault.errors import SourceError
-from vault.reading import SourceSecret, read_secrets
 
 
-def read_source(sync: DevinSync) -> list[SourceSecret]:
-    """Raises SourceProblem, which names the folder or the secret and says what to do."""
-    if sync.folder is None:
+def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequence[SourceSecret]:
+    """Raises SourceProblem, which names the place or the secret and says what to do.
+
+    With `patience` a person waits; else a source that has to be asked for it may take as long as is usual.
+    """
+    if not sync.has_source:
         raise SourceProblem(
             f"The source folder {sync.source_label} no longer exists. Choose another source for this sync; until then "
             "nothing is written to Devin and nothing deleted."
         )
+    with as_problem(sync), sync.open_source(patience=patience) as source:
+        secrets = source.read(sync.place, recursive=sync.recursive)
+        check_read(sync.place, secrets, recursive=sync.recursive)
+    return secrets
+
+
+def list_source_keys(sync: DevinSync, *, patience: timedelta | None = None) -> Sequence[str]:
+    """Raises SourceProblem. No value is looked at where the source can help it."""
+    with as_problem(sync), sync.open_source(patience=patience) as source:
+        keys = source.list_keys(sync.place, recursive=sync.recursive)
+        for key in keys:
+            check_key(key)
+    return keys
+
+
+@contextmanager
+def as_problem(sync: DevinSync) -> Iterator[None]:
     try:
-        return read_secrets(sync.folder, recursive=sync.recursive)
+        yield
     except SourceError as error:
-        raise SourceProblem(f"Could not read {sync.source_label}: {error}", retryable=error.retryable) from error
+        raise SourceProblem(
+            f"Could not read {sync.source_label}: {error}", retryable=error.retryable, retry_after=error.retry_after
+        ) from error

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from syncs.models import DevinSync
 
-SYNCS = DevinSync.objects.select_related("project", "connection", "folder", "folder__environment")
+SYNCS = DevinSync.objects.with_source().select_related("connection")
 
 
 def find_sync(text: str) -> DevinSync:

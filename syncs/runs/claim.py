@@ -9,6 +9,7 @@ from common import clock
 from syncs.choices import Operation, Status
 from syncs.engine.lease import Lease
 from syncs.models import Destination, SyncControl, SyncRun
+from syncs.places import JOINED
 from syncs.runs.end import MAX_ATTEMPTS, end_run
 from syncs.runs.tracks import lock_sync, show_status
 
@@ -20,7 +21,7 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
     None if there is nothing to do now: it has ended, is not due, the organization is busy, or all syncs are paused.
     """
     lock_sync(runs=run_id)
-    related = ("sync__connection", "sync__folder__environment", "connection")
+    related = ("sync__connection", *(f"sync__{name}" for name in JOINED), "connection")
     run = SyncRun.objects.select_for_update(of=("self",)).select_related(*related).filter(pk=run_id).first()
     if run is None or run.is_finished or _has_live_worker(run) or _ended_before_start(run):
         return None

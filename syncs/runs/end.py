@@ -15,7 +15,7 @@ from common import clock
 from syncs.choices import Operation, Status, Trigger
 from syncs.engine.ledger import count_changes
 from syncs.engine.report import about_missing, has_sealed, missing_keys
-from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError
+from syncs.errors import Blocked, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.tracks import lock_sync, show_ended, show_status
@@ -91,7 +91,7 @@ def retry_delay(attempt: int, error: SyncError) -> timedelta:
     """Exponential with jitter, and never shorter than Devin asked for."""
     backoff = min(settings.SYNC_RETRY_BASE * 2 ** (attempt - 1), LONGEST_RETRY)
     delay: timedelta = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-    asked = error.retry_after if isinstance(error, DestinationProblem) else None
+    asked = error.retry_after
     return max(delay, min(asked, LONGEST_RETRY)) if asked else delay
 
 

@@ -4,14 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-
 from syncs.choices import Trigger
-from syncs.models import DevinSync, SyncRun
+from syncs.models import DevinSync, DevinSyncQuerySet, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
 from syncs.runs.wishes import NO_WISHES, Wishes
-from vault.models import Folder
 from vault.signals import contents_changed
 
 
@@ -28,27 +25,9 @@ def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: An
         request_runs([sync.pk for sync in syncs], trigger=Trigger.CHANGE, user=user)
 
 
-def reading(folder_ids: Iterable[UUID], *, among: QuerySet[DevinSync]) -> list[DevinSync]:
-    """Those of the syncs whose source includes one of the folders."""
-    ids = set(folder_ids)
-    syncs = among.select_related("folder", "folder__environment")
-    direct = syncs.filter(Q(folder_id__in=ids))
-    found = {sync.pk: sync for sync in direct}
-    recursive = list(syncs.filter(recursive=True))
-    if recursive:
-        changed = list(Folder.objects.filter(pk__in=ids).values_list("environment_id", "path"))
-        found |= {sync.pk: sync for sync in recursive if _covers(sync, changed)}
-    return [found[pk] for pk in sorted(found)]
-
-
-def _covers(sync: DevinSync, changed: list[tuple[UUID, str]]) -> bool:
-    folder = sync.folder
-    if folder is None:
-        return False
-    return any(
-        environment_id == folder.environment_id and (path == folder.path or path.startswith(folder.prefix))
-        for environment_id, path in changed
-    )
+def reading(folder_ids: Iterable[UUID], *, among: DevinSyncQuerySet) -> list[DevinSync]:
+    """Those of the syncs whose source includes one of the vault's folders."""
+    return among.reading_folders(folder_ids)
 
 
 def after_edit(

@@ -13,8 +13,9 @@ from vault.crossing import load_shown
 from vault.editing.actor import Actor
 from vault.editing.rights import check_shows_no_more
 from vault.effects import tell
-from vault.errors import Missing
-from vault.models import Project
+from vault.elsewhere import kept_elsewhere
+from vault.errors import EditingError, Missing
+from vault.models import VAULT, Project
 
 
 class Change:
@@ -47,18 +48,26 @@ class Change:
 
 
 @contextmanager
-def changing(project_id: UUID, by: Actor) -> Iterator[Change]:
+def changing(project_id: UUID, by: Actor, *, contents: bool = True) -> Iterator[Change]:
     """A transaction in which nobody else changes the project: the counter's row is locked first.
 
-    Raises NotAllowed at its end if more would be shown across environments, and `by` may not read values.
+    The `contents` of a project that is kept elsewhere are not changed here; its own name is. Raises NotAllowed at its
+    end if more would be shown across environments, and `by` may not read values.
     """
     with transaction.atomic():
-        counted = Project.objects.filter(id=project_id).update(revision=F("revision") + 1, updated_at=timezone.now())
-        if not counted:
-            raise Missing("The project is gone. Go back to the list of projects.")
+        rows = Project.objects.filter(id=project_id)
+        here = rows.filter(source=VAULT) if contents else rows
+        if not here.update(revision=F("revision") + 1, updated_at=timezone.now()):
+            raise _why_not(rows.first())
         change = Change(project_id, by)
         before = set() if by.can_reveal else load_shown(project_id)
         yield change
         if not by.can_reveal:
             check_shows_no_more(before, load_shown(project_id), made=change.made, by=by)
         change.announce()
+
+
+def _why_not(project: Project | None) -> EditingError:
+    if project is not None:
+        return kept_elsewhere(project)
+    return Missing("The project is gone. Go back to the list of projects.")

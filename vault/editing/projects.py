@@ -1,6 +1,7 @@
 """Creating, renaming and deleting projects."""
 
 from collections.abc import Sequence
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -10,7 +11,7 @@ from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.environments import make_environment
 from vault.errors import InUse, Taken
-from vault.models import Folder, Project
+from vault.models import VAULT, Folder, Project
 from vault.rules import clean_description, clean_name, clean_slug
 
 DEFAULT_ENVIRONMENTS = (("Development", "dev"), ("Staging", "staging"), ("Production", "prod"))
@@ -22,11 +23,20 @@ def create_project(
     slug: str = "",
     description: str = "",
     environments: Sequence[tuple[str, str]] = DEFAULT_ENVIRONMENTS,
+    id: UUID | None = None,
+    source: str = VAULT,
     by: Actor,
 ) -> Project:
-    """Makes a project with its environments, given as (name, slug); without a slug, the name makes one."""
+    """Makes a project with its environments, given as (name, slug); without a slug, the name makes one.
+
+    One whose `source` is another than the vault has none here, and may bring the `id` that it has there.
+    """
     project = Project(
-        name=clean_name(name), slug=clean_slug(slug or slugify(name)), description=clean_description(description)
+        id=id or uuid4(),
+        name=clean_name(name),
+        slug=clean_slug(slug or slugify(name)),
+        description=clean_description(description),
+        source=source,
     )
     with transaction.atomic():
         _check_slug_is_free(project)
@@ -51,14 +61,14 @@ def update_project(
         project.slug = clean_slug(slug)
     if description is not None:
         project.description = clean_description(description)
-    with changing(project.id, by):
+    with changing(project.id, by, contents=False):
         _check_slug_is_free(project)
         project.save(update_fields=["name", "slug", "description", "updated_at"])
     return project
 
 
 def delete_project(project: Project, *, by: Actor) -> None:
-    with changing(project.id, by) as change:
+    with changing(project.id, by, contents=False) as change:
         for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()

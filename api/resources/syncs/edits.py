@@ -27,35 +27,34 @@ def actor_of(caller: Caller) -> Actor:
 def create_sync(caller: Caller, body: CreateSync) -> Edited:
     caller.require("connections.use_connection")
     project = get_project(body.project_id)
+    source = get_source(project, body.environment, body.secret_path)
     sync = DevinSync(
         name=body.name,
         description=body.description or "",
         project=project,
-        folder=get_source(project, body.environment, body.secret_path),
         connection=get_connection(body.connection_id),
         org_id=body.destination_config.org_id,
         is_enabled=body.is_enabled is not False,
         auto_sync_enabled=body.auto_sync(body.sync_options) is not False,
         **body.sync_options.columns(),
     )
+    sync.source = source
     check_reader(caller)
     return editing.create_sync(sync, by=actor_of(caller), wishes=confirmed(caller, body.confirm_deletions))
 
 
-@transaction.atomic
 def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old: bool) -> Edited:
     """Replaces what is sent. Secrets at a destination that the sync leaves stay there, unless `removes_old`."""
-    get_sync(sync_id)
-    sync = editing.locked(sync_id)
-    fields = fields_of(body, sync)
-    check_rights(caller, sync, fields, removes_old=removes_old)
-    return editing.change_sync(
-        sync_id,
-        fields,
-        by=actor_of(caller),
-        removes_old=removes_old,
-        wishes=confirmed(caller, body.confirm_deletions),
-    )
+    fields = fields_of(body, get_sync(sync_id))
+    with transaction.atomic():
+        check_rights(caller, editing.locked(sync_id), fields, removes_old=removes_old)
+        return editing.change_sync(
+            sync_id,
+            fields,
+            by=actor_of(caller),
+            removes_old=removes_old,
+            wishes=confirmed(caller, body.confirm_deletions),
+        )
 
 
 def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edited:
@@ -127,7 +126,7 @@ def fields_of(body: UpdateSync, sync: DevinSync) -> dict[str, Any]:
     }
     if body.environment is not None or body.secret_path is not None:
         environment, path = body.environment or sync.environment_slug, body.secret_path or sync.path
-        said["folder"] = get_source(sync.project, environment, path)
+        said["source"] = get_source(sync.project, environment, path)
     fields = options | {name: value for name, value in said.items() if value is not None}
     if "description" in body.model_fields_set:
         fields["description"] = body.description or ""
@@ -139,7 +138,7 @@ def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, rem
     before, after = Place.of(sync), Place.with_fields(sync, fields)
     if before != after:
         caller.require("connections.use_connection")
-    if before != after or "folder" in fields or fields.get("recursive", sync.recursive):
+    if before != after or "source" in fields or fields.get("recursive", sync.recursive):
         check_reader(caller)
     if removes_old and not before.is_same_organization(after):
         caller.require("syncs.remove_secrets")

@@ -14,7 +14,6 @@ from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.lookups import SYNCS, as_uuid, get_project, get_source, get_sync
 from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
-from api.resources.syncs.clashes import find_clashes
 from api.resources.syncs.edits import (
     agree_to_address,
     confirmed,
@@ -45,6 +44,7 @@ from api.resources.syncs.schemas import (
     UpdateSync,
 )
 from connections.models import Connection
+from sources.clashes import find_clashes
 from syncs.choices import Operation
 from syncs.engine.preview import preview
 from syncs.key_schema import KeySchema
@@ -157,12 +157,13 @@ def _addresses(connection_id: UUID) -> list[str]:
 def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
     """The keys that stand in more than one folder at and below a path: what a sync with subfolders refuses. With a key
     schema, they are named as Devin would have them."""
-    folder = get_source(get_project(body.project_id), body.environment, body.secret_path)
-    clashes = find_clashes(folder)
+    project = get_project(body.project_id)
+    source = get_source(project, body.environment, body.secret_path)
+    clashes = find_clashes(project, source)
     schema = KeySchema.parse(body.key_schema or "")
     return KeyConflicts(
         conflicts=[
-            KeyConflict(key=schema.render(key, environment=folder.environment.slug), source_key=key, paths=clashes[key])
+            KeyConflict(key=schema.render(key, environment=source.environment.slug), source_key=key, paths=clashes[key])
             for key in sorted(clashes)
         ]
     )

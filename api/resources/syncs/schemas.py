@@ -13,10 +13,11 @@ from api.http.forms import Switch
 from api.resources.base import EXAMPLE_ID, Answer, StrictRequest, Timestamp, left_out
 from api.resources.syncs.options import KeySchemaText, SyncOptions, SyncOptionsIn
 from common.patterns import ORG_ID, SLUG
+from sources.ids import stable_id
+from sources.protocol import EnvironmentEntry, Found
 from syncs.choices import Status
 from syncs.models import DevinSync
 from syncs.words import help_of
-from vault.models import Environment
 
 # What Infisical's Terraform provider sends besides, in whatever case.
 IDLE = ("id", "app", "destination", "method")
@@ -186,15 +187,22 @@ class EnvironmentRef(Answer):
     id: UUID = Field(examples=[EXAMPLE_ID])
 
     @classmethod
-    def of(cls, environment: Environment | None) -> Self | None:
+    def of(cls, environment: EnvironmentEntry | None, project_id: UUID) -> Self | None:
         if environment is None:
             return None
-        return cls(slug=environment.slug, name=environment.name, id=environment.id)
+        own_id = stable_id(project_id, environment.id, environment.slug)
+        return cls(slug=environment.slug, name=environment.name, id=own_id)
 
 
 class FolderRef(Answer):
     id: UUID = Field(examples=[EXAMPLE_ID])
     path: str = Field(examples=["/my-secrets"])
+
+    @classmethod
+    def of(cls, found: Found | None, project_id: UUID) -> Self | None:
+        if found is None:
+            return None
+        return cls(id=stable_id(project_id, found.place.folder_id, str(found)), path=found.place.path)
 
 
 class DestinationConfig(Answer):
@@ -242,8 +250,7 @@ class SecretSync(Answer):
     @classmethod
     def of(cls, sync: DevinSync, *, spells_auto_sync: bool = True) -> Self:
         """`spells_auto_sync`: with isAutoSyncEnabled at the top, as Infisical's own clients expect."""
-        folder = sync.folder
-        environment = folder.environment if folder is not None else sync.environment
+        folder = FolderRef.of(sync.source, sync.project_id)
         extra: dict[str, Any] = {"is_auto_sync_enabled": sync.auto_sync_enabled} if spells_auto_sync else {}
         return cls(
             id=sync.id,
@@ -251,7 +258,7 @@ class SecretSync(Answer):
             description=sync.description or None,
             is_enabled=sync.is_enabled,
             version=sync.version,
-            folder_id=sync.folder_id,
+            folder_id=folder.id if folder is not None else None,
             connection_id=sync.connection_id,
             created_at=sync.created_at,
             updated_at=sync.updated_at,
@@ -259,8 +266,8 @@ class SecretSync(Answer):
             sync_options=SyncOptions.of(sync),
             project_id=sync.project_id,
             connection=ConnectionRef(app=sync.connection.app, name=sync.connection.name, id=sync.connection.id),
-            environment=EnvironmentRef.of(environment),
-            folder=FolderRef(id=folder.id, path=folder.path) if folder else None,
+            environment=EnvironmentRef.of(sync.known_environment, sync.project_id),
+            folder=folder,
             destination="devin",
             destination_config=DestinationConfig(org_id=sync.org_id),
             **extra,

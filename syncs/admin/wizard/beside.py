@@ -2,12 +2,17 @@
 holds. Names and counts, never a value.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
+from sources.choosing import PATIENCE
+from sources.errors import SourceError
+from sources.protocol import ROOT, Place
+from sources.registry import open_source
 from syncs.choices import Strangers
 from syncs.engine.destination import Organization
 from syncs.engine.keys import key_warnings
@@ -15,10 +20,7 @@ from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import InvalidKeySchema, SyncError
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
-from vault.editing.folders import with_subfolders
-from vault.errors import SourceError
-from vault.models import Folder
-from vault.reading import list_keys
+from vault.models import Project
 
 SHOWN_NAMES = 40
 SHOWN_WARNINGS = 5
@@ -26,12 +28,12 @@ SHOWN_WARNINGS = 5
 
 @dataclass(frozen=True)
 class SourceSummary:
-    keys: list[str] = field(default_factory=list)
+    keys: Sequence[str] = field(default_factory=list)
     subfolders: int = 0
     problem: str = ""
 
     @property
-    def shown(self) -> list[str]:
+    def shown(self) -> Sequence[str]:
         return self.keys[:SHOWN_NAMES]
 
     @property
@@ -39,10 +41,15 @@ class SourceSummary:
         return max(len(self.keys) - SHOWN_NAMES, 0)
 
 
-def summarize_source(folder: Folder, *, recursive: bool = False) -> SourceSummary:
-    count = with_subfolders(folder).exclude(pk=folder.pk).count()
+def summarize_source(project: Project, place: Place, *, recursive: bool = False) -> SourceSummary:
+    """Asks the source with little patience, so never inside a transaction."""
+    count = 0
     try:
-        return SourceSummary(list_keys(folder, recursive=recursive), count)
+        with open_source(project, patience=PATIENCE) as source:
+            below = source.list_folders(place.environment_slug, search="" if place.path == ROOT else f"{place.path}/")
+            paths = (Place(place.environment_slug, entry.path) for entry in below)
+            count = sum(place.contains(path) and path != place for path in paths)
+            return SourceSummary(source.list_keys(place, recursive=recursive), count)
     except SourceError as error:
         return SourceSummary([], count, str(error))
 
@@ -71,9 +78,9 @@ def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
         schema = KeySchema.parse(sync.key_schema)
     except InvalidKeySchema as error:
         return NamePreview(problem=error.message)
-    if sync.folder is None:
+    if not sync.has_source:
         return NamePreview()
-    source = summarize_source(sync.folder, recursive=sync.recursive)
+    source = summarize_source(sync.project, sync.place, recursive=sync.recursive)
     environment = sync.environment_slug
     names = [Name(key, schema.render(key, environment=environment)) for key in source.keys]
     warnings = schema_warnings(sync, schema) + _first(key_warnings(name.destination_key for name in names))

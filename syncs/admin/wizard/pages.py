@@ -10,6 +10,7 @@ from formtools.wizard.views import NamedUrlWizardView
 from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
+from sources.choosing import USUAL, Asking
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.plan_page import show
@@ -38,6 +39,7 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
 
     model_admin: ClassVar[Any] = None
     access: Access | None = None
+    asking = USUAL
 
     @property
     def may_confirm(self) -> bool:
@@ -47,7 +49,12 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     def get_cleaned_data_for_step(self, step: str) -> dict[str, Any] | None:
         if self.storage.get_step_data(step) is None:
             return None
-        cleaned: dict[str, Any] | None = super().get_cleaned_data_for_step(step)
+        # What was answered is judged by what the source told then; it need not be asked again.
+        self.asking, asking = Asking(never=True), self.asking
+        try:
+            cleaned: dict[str, Any] | None = super().get_cleaned_data_for_step(step)
+        finally:
+            self.asking = asking
         return cleaned
 
     def first_unanswered(self, *, before: str) -> str | None:
@@ -69,16 +76,14 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
         for step in steps:
             fields |= self.get_cleaned_data_for_step(step) or {}
         source = self.source_data
-        return DevinSync(
+        sync = DevinSync(
             id=parse_uuid(self.storage.extra_data.get("sync_id")) or uuid4(),
             project=source["project"],
-            folder=source["folder"],
-            environment=source["environment"],
-            source_environment=source["environment"].slug,
-            source_path=source["folder"].path,
             created_by=self.request.user,
             **fields,
         )
+        sync.source = source["source"]
+        return sync
 
     def get_template_names(self) -> list[str]:
         return [f"admin/syncs/wizard/{self.steps.current}.html"]
@@ -123,11 +128,11 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
         ]
 
     def _beside_source(self, form: SourceForm) -> dict[str, Any]:
-        folder = form.chosen_folder
+        project, chosen = form.chosen_project, form.chosen_source
         return {
             "has_projects": Project.objects.exists(),
-            "chosen_folder": folder,
-            "source": summarize_source(folder) if folder else None,
+            "chosen_folder": chosen,
+            "source": summarize_source(project, chosen.place) if project and chosen else None,
         }
 
     def _beside_destination(self, form: DestinationForm) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from django.utils.text import slugify
 
 from common.patterns import validate_org_id
 from common.prefixes import starts_with
+from sources.choosing import Asking
+from sources.protocol import Place
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
@@ -24,9 +26,12 @@ from syncs.choices import Strangers
 from syncs.editing import Actor, Edited, create_sync
 from syncs.errors import EditRefused, SyncError
 from syncs.models import DevinSync, SyncRun
+from syncs.places import names_of_folder
 from syncs.runs.wishes import Wishes
-from vault.models import Folder, Project
+from vault.models import Project
 
+# By which a link may say what the first step begins with.
+SOURCE_NAMES = tuple(SourceForm.base_fields)
 STEPS = (
     ("source", SourceForm),
     ("destination", DestinationForm),
@@ -79,9 +84,9 @@ class SyncWizard(WizardPages):
         return self._answer(step, form) if form.is_valid() else self.render(form)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
-        if "restart" in request.GET or "folder" in request.GET or not self.storage.is_begun:
+        if "restart" in request.GET or {*request.GET} & {*SOURCE_NAMES} or not self.storage.is_begun:
             self.storage.reset()
-            self.storage.extra_data["drafts"] = _draft_for_folder(request.GET.get("folder", ""))
+            self.storage.extra_data["drafts"] = _draft_for(request.GET)
             return redirect(self.get_step_url("source"))
         return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))
 
@@ -115,6 +120,8 @@ class SyncWizard(WizardPages):
     def _form_refreshed(self, step: str, data: QueryDict) -> Any:
         """The form with these entries, not judged yet."""
         entries = _entries(data, step)
+        if data.get("refresh") == "anew":
+            self.asking = Asking(anew=True)
         if step == "destination":
             self._suggest_organization(entries)
             if "check" in data:
@@ -130,9 +137,11 @@ class SyncWizard(WizardPages):
         return {**initial, **self._drafts.get(step, {})}
 
     def get_form_kwargs(self, step: str | None = None) -> dict[str, Any]:
+        if step == "source":
+            return {"asking": self.asking}
         source = self.source_data if step in ("options", "details") else {}
         if step == "options":
-            return {"folder": source.get("folder")}
+            return {"source": source}
         return {"project": source.get("project")} if step == "details" else {}
 
     def _only_connection(self) -> dict[str, Any]:
@@ -164,9 +173,9 @@ class SyncWizard(WizardPages):
         if not source:
             return {}
         project: Project = source["project"]
-        folder: Folder = source["folder"]
-        path = folder.path.replace("/", " ").replace("_", "-")
-        words = slugify(f"{project.slug} {folder.environment.slug} {path}")[:240].strip("-")
+        place: Place = source["source"].place
+        path = place.path.replace("/", " ").replace("_", "-")
+        words = slugify(f"{project.slug} {place.environment_slug} {path}")[:240].strip("-")
         taken = set(
             DevinSync.objects.filter(starts_with("name", words), project=project).values_list("name", flat=True)
         )
@@ -232,15 +241,12 @@ def _step_of(error: SyncError) -> str:
     return next((step for step, form in STEPS if field in form.base_fields), "source")
 
 
-def _draft_for_folder(folder_id: str) -> dict[str, dict[str, str]]:
-    """Entries for the first step, for a link from a folder's page."""
-    pk = parse_uuid(folder_id)
-    folder = Folder.objects.select_related("environment").filter(pk=pk).first() if pk else None
-    if folder is None:
-        return {}
-    environment = folder.environment
-    chosen = {"project": str(environment.project_id), "environment": str(environment.pk), "folder": str(folder.pk)}
-    return {"source": chosen}
+def _draft_for(query: QueryDict) -> dict[str, dict[str, str]]:
+    """Entries for the first step, for a link from the page of a project or a folder."""
+    folder_id = parse_uuid(query.get("folder"))
+    named = names_of_folder(folder_id) if folder_id is not None else {}
+    chosen = named | {name: str(query[name]) for name in SOURCE_NAMES if name in query}
+    return {"source": chosen} if "project" in chosen else {}
 
 
 def _own(data: QueryDict, step: str) -> QueryDict:

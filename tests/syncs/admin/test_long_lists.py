@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common import long_lists
+from sources.choosing import folders_of, places_of
+from sources.protocol import Place
 from syncs.admin.form_fields import MOST_LISTED, PathField, ProjectFolderField
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
@@ -103,7 +105,7 @@ def test_the_page_of_a_sync_lists_no_more_folders_than_anybody_reads(
 @pytest.fixture
 def typed(many_folders: list[Folder], sync: DevinSync) -> ProjectFolderField:
     field = ProjectFolderField()
-    field.offer_all_of(sync.project)
+    field.offer(places_of(sync.project))
     return field
 
 
@@ -112,8 +114,8 @@ def test_a_folder_is_typed_where_there_are_too_many_to_list(
 ) -> None:
     chosen = many_folders[77]
 
-    assert typed.clean(" dev:/f77 ") == chosen
-    assert typed.clean(str(chosen.pk)) == chosen
+    assert typed.clean(" dev:/f77 ").place.folder_id == str(chosen.pk)
+    assert typed.clean(str(chosen.pk)).place == Place("dev", "/f77")
     assert typed.prepare_value(chosen.pk) == "dev:/f77"
     for wrong in ("dev:/nowhere", "prod:/f77", "/f77", "f77"):
         with pytest.raises(Exception, match="no such folder"):
@@ -122,18 +124,18 @@ def test_a_folder_is_typed_where_there_are_too_many_to_list(
 
 def test_in_the_wizard_too(many_folders: list[Folder], folder: Folder) -> None:
     field = PathField()
-    field.offer(Folder.objects.filter(environment=folder.environment))
+    field.offer(folders_of(folder.environment.project, "dev"))
 
     assert field.is_typed
-    assert field.clean("/f77") == many_folders[77]
+    assert field.clean("/f77").id == str(many_folders[77].pk)
 
 
 def test_a_few_folders_are_listed(folder: Folder) -> None:
     field = PathField()
-    field.offer(Folder.objects.filter(environment=folder.environment))
+    field.offer(folders_of(folder.environment.project, "dev"))
 
     assert not field.is_typed
-    assert field.clean(str(folder.pk)) == folder
+    assert field.clean(str(folder.pk)).path == folder.path
 
 
 def test_runs_of_one_moment_are_listed_newest_first(client: Client, many: list[DevinSync]) -> None:

@@ -44,7 +44,7 @@ def test_a_source_that_would_not_hold_still_is_read_again(bench: Bench, monkeypa
         raise Unreadable("dev:/my-secrets was changed again and again while it was read.", retryable=True)
 
     with monkeypatch.context() as patch:
-        patch.setattr("syncs.engine.source.read_secrets", change)
+        patch.setattr("vault.reading.read_secrets", change)
         run = bench.run()
 
     assert run.status == Status.PENDING

@@ -1,0 +1,27 @@
+"""How people call a project by where it is kept."""
+
+from sources.models import LinkedProject
+from sources.registry import kind_of
+from vault.models import Project
+
+# What to join where many projects are named.
+JOINED = ("link__connection",)
+
+
+def where_kept(project: Project) -> str:
+    """“Infisical: acme”, for the connection acme; “” for a project of the vault."""
+    kind = kind_of(project)
+    if not kind.is_remote:
+        return ""
+    link = link_of(project)
+    return f"{kind.label}: {link.connection}" if link is not None else kind.label
+
+
+def name_with_source(project: Project) -> str:
+    """“Checkout (Infisical: acme)”"""
+    where = where_kept(project)
+    return f"{project.name} ({where})" if where else project.name
+
+
+def link_of(project: Project) -> LinkedProject | None:
+    return getattr(project, "link", None)

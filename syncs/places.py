@@ -1,0 +1,158 @@
+"""Which place of which source a sync reads. The only module of `syncs` that knows the vault's rows.
+
+A project in the vault      a folder's row, which follows renames, and is null once the folder is gone
+A project kept elsewhere    the place's names, with the ids that the source gave; whether it is there only a read tells
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from sources.protocol import EnvironmentEntry, Found, Place, Source
+from sources.registry import open_source
+from vault.models import VAULT, Environment, Folder, Project
+
+# What to join where a sync is loaded whose source will be asked for; for a run, behind "sync__".
+JOINED = ("project", "folder__environment")
+# The columns that tell whether a sync has a source, for lists of values; again to be put behind "sync__".
+TELLING = ("folder_id", "project__source")
+
+
+def lost_source(prefix: str = "") -> Q:
+    """Those whose folder in the vault is gone."""
+    return Q(**{f"{prefix}folder__isnull": True, f"{prefix}project__source": VAULT})
+
+
+def has_source(folder_id: UUID | None, kind: str) -> bool:
+    """By the columns that are `TELLING`."""
+    return folder_id is not None or kind != VAULT
+
+
+Row = TypeVar("Row", bound="ReadsPlace")
+
+
+class ReadsPlaceQuerySet(models.QuerySet[Row]):
+    def with_source(self) -> Self:
+        """Loaded with what a read needs, so that it costs no query more."""
+        return self.select_related(*JOINED)
+
+    def reading_folders(self, folder_ids: Iterable[UUID]) -> list[Row]:
+        """Those that read one of these folders of the vault, in the order of their ids."""
+        ids = set(folder_ids)
+        syncs = self.select_related("folder__environment")
+        found = {sync.pk: sync for sync in syncs.filter(folder_id__in=ids)}
+        if recursive := list(syncs.filter(recursive=True, folder__isnull=False)):
+            changed = list(Folder.objects.filter(pk__in=ids).values_list("environment_id", "path"))
+            found |= {sync.pk: sync for sync in recursive if _is_above(sync.folder, changed)}
+        return [found[pk] for pk in sorted(found)]
+
+    def of_same_source(self, sync: "ReadsPlace") -> Self:
+        """Those that read the very place that this one reads."""
+        if sync.folder_id is not None:
+            return self.filter(folder=sync.folder)
+        same = self.filter(project=sync.project, folder=None)
+        return same.filter(source_environment=sync.source_environment, source_path=sync.source_path)
+
+
+def _is_above(folder: Folder | None, changed: Collection[tuple[UUID, str]]) -> bool:
+    return folder is not None and any(
+        environment_id == folder.environment_id and (path == folder.path or path.startswith(folder.prefix))
+        for environment_id, path in changed
+    )
+
+
+def names_of_folder(folder_id: UUID) -> dict[str, str]:
+    """How a form names a folder of the vault, with its environment and project; nothing if it is gone."""
+    row = Folder.objects.select_related("environment").filter(pk=folder_id).first()
+    if row is None:
+        return {}
+    return {"project": str(row.environment.project_id), "environment": str(row.environment_id), "folder": str(row.pk)}
+
+
+class ReadsPlace(models.Model):
+    """The columns that say what a sync reads, and everything that is made of them."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="syncs")
+    environment = models.ForeignKey(Environment, null=True, on_delete=models.SET_NULL, related_name="syncs")
+    folder = models.ForeignKey(Folder, null=True, on_delete=models.SET_NULL, related_name="syncs")
+    # What the source was called when it was last saved: in the vault for the day it is gone, elsewhere it is the place.
+    source_environment = models.CharField(max_length=255, editable=False)
+    source_path = models.CharField(max_length=1024, editable=False)
+    source_environment_name = models.CharField(max_length=255, blank=True, editable=False)
+    source_environment_id = models.CharField(max_length=255, blank=True, editable=False)
+    source_folder_id = models.CharField(max_length=255, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.folder is not None and not kwargs.get("update_fields"):
+            self.environment = self.folder.environment
+            self.source_environment = self.folder.environment.slug
+            self.source_path = self.folder.path
+        super().save(*args, **kwargs)
+
+    @property
+    def source(self) -> Found | None:
+        """The place that is read, as its source last told of it; None once its folder in the vault is gone."""
+        if not self.has_source:
+            return None
+        if self.folder is not None:
+            row = self.folder.environment
+            return Found(self.place, EnvironmentEntry(row.slug, row.name, str(row.pk)))
+        name = self.source_environment_name or self.source_environment
+        return Found(self.place, EnvironmentEntry(self.source_environment, name, self.source_environment_id))
+
+    @source.setter
+    def source(self, found: Found) -> None:
+        self.source_environment, self.source_path = found.place.environment_slug, found.place.path
+        if self.project.is_kept_here:
+            rows = Folder.objects.select_related("environment__project")
+            self.folder = rows.get(pk=found.place.folder_id)
+            self.environment = self.folder.environment
+            return
+        self.source_environment_name, self.source_environment_id = found.environment.name, found.environment.id
+        self.source_folder_id = found.place.folder_id
+
+    @property
+    def known_environment(self) -> EnvironmentEntry | None:
+        """Also where the folder is gone and its environment is not."""
+        if (found := self.source) is not None:
+            return found.environment
+        row = self.environment
+        return EnvironmentEntry(row.slug, row.name, str(row.pk)) if row is not None else None
+
+    @property
+    def place(self) -> Place:
+        """As it is now or, once its folder in the vault is gone, as it was."""
+        if self.folder is not None:
+            return Place(self.folder.environment.slug, self.folder.path, str(self.folder_id))
+        return Place(self.source_environment, self.source_path, self.source_folder_id)
+
+    @property
+    def source_label(self) -> str:
+        """`dev:/my-secrets`"""
+        return str(self.place)
+
+    @property
+    def environment_slug(self) -> str:
+        return self.place.environment_slug
+
+    @property
+    def path(self) -> str:
+        return self.place.path
+
+    def reads_the_same_as(self, other: "ReadsPlace") -> bool:
+        return self.project_id == other.project_id and self.source is not None and self.source == other.source
+
+    @property
+    def has_source(self) -> bool:
+        return self.folder_id is not None or not self.project.is_kept_here
+
+    def open_source(self, *, patience: timedelta | None = None) -> Source:
+        """To be closed by the caller. Raises SourceError."""
+        return open_source(self.project, patience=patience)
