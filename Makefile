@@ -2,7 +2,7 @@
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
 # make torture  the tests that take minutes
-# make mutants  changes that no test notices        make mutants ARGS=encryption/sealing.py
+# make mutants  changes that no test notices        make mutants ARGS=guard
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
 # make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"

@@ -3,7 +3,7 @@
 import pytest
 
 from syncs.engine.changes import Create, Delete, Plan, Replace
-from syncs.engine.guard import Confirmation, Limits, check
+from syncs.engine.guard import Confirmation, Limits, check, judge
 from syncs.errors import Blocked
 
 UNASKED = Confirmation()
@@ -55,6 +55,7 @@ def test_holds_past_the_number_and_past_the_share(deletes: int, of: int, expecte
         (Limits(100, 50, 5), 4, 6, "passes"),
         (Limits(2, 100), 3, 6, "too_many_deletions"),
         (Limits(100, 0, 1), 1, 100, "too_many_deletions"),
+        (Limits(100, 60, 1), 1, 1, "too_many_deletions"),
     ],
 )
 def test_each_sync_has_limits_of_its_own(limits: Limits, deletes: int, of: int, expected: str) -> None:
@@ -97,6 +98,23 @@ def test_a_word_on_a_plan_without_deletions_allows_none() -> None:
     assert verdict(plan(1, of=100), Confirmation([])) == "plan_grew"
 
 
+@pytest.mark.parametrize(
+    ("one", "confirmation", "held"),
+    [
+        pytest.param(plan(3, of=3, duplicates=1), UNASKED, ["id-0", "id-1", "id-2"], id="too many"),
+        pytest.param(plan(2, of=9, source=0, duplicates=1), UNASKED, ["id-0", "id-1"], id="an empty source"),
+        pytest.param(plan(3, of=9), Confirmation(["id-1"]), ["id-0", "id-2"], id="those that came since"),
+    ],
+)
+def test_holds_the_very_deletions_that_a_person_must_see(
+    one: Plan, confirmation: Confirmation, held: list[str]
+) -> None:
+    hold = judge(one, limits=Limits(), confirmation=confirmation)
+
+    assert hold is not None
+    assert [delete.secret_id for delete in hold.deletes] == held
+
+
 def test_says_the_counts_the_limit_and_the_way_out() -> None:
     with pytest.raises(Blocked) as raised:
         check(plan(12, of=20), limits=Limits(), confirmation=UNASKED)
@@ -110,7 +128,12 @@ def test_says_the_counts_the_limit_and_the_way_out() -> None:
 @pytest.mark.parametrize(
     ("one", "confirmation", "sentence"),
     [
-        (plan(1, of=1, source=0), UNASKED, "The source is empty, and the plan deletes 1 secret from Devin."),
+        (
+            plan(1, of=1, source=0),
+            UNASKED,
+            "The source is empty, and the plan deletes 1 secret from Devin. If that is what you want, review the plan "
+            "and choose “Sync now, confirm deletions”.",
+        ),
         (plan(2, of=2, source=0), UNASKED, "The source is empty, and the plan deletes 2 secrets from Devin."),
         (plan(3, of=9), Confirmation(["id-0"]), "it now deletes 2 secrets more. Review the plan and confirm it again."),
     ],
@@ -120,3 +143,8 @@ def test_counts_in_words(one: Plan, confirmation: Confirmation, sentence: str) -
         check(one, limits=Limits(), confirmation=confirmation)
 
     assert sentence in raised.value.message
+
+
+def test_the_share_of_a_single_secret_is_all() -> None:
+    with pytest.raises(Blocked, match=r"The plan deletes 1 of 1 secrets in scope \(100 %\)"):
+        check(plan(1, of=1), limits=Limits(max_deletions=0), confirmation=UNASKED)
