@@ -20,6 +20,7 @@ VaultError
 
 class VaultError(Exception):
     retryable = False
+    field = ""
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)

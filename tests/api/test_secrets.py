@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.actors import ANYBODY
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, make_caller
 from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder, Secret, SecretVersion
 from vault.reading import read_secrets
@@ -191,3 +192,29 @@ def test_what_a_folder_overrides_may_be_broken(editor: Caller, folder: Folder, q
     assert values(editor.get(f"{V4}?{query}")["imports"][0]["secrets"]) == {"B": "b"}
     Secret.objects.filter(folder=shared, key="B").update(sealed_value="ds1.none")
     editor.get(f"{V4}?{query}", status=400)
+
+
+def test_a_damaged_value_is_hidden_and_can_be_sent_again(editor: Caller, place: dict[str, str], folder: Folder) -> None:
+    Secret.objects.filter(key="DB_URL").update(sealed_value=Secret.objects.get(key="API_KEY").sealed_value)
+    address = f"{V4}/DB_URL"
+
+    commented = editor.patch(address, place | {"secretComment": "broken"})["secret"]
+    assert (commented["secretComment"], commented["secretValueHidden"]) == ("broken", True)
+    sent = editor.patch(address, place | {"secretValue": "postgres://new"})["secret"]
+    assert (sent["secretValue"], sent["version"]) == ("postgres://new", 2)
+
+    Secret.objects.filter(key="DB_URL").update(sealed_value=Secret.objects.get(key="API_KEY").sealed_value)
+    assert editor.delete(address, place)["secret"]["secretValueHidden"]
+    assert [secret.key for secret in read_secrets(folder)] == ["API_KEY"]
+
+
+def test_who_may_not_read_values_is_answered_without_them(place: dict[str, str], folder: Folder) -> None:
+    user = User.objects.create_user("writer")
+    rights = ["view_project", "view_environment", "view_folder", "view_secret", "add_secret", "change_secret"]
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="vault", codename__in=rights))
+    writer = make_caller(user)
+
+    for same_or_other in ("postgres://db", "another"):
+        answer = writer.patch(f"{V4}/DB_URL", place | {"secretValue": same_or_other})["secret"]
+        assert (answer["secretValue"], answer["secretValueHidden"]) == ("<hidden-by-infisical>", True)
+    assert read_secrets(folder)[1].value == "another"

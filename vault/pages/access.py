@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from vault.editing import Actor
-from vault.errors import EditingError
+from vault.errors import VaultError
 from vault.models import Folder, Project, Secret
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -79,7 +79,7 @@ def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Mo
     return HttpResponseRedirect(url_of(go_to))
 
 
-def refuse(form: Form, error: EditingError) -> None:
+def refuse(form: Form, error: VaultError) -> None:
     """Puts a refusal at its field, or at the top if the form has no such field."""
     form.add_error(error.field if error.field in form.fields else None, error.message)
 

@@ -110,7 +110,7 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
                 expected_version=form.cleaned_data["version"],
                 by=actor_of(request),
             )
-        except EditingError as error:
+        except VaultError as error:
             refuse(form, error)
             form.data["version"] = str(get_secret(secret_id).version)
         else:

@@ -1,6 +1,7 @@
 """Writes secrets for callers of the API, one or many, all or none, in as many statements for each chunk of them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -11,7 +12,7 @@ from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.secrets.answers import FEW, REVEAL, answer_for
 from api.resources.secrets.schemas import ChangedSecret, Extras, NewSecret, SecretOut, UpdateSecret
 from vault import editing
-from vault.errors import Missing
+from vault.errors import Missing, Unreadable
 from vault.models import Folder, Secret
 from vault.values import open_value
 
@@ -124,7 +125,12 @@ def _keep_labels(caller: Caller, folder: Folder, sent: Mapping[str, Extras], sec
 
 
 def _answer(caller: Caller, secrets: Sequence[Secret]) -> list[SecretOut]:
-    return answer_for(caller, secrets, {secret.key: open_value(secret) for secret in secrets})
+    """What is written stays so where a value can't be opened: the mask stands in its place."""
+    values = {}
+    for secret in secrets if caller.may(REVEAL) else ():
+        with suppress(Unreadable):
+            values[secret.key] = open_value(secret)
+    return answer_for(caller, secrets, values)
 
 
 def _told(caller: Caller, done: str, *changes: UpdateSecret | ChangedSecret) -> str:
