@@ -9,6 +9,7 @@ from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.imports import check_not_imported
 from vault.errors import Invalid, Taken
+from vault.limits import LONGEST_PATH
 from vault.models import ROOT, Environment, Folder
 from vault.rules import clean_description, clean_folder_name, clean_path
 
@@ -78,7 +79,8 @@ def _move(folder: Folder, name: str) -> None:
     if Folder.objects.filter(environment_id=folder.environment_id, path=path).exists():
         raise Taken(f"There is a folder {path} here already. Choose another name.", field="name")
     below = Folder.objects.filter(starts_with("path", folder.prefix), environment_id=folder.environment_id)
-    if any(len(path) + 1 + len(old) - len(old_prefix) > 1024 for old in below.values_list("path", flat=True)):
-        raise Invalid("With this name, a path below it would be longer than 1,024 characters.", field="name")
+    longest = max(map(len, below.values_list("path", flat=True)), default=len(old_prefix) - 1)
+    if longest - len(folder.path) + len(path) > LONGEST_PATH:
+        raise Invalid(f"With this name, a path would be longer than {LONGEST_PATH:,} characters.", field="name")
     below.update(path=Concat(Value(path + "/"), Substr("path", len(old_prefix) + 1)), updated_at=timezone.now())
     folder.name, folder.path = name, path
