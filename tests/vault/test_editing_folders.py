@@ -48,6 +48,20 @@ def test_an_environment_comes_last_unless_told(project: Project) -> None:
     assert (environment.slug, environment.position) == ("qa", 3)
 
 
+def test_after_the_last_place_of_all_comes_no_other(project: Project) -> None:
+    editing.update_environment(project.environments.get(slug="dev"), position=10_000, by=ANYBODY)
+
+    assert editing.create_environment(project, name="QA", by=ANYBODY).position == 10_000
+
+
+@pytest.mark.parametrize("position", [-1, 10_001])
+def test_refuses_a_place_that_is_none(project: Project, position: int) -> None:
+    with pytest.raises(Invalid, match="from 0 to 10,000") as caught:
+        editing.create_environment(project, name="QA", position=position, by=ANYBODY)
+
+    assert caught.value.field == "position"
+
+
 def test_makes_the_folders_above(dev: Environment) -> None:
     folder = editing.create_folder(dev, "/a/b/c/", description="Deep", by=ANYBODY)
 
@@ -109,6 +123,22 @@ def test_refuses_a_name_that_is_taken_or_no_name(app: Folder, shared: Folder, ro
         editing.rename_folder(app, "a/b", by=ANYBODY)
     with pytest.raises(Invalid):
         editing.rename_folder(root, "x", by=ANYBODY)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("below", "longest"), [("", 20), ("/below", 14), ("/below/x", 12)])
+def test_no_path_grows_too_long_by_a_new_name(dev: Environment, below: str, longest: int) -> None:
+    above = "/".join(["x" * 250] * 3 + ["y" * 249])
+    folder = editing.create_folder(dev, f"/{above}/a", by=ANYBODY)
+    if below:
+        editing.create_folder(dev, f"/{above}/a{below}", by=ANYBODY)
+
+    with pytest.raises(Invalid, match=r"longer than 1,024 characters") as caught:
+        editing.rename_folder(folder, "b" * (longest + 1), by=ANYBODY)
+    assert caught.value.field == "name"
+
+    editing.rename_folder(Folder.objects.get(id=folder.id), "b" * longest, by=ANYBODY)
+    assert max(map(len, paths(dev))) == 1024
 
 
 def test_a_description_alone_is_no_signal(app: Folder, announced: list[set[str]]) -> None:

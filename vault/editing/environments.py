@@ -11,13 +11,17 @@ from vault.errors import Invalid, Taken
 from vault.models import ROOT, Environment, Folder, Project
 from vault.rules import clean_name, clean_slug
 
+LAST_POSITION = 10_000
+
 
 def create_environment(
     project: Project, *, name: str, slug: str = "", position: int | None = None, by: Actor
 ) -> Environment:
     with changing(project.id, by):
-        last = project.environments.aggregate(last=Max("position"))["last"] or 0
-        return make_environment(project, name=name, slug=slug, position=last + 1 if position is None else position)
+        if position is None:
+            last = project.environments.aggregate(last=Max("position"))["last"] or 0
+            position = min(last + 1, LAST_POSITION)
+        return make_environment(project, name=name, slug=slug, position=position)
 
 
 def make_environment(project: Project, *, name: str, slug: str, position: int) -> Environment:
@@ -80,6 +84,6 @@ def _check_slug_is_free(environment: Environment) -> None:
 
 
 def _clean_position(position: int) -> int:
-    if not 0 <= position <= 10_000:
-        raise Invalid("The position is a number from 0 to 10,000.", field="position")
+    if not 0 <= position <= LAST_POSITION:
+        raise Invalid(f"The position is a number from 0 to {LAST_POSITION:,}.", field="position")
     return position
