@@ -1,5 +1,6 @@
 """The forms of the vault's pages. A value goes in and never comes back out in HTML."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -8,6 +9,8 @@ from django.http import QueryDict
 from django.utils.text import slugify
 
 from common.patterns import validate_slug
+from vault import rules
+from vault.errors import Invalid
 from vault.keeping import Keeper
 from vault.limits import LONGEST_COMMENT
 from vault.models import FOLDER_NAME, KEY, Environment, Folder, Project
@@ -51,6 +54,20 @@ class ProjectForm(forms.ModelForm[Project]):
         model = Project
         fields = ["name", "slug", "description"]
         help_texts = {"slug": SLUG_HELP, "description": "What it is for, in a sentence."}
+
+    def clean_name(self) -> str:
+        return _judged(rules.clean_name, self.cleaned_data["name"])
+
+    def clean_description(self) -> str:
+        return _judged(rules.clean_description, self.cleaned_data["description"])
+
+
+def _judged(rule: Callable[[str], str], text: str) -> str:
+    """What the vault would refuse after the form was found good, where nothing could be said at a field any more."""
+    try:
+        return rule(text)
+    except Invalid as error:
+        raise ValidationError(error.message) from None
 
 
 class NewProjectForm(ProjectForm):

@@ -79,7 +79,7 @@ def test_pages_show_the_rest_and_say_what_is_wrong(editor: Client, app: Folder, 
     ]
 
     assert [page.status_code for page in pages] == [200] * 4
-    assert [str(message) for message in pages[2].context["messages"]][0].startswith("The stored value of A can't be")
+    assert next(str(message) for message in pages[2].context["messages"]).startswith("The stored value of A can't be")
     assert "The stored value of A can't be read." in str(pages[3].context["form"].errors["__all__"][0])
     assert not any(CANARY in page.content.decode() for page in pages)
 

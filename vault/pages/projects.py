@@ -48,7 +48,7 @@ def add_environment(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @allowed("vault.change_environment")
 def edit_environment(request: HttpRequest, environment_id: UUID) -> HttpResponse:
     environment = get_object_or_404(Environment.objects.select_related("project"), id=environment_id)
-    project = environment.project
+    project, title = environment.project, f"Edit {environment.name}"
     form = EnvironmentForm.of(environment, request.POST or None)
     if form.is_valid():
         try:
@@ -58,7 +58,7 @@ def edit_environment(request: HttpRequest, environment_id: UUID) -> HttpResponse
         else:
             return done(request, environment, CHANGE, f"Changed the environment {environment.slug}.", go_to=project)
     warning = "References name an environment by its slug. Those that use the old one stop working when it changes."
-    return form_page(request, form, title=f"Edit {environment.name}", submit="Save", back=project, warning=warning)
+    return form_page(request, form, title=title, submit="Save", back=project, warning=warning)
 
 
 @allowed("vault.delete_environment", "vault.delete_folder", "vault.delete_secret")
