@@ -1,12 +1,13 @@
-"""Small middlewares: a request id on every request, health routes, and no caching of private pages."""
+"""Small middlewares: a request id on every request, no NUL, health routes, and no caching of private pages."""
 
 import re
 from uuid import uuid4
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from common.database_faults import TRY_AGAIN
-from common.middleware import GetResponse
+from common.middleware import NO_NUL, GetResponse, holds_nul
 from common.request_ids import LONGEST, request_id
 from common.version import VERSION
 from devinsync_site.readiness import problems
@@ -30,6 +31,18 @@ class RequestIdMiddleware:
             request_id.reset(token)
         response["X-Request-Id"] = own
         return response
+
+
+class AddressMiddleware:
+    """Refuses NUL in an address."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if holds_nul(request):
+            raise BadRequest(NO_NUL)
+        return self.get_response(request)
 
 
 class HealthMiddleware:

@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "devinsync_site.middleware.RequestIdMiddleware",
     # Outside of what may refuse a request while it is served, so that each refusal leaves in the API's envelope.
     "api.http.middleware.ApiErrorMiddleware",
+    "devinsync_site.middleware.AddressMiddleware",
     "audit.middleware.AuditMiddleware",
     "devinsync_site.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -1,11 +1,9 @@
 """Errors that come from around the API (no such route, a wrong method, a bad host) leave in its envelope too."""
 
-from urllib.parse import unquote
-
 from django.http import HttpRequest, HttpResponse
 
 from api.http.errors import BUSY, on_busy, respond
-from common.middleware import GetResponse
+from common.middleware import NO_NUL, GetResponse, holds_nul
 
 DOCS = "/api/docs"
 MESSAGES = {
@@ -20,8 +18,8 @@ class ApiErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith("/api/") and "\0" in request.path + unquote(request.META["QUERY_STRING"]):
-            return respond(400, "An address cannot hold NUL.")
+        if request.path.startswith("/api/") and holds_nul(request):
+            return respond(400, NO_NUL)
         _drop_slash(request)
         response = self.get_response(request)
         is_json = response.headers.get("Content-Type", "").startswith("application/json")

@@ -43,6 +43,18 @@ def test_an_address_that_leads_nowhere_gets_the_products_page(client: Client) ->
     assert "This page is not here" in response.content.decode()
 
 
+ADDRESSES = ("/%00", "/admin/login/?next=%00", "/admin/vault/secret/?q=%00", "/admin/syncs/syncrun/?status__exact=%00")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_nul_in_an_address_is_refused_before_anything_is_asked(address: str, admin_client: Client) -> None:
+    response = admin_client.get(address)
+
+    assert response.status_code == 400
+    assert "could not be understood" in response.content.decode()
+
+
 @pytest.mark.django_db
 def test_a_form_without_token_is_told_what_to_do(db: None) -> None:
     response = Client(enforce_csrf_checks=True).post("/admin/login/", {})
