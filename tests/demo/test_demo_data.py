@@ -2,22 +2,24 @@
 
 import hashlib
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from demo import sample
 from demo.management.commands.demo_data import (
+    ask_for_sample,
     check_sandbox,
     desired_of,
     draw_table,
     is_foreign,
-    make_sample,
 )
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
 from syncs.models import Destination, DevinSync, ManagedSecret
+from syncs.runs import jobs
 
 ORG = "org-sandbox"
 DESIRED = {"A": hashlib.sha256(b"1").hexdigest(), "B": hashlib.sha256(b"2").hexdigest()}
@@ -71,7 +73,7 @@ def test_counts_what_is_not_this_syncs_affair(sandbox: Sandbox, organization: Or
 
 @pytest.mark.django_db
 def test_what_another_sync_wrote_is_not_this_ones(admin_user: object, sandbox: Sandbox) -> None:
-    sync = make_sample(sandbox.url)
+    sync, _ = ask_for_sample(sandbox.url)
     other = DevinSync.objects.create(
         name="other", project=sync.project, folder=sync.folder, connection=sync.connection, org_id=sync.org_id
     )
@@ -87,7 +89,7 @@ def test_what_another_sync_wrote_is_not_this_ones(admin_user: object, sandbox: S
 def test_what_the_options_spare_is_not_this_syncs_affair(
     option: dict[str, Any], admin_user: object, sandbox: Sandbox
 ) -> None:
-    sync = make_sample(sandbox.url)
+    sync, _ = ask_for_sample(sandbox.url)
     DevinSync.objects.filter(pk=sync.pk).update(**option)
     sync.refresh_from_db()
 
@@ -104,7 +106,7 @@ def test_says_so_when_nobody_answers() -> None:
 
 @pytest.mark.django_db
 def test_the_sample_shows_an_import_and_references(admin_user: object, sandbox: Sandbox) -> None:
-    sync = make_sample(sandbox.url)
+    sync, _ = ask_for_sample(sandbox.url)
 
     url = "postgresql://checkout:sample-8f2d41c7@db.dev.acme-shop.example:5432/checkout"
     desired = desired_of(sync)
@@ -118,17 +120,30 @@ def test_the_sample_shows_an_import_and_references(admin_user: object, sandbox: 
 
 @pytest.mark.django_db
 def test_the_sample_is_made_once_and_follows_the_sandbox(admin_user: object, sandbox: Sandbox) -> None:
-    first = make_sample(sandbox.url)
+    first, _ = ask_for_sample(sandbox.url)
     first.description = "changed by a person"
     first.save()
 
     with Sandbox() as elsewhere:
-        second = make_sample(elsewhere.url)
+        second, _ = ask_for_sample(elsewhere.url)
 
         assert DevinSync.objects.get() == second
         assert second.description == "changed by a person"
         assert second.connection.base_url == elsewhere.url
     assert second.connection.name == sample.CONNECTION
+
+
+@pytest.mark.django_db(transaction=True)
+def test_shows_the_first_run_however_quick_the_workers_are(
+    admin_user: object, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncs.runs.ask.ring", lambda run_id: jobs.run_sync(str(run_id)))
+    output = StringIO()
+
+    call_command("demo_data", sandbox=sandbox.url, stdout=output)
+
+    assert "STRIPE_API_KEY     Create  Done" in output.getvalue()
+    assert "8 created" in output.getvalue()
 
 
 def test_a_table_is_as_wide_as_its_widest_cell() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from connections.devin.errors import DevinError
 from demo import sample
@@ -31,8 +32,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         url = options["sandbox"].rstrip("/")
         try:
-            sync = make_sample(url)
-            run = wait_for_end_of(request_run(sync, trigger=Trigger.COMMAND))
+            sync, run = ask_for_sample(url)
+            run = wait_for_end_of(run)
             desired = desired_of(sync)
         except (VaultError, DevinError, SyncError) as error:
             raise CommandError(str(error)) from error
@@ -47,12 +48,16 @@ class Command(BaseCommand):
         self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets{besides}.")
 
 
-def make_sample(sandbox_url: str) -> DevinSync:
+def ask_for_sample(sandbox_url: str) -> tuple[DevinSync, SyncRun]:
+    """The sync and a run of it, which is the sync's first if it was made just now."""
     user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if user is None:
         raise CommandError("There is no superuser. Run `manage.py prepare` first.")
-    project = sample.ensure_project(user)
-    return sample.ensure_sync(project, sample.ensure_connection(sandbox_url), user)
+    project, connection = sample.ensure_project(user), sample.ensure_connection(sandbox_url)
+    # A new sync asks for a run. In one transaction no worker can have carried that out before we ask for ours.
+    with transaction.atomic():
+        sync = sample.ensure_sync(project, connection, user)
+        return sync, request_run(sync, trigger=Trigger.COMMAND)
 
 
 def wait_for_end_of(run: SyncRun) -> SyncRun:
