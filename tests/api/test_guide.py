@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the commands of the guide find a database file")
+@pytest.mark.skipif(not shutil.which("curl"), reason="There is no curl on this machine.")
 @pytest.mark.usefixtures("worker")
 def test_the_walk_through_works_as_printed(
     live_server: LiveServer, sandbox: Sandbox, organization: SandboxOrganization
