@@ -15,6 +15,8 @@ from syncs.models import Destination
 
 log = logging.getLogger(__name__)
 
+THREAD = "leases"
+
 
 class Kept(Protocol):
     """What is renewed: see `syncs.engine.lease.Lease`."""
@@ -43,7 +45,7 @@ class Keeper:
             self._leases.add(lease)
             if not self._is_running:
                 self._is_running = True
-                threading.Thread(target=self._run, name="leases", daemon=True).start()
+                threading.Thread(target=self._run, name=THREAD, daemon=True).start()
 
     def leave(self, lease: Kept) -> None:
         """Returns once nothing renews it any more."""

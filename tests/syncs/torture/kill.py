@@ -16,7 +16,8 @@ from typing import Any, Self
 from django.db import connection, connections
 
 from connections.http import Answer, Transport
-from tests.patience import PATIENCE
+from syncs.engine.renewal import THREAD as RENEWING
+from tests.patience import PATIENCE, wait_until
 from tests.syncs.torture.theatre import Scene
 
 
@@ -79,7 +80,7 @@ class ForkedWorker:
 
     @classmethod
     def start(cls, scene: Scene, *, kill_at: int | None = None) -> Self:
-        connections.close_all()
+        let_go_of_the_database()
         read_end, write_end = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -96,6 +97,13 @@ class ForkedWorker:
             told = pipe.read()
         _, status = os.waitpid(self.pid, 0)
         return _boundaries_passed(told, status)
+
+
+def let_go_of_the_database() -> None:
+    """As a worker has when it forks. A fork takes over what SQLite knows of this process's connections, but none of
+    their locks: with one that another thread has in use, both would write as if they were alone."""
+    wait_until(lambda: not any(thread.name == RENEWING for thread in threading.enumerate()))
+    connections.close_all()
 
 
 def in_a_worker(scene: Scene, *, kill_at: int | None = None) -> int | None:
