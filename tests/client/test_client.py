@@ -13,6 +13,7 @@ import pytest
 import yaml
 from django.conf import settings
 from django.contrib.auth.models import Group
+from packaging.requirements import Requirement
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.roles import ADMINISTRATOR
@@ -36,6 +37,7 @@ from tests.api.conftest import (  # noqa: F401 - fixtures
     sync,
     worker,
 )
+from tests.launcher.package_index import pins, version_of
 from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder
 
@@ -206,13 +208,13 @@ def test_applying_needs_each_right(editor: Caller, sync: DevinSync) -> None:  # 
 
 def test_the_action_is_whole_and_pinned() -> None:
     action: dict[str, Any] = yaml.safe_load((CLIENT / "action" / "action.yml").read_text())
-    pinned = (CLIENT / "action" / "constraints.txt").read_text().split()
-    needed = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]["dependencies"]
+    pinned = {pin.name: version_of(pin) for pin in pins(CLIENT / "action" / "requirements.txt")}
+    package = tomllib.loads((CLIENT / "pyproject.toml").read_text())
+    needed = [Requirement(text) for text in package["project"]["dependencies"] + package["build-system"]["requires"]]
 
     assert action["runs"]["using"] == "composite"
-    assert (
-        {line.split("==")[0] for line in pinned} == {each.split(">=")[0] for each in needed} == {"requests", "pyyaml"}
-    )
+    assert {each.name for each in needed} == {"requests", "pyyaml", "setuptools"}
+    assert all(pinned[each.name] in each.specifier for each in needed)
     assert [step["name"] for step in action["runs"]["steps"]] == ["Install devinsync", "Plan", "Apply"]
     # An input within a script would be a script of whoever wrote the pull request.
     assert all("${{" not in step["run"] for step in action["runs"]["steps"])
