@@ -11,7 +11,6 @@ from launcher import install
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "ROOT", tmp_path)
     monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(install, "PYTHON", tmp_path / ".venv" / "bin" / "python")
     monkeypatch.setattr(sys, "argv", ["install", "requirements.txt"])
     (tmp_path / "requirements.txt").write_text("")
 
@@ -21,7 +20,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...
     """A virtual environment that notes what an installer was asked for."""
     (tmp_path / ".venv").mkdir()
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(install, "probed", lambda: (sys.version_info.minor, True))
+    monkeypatch.setattr(install, "probed", lambda venv: (sys.version_info.minor, True))
     monkeypatch.setattr(install, "run_installer", lambda *arguments: asked.append(arguments))
     return asked
 
@@ -40,7 +39,7 @@ def test_installs_only_what_changed(tmp_path: Path, venv: list[tuple[str, ...]])
 
 def test_installs_again_for_another_python(venv: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
     assert install.main() == 0
-    monkeypatch.setattr(install, "probed", lambda: (99, True))
+    monkeypatch.setattr(install, "probed", lambda venv: (99, True))
 
     assert install.main() == 0
     assert len(venv) == 2
@@ -87,7 +86,7 @@ def test_tells_what_pip_could_not_do(
 ) -> None:
     (tmp_path / ".venv").mkdir()
     (tmp_path / "requirements.txt").write_text("no-such-package==1.0 --hash=sha256:" + "0" * 64)
-    monkeypatch.setattr(install, "PYTHON", sys.executable)
+    monkeypatch.setattr(install, "python_of", lambda venv: Path(sys.executable))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
 
     assert install.main() == 1

@@ -1,15 +1,18 @@
-"""Clients that others wrote, each installed into an environment of its own, once, and never into ours.
+"""Clients that others wrote, each with an environment of its own below `.venv/clients`, never in ours.
 
-A client that cannot be installed fails its tests: a walk that is skipped proves nothing.
+What an environment holds is locked in `clients`, hashes and all, so that it is the same in years. The first test that
+asks for it installs it, and again when its lock has changed. A client that cannot be installed fails its tests: a walk
+that is skipped proves nothing. Only where there is no Node, its clients are left out.
 """
 
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,46 +25,53 @@ from accounts.roles import ADMINISTRATOR
 from api.models import MachineIdentity
 from vault.models import Folder
 
-INSTALLING = 300
+ROOT = Path(__file__).resolve().parents[3]
+LOCKS = Path(__file__).parent / "clients"
 
 
-def make_environment(name: str, install: Callable[[Path], None]) -> Path:
-    """A folder that outlives the test run, filled by the first run that needs it."""
-    folder = Path(tempfile.gettempdir()) / f"devinsync-tests-{name.strip('@').replace('/', '-')}"
+def client_of(name: str) -> str:
+    """The package that a lock is for, as the guide's table names it."""
+    folder = LOCKS / name
+    if (folder / "requirements.in").exists():
+        return (folder / "requirements.in").read_text().strip()
+    package, version = next(iter(json.loads((folder / "package.json").read_text())["dependencies"].items()))
+    return f"{package}@{version}"
+
+
+@contextmanager
+def environment_of(name: str) -> Iterator[Path]:
+    """The folder of an environment, for one process at a time."""
+    folder = ROOT / ".venv" / "clients" / name
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder.parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "installed").exists():
-            install(folder)
-            (folder / "installed").touch()
-    return folder
+        yield folder
 
 
 def run(*command: object, cwd: Path) -> None:
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=INSTALLING, check=False
-    )
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
-def python_with(*packages: str) -> Path:
-    """A Python that has these packages."""
-
-    def install(folder: Path) -> None:
-        run(sys.executable, "-m", "venv", "venv", cwd=folder)
-        run("venv/bin/python", "-m", "pip", "install", "--quiet", *packages, cwd=folder)
-
-    return make_environment(packages[0], install) / "venv" / "bin" / "python"
+def python_with(name: str) -> Path:
+    """A Python that has what the lock of this name pins."""
+    with environment_of(name) as folder:
+        run(sys.executable, "-m", "launcher.install", "--venv", folder, LOCKS / name / "requirements.txt", cwd=ROOT)
+    return folder / "bin" / "python"
 
 
-def node_with(*packages: str) -> Path:
-    """A folder from which Node finds these packages."""
-
-    def install(folder: Path) -> None:
-        (folder / "package.json").write_text('{"private": true}')
-        run("npm", "install", "--no-audit", "--no-fund", *packages, cwd=folder)
-
-    return make_environment(packages[0], install)
+def node_with(name: str) -> Path:
+    """A folder from which Node finds what the lock of this name pins."""
+    if not shutil.which("npm"):
+        pytest.skip("There is no npm on this machine.")
+    with environment_of(name) as folder:
+        wanted, installed = (LOCKS / name / "package-lock.json").read_text(), folder / "installed.json"
+        if not installed.exists() or installed.read_text() != wanted:
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(LOCKS / name / file, folder)
+            run("npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+            installed.write_text(wanted)
+    return folder
 
 
 @pytest.fixture
