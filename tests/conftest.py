@@ -1,4 +1,4 @@
-"""What every test has: no network, and a queue server for those that ask for one.
+"""What every test has: no network, nothing installed that no lock pins, and a queue server for those that ask for one.
 
 Fixtures of one part of the product stand in that part's own conftest.
 """
@@ -18,7 +18,7 @@ from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
 
 _connect = socket.socket.connect
-pytest_plugins = ["tests.pages", "tests.openbao"]
+pytest_plugins = ["tests.installing", "tests.openbao", "tests.pages"]
 
 # The same examples in every run, however long each takes.
 hypothesis.register_profile(

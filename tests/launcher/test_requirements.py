@@ -158,7 +158,17 @@ def test_installs_with_the_oldest_pip(copy: Path) -> None:
 @needs_oldest_pip
 def test_installs_with_the_oldest_pip_that_looks_for_dependencies(copy: Path) -> None:
     venv_with(OLDEST_PIP, copy)
-    command = [str(copy / ".venv" / "bin" / "python"), "-I", "-m", "pip", "install", "-q", "-r", FILES[1]]
+    command = [
+        str(copy / ".venv" / "bin" / "python"),
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--require-hashes",
+        "-r",
+        FILES[1],
+    ]
 
     subprocess.run(command, cwd=copy, check=True)
 
