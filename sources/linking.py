@@ -1,5 +1,6 @@
 """A project of somewhere else becomes one of DevinSync's: proved by its source, named, never copied."""
 
+import random
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -88,6 +89,7 @@ def keep_link(connection: Connection, proof: Proof, naming: Naming = Naming(), *
         poll_seconds=naming.poll_seconds,
         environments=[asdict(entry) for entry in proof.environments],
         listed_at=clock.now(),
+        next_poll_at=clock.now() + timedelta(seconds=naming.poll_seconds) * random.random(),  # noqa: S311 - spread
     )
     return project
 

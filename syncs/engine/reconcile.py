@@ -24,6 +24,7 @@ from syncs.engine.planning import plan_removal, plan_sync
 from syncs.engine.preview import limits_of
 from syncs.engine.recover import finish_sealed
 from syncs.engine.report import Report
+from syncs.engine.source import note_read, note_unread
 from syncs.engine.tags import check_rollback, newest_generation
 from syncs.engine.work import Result
 from syncs.errors import Blocked, SourceProblem, TooManyRounds
@@ -81,11 +82,14 @@ class Reconcile:
         if self.run.operation == Operation.REMOVE:
             return Desired()
         try:
-            return read_desired(self.sync)
-        except SourceProblem:
+            desired = read_desired(self.sync)
+        except SourceProblem as problem:
+            note_unread(self.sync, problem)
             # A key that we took away must come back even now; its value is sealed in the intent.
             finish_sealed(ledger, organization)
             raise
+        note_read(self.sync, desired.secrets.values())
+        return desired
 
     def _take_over(self, ledger: Ledger, desired: Desired) -> None:
         chosen = self.run.takes_over

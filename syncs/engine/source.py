@@ -3,10 +3,11 @@
 A source that cannot be read whole is an error, never a smaller set: what is missing would be deleted from Devin.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from sources import watching
 from sources.checking import check_key, check_read
 from sources.errors import SourceError
 from sources.protocol import SourceSecret
@@ -37,6 +38,17 @@ def list_source_keys(sync: DevinSync, *, patience: timedelta | None = None) -> S
         for key in keys:
             check_key(key)
     return keys
+
+
+def note_read(sync: DevinSync, secrets: Iterable[SourceSecret]) -> None:
+    """For the pages of a project that is kept elsewhere, and to know whom a change there concerns."""
+    if not sync.project.is_kept_here:
+        watching.note_read(sync.project, sync.place, secrets, recursive=sync.recursive)
+
+
+def note_unread(sync: DevinSync, problem: SourceProblem) -> None:
+    if not sync.project.is_kept_here and isinstance(problem.__cause__, SourceError):
+        watching.note_error(sync.project, problem.__cause__)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from syncs.engine.reconcile import Reconcile
 from syncs.engine.report import Report
 from syncs.errors import Blocked, DestinationProblem, LeaseLost, SyncError
 from syncs.models import DevinSync, SyncRun
-from syncs.runs import end
+from syncs.runs import end, polling
 from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
 from syncs.runs.due import waiting_for
@@ -37,9 +37,10 @@ class InternalError(Exception):
 
 
 def run_sync(run_id: str) -> None:
-    """Carries out a run, if it is due and nobody else does."""
+    """Carries out a run, if it is due and nobody else does; the id of a linked project asks to look for changes."""
     claimed = claim(UUID(run_id))
     if claimed is None:
+        polling.look(UUID(run_id))
         return
     run, lease = claimed
     with lease:

@@ -1,9 +1,14 @@
-"""What starts runs by itself: a change of the vault, an edit of a sync."""
+"""What starts runs by itself: a change of the vault or of another source, an edit of a sync."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+from common import clock
+from sources.changes import places_changed
+from sources.models import LinkedProject
+from sources.protocol import Place
+from sources.watching import reaches
 from syncs.choices import Trigger
 from syncs.models import DevinSync, DevinSyncQuerySet, SyncRun
 from syncs.runs.ask import request_run
@@ -14,6 +19,7 @@ from vault.signals import contents_changed
 
 def connect() -> None:
     contents_changed.connect(on_contents_changed, dispatch_uid="syncs.runs.triggers")
+    places_changed.connect(on_places_changed, dispatch_uid="syncs.runs.triggers")
 
 
 def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: Any) -> None:
@@ -23,6 +29,23 @@ def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: An
     """
     if syncs := reading(folder_ids, among=DevinSync.objects.live().filter(auto_sync_enabled=True)):
         request_runs([sync.pk for sync in syncs], trigger=Trigger.CHANGE, user=user)
+
+
+def on_places_changed(*, project_id: UUID, places: Collection[Place], **_: Any) -> None:
+    """The same for a source that tells by itself. What it may have reached besides, by references or by imports that
+    have never been read, is looked for at once.
+    """
+    syncs = list(DevinSync.objects.live().filter(auto_sync_enabled=True, project=project_id).with_source())
+    if syncs:
+        origins = {(place, recursive): found for place, recursive, found in reaches(syncs[0].project)}
+        reached = [sync for sync in syncs if _reaches(sync, origins.get((sync.place, sync.recursive), []), places)]
+        request_runs(sorted(sync.pk for sync in reached), trigger=Trigger.CHANGE)
+        LinkedProject.objects.filter(project=project_id, poll_seconds__gt=0).update(next_poll_at=clock.now())
+
+
+def _reaches(sync: DevinSync, origins: Iterable[Place], changed: Iterable[Place]) -> bool:
+    read = {sync.place, *origins}
+    return any(place in read or (sync.recursive and sync.place.contains(place)) for place in changed)
 
 
 def reading(folder_ids: Iterable[UUID], *, among: DevinSyncQuerySet) -> list[DevinSync]:

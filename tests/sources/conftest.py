@@ -29,6 +29,19 @@ def shelf_project(shelf: Shelf, shelf_connection: Connection) -> Project:
 
 
 @pytest.fixture
+def rung_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The projects that the queue was told of."""
+    told: list[str] = []
+
+    def ring(project_id: object) -> bool:
+        told.append(str(project_id))
+        return True
+
+    monkeypatch.setattr("syncs.runs.polling.ring", ring)
+    return told
+
+
+@pytest.fixture
 def vault_scene(db: None) -> Scene:
     project = create_project(name="Kept here", slug="kept-here", environments=[("Development", "dev")], by=ANYBODY)
     root = Folder.objects.select_related("environment__project").get(environment__project=project)

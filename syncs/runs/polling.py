@@ -1,0 +1,82 @@
+"""Looks whether projects that are kept elsewhere have changed, because their messages get lost or were never set up.
+
+The scheduler finds what is due and rings, with the project's id in place of a run's; a worker asks the source for
+versions and starts the syncs whose place has another one, or none that can be told. The ordinary run decides the rest.
+"""
+
+import logging
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from common import clock
+from sources.errors import Refused, SourceError, Unavailable
+from sources.models import LinkedProject
+from sources.protocol import Place, Source
+from sources.registry import open_source
+from sources.watching import forget_others, look_again, note_error, take_version
+from syncs.choices import Trigger
+from syncs.models import DevinSync, SyncControl
+from syncs.runs.ask_many import request_runs
+from syncs.runs.queue import ring
+
+log = logging.getLogger(__name__)
+
+# A bell that nobody heard is rung again after so long.
+RING_AGAIN = timedelta(seconds=60)
+AT_ONCE = 100
+
+Watched = tuple[Place, bool]
+
+
+def ring_due_looks() -> None:
+    """Each is claimed by a filtered update, so that of two schedulers one rings."""
+    if SyncControl.get().is_paused:
+        return
+    now = clock.now()
+    due = LinkedProject.objects.filter(poll_seconds__gt=0, next_poll_at__lte=now).order_by("next_poll_at")
+    for pk, project_id in list(due.values_list("pk", "project_id")[:AT_ONCE]):
+        claimed = LinkedProject.objects.filter(pk=pk, next_poll_at__lte=now)
+        if claimed.update(next_poll_at=now + RING_AGAIN) and not ring(project_id):
+            return
+
+
+def look(project_id: UUID) -> None:
+    """Starts the syncs of a linked project whose source has changed. Nothing if there is no such project."""
+    link = LinkedProject.objects.select_related("project", "connection").filter(project=project_id).first()
+    if link is None:
+        return
+    syncs = list(DevinSync.objects.live().filter(project=project_id, auto_sync_enabled=True).with_source())
+    watched: dict[Watched, list[DevinSync]] = {}
+    for sync in syncs:
+        watched.setdefault((sync.place, sync.recursive), []).append(sync)
+    forget_others(link, watched)
+    try:
+        versions = _versions(link, watched)
+    except SourceError as error:
+        log.info("could not look for changes of %s (%s)", link.project.slug, type(error).__name__)
+        note_error(link.project, error)
+        look_again(link, changed=False, at_least=error.retry_after)
+        return
+    changed = {each for each, version in versions.items() if version and take_version(link, *each, version)}
+    untold = {each for each, version in versions.items() if version is None}
+    request_runs([sync.pk for each in changed | untold for sync in watched[each]], trigger=Trigger.CHANGE)
+    look_again(link, changed=bool(changed))
+
+
+def _versions(link: LinkedProject, watched: Collection[Watched]) -> dict[Watched, str | None]:
+    """Raises SourceError if the source as a whole does not answer."""
+    if not watched:
+        return {}
+    with open_source(link.project) as source:
+        return {each: _version(source, *each) for each in watched}
+
+
+def _version(source: Source, place: Place, recursive: bool) -> str | None:
+    try:
+        return source.version(place, recursive=recursive)
+    except (Refused, Unavailable):
+        raise
+    except SourceError as error:
+        # One run shall say what is wrong with this place; until that changes, the next looks need not.
+        return type(error).__name__
