@@ -13,6 +13,7 @@ from api.http.openapi import complete
 from api.http.parameters import check_parameters, declared_parameters
 from api.http.parser import StrictParser
 from api.resources.connections import infisical as infisical_connections
+from api.resources.connections import openbao as vault_connections
 from api.resources.connections import router as connections
 from api.resources.control import router as control
 from api.resources.declaration import router as declaration
@@ -37,6 +38,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/sync-control", control.router),
     ("/v1/app-connections", connections.router),
     ("/v1/app-connections/infisical", infisical_connections.router),
+    ("/v1/app-connections/hashicorp-vault", vault_connections.router),
     ("/v1/projects", projects.router),
     ("/v1/projects", tags.projects),
     ("/v1/workspace", tags.workspaces),

@@ -3,8 +3,9 @@
 from connections.devin.app import Devin
 from connections.infisical.app import Infisical
 from connections.kinds import Kind
+from connections.openbao.app import OpenBao
 
-KINDS: tuple[Kind, ...] = (Devin(), Infisical())
+KINDS: tuple[Kind, ...] = (Devin(), Infisical(), OpenBao())
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
 

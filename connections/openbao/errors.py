@@ -16,18 +16,11 @@ anything of an answer's body.
 
 from datetime import timedelta
 
+from connections.errors import ConnectionFailed
 
-class OpenBaoError(Exception):
-    """A request did not bring what was asked. `retryable` tells whether it may work later, as it is."""
 
-    retryable = False
-
-    def __init__(self, message: str, *, retryable: bool | None = None, status: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        if retryable is not None:
-            self.retryable = retryable
+class OpenBaoError(ConnectionFailed):
+    """A request did not bring what was asked."""
 
 
 class Unreachable(OpenBaoError):

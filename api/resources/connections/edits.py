@@ -29,6 +29,10 @@ def create_connection(caller: Caller, body: Create, *, app: str) -> Connection:
 def update_connection(caller: Caller, connection: Connection, body: Update) -> Connection:
     given = body.model_fields_set
     old_address = connection.base_url
+    if body.method not in (None, connection.method):
+        raise Unprocessable.at(
+            "method", message=f"The method of a connection stays {connection.method}. Create another connection."
+        )
     if body.credentials is not None and (refusal := why_it_stays(connection, caller.may)):
         raise NotPermitted(refusal)
     if body.name is not None:
@@ -66,9 +70,12 @@ def delete_connection(caller: Caller, connection: Connection) -> None:
 def _take_credentials(connection: Connection, credentials: CredentialsIn) -> None:
     """They are sealed to the address, so the address comes first."""
     try:
-        if credentials.base_url:
-            connection.base_url = connection.kind.hosts.clean(credentials.base_url)
-        connection.set_credentials(credentials.secrets())
+        if credentials.address:
+            connection.base_url = connection.kind.hosts.clean(credentials.address)
+        if not connection.base_url:
+            raise ValidationError(f"Say the address of {connection.kind.label}: it has no usual one.")
+        connection.parameters = connection.kind.clean_parameters(credentials.entered())
+        connection.set_credentials(credentials.entered())
     except ValidationError as error:
         raise Unprocessable.at("credentials", message=error.messages[0]) from None
 

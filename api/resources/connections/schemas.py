@@ -34,9 +34,14 @@ class CredentialsIn(Request):
         Field(examples=["https://api.devin.ai"], description="Only where it is not the app's usual address."),
     ] = left_out()
 
-    def secrets(self) -> dict[str, str]:
-        """By API name, without the address."""
-        return {name: text for name, text in self.model_dump(by_alias=True).items() if name != "baseUrl" and text}
+    @property
+    def address(self) -> str:
+        """Empty for the usual one."""
+        return self.base_url or ""
+
+    def entered(self) -> dict[str, str]:
+        """What was given, by API name: the credentials themselves, and the app's parameters."""
+        return {name: text for name, text in self.model_dump(by_alias=True).items() if text}
 
     @model_validator(mode="before")
     @classmethod
@@ -68,6 +73,30 @@ class InfisicalCredentials(CredentialsIn):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
         Field(description="A client secret of it. Never answered.", repr=False),
     ]
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64 * 1024)]
+
+
+class VaultCredentials(CredentialsIn):
+    """`roleId` and `secretId` for the method app-role, `accessToken` for access-token."""
+
+    instance_url: Words = left_out(description="The server's address; `baseUrl` means the same.")
+    namespace: Words = left_out(description="Only where the server has namespaces.")
+    mount: Words = left_out(
+        description="The KV engine whose top folders are the environments. Without, each KV engine is one."
+    )
+    kv_version: Words = left_out(description="auto, 1 or 2. Counts only where the server does not tell.")
+    auth_path: Words = left_out(description="Where AppRole is mounted, if that is not approle.")
+    ca_certificate: Long = left_out(description="PEM of a private authority. Then no other is trusted there.")
+    role_id: Words = left_out(description="Of an AppRole. Never answered.", repr=False)
+    secret_id: Words = left_out(description="Of an AppRole. Never answered.", repr=False)
+    access_token: Long = left_out(description="A token. Never answered.", repr=False)
+
+    @property
+    def address(self) -> str:
+        return self.instance_url or self.base_url or ""
 
 
 class ConnectionIn(Request):
@@ -121,8 +150,20 @@ class UpdateInfisicalConnection(ConnectionIn):
     credentials: InfisicalCredentials = left_out()
 
 
-Create = CreateConnection | CreateInfisicalConnection
-Update = UpdateConnection | UpdateInfisicalConnection
+class CreateVaultConnection(ConnectionIn):
+    name: ConnectionName
+    method: Literal["app-role", "access-token"] = "app-role"
+    credentials: VaultCredentials
+
+
+class UpdateVaultConnection(ConnectionIn):
+    name: ConnectionName = left_out()
+    method: Literal["app-role", "access-token"] | None = None
+    credentials: VaultCredentials = left_out()
+
+
+Create = CreateConnection | CreateInfisicalConnection | CreateVaultConnection
+Update = UpdateConnection | UpdateInfisicalConnection | UpdateVaultConnection
 
 
 class NoCredentials(Answer):
