@@ -73,6 +73,12 @@ class Sandbox(World):
         if self.journal:
             self.journal.close()
 
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way: what has come from each client is answered, and those that left are gone."""
+        with self._lock:
+            streams = list(self._streams.values())
+        return all(stream.is_quiet() for stream in streams)
+
     def __enter__(self) -> "Sandbox":
         self.start()
         return self
@@ -93,16 +99,18 @@ class Sandbox(World):
             if self.stopping.is_set():
                 sock.close()
                 return
-            serve = threading.Thread(target=self._serve, args=(sock, str(peer[0])), name="sandbox client", daemon=True)
-            serve.start()
+            with contextlib.suppress(OSError):
+                self._welcome(Stream(sock), str(peer[0]))
 
-    def _serve(self, sock: socket.socket, peer: str) -> None:
+    def _welcome(self, stream: Stream, peer: str) -> None:
         number = next(self._connections)
+        with self._lock:
+            self._streams[number] = stream
+        threading.Thread(target=self._serve, args=(stream, number, peer), name="sandbox client", daemon=True).start()
+
+    def _serve(self, stream: Stream, number: int, peer: str) -> None:
         # A client that leaves at any moment is its own business.
-        with sock, contextlib.suppress(OSError):
-            stream = Stream(sock)
-            with self._lock:
-                self._streams[number] = stream
+        with stream.sock, contextlib.suppress(OSError):
             try:
                 self._converse(stream, number, peer)
             except BadRequest as error:
@@ -112,13 +120,18 @@ class Sandbox(World):
                     del self._streams[number]
 
     def _converse(self, stream: Stream, number: int, peer: str) -> None:
-        while (request := stream.read()) is not None:
+        while (request := self._next(stream)) is not None:
             if request.path.startswith("/v3/"):
                 begin(self, stream, request, number).run()
             else:
                 stream.answer(self._answer_locally(request, peer))
             if not request.keeps_alive or stream.is_closed:
                 return
+
+    def _next(self, stream: Stream) -> Request | None:
+        stream.is_busy = False
+        stream.wait()
+        return stream.read()
 
     def _answer_locally(self, request: Request, peer: str) -> Answer:
         if not request.path.startswith("/_sandbox/"):

@@ -82,6 +82,7 @@ class Stream:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.is_closed = False
+        self.is_busy = False
         self._buffer = b""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -134,6 +135,23 @@ class Stream:
             return self.sock.recv(1, socket.MSG_PEEK) == b""
         except (OSError, ValueError):
             return True
+
+    def wait(self) -> None:
+        """Until there is something to read, or nothing will come any more. It is busy with that from then on."""
+        if not self._buffer:
+            self.sock.recv(1, socket.MSG_PEEK)
+        self.is_busy = True
+
+    def is_quiet(self) -> bool:
+        """Whether all that has arrived is read, carried out and answered, and the client is still there."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            # Asked second: whoever reads says before that it is busy.
+            return not self.is_busy
+        except OSError:
+            return False
+        return False
 
     def _fill(self) -> bool:
         received = self.sock.recv(65536)

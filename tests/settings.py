@@ -1,4 +1,4 @@
-"""Settings of the test suite: its own data folder and keys, fast password hashing, fast leases."""
+"""Settings of the test suite: its own data folder and keys, fast password hashing, no hurry."""
 
 import atexit
 import base64
@@ -7,15 +7,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 if "DATA_DIR" not in os.environ:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="devinsync-tests-")
     # Processes that a test starts have the variable, so the folder goes with the one that made it.
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
 os.environ.setdefault("ENCRYPTION_KEYS", base64.b64encode(b"tests-only-encryption-key-32byte").decode())
-os.environ.setdefault("SYNC_LEASE_SECONDS", "4")
-os.environ.setdefault("SYNC_LEASE_RENEWAL_SECONDS", "0.5")
-os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", "2")
+# What ends requests and leases in earnest never does so here because a machine is slow; a test that is about the end
+# brings it about.
+os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", str(PATIENCE))
+os.environ.setdefault("DEVIN_WRITE_DEADLINE_SECONDS", str(PATIENCE))
+os.environ.setdefault("SYNC_LEASE_SECONDS", str(4 * PATIENCE))
 os.environ.setdefault("DEVIN_HOSTS", "api.devin.ai,.example,devin.example.com")
 os.environ.setdefault("SOURCE_HOSTS", "app.infisical.com,eu.infisical.com,.example")
 os.environ.setdefault("SYNC_RETRY_BASE_SECONDS", "0.05")

@@ -13,7 +13,7 @@ from sandbox.__main__ import build_sandbox, read_arguments
 from sandbox.organization import Duplicates
 from sandbox.peer import process_behind, send_signal
 from sandbox.server import Sandbox
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 from tests.sandbox.caller import Caller
 
 
@@ -60,6 +60,21 @@ def test_an_end_lets_go_of_what_a_fault_holds(options: dict[str, object]) -> Non
     assert ended.wait(PATIENCE)
     thread.join(PATIENCE)
     caller.close()
+
+
+def test_is_quiet_once_nothing_is_under_way(sandbox: Sandbox, caller: Caller) -> None:
+    rule = sandbox.faults.add("hold", moment="after")
+    thread = threading.Thread(target=caller.page)
+    thread.start()
+
+    assert rule.reached.wait(PATIENCE)
+    before = sandbox.is_quiet()
+    rule.release()
+    thread.join(PATIENCE)
+
+    assert not before
+    wait_until(sandbox.is_quiet)
+    assert sandbox.log.requests()[0].status == 200
 
 
 def test_stopping_twice_or_before_a_start_is_no_error() -> None:

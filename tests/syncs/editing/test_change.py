@@ -13,6 +13,7 @@ from syncs.editing import Actor, change_sync, create_sync, switch_sync
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
+from tests.patience import PATIENCE
 from tests.syncs.editing.test_faces import a_clash_below
 from vault.editing import delete_folder
 from vault.models import Folder
@@ -127,7 +128,7 @@ def test_of_two_edits_of_what_both_have_seen_one_is_refused(sync: DevinSync) -> 
     together, told = Barrier(2), Queue[str]()
 
     def edit(description: str) -> None:
-        together.wait(10)
+        together.wait(PATIENCE)
         try:
             change_sync(sync.pk, {"description": description}, by=BY, seen_version=1)
             told.put("")
@@ -140,7 +141,7 @@ def test_of_two_edits_of_what_both_have_seen_one_is_refused(sync: DevinSync) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
 
     first, second = sorted([told.get_nowait(), told.get_nowait()])
     sync.refresh_from_db()

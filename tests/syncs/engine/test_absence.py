@@ -14,6 +14,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Phase, Status, Trigger
 from syncs.models import SyncRun, WriteIntent
 from tests.actors import ANYBODY
+from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
 from vault.editing import delete_folder
 
@@ -56,7 +57,7 @@ def test_the_intent_for_both_is_committed_before(replacing: Bench, sandbox: Sand
     rule = sandbox.faults.add(Kind.HOLD, method="DELETE", key="KEY_00")
     run = threading.Thread(target=replacing.run)
     run.start()
-    assert rule.reached.wait(10)
+    assert rule.reached.wait(PATIENCE)
 
     intent = WriteIntent.objects.open().get(destination_key="KEY_00")
     rule.release()

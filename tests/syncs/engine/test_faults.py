@@ -4,13 +4,10 @@ The scene and what must hold after it are those of the kill points: three create
 keep, and others' secrets beside them. A write that the sandbox sees without a committed intent is a failure everywhere.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
-from django.conf import LazySettings
 
 from sandbox.faults import AMBIGUOUS, Kind, Moment
 from sandbox.organization import Duplicates
@@ -21,7 +18,8 @@ from syncs.models import SyncRun, WriteIntent
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
-from tests.syncs.torture.theatre import PLAYS, WRITES, Play, Scene, set_scene, witnessed
+from tests.syncs.silence import give_up_on_silence
+from tests.syncs.torture.theatre import PLAYS, WRITES, Play, Scene, set_scene, wait_for_quiet, witnessed
 from vault.editing import set_secret
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung", "no_pause", "_impatient")]
@@ -38,9 +36,8 @@ MOST_ATTEMPTS = 12
 
 
 @pytest.fixture
-def _impatient(settings: LazySettings) -> None:
-    """A silent Devin is given up on soon."""
-    settings.DEVIN_REQUEST_DEADLINE = timedelta(seconds=0.25)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    give_up_on_silence(monkeypatch)
 
 
 @contextmanager
@@ -89,10 +86,7 @@ def test_a_third_of_all_answers_ambiguous(sandbox: Sandbox, seeds: range, play: 
 
 @pytest.mark.parametrize("mode", [Duplicates.REJECT_409, Duplicates.ALLOW])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_one_unclear_answer_is_settled_within_the_run(
-    sandbox: Sandbox, settings: LazySettings, method: str, mode: Duplicates
-) -> None:
-    settings.DEVIN_REQUEST_DEADLINE = timedelta(seconds=1)
+def test_one_unclear_answer_is_settled_within_the_run(sandbox: Sandbox, method: str, mode: Duplicates) -> None:
     problems = {}
     for fault in AMBIGUOUS:
         with scene_in(sandbox, mode) as scene:
@@ -129,19 +123,12 @@ def test_a_write_that_lands_after_we_gave_up_leaves_no_second_secret(sandbox: Sa
         sandbox.faults.add(Kind.LATE_COMMIT, method="POST", key="APP_R1", seconds=0.1)
 
         scene.carry_out()
-        wait_for(lambda: all(entry.committed for entry in sandbox.log.requests() if entry.fault == Kind.LATE_COMMIT))
+        wait_for_quiet(sandbox)
         scene.run = request_run(scene.sync, trigger=Trigger.SCHEDULE)
         carry_out_until_done(scene)
 
         scene.unwitnessed.clear()  # their intents were closed by the time they landed
         assert scene.problems() == []
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """A little while: what lands late may also be refused, which leaves no trace."""
-    ends_at = time.monotonic() + 0.6
-    while not is_so() and time.monotonic() < ends_at:
-        time.sleep(0.01)
 
 
 def test_what_was_written_before_the_answer_was_lost_is_not_written_again(

@@ -1,8 +1,6 @@
 """What one run may do to the others of its process: nothing, and what that process does when it must end."""
 
 import threading
-import time
-from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,8 +11,7 @@ from syncs.runs import carrier as carriers
 from syncs.runs.bells import Bells
 from syncs.runs.carrier import Carrier
 from syncs.runs.jobs import InternalError
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE, wait_until
 
 
 class Ringing(Bells):
@@ -79,7 +76,7 @@ def test_a_second_bell_for_a_run_under_way_is_not_heard() -> None:
     worker = Carrier(bells, runs_at_once=4, carry_out=carry_out)
     thread = threading.Thread(target=worker.work, kwargs={"burst": True})
     thread.start()
-    wait_for(lambda: not bells.left)
+    wait_until(lambda: not bells.left)
     release.set()
     thread.join()
 
@@ -93,7 +90,7 @@ def test_goes_on_when_the_queue_is_back(monkeypatch: pytest.MonkeyPatch) -> None
     worker = Carrier(bells, carry_out=carried.append)
     thread = threading.Thread(target=worker.work)
     thread.start()
-    wait_for(lambda: carried != [])
+    wait_until(lambda: carried != [])
     worker.stop()
     thread.join(PATIENCE)
 
@@ -122,17 +119,10 @@ def test_does_not_wait_for_a_run_that_hangs(monkeypatch: pytest.MonkeyPatch, set
     worker = Carrier(Ringing(*run_ids), runs_at_once=2, carry_out=carry_out)
     thread = threading.Thread(target=worker.work)
     thread.start()
-    wait_for(lambda: len(started) == 2)
+    wait_until(lambda: len(started) == 2)
     settings.SYNC_LONGEST_RUN *= 0
     monkeypatch.setattr(carriers, "HUNG", -1.0)
     thread.join(PATIENCE)
 
     assert not thread.is_alive()
     release.set()
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)

@@ -8,8 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from syncs.models import Destination, SyncRun
 from syncs.runs.queue import ring
 from tests.patience import PATIENCE, wait_until
 from tests.syncs.torture.test_processes import database_url
-from tests.syncs.torture.theatre import Scene, set_scene
+from tests.syncs.torture.theatre import Scene, set_scene, wait_for_quiet
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -66,6 +66,16 @@ def hold(sandbox: Sandbox, scene: Scene) -> Callable[[], bool]:
 def children_of(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in tasks]
+
+
+@contextmanager
+def stopped(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    try:
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
 
 
 def end_of(scene: Scene) -> tuple[str, int]:
@@ -120,8 +130,10 @@ def test_runs_of_a_process_that_was_killed_are_taken_up_at_once(
     wait_until(lambda: all(has_arrived() for has_arrived in arrived))
 
     (carrier,) = children_of(worker.pid)
-    os.kill(carrier, number)
-    sandbox.faults.release()
+    with stopped(worker):  # nobody starts anew before what was sent has arrived
+        os.kill(carrier, number)
+        sandbox.faults.release()
+        wait_for_quiet(sandbox)
 
     wait_until(lambda: all(is_finished(scene) for scene in played))
     assert [end_of(scene) for scene in played] == [(Status.SUCCEEDED, 2)] * 2
@@ -159,7 +171,6 @@ def test_told_to_stop_it_lets_its_runs_end(sandbox: Sandbox, rung: list[str], st
     wait_until(has_arrived)
 
     worker.terminate()
-    time.sleep(0)  # the signal is delivered by then, or later: both must do
     sandbox.faults.release()
 
     assert worker.wait(PATIENCE) == 0
@@ -173,14 +184,20 @@ def test_told_twice_it_ends_at_once_and_leaves_nothing_held(sandbox: Sandbox, ru
     ring(scene.run.pk)
     wait_until(has_arrived)
 
-    for _ in range(2):
-        os.kill(worker.pid, signal.SIGINT)
-        time.sleep(0.2)  # two signals that wait at the same time are delivered as one
+    def tell() -> bool:
+        """Twice at least: two signals that wait at the same time are delivered as one."""
+        if worker.poll() is None and children_of(worker.pid):
+            os.kill(worker.pid, signal.SIGINT)
+            return False
+        return True
+
+    wait_until(tell, pause=0.2)
 
     assert worker.wait(PATIENCE) == 0
     assert not Destination.objects.filter(lease_expires_at__gt=scene.run.queued_at, lease_holder__contains="-").exists()
     assert end_of(scene) == (Status.RUNNING, 1)
     sandbox.faults.release()
+    wait_for_quiet(sandbox)
     start()
     wait_until(lambda: is_finished(scene))
     assert scene.problems() == []
@@ -198,6 +215,7 @@ def test_a_restart_takes_up_what_all_processes_left_that_were_killed(
     kill_session(worker.pid)
     worker.wait()
     sandbox.faults.release()
+    wait_for_quiet(sandbox)
     start()
 
     wait_until(lambda: is_finished(scene))

@@ -20,6 +20,7 @@ from tests.syncs.torture.theatre import (
     Play,
     Scene,
     set_scene,
+    wait_for_quiet,
     witnessed,
 )
 
@@ -57,6 +58,7 @@ def kill(sandbox: Sandbox, play: Play, kill_at: int) -> list[str]:
     scene = set_scene(sandbox, play)
     with witnessed(scene):
         in_a_worker(scene, kill_at=kill_at)
+        wait_for_quiet(sandbox)
         further = scene.carry_out_again()
     problems = scene.problems()
     if further > MOST_FURTHER_RUNS:

@@ -19,16 +19,13 @@ from syncs.models import SyncRun
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.patience import PATIENCE, wait_until
-from tests.syncs.torture.theatre import Scene, set_scene
+from tests.syncs.torture.theatre import Scene, set_scene, wait_for_quiet
 from vault.editing import set_secrets
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = {
-    "SYNC_LEASE_SECONDS": "2",
-    "SYNC_LEASE_RENEWAL_SECONDS": "0.3",
-    "DEVIN_REQUEST_DEADLINE_SECONDS": "1",
     "SYNC_RING_AGAIN_SECONDS": "1",
     "SCHEDULER_TICK_SECONDS": "0.2",
 }
@@ -87,6 +84,7 @@ def test_a_killed_workers_run_is_taken_up_by_another(scene: Scene, sandbox: Sand
     kill_session(worker.pid)
     killed = time.monotonic()
     rule.release()
+    wait_for_quiet(sandbox)
     start("worker")
     wait_until(lambda: is_finished(scene.run))
     print(f"another worker had done its run after {time.monotonic() - killed:.1f} s")

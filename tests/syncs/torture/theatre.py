@@ -12,6 +12,7 @@ Each scene has a project, syncs and an organization of its own, so that nothing 
 """
 
 import itertools
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIn
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
+from tests.patience import PATIENCE, wait_until
 from vault.editing import create_environment, create_project, delete_secret, set_secrets
 from vault.models import Folder
 
@@ -209,6 +211,16 @@ def _set_other(sync: DevinSync, theirs: dict[str, str]) -> DevinSync:
     jobs.run_sync(str(request_run(other, trigger=Trigger.MANUAL).pk))
     SyncRun.objects.pending().filter(sync=other).delete()
     return other
+
+
+def wait_for_quiet(sandbox: Sandbox) -> None:
+    """Until all that was sent has arrived and is carried out, also what a dead or stopped worker sent."""
+    # Connections are accepted in the order in which they came: once this one is served, all before it are.
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as last:
+        last.sendall(b"GET /style.css HTTP/1.1\r\nConnection: close\r\n\r\n")
+        while last.recv(65536):
+            pass
+    wait_until(sandbox.is_quiet)
 
 
 @contextmanager
