@@ -6,12 +6,14 @@ from connections.models import Connection
 from sources.errors import SourceError
 from sources.kinds import Kind, Opening
 from sources.models import LinkedProject
+from sources.openbao.kind import OPENBAO
 from sources.protocol import Source
 from sources.vault.kind import VAULT
 from vault.models import Project
 
 KINDS: dict[str, Kind] = {
     VAULT.name: VAULT,
+    OPENBAO.name: OPENBAO,
 }
 
 

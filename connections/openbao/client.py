@@ -7,7 +7,6 @@ once a client and never in a loop.
 import math
 import random
 import re
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -29,7 +28,7 @@ PASSING = (None, 200, 404, 408, 412, 500, 502, 504)
 
 
 class OpenBaoClient:
-    """Talks to one server as one token; may be shared by threads.
+    """Talks to one server as one token.
 
     With `patience`, all its calls together end within that time. `route` is that of `Transport`.
     """
@@ -40,20 +39,17 @@ class OpenBaoClient:
         server: Server,
         tokens: Tokens,
         deadline: timedelta,
-        concurrency: int = 4,
         patience: timedelta | None = None,
         route: Route = STRAIGHT,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.server = server
-        self.concurrency = concurrency
         self._tokens = tokens
         self._wait = wait
         self._clock = clock
         self._ends_at = math.inf if patience is None else clock() + patience.total_seconds()
-        self._transport = Transport(deadline=deadline, connections=concurrency, route=route)
-        self._judging = threading.Lock()
+        self._transport = Transport(deadline=deadline, connections=1, route=route)
         self._token = ""
         self._is_token_proved = False
         self._is_renewed = False
@@ -125,31 +121,27 @@ class OpenBaoClient:
         return answer
 
     def _current(self) -> str:
-        with self._judging:
-            self._token = self._token or self._tokens.current()
-            return self._token
+        self._token = self._token or self._tokens.current()
+        return self._token
 
     def _judge(self, refused: str, attempt: Attempt) -> str | None:
         """Another token to try with if the refused one is none any more; None if it is one and may not."""
-        with self._judging:
-            if refused != self._token:
-                return self._token
-            if self._is_token_proved:
-                return None
-            try:
-                look_up(self._transport, self.server, refused, within=self._left())
-            except TokenRefused:
-                if self._is_renewed:
-                    # A fresh one that may not even look itself up: by its policies, then.
-                    return None
-                self._is_renewed = True
-                another = self._tokens.renewed(refused)
-                if another is None:
-                    raise token_refused(attempt) from None
-                self._token = another
-                return another
-            self._is_token_proved = True
+        if self._is_token_proved:
             return None
+        try:
+            look_up(self._transport, self.server, refused, within=self._left())
+        except TokenRefused:
+            if self._is_renewed:
+                # A fresh one that may not even look itself up: by its policies, then.
+                return None
+            self._is_renewed = True
+            another = self._tokens.renewed(refused)
+            if another is None:
+                raise token_refused(attempt) from None
+            self._token = another
+            return another
+        self._is_token_proved = True
+        return None
 
     def _left(self) -> float:
         return self._ends_at - self._clock()

@@ -87,9 +87,10 @@ def _current_version(data: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise _unusable(where, "the answer does not say which version it is")
     if metadata.get("destroyed") is not False or (values is None and metadata.get("deletion_time")):
         what = "destroyed" if metadata.get("destroyed") else "deleted"
+        restore = "Enter a new one" if metadata.get("destroyed") else "Restore it or enter a new one"
         raise PlaceMissing(
-            f"Could not read {where}: its latest version is {what}. Restore it or write a new one; or, if it is to go "
-            f"for good, delete its metadata too, for example by `bao kv metadata delete`, or `vault` instead of `bao`."
+            f"Could not read {where}: its latest version is {what}. {restore}; or, if it is to go for good, remove its "
+            "metadata too (`bao kv metadata delete`, `vault kv metadata delete`)."
         )
     if not isinstance(values, dict):
         raise _unusable(where, "the answer has no map of keys")

@@ -95,6 +95,13 @@ class OpenBaoSource:
         path = f"{quoted(folder)}/" if folder else ""
         return f"{server.base_url}/ui/vault/secrets/{quoted(mount)}/list/{path}{query}"
 
+    def require(self, place: Place) -> None:
+        """Raises PlaceMissing unless there is a secret or a folder, or SourceError if that cannot be told."""
+        with translated():
+            mount, top = self._locate(place)
+            if top and not self._is_there(mount, top):
+                raise _nothing_there(mount.name(top))
+
     def find_mount(self, path: str) -> Mount:
         """The KV engine at a path, proved. Raises SourceError."""
         with translated():
@@ -189,6 +196,20 @@ class OpenBaoSource:
     def _find_secret(self, mount: Mount, path: str) -> dict[str, str] | None:
         data = self._client.find(mount.value_of(path), f"read {mount.name(path)} in Vault / OpenBao")
         return None if data is None else values_in(data, mount, path)
+
+    def _is_there(self, mount: Mount, path: str) -> bool:
+        """By the secret or by what is below it: with least rights one of the two may be refused."""
+        what = f"look up {mount.name(path)} in Vault / OpenBao"
+        refused: Forbidden | None = None
+        try:
+            if self._client.find(mount.value_of(path), what) is not None:
+                return True
+        except Forbidden as error:
+            refused = error
+        names = self._client.list_names(mount.names_below(path), what)
+        if names is None and refused:
+            raise refused
+        return names is not None
 
     def _states(self, mount: Mount, top: str, *, recursive: bool) -> dict[str, State] | None:
         """None if the policies do not show the metadata, or if there is nothing."""

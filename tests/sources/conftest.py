@@ -1,6 +1,6 @@
 """A scene for each kind of source that needs nothing but this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,8 +10,10 @@ from sources.errors import Refused, Unavailable, Untrustworthy
 from sources.linking import link_project
 from sources.protocol import Place, SourceSecret
 from tests.actors import ANYBODY
+from tests.openbao import OpenBao
 from tests.sources.hostile import CANARY, Scene
 from tests.sources.memory import PROJECT_ID, Shelf, shelf, shelf_connection
+from tests.sources.openbao.scene import scene_on
 from tests.syncs.conftest import connection, no_pause, organization, rung, sandbox
 from vault.editing import create_folder, create_project, delete_environment, delete_folder, set_secret, set_secrets
 from vault.models import Folder, Project, Secret
@@ -95,3 +97,9 @@ def memory_scene(shelf: Shelf, shelf_project: Project) -> Scene:
             "a key that cannot be": answers(("", f"{CANARY}-1"), ("B", f"{CANARY}-b")),
         },
     )
+
+
+@pytest.fixture
+def openbao_scene(db: None, openbao: OpenBao) -> Iterator[Scene]:
+    with scene_on(openbao, VALUES) as scene:
+        yield scene

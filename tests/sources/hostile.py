@@ -62,4 +62,16 @@ KINDS: dict[str, UnderTest] = {
         },
     ),
     "memory": UnderTest("memory_scene"),
+    "openbao": UnderTest(
+        "openbao_scene",
+        answers=(
+            *(answer for answer in COMMON if answer != "a reference that leads nowhere"),
+            "the latest version is deleted",
+            "the latest version is destroyed",
+            "a policy that hides it",
+            "a standby",
+            "too many requests",
+        ),
+        impossible={"a reference that leads nowhere": "its values refer to nothing"},
+    ),
 }

@@ -8,7 +8,8 @@ from sources.errors import PlaceMissing, Refused, SourceError, Unavailable, Untr
 from sources.protocol import Place
 from tests.connections.servers import reply
 from tests.openbao import OpenBao
-from tests.sources.openbao.conftest import Open, between, rights_on
+from tests.sources.openbao.conftest import Open
+from tests.sources.openbao.servers import between, rights_on
 
 VERSIONS = pytest.mark.parametrize("version", [1, 2])
 
