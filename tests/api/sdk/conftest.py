@@ -2,7 +2,7 @@
 
 What an environment holds is locked in `clients`, hashes and all, so that it is the same in years. The first test that
 asks for it installs it, and again when its lock has changed. A client that cannot be installed fails its tests: a walk
-that is skipped proves nothing. Only where there is no Node, its clients are left out.
+that is skipped proves nothing. Only where there is no Node, or no release of a client for this Python, it is left out.
 """
 
 import fcntl
@@ -23,6 +23,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.roles import ADMINISTRATOR
 from api.models import MachineIdentity
+from tests.launcher.package_index import pins, version_of
 from vault.models import Folder
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,7 +34,8 @@ def client_of(name: str) -> str:
     """The package that a lock is for, as the guide's table names it."""
     folder = LOCKS / name
     if (folder / "requirements.in").exists():
-        return (folder / "requirements.in").read_text().strip()
+        [pin] = pins(folder / "requirements.in")
+        return f"{pin.name}=={version_of(pin)}"
     package, version = next(iter(json.loads((folder / "package.json").read_text())["dependencies"].items()))
     return f"{package}@{version}"
 
@@ -55,6 +57,9 @@ def run(*command: object, cwd: Path) -> None:
 
 def python_with(name: str) -> Path:
     """A Python that has what the lock of this name pins."""
+    [pin] = pins(LOCKS / name / "requirements.in")
+    if pin.marker and not pin.marker.evaluate():
+        pytest.skip(f"Its maker built {pin.name} for no such Python.")
     with environment_of(name) as folder:
         run(sys.executable, "-m", "launcher.install", "--venv", folder, LOCKS / name / "requirements.txt", cwd=ROOT)
     return folder / "bin" / "python"
