@@ -23,9 +23,9 @@ from devinsync_api.models import (
     CreateProject,
     CreateSecrets,
     CreateSync,
-    CredentialsIn,
     DeleteDevinSyncRemovesecrets,
     DestinationConfigIn,
+    DevinCredentials,
     LogIn,
     NewSecret,
     SyncOptionsIn,
@@ -46,7 +46,7 @@ secrets = [NewSecret(secret_key=key, secret_value="v-1") for key in ("ONE", "TWO
 made = create_many_secrets.sync(client=client, body=CreateSecrets(secret_path="/made", secrets=secrets, **place))
 assert [each.secret_key for each in made.secrets] == ["ONE", "TWO"]
 
-credentials = CredentialsIn(api_key=os.environ["DEVIN_API_KEY"], base_url=os.environ["DEVIN_URL"])
+credentials = DevinCredentials(api_key=os.environ["DEVIN_API_KEY"], base_url=os.environ["DEVIN_URL"])
 connection = create_devin_connection.sync(
     client=client, body=CreateConnection(name="generated", credentials=credentials)
 ).app_connection
