@@ -50,7 +50,7 @@ def clean_path(path: str) -> str:
     for name in names:
         if not name:
             raise Invalid("A path has one slash between two folders: /services/api.", field="path")
-        _matches("path", _short("folder's name", name, longest=LONGEST_FOLDER_NAME), FOLDER_NAME)
+        _matches("path", _short("path", name, called="folder's name", longest=LONGEST_FOLDER_NAME), FOLDER_NAME)
     return _short("path", "/" + "/".join(names), longest=LONGEST_PATH)
 
 
@@ -84,16 +84,19 @@ def check_resolvable(key: str, value: str) -> None:
         raise Invalid(f"The value of {key} can't be saved: {error}. {ESCAPING}", field="value") from None
 
 
-def _short(field: str, text: str, *, longest: int, required: bool = False, lines: bool = False) -> str:
+def _short(
+    field: str, text: str, *, longest: int, required: bool = False, lines: bool = False, called: str = ""
+) -> str:
+    what = called or field
     if required and not text:
-        raise Invalid(f"Enter a {field}.", field=field)
+        raise Invalid(f"Enter a {what}.", field=field)
     if len(text) > longest:
-        raise Invalid(f"The {field} is {len(text)} characters long; the limit is {longest}.", field=field)
+        raise Invalid(f"The {what} is {len(text)} characters long; the limit is {longest}.", field=field)
     allowed = "\n\t" if lines else ""
     if any(unicodedata.category(char) in ("Cc", "Cs") and char not in allowed for char in text):
-        raise Invalid(f"The {field} has control characters. Remove them.", field=field)
+        raise Invalid(f"The {what} has control characters. Remove them.", field=field)
     if not lines and not TURNING.isdisjoint(text):
-        raise Invalid(f"The {field} has characters that turn round the text beside them. Remove them.", field=field)
+        raise Invalid(f"The {what} has characters that turn round the text beside them. Remove them.", field=field)
     return text
 
 
