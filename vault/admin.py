@@ -34,6 +34,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     list_display_links = None
     search_fields = ["name", "slug", "description"]
     form = ProjectForm
+    empty_text = "A project holds environments, these hold folders, and these hold secrets. A sync reads a folder."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         counted = super().get_queryset(request).annotate(secret_count=Count("environments__folders__secrets"))
@@ -141,6 +142,7 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
     search_fields = ["key", "comment", "folder__path"]
     show_full_result_count = False
     paginator = LongListPaginator
+    empty_text = "Secrets are added on the page of a folder: choose its project first."
 
     @admin.display(description="Key", ordering="key")
     def page_link(self, secret: Secret) -> SafeString:
