@@ -176,7 +176,8 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
         lacking = set() if request.user.has_perm("vault.delete_secret") else {"secret"}
         contents: list[Any] = [f"{row.key} in {row.folder}, with all versions" for row in rows]
         if "post" not in request.POST:
-            foreseen = look_ahead(lambda: editing.delete_secrets(rows, by=actor_of(request)))
+            actor = actor_of(request)
+            foreseen = look_ahead(lambda: editing.delete_secrets(rows, by=actor), by=actor)
             contents += [f"{told.reader} {line}" for told in foreseen.told for line in told.lines]
         return contents, {"secrets": len(rows)}, lacking, []
 

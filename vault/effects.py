@@ -38,10 +38,15 @@ class Effect:
 
 @dataclass(frozen=True)
 class View:
-    """What a reader gets, by its own names, and why it gets nothing."""
+    """What a reader gets, by its own names, and why it gets nothing. `origins` are the secrets that it comes from."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+
+    def without_values(self) -> "View":
+        """For whoever may not read them: equal values must not be told from others."""
+        return View(self.origins, self.origins, self.problem)
 
 
 class Watcher(Protocol):
@@ -75,10 +80,11 @@ def tell(folder_ids: set[UUID], user: User | None) -> None:
         readers.update(watcher.readers_of(folder_ids))
 
 
-def foresee(edit: Callable[[], object]) -> list[Effect]:
+def foresee(edit: Callable[[], object], *, compares_values: bool) -> list[Effect]:
     """What `edit`, one call of `vault.editing` on rows of its own, would do. Raises what it raises.
 
-    Waits for the project as the change itself would, and leaves nothing behind.
+    Waits for the project as the change itself would, and leaves nothing behind. Without the right to read values,
+    another secret passes for another value.
     """
     reached: list[set[UUID]] = [set() for _ in _watchers]
     token = _tried.set(reached)
@@ -90,6 +96,8 @@ def foresee(edit: Callable[[], object]) -> list[Effect]:
     finally:
         _tried.reset(token)
     before = _views(reached)
+    if not compares_values:
+        before, after = _without_values(before), _without_values(after)
     compared = (watcher.compare(*both) for watcher, *both in zip(_watchers, before, after, strict=True))
     return [effect for effects in compared for effect in effects]
 
@@ -101,3 +109,7 @@ def digest(effects: Iterable[Effect]) -> str:
 
 def _views(reached: list[set[UUID]]) -> list[Mapping[UUID, View]]:
     return [watcher.view(readers) for watcher, readers in zip(_watchers, reached, strict=True)]
+
+
+def _without_values(views: list[Mapping[UUID, View]]) -> list[Mapping[UUID, View]]:
+    return [{reader: view.without_values() for reader, view in each.items()} for each in views]

@@ -149,6 +149,18 @@ def expand(text: str, value_of: Callable[[Reference], str | None]) -> str:
     return "".join([*done, text[at:]])
 
 
+def rewrite(text: str, renamed: Callable[[Reference], Reference | None]) -> str:
+    """The text with some of its references naming something else; None leaves one as it is, and all else stays."""
+    done, at = [], 0
+    for part in _parts(text):
+        reference = parse_reference(part.inner) if part.end == "}" and not part.is_escaped else None
+        new = renamed(reference) if reference else None
+        if new is not None:
+            done += [text[at : part.start], "$" * (part.dollars - 1), str(new)]
+            at = part.stop
+    return "".join([*done, text[at:]])
+
+
 def escape(text: str) -> str:
     """The value that `expand` turns into this text."""
     return DOLLARS.sub(lambda dollars: dollars[0] * 2, text)

@@ -43,7 +43,9 @@ def _view(sync: DevinSync) -> View:
         secrets = read_source(sync)
     except SyncError as error:
         return View(problem=str(error))
-    return View({schema.render(secret.key, environment=sync.environment_slug): secret.value for secret in secrets})
+    named = {schema.render(secret.key, environment=sync.environment_slug): secret for secret in secrets}
+    values = {name: secret.value for name, secret in named.items()}
+    return View(values, {name: secret.id for name, secret in named.items()})
 
 
 def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effect | None:

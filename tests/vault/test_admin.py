@@ -223,7 +223,9 @@ def test_what_was_kept_is_of_no_use_to_others(client_of: ClientOf, editor: Clien
 def test_an_empty_value_keeps_the_value(editor: Client, secret: Secret) -> None:
     url = address("secret_edit", secret)
 
-    editor.post(url, {"key": "RENAMED", "value": "", "comment": "", "version": "2"})
+    wanted = {"key": "RENAMED", "value": "", "comment": "", "version": "2"}
+    question = editor.post(url, wanted).context["question"]
+    editor.post(url, {**wanted, "seen": question.seen, "references": "leave"})
 
     secret.refresh_from_db()
     assert (secret.key, secret.version, secret.comment) == ("RENAMED", 2, "")

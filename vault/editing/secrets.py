@@ -18,11 +18,13 @@ from django.utils import timezone
 
 from encryption import seal
 from vault.editing.actor import Actor
+from vault.editing.carrying import carry_references
 from vault.editing.change import Change, changing
 from vault.editing.rights import check_references_may_leave
 from vault.errors import Invalid, Missing, Outdated, Taken, Unreadable
 from vault.models import Folder, Secret, SecretReference, SecretVersion
 from vault.references import find_references
+from vault.referrers import describe_circle, find_circles, find_references_to
 from vault.rules import check_resolvable, check_value, clean_comment, clean_key
 from vault.values import open_value, open_version
 
@@ -56,6 +58,8 @@ class Edit:
     comment: str | None = None
     is_literal: bool | None = None
     expected_version: int | None = None
+    # With another key: the references of other secrets to it change too.
+    carries_references: bool = False
 
 
 def set_secret(
@@ -86,12 +90,13 @@ def set_secrets(
     comments: Mapping[str, str] | None = None,
     literal: Mapping[str, bool] | None = None,
     must_exist: bool | None = None,
+    refuses_circles: bool = False,
     by: Actor,
 ) -> Written:
     """Creates and changes many, all or none.
 
     `literal` tells whose values are taken as they are, without references. `must_exist` refuses keys that are missing
-    (True) or there (False).
+    (True) or there (False). `refuses_circles` is for people; a script may be about to cut what it has just closed.
     """
     _check_values(values)
     comments = {key: clean_comment(comment) for key, comment in (comments or {}).items()}
@@ -106,6 +111,8 @@ def set_secrets(
             rows[key].is_literal = literal.get(key, rows[key].is_literal)
         _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
         _write_comments([rows[key] for key in written.commented])
+        if refuses_circles:
+            _check_no_circle([rows[key] for key in (*written.created, *written.changed)])
     return written
 
 
@@ -155,17 +162,20 @@ def update_secret(
     comment: str | None = None,
     is_literal: bool | None = None,
     expected_version: int | None = None,
+    carries_references: bool = False,
+    refuses_circles: bool = False,
     by: Actor,
 ) -> Secret:
-    edit = Edit(secret, key, value, comment, is_literal, expected_version)
-    return update_secrets(secret.folder, [edit], by=by)[0]
+    edit = Edit(secret, key, value, comment, is_literal, expected_version, carries_references)
+    return update_secrets(secret.folder, [edit], refuses_circles=refuses_circles, by=by)[0]
 
 
-def update_secrets(folder: Folder, edits: Sequence[Edit], *, by: Actor) -> list[Secret]:
+def update_secrets(folder: Folder, edits: Sequence[Edit], *, refuses_circles: bool = False, by: Actor) -> list[Secret]:
     """Changes secrets of one folder, all or none, and answers them in the order of the edits."""
     with changing(folder.environment.project_id, by) as change:
         rows = _current(folder, edits)
         now = timezone.now()
+        carried = _references_to_carry(edits, rows)
         _rename(change, [(rows[edit.secret.id], _new_key(edit, rows)) for edit in edits], at=now)
         drafts: list[tuple[Secret, str]] = []
         commented: list[Secret] = []
@@ -180,7 +190,27 @@ def update_secrets(folder: Folder, edits: Sequence[Edit], *, by: Actor) -> list[
                 commented.append(secret)
         _write(change, drafts)
         _write_comments(commented)
+        for secret, old_key, edges in carried:
+            carry_references(change, secret, edges, old_key=old_key, write=_write)
+        if refuses_circles:
+            _check_no_circle([secret for secret, _ in drafts])
     return [rows[edit.secret.id] for edit in edits]
+
+
+def _references_to_carry(
+    edits: Sequence[Edit], rows: Mapping[UUID, Secret]
+) -> list[tuple[Secret, str, list[SecretReference]]]:
+    """Before the keys change: whose references are to follow, with the key that they name now."""
+    moving = [rows[edit.secret.id] for edit in edits if edit.carries_references and edit.key is not None]
+    found = ((secret, secret.key, find_references_to(secret)) for secret in moving)
+    return [one for one in found if one[2]]
+
+
+def _check_no_circle(secrets: Sequence[Secret]) -> None:
+    for keys in find_circles(secrets):
+        raise Invalid(
+            f"{keys[0]} would refer to itself: {describe_circle(keys)}. Change one of these references.", field="value"
+        )
 
 
 def rename_secret(secret: Secret, key: str, *, by: Actor) -> Secret:

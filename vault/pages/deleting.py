@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from vault.errors import EditingError
 from vault.models import Environment, Folder, Project, Secret
-from vault.pages.access import done, page, place_of
+from vault.pages.access import actor_of, done, page, place_of
 from vault.pages.effects import is_agreed, look_ahead
 
 Row = TypeVar("Row", Environment, Folder, Secret)
@@ -31,7 +31,7 @@ def confirm_deletion(
     """Asks on GET, with what becomes of Devin; deletes on POST, if just that was shown. A refusal is shown as well."""
     refusal, foreseen = "", None
     try:
-        foreseen = look_ahead(lambda: delete(copy(row)))
+        foreseen = look_ahead(lambda: delete(copy(row)), by=actor_of(request))
         if request.method == "POST" and is_agreed(request, foreseen):
             delete(copy(row))
             return done(request, row, DELETION, f"Deleted {name}.", go_to=go_to)

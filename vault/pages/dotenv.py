@@ -122,7 +122,7 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
         if request.POST.get("only") == "new":
             values = {key: values[key] for key in plan.written.created}
         comments = {key: comment for key, comment in plan.comments.items() if key in values}
-        written = editing.set_secrets(folder, values, comments=comments, by=actor_of(request))
+        written = editing.set_secrets(folder, values, comments=comments, refuses_circles=True, by=actor_of(request))
     except EditingError as error:
         return _preview(request, folder, entries, note=error.message)
     counts = f"{len(written.created)} added, {len(written.changed)} changed, {len(written.unchanged)} as before"

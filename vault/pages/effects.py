@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from vault.editing import Actor
 from vault.effects import Effect, digest, foresee
 
 NAMED = 10
@@ -32,9 +33,9 @@ class Foreseen:
         return any(told.is_grave for told in self.told)
 
 
-def look_ahead(edit: Callable[[], object]) -> Foreseen:
+def look_ahead(edit: Callable[[], object], *, by: Actor) -> Foreseen:
     """Raises what the edit would raise."""
-    effects = foresee(edit)
+    effects = foresee(edit, compares_values=by.can_reveal)
     return Foreseen([tell(effect) for effect in effects], digest(effects))
 
 

@@ -17,7 +17,8 @@ from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
 from vault.pages.deleting import confirm_deletion, describe_contents, readers_of
-from vault.pages.references import Broken, broken_references, find_all_lookalikes
+from vault.pages.references import broken_references, find_all_lookalikes
+from vault.referrers import describe_circle, find_circles
 from vault.resolution import Resolver
 
 SECRETS_A_PAGE = 100
@@ -42,14 +43,6 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     secrets = folder.secrets.select_related("updated_by")
     if query:
         secrets = secrets.filter(key__icontains=query)
-    imports: list[ImportRow] = []
-    broken: list[Broken] = []
-    problem = ""
-    try:
-        resolver, _ = load_resolver(folder)
-        imports, broken = list_imports(folder, resolver), broken_references(folder, resolver)
-    except SourceError as error:
-        problem = error.message
     shown = Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page"))
     return page(
         request,
@@ -59,13 +52,29 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         parents=parents_of(folder),
         secrets=shown,
         query=query,
-        imports=imports,
-        broken=broken,
         lookalikes=find_all_lookalikes(shown, folder),
-        problem=problem,
+        **read_shape(folder),
         subfolders=folder.subfolders.annotate(secret_count=Count("secrets")),
         readers=readers_of(Folder.objects.filter(id=folder.id)),
     )
+
+
+def read_shape(folder: Folder) -> dict[str, object]:
+    """What it imports, and which of its references lead nowhere or round; or why that can't be told."""
+    try:
+        resolver, _ = load_resolver(folder)
+        return {
+            "imports": list_imports(folder, resolver),
+            "broken": broken_references(folder, resolver),
+            "circles": list_circles(folder, resolver),
+        }
+    except SourceError as error:
+        return {"problem": error.message}
+
+
+def list_circles(folder: Folder, resolver: Resolver) -> list[str]:
+    rows = folder.secrets.filter(references__isnull=False).select_related("folder__environment").distinct()
+    return [describe_circle(keys) for keys in find_circles(rows.defer("sealed_value"), resolver)]
 
 
 def list_imports(folder: Folder, resolver: Resolver) -> list[ImportRow]:

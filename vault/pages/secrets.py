@@ -13,13 +13,14 @@ from vault import editing
 from vault.errors import EditingError, VaultError
 from vault.forms import EditSecretForm, SecretForm
 from vault.keeping import Keeper
-from vault.models import Secret, SecretReference
+from vault.models import Secret
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse, url_of, user_of
+from vault.pages.asking import CARRY, EditQuestion, ask_about_edit, update
 from vault.pages.deleting import confirm_deletion
 from vault.pages.folders import get_folder
 from vault.pages.references import broken_references_of, find_all_lookalikes
 from vault.reading import reveal
-from vault.references import Reference, parse_reference
+from vault.referrers import find_referrers
 
 
 def get_secret(secret_id: UUID) -> Secret:
@@ -42,27 +43,11 @@ def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpRespon
         parents=parents_of(secret.folder),
         versions=secret.versions.select_related("created_by").defer("sealed_value"),
         references=secret.references.all(),
-        referrers=_referrers(secret),
+        referrers=find_referrers(secret),
         broken=broken_references_of(secret),
         lookalikes=find_all_lookalikes([secret], secret.folder),
         **context,
     )
-
-
-def _referrers(secret: Secret) -> list[Secret]:
-    """The secrets whose values name this one, by its own folder."""
-    folder, name = secret.folder, parse_reference(secret.key) or Reference(secret.key)
-    here = SecretReference.objects.filter(
-        environment_slug=name.environment_slug, path=name.path, key=name.key, secret__folder=folder
-    )
-    elsewhere = SecretReference.objects.filter(
-        key=secret.key,
-        environment_slug=folder.environment.slug,
-        path=folder.path,
-        secret__folder__environment__project_id=folder.environment.project_id,
-    )
-    ids = {edge.secret_id for edge in (*here, *elsewhere)}
-    return list(Secret.objects.select_related("folder__environment").filter(id__in=ids).defer("sealed_value"))
 
 
 @sensitive_variables()
@@ -80,6 +65,7 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
                 comments={key: comment},
                 literal={key: form.cleaned_data["is_literal"]},
                 must_exist=False,
+                refuses_circles=True,
                 by=actor_of(request),
             )
         except EditingError as error:
@@ -99,26 +85,20 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     initial = {name: getattr(secret, name) for name in ("key", "comment", "is_literal", "version")}
     keeper = Keeper(user_of(request).pk, "edit", secret.id)
     form = EditSecretForm(request.POST or None, initial=initial, keeper=keeper)
+    question: EditQuestion | None = None
     if form.is_valid():
         try:
-            changed = editing.update_secret(
-                secret,
-                key=form.cleaned_data["key"],
-                value=form.value_entered(),
-                comment=form.cleaned_data["comment"],
-                is_literal=form.cleaned_data["is_literal"],
-                expected_version=form.cleaned_data["version"],
-                by=actor_of(request),
-            )
+            question = ask_about_edit(request, form, secret)
+            if question is None:
+                changed = update(form, secret, by=actor_of(request), carries=request.POST.get("references") == CARRY)
+                message = f"Saved {changed.key}; it is at version {changed.version}."
+                return done(request, changed, CHANGE, message, go_to=changed)
         except VaultError as error:
             refuse(form, error)
             form.data["version"] = str(get_secret(secret_id).version)
-        else:
-            message = f"Saved {changed.key}; it is at version {changed.version}."
-            return done(request, changed, CHANGE, message, go_to=changed)
     if form.is_bound:
         form.keep_value()
-    return form_page(request, form, title=f"Edit {secret.key}", submit="Save", back=secret)
+    return form_page(request, form, title=f"Edit {secret.key}", submit="Save", back=secret, question=question)
 
 
 @sensitive_variables()
@@ -160,7 +140,7 @@ def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
         contents=[f"{secret.key} in {secret.folder}, with all versions"],
         delete=lambda row: editing.delete_secret(row, by=actor_of(request)),
         go_to=secret.folder,
-        referrers=_referrers(secret),
+        referrers=find_referrers(secret),
     )
 
 

@@ -43,6 +43,10 @@ def only(effects: list[Effect]) -> Effect:
     return effect
 
 
+def foreseen(edit: Callable[[], object]) -> list[Effect]:
+    return foresee(edit, compares_values=True)
+
+
 def deletion_page(client: Client, row: Secret | Folder) -> str:
     name = "secret_delete_page" if isinstance(row, Secret) else "folder_delete"
     return " ".join(client.get(reverse(f"admin:vault_{name}", args=[row.pk])).content.decode().split())
@@ -81,7 +85,7 @@ def test_a_sync_that_deletes_nothing_is_not_said_to(client: Client, synced: Benc
 def test_what_no_run_has_written_is_not_said_to_go(synced: Bench) -> None:
     editing.set_secrets(synced.folder, {"NEW": "1"}, by=ANYBODY)
 
-    assert foresee(lambda: editing.delete_secret(secret(synced, "NEW"), by=ANYBODY)) == []
+    assert foreseen(lambda: editing.delete_secret(secret(synced, "NEW"), by=ANYBODY)) == []
 
 
 def test_what_was_hidden_behind_it_takes_its_place(synced: Bench) -> None:
@@ -89,7 +93,7 @@ def test_what_was_hidden_behind_it_takes_its_place(synced: Bench) -> None:
     editing.set_secrets(other, {"A": "from the import"}, by=ANYBODY)
     editing.add_import(synced.folder, other, by=ANYBODY)
 
-    effect = only(foresee(lambda: editing.delete_secret(secret(synced, "A"), by=ANYBODY)))
+    effect = only(foreseen(lambda: editing.delete_secret(secret(synced, "A"), by=ANYBODY)))
 
     assert (effect.replaces, effect.deletes) == (("PROD_A",), ())
 
@@ -116,13 +120,13 @@ def test_what_a_folder_above_reads_is_followed(synced: Bench) -> None:
     synced.options(recursive=True)
     synced.run()
 
-    effect = only(foresee(lambda: editing.delete_folder(Folder.objects.get(pk=below.pk), by=ANYBODY)))
+    effect = only(foreseen(lambda: editing.delete_folder(Folder.objects.get(pk=below.pk), by=ANYBODY)))
 
     assert effect.deletes == ("PROD_DEEP",)
 
 
 def test_a_renamed_secret_is_a_rename(synced: Bench) -> None:
-    effect = only(foresee(lambda: editing.rename_secret(secret(synced, "A"), "Z", by=ANYBODY)))
+    effect = only(foreseen(lambda: editing.rename_secret(secret(synced, "A"), "Z", by=ANYBODY)))
 
     assert (effect.renames, effect.creates, effect.deletes) == ((("PROD_A", "PROD_Z"),), (), ())
 
@@ -133,7 +137,7 @@ def test_an_environments_slug_in_the_key_schema_renames_all(synced: Bench) -> No
     environment = synced.folder.environment
 
     effect = only(
-        foresee(
+        foreseen(
             lambda: editing.update_environment(type(environment).objects.get(pk=environment.pk), slug="qa", by=ANYBODY)
         )
     )
@@ -145,7 +149,7 @@ def test_an_import_names_what_it_brings(synced: Bench) -> None:
     other = editing.create_folder(synced.folder.environment, "/base", by=ANYBODY)
     editing.set_secrets(other, {"A": "hidden", "C": "1"}, by=ANYBODY)
 
-    effect = only(foresee(lambda: editing.add_import(synced.folder, other, by=ANYBODY)))
+    effect = only(foreseen(lambda: editing.add_import(synced.folder, other, by=ANYBODY)))
 
     assert (effect.creates, effect.replaces) == (("PROD_C",), ())
 
@@ -201,7 +205,7 @@ def test_nothing_is_left_of_what_was_tried(client: Client, synced: Bench) -> Non
 
 def test_a_refused_edit_is_refused_and_changes_nothing_after(synced: Bench) -> None:
     with pytest.raises(EditingError):
-        foresee(lambda: editing.rename_secret(secret(synced, "A"), "B", by=ANYBODY))
+        foreseen(lambda: editing.rename_secret(secret(synced, "A"), "B", by=ANYBODY))
     editing.delete_secret(secret(synced, "A"), by=ANYBODY)
 
     assert SyncRun.objects.filter(status="pending").count() == 1, "what is meant is announced again"
@@ -245,3 +249,48 @@ def test_what_nobody_reads_is_deleted_at_once(client: Client, synced: Bench) -> 
 
     assert response.status_code == 302
     assert not apart.secrets.exists()
+
+
+# Editing a secret
+
+
+def edit(client: Client, row: Secret, **data: str) -> Any:
+    return client.post(reverse("admin:vault_secret_edit", args=[row.pk]), {"version": str(row.version), **data})
+
+
+def test_a_rename_is_told_before_it_is_made(client: Client, synced: Bench) -> None:
+    page = edit(client, secret(synced, "A"), key="Z")
+
+    assert f"renames PROD_A → PROD_Z in {synced.sync.org_id} within seconds" in page.content.decode()
+    assert synced.folder.secrets.filter(key="A").exists()
+    assert edit(client, secret(synced, "A"), key="Z", seen=page.context["question"].seen).status_code == 302
+    assert synced.folder.secrets.filter(key="Z").exists()
+
+
+def test_a_value_that_would_fail_a_sync_is_asked_about(client: Client, synced: Bench) -> None:
+    page = edit(client, secret(synced, "A"), key="A", value=CANARY + "${NOWHERE}")
+
+    text = page.content.decode()
+    assert "would fail, and what it wrote would stay in" in text
+    assert "NOWHERE" in text
+    assert CANARY not in text
+    assert secret(synced, "A").version == 1
+
+
+def test_another_value_is_saved_at_once(client: Client, synced: Bench) -> None:
+    assert edit(client, secret(synced, "A"), key="A", value="other").status_code == 302
+
+
+def test_nobody_learns_from_it_whether_a_value_is_the_one_they_guess(synced: Bench) -> None:
+    """Whoever may not read values puts a guess in front of an import, and looks at what its deletion would do."""
+    hidden = editing.create_folder(synced.folder.environment, "/hidden", by=ANYBODY)
+    editing.set_secrets(hidden, {"PIN_1": "4711", "PIN_2": "4711"}, by=ANYBODY)
+    editing.add_import(synced.folder, hidden, by=ANYBODY)
+    editing.set_secrets(synced.folder, {"PIN_1": "4711", "PIN_2": "1234"}, by=ANYBODY)
+    guesses = [secret(synced, "PIN_1"), secret(synced, "PIN_2")]
+
+    told = only(foresee(lambda: editing.delete_secrets(guesses, by=ANYBODY), compares_values=False))
+    seen = only(foreseen(lambda: editing.delete_secrets(guesses, by=ANYBODY)))
+
+    assert told.replaces == ("PROD_PIN_1", "PROD_PIN_2")
+    assert seen.replaces == ("PROD_PIN_2",)
