@@ -94,6 +94,13 @@ def keep_link(connection: Connection, proof: Proof, naming: Naming = Naming(), *
     return project
 
 
+def set_poll_seconds(project: Project, seconds: int) -> None:
+    """How often to look for changes from now on; 0 for never. Raises Invalid for a project of the vault."""
+    rows = LinkedProject.objects.filter(project=project)
+    if not rows.update(poll_seconds=seconds, quiet_polls=0, next_poll_at=clock.now()):
+        raise Invalid(f"The project {project.slug} is not linked: its changes need not be looked for.")
+
+
 def _id_of(remote: RemoteProject) -> UUID:
     """The source's own where that can be: a script's project id works unchanged."""
     try:

@@ -146,6 +146,10 @@ class ReadsPlace(models.Model):
     def path(self) -> str:
         return self.place.path
 
+    def unjudged_columns(self) -> list[str]:
+        """The environment follows the folder when the row is saved; elsewhere there are rows of neither."""
+        return ["environment"] if self.project.is_kept_here else ["environment", "folder"]
+
     def reads_the_same_as(self, other: "ReadsPlace") -> bool:
         return self.project_id == other.project_id and self.source is not None and self.source == other.source
 

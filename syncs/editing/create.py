@@ -17,8 +17,7 @@ def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wi
     Raises EditRefused, NotRunnable, or ValidationError for fields that hold what they must not.
     """
     sync.created_by_id = by.user_id
-    # The environment follows the folder when the row is saved.
-    sync.full_clean(exclude=["environment"], validate_unique=False, validate_constraints=False)
+    sync.full_clean(exclude=sync.unjudged_columns(), validate_unique=False, validate_constraints=False)
     check_name_is_free(sync.name, sync.project, but=sync)
     check_stored_folders(sync)
     try:

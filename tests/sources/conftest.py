@@ -10,6 +10,7 @@ from sources.errors import Refused, Unavailable, Untrustworthy
 from sources.linking import link_project
 from sources.protocol import Place, SourceSecret
 from tests.actors import ANYBODY
+from tests.api.conftest import editor
 from tests.openbao import OpenBao
 from tests.sources.hostile import CANARY, Scene
 from tests.sources.memory import PROJECT_ID, Shelf, shelf, shelf_connection
@@ -18,7 +19,7 @@ from tests.syncs.conftest import connection, no_pause, organization, rung, sandb
 from vault.editing import create_folder, create_project, delete_environment, delete_folder, set_secret, set_secrets
 from vault.models import Folder, Project, Secret
 
-__all__ = ["connection", "no_pause", "organization", "rung", "sandbox", "shelf", "shelf_connection"]
+__all__ = ["connection", "editor", "no_pause", "organization", "rung", "sandbox", "shelf", "shelf_connection"]
 VALUES = {"A": f"{CANARY}-a", "B": f"{CANARY}-b"}
 
 
@@ -28,6 +29,12 @@ def shelf_project(shelf: Shelf, shelf_connection: Connection) -> Project:
     shelf.put("dev", "/app", C="3")
     shelf.put("prod", "/", A="prod")
     return link_project(shelf_connection, PROJECT_ID, by=ANYBODY)
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    """One of the vault."""
+    return create_project(name="Here", slug="here", by=ANYBODY)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.base import with_errors
 from api.resources.lookups import get_environment, get_project, get_project_by_slug
+from api.resources.projects.linking import ask_for_environments, find_environment, link
 from api.resources.projects.schemas import (
     CreateEnvironment,
     CreateProject,
@@ -30,9 +31,12 @@ from api.resources.projects.schemas import (
     UpdateEnvironment,
     UpdateProject,
 )
+from sources.linking import set_poll_seconds
+from sources.words import JOINED
 from syncs.models import DevinSync
 from vault import editing
 from vault.editing.projects import DEFAULT_ENVIRONMENTS
+from vault.elsewhere import check_kept_here
 from vault.models import Environment, Project
 
 router = resource("Projects")
@@ -41,10 +45,12 @@ VIEW = Bearer("vault.view_project")
 
 
 def all_projects() -> QuerySet[Project]:
-    return Project.objects.prefetch_related("environments")
+    return Project.objects.prefetch_related("environments").select_related(*JOINED)
 
 
 def create(caller: Caller, body: CreateProject) -> ProjectOut:
+    if body.source_connection_id is not None:
+        return ProjectOut.of(link(caller, body.source_connection_id, body))
     with transaction.atomic():
         project = editing.create_project(
             name=body.project_name,
@@ -58,6 +64,7 @@ def create(caller: Caller, body: CreateProject) -> ProjectOut:
 
 
 def get_own_environment(project: Project, environment_id: UUID) -> Environment:
+    check_kept_here(project)
     environment = project.environments.filter(pk=environment_id).first()
     if environment is None:
         raise NotFoundError(f"The project {project.slug} has no environment with the ID {environment_id}.")
@@ -112,6 +119,8 @@ def change(caller: Caller, project: Project, body: UpdateProject) -> ProjectOut:
         editing.update_project(
             project, name=body.name, slug=body.slug, description=body.description, by=actor_of(caller)
         )
+        if body.source_poll_seconds is not None:
+            set_poll_seconds(project, body.source_poll_seconds)
         note_changed(caller, project)
     return ProjectOut.of(project)
 
@@ -129,14 +138,20 @@ def delete(caller: Caller, project: Project) -> ProjectOut:
 
 def list_environments(request: HttpRequest, project_id: str) -> ManyEnvironments:
     """The environments of a project, in order."""
-    rows = get_project(project_id).environments.all()
-    return ManyEnvironments(environments=[EnvironmentOut.of(environment) for environment in rows])
+    project = get_project(project_id)
+    if not project.is_kept_here:
+        return ManyEnvironments(environments=ask_for_environments(project))
+    return ManyEnvironments(environments=[EnvironmentOut.of(environment) for environment in project.environments.all()])
 
 
 @router.get("/{project_id}/environments/slug/{slug}", auth=VIEW, response=with_errors(EnvironmentBySlug))
 def get_environment_with_slug(request: HttpRequest, project_id: str, slug: str) -> EnvironmentBySlug:
     """An environment by its slug."""
-    found = EnvironmentOut.of(get_environment(get_project(project_id), slug))
+    project = get_project(project_id)
+    if project.is_kept_here:
+        found = EnvironmentOut.of(get_environment(project, slug))
+    else:
+        found = find_environment(project, slug)
     return EnvironmentBySlug(**dict(found), environment=found)
 
 
