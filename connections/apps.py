@@ -8,7 +8,8 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import checks  # noqa: F401 -- registers them
-        from connections.models import Connection
+        from connections.models import AccessToken, Connection
         from encryption import register_sealed
 
         register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)
+        register_sealed(AccessToken, "sealed_token", context=AccessToken.context)

@@ -196,6 +196,10 @@ class Connection(models.Model):
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
         self.save(update_fields=["is_valid", "validation_message", "validated_at"])
 
+    def forget_refused_login(self) -> None:
+        """A login has just worked, so the next one need not wait."""
+        AccessToken.objects.filter(connection_id=self.pk).update(refused_until=None)
+
     def mark_rate_limited(self, retry_after: timedelta) -> None:
         self.rate_limited_until = timezone.now() + retry_after
         self.save(update_fields=["rate_limited_until"])
@@ -220,3 +224,41 @@ class Connection(models.Model):
                 "an environment variable, which api_key_env names in its file."
             )
         return f"The connection “{self.name}” has no {self.kind.secret_words} yet: enter it in the admin."
+
+
+class AccessToken(models.Model):
+    """A token that a login brought, sealed, for all processes; and a refusal, so that none of them tries on and on."""
+
+    connection = models.OneToOneField(
+        Connection, primary_key=True, on_delete=models.CASCADE, related_name="access_token", serialize=False
+    )
+    sealed_token = models.TextField(blank=True, editable=False, serialize=False)
+    # Which credentials brought it, as a hash of their sealed form: others make it void.
+    credentials = models.CharField(max_length=64)
+    renew_at = models.DateTimeField(null=True)
+    refused_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"access token of {self.connection_id}"
+
+    def context(self) -> str:
+        return f"connections.AccessToken/{self.connection_id}/sealed_token/{self.credentials}"
+
+
+class RequestBudget(models.Model):
+    """How many requests of one sort a service still allows a connection, whichever process sends them.
+
+    A `limit` of 0 is not known.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="budgets")
+    sort = models.CharField(max_length=16)
+    limit = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0)
+    resets_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "sort"], name="one_budget_a_sort")]
+
+    def __str__(self) -> str:
+        return f"{self.sort} of {self.connection_id}: {self.left} of {self.limit}"

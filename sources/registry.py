@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from connections.models import Connection
 from sources.errors import SourceError
+from sources.infisical.kind import INFISICAL
 from sources.kinds import Kind, Opening
 from sources.models import LinkedProject
 from sources.openbao.kind import OPENBAO
@@ -14,6 +15,7 @@ from vault.models import Project
 KINDS: dict[str, Kind] = {
     VAULT.name: VAULT,
     OPENBAO.name: OPENBAO,
+    INFISICAL.name: INFISICAL,
 }
 
 

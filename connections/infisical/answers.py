@@ -59,7 +59,8 @@ def error_in(answer: Answer, attempt: Attempt) -> InfisicalError | None:
 
 
 def _login_error(answer: Answer, attempt: Attempt, came: str) -> InfisicalError:
-    if answer.status == 404:
+    # It answers 404 to an unknown client ID too, but then says so itself.
+    if answer.status == 404 and _told(answer, "error") != "NotFound":
         advice = f"There is no Infisical at the address of connection “{attempt.connection}”. Correct it."
         return NotFound(attempt.says(came, advice), status=404)
     advice = (
@@ -72,7 +73,7 @@ def _login_error(answer: Answer, attempt: Attempt, came: str) -> InfisicalError:
 
 def _refusal(answer: Answer, attempt: Attempt, came: str) -> InfisicalError:
     status = answer.status
-    if status == 401 or (status == 403 and _name_of_error(answer) == "TokenError"):
+    if status == 401 or (status == 403 and _told(answer, "error") == "TokenError"):
         advice = (
             f"The access token is not accepted, not even a fresh one. Look at the machine identity of connection "
             f"“{attempt.connection}” in Infisical."
@@ -86,7 +87,9 @@ def _refusal(answer: Answer, attempt: Attempt, came: str) -> InfisicalError:
         return Forbidden(attempt.says(came, advice), status=status)
     if status == 404:
         advice = "Check that it is still there, and that the machine identity may see it."
-        return NotFound(attempt.says(came, advice), status=status)
+        missing = NotFound(attempt.says(came, advice), status=status)
+        missing.is_route = is_missing_route(answer)
+        return missing
     advice = "Infisical does not take this request. Look at its log, and at the versions in docs/sources.md."
     return Rejected(attempt.says(came, advice), status=status)
 
@@ -148,9 +151,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _name_of_error(answer: Answer) -> str:
+def is_missing_route(answer: Answer) -> bool:
+    """Whether a 404 is of the server itself, which tells so of routes that its version lacks."""
+    message = _told(answer, "message")
+    return message.startswith("Route ") and message.endswith(" not found")
+
+
+def _told(answer: Answer, name: str) -> str:
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError):
         return ""
-    return str(data.get("error")) if isinstance(data, dict) else ""
+    return str(data.get(name)) if isinstance(data, dict) else ""

@@ -50,6 +50,7 @@ class Infisical(Kind):
     def identify(self, connection: "Connection") -> Identity:
         """The only proof that Infisical gives a machine identity is a login."""
         token = new_token(connection, within=PATIENCE)
+        connection.forget_refused_login()
         return Identity("machine_identity", token.identity_id)
 
     def known(self, said: str) -> str:

@@ -48,7 +48,9 @@ class Forbidden(InfisicalError):
 
 
 class NotFound(InfisicalError):
-    pass
+    """With `is_route`, this version of the server does not have the route at all."""
+
+    is_route = False
 
 
 class Rejected(InfisicalError):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connections.models import Connection
+from sandbox.infisical.server import InfisicalSandbox
 from sources.errors import Refused, Unavailable, Untrustworthy
 from sources.linking import link_project
 from sources.protocol import Place, SourceSecret
@@ -13,6 +14,7 @@ from tests.actors import ANYBODY
 from tests.api.conftest import editor
 from tests.openbao import OpenBao
 from tests.sources.hostile import CANARY, Scene
+from tests.sources.infisical.scene import connection_to, scene_of
 from tests.sources.memory import PROJECT_ID, Shelf, shelf, shelf_connection
 from tests.sources.openbao.scene import scene_on
 from tests.syncs.conftest import connection, no_pause, organization, rung, sandbox
@@ -110,3 +112,12 @@ def memory_scene(shelf: Shelf, shelf_project: Project) -> Scene:
 def openbao_scene(db: None, openbao: OpenBao) -> Iterator[Scene]:
     with scene_on(openbao, VALUES) as scene:
         yield scene
+
+
+@pytest.fixture
+def infisical_scene(db: None) -> Iterator[Scene]:
+    with InfisicalSandbox() as server:
+        connection = connection_to(server)
+        shop = server.world.add_project("shop")
+        server.world.put(shop, "dev", "/app", **VALUES)
+        yield scene_of(server, shop, link_project(connection, shop.id, by=ANYBODY))

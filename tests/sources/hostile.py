@@ -74,4 +74,8 @@ KINDS: dict[str, UnderTest] = {
         ),
         impossible={"a reference that leads nowhere": "its values refer to nothing"},
     ),
+    "infisical": UnderTest(
+        "infisical_scene",
+        answers=(*COMMON, "a hidden value", "an import that may not be read", "a login that is refused"),
+    ),
 }

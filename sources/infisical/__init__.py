@@ -1,0 +1,1 @@
+"""Infisical as a source of secrets."""
