@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.launcher.conftest import end, is_alive, processes_using
+from tests.linux import needs_proc
 from tests.patience import PATIENCE, wait_until
+
+pytestmark = needs_proc
 
 Launch = Callable[..., "subprocess.Popen[str]"]
 

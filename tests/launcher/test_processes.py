@@ -11,6 +11,7 @@ import pytest
 from launcher import processes
 from launcher.processes import kill_session, with_forks_allowed
 from tests.launcher.conftest import is_alive
+from tests.linux import needs_proc
 from tests.patience import wait_until
 
 PARENT = """
@@ -30,6 +31,7 @@ def family() -> Iterator[tuple[int, int]]:
         parent.kill()
 
 
+@needs_proc
 def test_kills_all_of_a_session(family: tuple[int, int]) -> None:
     parent, child = family
 
@@ -39,6 +41,7 @@ def test_kills_all_of_a_session(family: tuple[int, int]) -> None:
     assert is_alive(os.getpid())
 
 
+@needs_proc
 def test_kills_all_of_a_session_where_there_is_no_proc(
     family: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from launcher.errors import LaunchError
 from launcher.processes import Program
 from launcher.supervise import Supervisor, rotate
 from tests.launcher.conftest import ROOT, is_alive
+from tests.linux import needs_proc
 from tests.patience import wait_until
 
 SLEEPS = "import time; time.sleep(600)"
@@ -106,6 +107,7 @@ def test_stops_those_that_serve_last(supervisor: Supervisor, program: MakeProgra
     assert order.read_text().split() == ["worker", "valkey"]
 
 
+@needs_proc
 def test_kills_what_does_not_stop_and_what_it_left(
     supervisor: Supervisor, program: MakeProgram, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_kills_what_does_not_stop_and_what_it_left(
     wait_until(lambda: not is_alive(ids_in(tmp_path / "ids")[0]))
 
 
+@needs_proc
 def test_a_killed_launcher_takes_its_children_along(tmp_path: Path) -> None:
     launcher = (
         "import pathlib, sys, time\n"

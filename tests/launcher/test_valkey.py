@@ -9,6 +9,7 @@ from launcher.errors import LaunchError
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import EmbeddedValkey, prepare_valkey
 from tests.launcher.conftest import processes_using
+from tests.linux import needs_proc
 
 Serve = Callable[[EmbeddedValkey], None]
 
@@ -28,6 +29,7 @@ def serve() -> Iterator[Serve]:
         process.wait()
 
 
+@needs_proc
 def test_keeps_what_it_was_told_when_it_is_killed(data_dir: Path, serve: Serve) -> None:
     server = prepare_valkey(data_dir / "valkey")
     serve(server)

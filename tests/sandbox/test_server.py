@@ -13,6 +13,7 @@ from sandbox.__main__ import build_sandbox, read_arguments
 from sandbox.organization import Duplicates
 from sandbox.peer import process_behind, send_signal
 from sandbox.server import Sandbox
+from tests.linux import needs_proc
 from tests.patience import PATIENCE, wait_until
 from tests.sandbox.caller import Caller
 
@@ -177,7 +178,7 @@ def test_the_command_line_is_explained(words: list[str], capsys: pytest.CaptureF
     assert "usage: python -m sandbox" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux' /proc")
+@needs_proc
 def test_finds_the_process_at_the_other_end() -> None:
     code = "import socket, sys; sock = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); input()"
     with socket.create_server(("127.0.0.1", 0)) as listener:

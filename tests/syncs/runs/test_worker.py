@@ -20,11 +20,12 @@ from sandbox.server import Sandbox
 from syncs.choices import Status
 from syncs.models import Destination, SyncRun
 from syncs.runs.queue import ring
+from tests.linux import needs_proc
 from tests.patience import PATIENCE, wait_until
 from tests.syncs.torture.test_processes import database_url
 from tests.syncs.torture.theatre import Scene, set_scene, wait_for_quiet
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql, needs_proc]
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENT = {"SYNC_LEASE_SECONDS": "3600", "SYNC_LEASE_RENEWAL_SECONDS": "60", "SYNC_RING_AGAIN_SECONDS": "3600"}
