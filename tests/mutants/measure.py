@@ -77,14 +77,14 @@ def measure(
     equivalent: Sequence[Equivalent] = (),
     options: Sequence[str] = (),
     only: Sequence[str] = (),
-    children: int = 1,
+    at_once: int = 1,
 ) -> Score:
     """Judges every change of the target, or those whose names fit `only`. `options` are pytest's.
 
     `work` is an empty folder, or one of an earlier measurement, whose judgements of unchanged functions stand.
     """
     lay_out(target, root=root, work=work, options=options)
-    said = run(work, "run", "--max-children", str(children), *only)
+    said = run(work, "run", "--max-children", str(at_once), *only)
     statuses = statuses_in(run(work, "results", "--all", "true"), only)
     if not statuses or "not checked" in statuses.values():
         raise MutmutFailed(said)

@@ -17,7 +17,7 @@ TARGETS = {
     ),
     "plan": Target(
         changed=("syncs/engine/plan.py",),
-        tests=("tests/syncs/engine/test_plan.py",),
+        tests=("tests/syncs/engine/test_plan.py", "tests/syncs/engine/test_whole_plans.py"),
     ),
     "resolution": Target(
         changed=("vault/resolution.py",),
@@ -29,6 +29,9 @@ TARGETS = {
     ),
     "apply": Target(
         changed=("syncs/engine/apply.py",),
-        tests=("tests/syncs/engine",),
+        tests=tuple(
+            f"tests/syncs/engine/test_{name}.py"
+            for name in ("absence", "deletions", "permanent", "renames", "requests", "values")
+        ),
     ),
 }

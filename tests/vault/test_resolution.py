@@ -1,10 +1,12 @@
 """What a reader of a folder sees. Folders are named by place, "dev:/app", and hold keys with values."""
 
+import tracemalloc
 from uuid import UUID, uuid5
 
 import pytest
 
 from vault.errors import DuplicateKey, ReferenceCycle, ReferenceMissing
+from vault.limits import MAX_VALUE_BYTES
 from vault.resolution import Place, Resolver, StoredSecret
 
 Folders = dict[str, dict[str, str]]
@@ -38,6 +40,11 @@ SEEN: dict[str, tuple[Folders, Imports, dict[str, str]]] = {
     "its own secrets": ({"dev:/": {"A": "1"}, "dev:/x": {"B": "2"}}, {}, {"A": "1"}),
     "an import's secrets": ({"dev:/": {"A": "1"}, "dev:/x": {"B": "2"}}, {"dev:/": ["dev:/x"]}, {"A": "1", "B": "2"}),
     "its own before an import's": ({"dev:/": {"A": "own"}, "dev:/x": {"A": "x"}}, {"dev:/": ["dev:/x"]}, {"A": "own"}),
+    "what each of two imports has": (
+        {"dev:/": {}, "dev:/x": {"A": "x"}, "dev:/y": {"B": "y"}},
+        {"dev:/": ["dev:/x", "dev:/y"]},
+        {"A": "x", "B": "y"},
+    ),
     "the later of two imports": (
         {"dev:/": {}, "dev:/x": {"A": "x"}, "dev:/y": {"A": "y"}},
         {"dev:/": ["dev:/x", "dev:/y"]},
@@ -216,10 +223,43 @@ def test_refuses(folders: Folders, imports: Imports, error: type[Exception], par
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [
+        ("${x.B}", "there is no folder x:/. Did you mean ${dev.x.B}? For the text itself write $${x.B}."),
+        (
+            "${prod.x.Z}",
+            "there is no folder prod:/x. Create it, or correct the reference. For the text itself write $${prod.x.Z}.",
+        ),
+    ],
+)
+def test_says_what_a_reference_to_nothing_may_have_meant(reference: str, hint: str) -> None:
+    with pytest.raises(ReferenceMissing) as caught:
+        read({"dev:/": {"A": reference}, "dev:/x": {"B": "b"}}, {}, ["dev:/"])
+
+    assert str(caught.value) == f"The secret A in dev:/ refers to {reference}, but {hint}"
+
+
+@pytest.mark.parametrize(
+    ("length", "chain"),
+    [
+        (10, "K0 → K1 → K2 → K3 → K4 → K5 → K6 → K7 → K8 → K9 → K0"),
+        (11, "K0 → K1 → K2 → K3 → K4 → K5 → K6 → K7 → K8 → K9 → … → K0"),
+        (12, "K0 → K1 → K2 → K3 → K4 → K5 → K6 → K7 → K8 → K9 → … → K0"),
+    ],
+)
+def test_a_long_circle_is_told_by_its_first_ten(length: int, chain: str) -> None:
+    circle = {f"K{number}": f"${{K{(number + 1) % length}}}" for number in range(length)}
+
+    with pytest.raises(ReferenceCycle, match=rf" refers to itself: {chain}\. Change one of these references\.$"):
+        read({"dev:/": circle}, {}, ["dev:/"])
+
+
 def test_two_folders_with_the_same_key_are_refused_by_name() -> None:
     with pytest.raises(DuplicateKey, match="key A is in dev:/ and in dev:/x") as caught:
         read({"dev:/": {"A": "hunter2"}, "dev:/x": {"A": "hunter2"}}, {}, ["dev:/", "dev:/x"])
 
+    assert str(caught.value).endswith(" Rename or delete one of them, or read without subfolders.")
     assert "hunter2" not in str(caught.value)
 
 
@@ -241,6 +281,22 @@ def test_a_value_may_be_as_long_as_a_stored_one() -> None:
     folders = {"dev:/": {"A": "x" * 25_536 + "${B}", "B": "y" * 40_000}}
 
     assert len(read(folders, {}, ["dev:/"])["A"]) == 65_536
+
+
+def test_never_holds_what_would_be_too_long() -> None:
+    """2,000 references to the longest value would take 128 MiB."""
+    resolved = resolver({"dev:/": {"A": "${B}" * 2000, "B": "y" * MAX_VALUE_BYTES}}, {})
+    secret = resolved.visible(id_of("dev:/"))["A"]
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ReferenceMissing, match="its references make it longer than 65,536 bytes"):
+            resolved.value(secret)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 64 * MAX_VALUE_BYTES
 
 
 def test_a_literal_value_is_taken_as_it_is() -> None:
