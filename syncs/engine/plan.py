@@ -69,7 +69,7 @@ def build_removal(
     return Plan(
         hand_overs=tuple(_hand_over(secret, others) for secret in present if secret.key in others.wanters),
         deletes=_by_key(
-            Delete(secret.key or "", secret.secret_id, secret.secret_type, "removed on request")
+            Delete(_key_of(secret), secret.secret_id, secret.secret_type, "removed on request")
             for secret in present
             if secret.key not in others.wanters
         ),
@@ -144,7 +144,7 @@ class _Planner:
             source_count=len(self.desired),
             warnings=tuple(key_warnings(self.desired)),
         )
-        return _with_renames(plan, self.former) if self.former else plan
+        return _with_renames(plan, self.former)
 
     def _forgotten(self) -> tuple[str, ...]:
         """By id: a stranger's secret of the same key must not keep the key ours."""
@@ -158,7 +158,7 @@ class _Planner:
     def _in_scope(self, secret: RemoteSecret) -> bool:
         if secret.secret_id in self.others.secret_ids or secret.secret_type not in KNOWN_TYPES:
             return False
-        return self._is_managed(secret) or self.options.matches(secret.key or "")
+        return self._is_managed(secret) or self.options.matches(_key_of(secret))
 
     def _plan_desired(self, item: DesiredSecret) -> None:
         key = item.destination_key
@@ -194,7 +194,7 @@ class _Planner:
             return f"{holder}, but {why}: take the key over, or mend that sync" if why else holder
         unknown = next((secret.secret_type for secret in held if secret.secret_type not in KNOWN_TYPES), None)
         if unknown is not None:
-            return f"in Devin it is a secret of a kind that DevinSync does not know ({unknown[:32]}), and leaves alone"
+            return f"in Devin it is a secret of a kind that DevinSync does not know ({unknown}), and leaves alone"
         return ""
 
     def _why_replace(self, item: DesiredSecret, current: RemoteSecret | None, known: Known | None) -> tuple[str, bool]:
@@ -229,7 +229,7 @@ class _Planner:
         if not self._is_managed(secret):
             self._plan_stranger(secret)
             return
-        key, known = secret.key or "", self.by_id.get(secret.secret_id)
+        key, known = _key_of(secret), self.by_id.get(secret.secret_id)
         if key in self.others.wanters:
             self.hand_overs.append(_hand_over(secret, self.others))
         elif self.options.disable_deletion or (known is not None and known.is_adopted):
@@ -249,27 +249,27 @@ class _Planner:
             self._delete(secret, "not in the source, and a person said to delete it", is_decided=True)
         elif policy == Strangers.ASK:
             reason = "not in the source, and not written by DevinSync"
-            self.asked.append(Delete(secret.key or "", secret.secret_id, secret.secret_type, reason, is_stranger=True))
+            self.asked.append(Delete(_key_of(secret), secret.secret_id, secret.secret_type, reason, is_stranger=True))
         else:
             self._delete(secret, "not in the source")
 
-    def _goes_on_as(self, secret: RemoteSecret, known: Known) -> str:
-        """The desired key that our secret goes on under, "" if there is none. Not if somebody renamed it in Devin."""
+    def _goes_on_as(self, secret: RemoteSecret, known: Known) -> str | None:
+        """The desired key that our secret goes on under, if there is one. Not if somebody renamed it in Devin."""
         if secret.key != known.destination_key:
-            return ""
+            return None
         found = (
-            self.keys_by_source.get(known.source_key, ""),
+            self.keys_by_source.get(known.source_key),
             known.renamed_to,
-            self.options.renamed.get(known.destination_key, ""),
+            self.options.renamed.get(known.destination_key),
         )
-        return next((key for key in found if key in self.desired), "")
+        return next((key for key in found if key in self.desired), None)
 
     def _delete(
         self, secret: RemoteSecret, reason: str, *, is_duplicate: bool = False, is_decided: bool = False
     ) -> None:
         self.deletes.append(
             Delete(
-                secret.key or "",
+                _key_of(secret),
                 secret.secret_id,
                 secret.secret_type,
                 reason,
@@ -285,14 +285,14 @@ def _with_renames(plan: Plan, former: Mapping[str, Sequence[RemoteSecret]]) -> P
     writes: dict[str, Create | Replace] = {change.destination_key: change for change in plan.creates}
     writes |= {change.destination_key: change for change in plan.replaces}
     refused = {refusal.destination_key for refusal in plan.refusals}
-    sources = {keep.destination_key: keep.source_key for keep in plan.keeps}
+    sources = {change.destination_key: change.source_key for change in (*writes.values(), *plan.keeps)}
     renames, waiting = [], []
     for key in sorted(former):
         if key in refused:
             reason = f"it stays until {key} can be written, which replaces it"
-            waiting += [Delete(one.key or "", one.secret_id, one.secret_type, reason) for one in former[key]]
+            waiting += [Delete(_key_of(one), one.secret_id, one.secret_type, reason) for one in former[key]]
         else:
-            renames.append(_rename(key, former[key], writes.get(key), source_key=sources.get(key, "")))
+            renames.append(_rename(key, former[key], writes.get(key), source_key=sources[key]))
     return replace(
         plan.without({change.destination_key for change in renames}),
         renames=tuple(renames),
@@ -301,10 +301,10 @@ def _with_renames(plan: Plan, former: Mapping[str, Sequence[RemoteSecret]]) -> P
 
 
 def _rename(key: str, former: Sequence[RemoteSecret], write: Create | Replace | None, *, source_key: str) -> Rename:
-    names = tuple(sorted(one.key or "" for one in former))
+    names = tuple(sorted(_key_of(one) for one in former))
     rename = Rename(
         destination_key=key,
-        source_key=write.source_key if write else source_key,
+        source_key=source_key,
         former_keys=names,
         former_ids=tuple(one.secret_id for one in former),
         reason=f"until now {', '.join(names)}",
@@ -316,15 +316,20 @@ def _rename(key: str, former: Sequence[RemoteSecret], write: Create | Replace | 
 
 
 def _hand_over(secret: RemoteSecret, others: Others) -> HandOver:
-    wanter = others.wanters[secret.key or ""]
+    wanter = others.wanters[_key_of(secret)]
     return HandOver(
-        destination_key=secret.key or "",
+        destination_key=_key_of(secret),
         secret_id=secret.secret_id,
         secret_type=secret.secret_type,
         to_sync=wanter.sync,
         reason=f"not in this source, and the sync “{wanter.name}” wants it",
         to_source_key=wanter.source_key,
     )
+
+
+def _key_of(secret: RemoteSecret) -> str:
+    """Without a key is at most a secret that we wrote, to be removed; what is planned for has one."""
+    return secret.key or ""
 
 
 def _by_key(deletes: Iterable[Delete]) -> tuple[Delete, ...]:
