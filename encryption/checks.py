@@ -51,12 +51,12 @@ def require_known_keys() -> None:
 
 
 def unknown_key_ids() -> set[str]:
-    """Of the keys that the newest rows are sealed with, those that are lacking. A few rows a table, however large."""
-    lacking: set[str] = set()
+    """Of the keys that some rows are sealed with, those that are lacking. A few rows a table, however large."""
+    used: set[str] = set()
     for field in sealed_fields():
-        newest = field.model._base_manager.order_by("-pk").values_list(field.name, flat=True)[:SAMPLE]
-        lacking |= {token.split(".")[1] for token in newest if token.count(".") == 2}
-    return lacking - set(current_keyring().keys)
+        some = field.model._base_manager.order_by("-pk").values_list(field.name, flat=True)[:SAMPLE]
+        used |= {token.split(".")[1] for token in some if token.count(".") == 2}
+    return used - set(current_keyring().keys)
 
 
 def key_ids_in_use() -> dict[str, int]:

@@ -75,7 +75,7 @@ def current_key_id() -> str:
 def key_id_of(token_or_fingerprint: str) -> str:
     """The id of the key that made a token or a fingerprint; empty if it is neither."""
     if token_or_fingerprint.startswith(f"{VERSION}."):
-        return token_or_fingerprint.split(".", 2)[1]
+        return token_or_fingerprint.split(".")[1]
     key_id, colon, _ = token_or_fingerprint.partition(":")
     return key_id if colon else ""
 

@@ -165,6 +165,8 @@ def test_a_generated_key_is_usable(settings: Settings) -> None:
         (["canary"], "Key 1 of ENCRYPTION_KEYS is not 32 bytes in base64"),
         ([base64.b64encode(b"k" * 32).decode(), "canary!"], "Key 2 of ENCRYPTION_KEYS is not"),
         ([base64.b64encode(b"k" * 16).decode()], "Key 1 of ENCRYPTION_KEYS is not"),
+        ([" " + base64.b64encode(b"k" * 32).decode()], "Key 1 of ENCRYPTION_KEYS is not"),
+        (["canary"], r"base64\. Make one with `manage\.py generate_encryption_key`\.$"),
         ([base64.b64encode(b"k" * 32).decode()] * 2, "twice"),
     ],
 )

@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def _say_which_keys_may_go(self) -> None:
         in_use = key_ids_in_use()
         for key_id in list(current_keyring().keys)[1:]:
-            if count := in_use.get(key_id, 0):
+            if count := in_use.get(key_id):
                 self.stdout.write(f"Key {key_id} is still used by {count}: keep it until the syncs have run once more.")
             else:
                 self.stdout.write(f"Key {key_id} is no longer used: take it out of ENCRYPTION_KEYS.")
