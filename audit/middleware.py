@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from audit.models import Action
-from audit.writing import note, written
+from audit.writing import note, stands, written
 from common.addresses import client_address
 from common.clients import client
 from common.middleware import GetResponse
@@ -28,7 +28,7 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        address, count = client.set(client_address(request)), written.set(0)
+        address, lines = client.set(client_address(request)), written.set(())
         try:
             response = self.get_response(request)
             self._note(request, response)
@@ -36,13 +36,13 @@ class AuditMiddleware:
             return HttpResponse("The database is busy. Try again in a moment.", status=503, headers=TRY_AGAIN)
         finally:
             client.reset(address)
-            written.reset(count)
+            written.reset(lines)
         return response
 
     def _note(self, request: HttpRequest, response: HttpResponse) -> None:
         was_refused = response.status_code in REFUSED
         # Looked at first: to ask who it was takes the database, which may be what failed.
-        if written.get() or not (was_refused or is_act(request, response)):
+        if not (was_refused or is_act(request, response)) or tells_of_itself(response):
             return
         if actor := actor_of(request):
             action = Action.REFUSED if was_refused else Action.ASKED
@@ -57,6 +57,11 @@ def actor_of(request: HttpRequest) -> str:
         return ""
     by = f" ({caller.name})" if caller is not None and hasattr(caller, "name") else ""
     return f"{user.get_username()}{by}"
+
+
+def tells_of_itself(response: HttpResponse) -> bool:
+    """What was refused may have written its line before it was undone."""
+    return bool(written.get()) and (response.status_code < 400 or stands())
 
 
 def is_act(request: HttpRequest, response: HttpResponse) -> bool:

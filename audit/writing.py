@@ -7,8 +7,10 @@ from audit.models import Action, Entry
 from common.clients import current_client
 from common.request_ids import current_request_id
 
-# How many lines the request being served has written.
-written: ContextVar[int] = ContextVar("written", default=0)
+# The ids of the lines that the request being served has written.
+written: ContextVar[tuple[int, ...]] = ContextVar("written", default=())
+# Ids a statement: every database takes this many parameters.
+FEW = 500
 
 
 def note(
@@ -22,7 +24,13 @@ def note(
 def note_many(entries: Sequence[Entry]) -> None:
     """As few statements as of one, for each chunk of them."""
     Entry.objects.bulk_create(entries)
-    written.set(written.get() + len(entries))
+    written.set((*written.get(), *(entry.pk for entry in entries)))
+
+
+def stands() -> bool:
+    """Whether a line of this request is there still: what was undone has taken along the lines that told of it."""
+    ids = written.get()[-FEW:]
+    return Entry.objects.filter(pk__in=ids, request_id=current_request_id()).exists()
 
 
 def line(

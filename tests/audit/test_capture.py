@@ -12,7 +12,7 @@ from django.urls import reverse
 from api.models import ApiToken
 from audit.models import Action, Entry
 from tests.actors import ANYBODY
-from vault.editing import create_environment, create_folder, create_project, set_secrets
+from vault.editing import add_import, create_environment, create_folder, create_project, set_secrets
 from vault.models import Secret
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,24 @@ def test_a_refusal_leaves_a_line(secret: Secret) -> None:
     entry = Entry.objects.get(action=Action.REFUSED)
     assert (entry.actor, entry.object_id) == ("vera", str(secret.pk))
     assert "403" in entry.detail
+
+
+def test_what_was_undone_after_its_line_leaves_that_it_was_asked(secret: Secret) -> None:
+    """The line of a deletion is written while there is a row to tell of, and goes with what undoes the deletion."""
+    folder = secret.folder
+    add_import(create_folder(folder.environment, "/other", by=ANYBODY), folder, by=ANYBODY)
+    token = ApiToken.issue(make("alice", "Editor"), "ci")[1]
+    place = {"projectId": str(folder.environment.project_id), "environment": "dev", "path": "/"}
+
+    answer = Client().delete(
+        f"/api/v2/folders/{folder.pk}",
+        json.dumps(place),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert answer.status_code == 400
+    assert lines() == [("alice (API token ci)", "asked", "")]
 
 
 def test_a_token_is_named_and_its_refusals_too(secret: Secret) -> None:
