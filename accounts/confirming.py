@@ -38,6 +38,8 @@ GRAVE = frozenset(
         "connections_connection_delete",
         "api_apitoken_add",
         "api_apitoken_change",
+        "api_hook_add",
+        "api_hook_renew",
         "api_machineidentity_add",
         "api_machineidentity_change",
         "api_machineidentity_add_secret",

@@ -17,8 +17,12 @@ from django.utils.html import format_html
 from accounts.rights import grantable
 from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
 from api.auth.tokens import API_TOKEN, Token
+from api.hooks.admin import HookAdmin
 from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
+from api.shown_once import ShownOnce
 from theme.badges import badge
+
+__all__ = ["HookAdmin"]
 
 
 class Columns:
@@ -35,15 +39,6 @@ class Columns:
     @admin.display(description="scopes")
     def scope_names(self, row: ApiToken | MachineIdentity) -> str:
         return ", ".join(row.scopes) or "all"
-
-
-class ShownOnce:
-    """Answers a POST with the page that shows a secret: nothing is kept to show it again after a redirect."""
-
-    def show_once(self: Any, request: HttpRequest, **context: Any) -> HttpResponse:
-        page = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        response = TemplateResponse(request, "admin/api/shown_once.html", page)
-        return response.render()
 
 
 @admin.register(ApiToken)

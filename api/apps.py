@@ -9,6 +9,8 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         from api.auth import throttle
+        from api.hooks import receiving
+        from api.hooks.models import Hook
         from api.http.idempotency import clean_keys
         from api.models import IdempotencyKey
         from api.resources import reads
@@ -16,6 +18,8 @@ class ApiConfig(AppConfig):
         from encryption import register_fingerprints, register_sealed
 
         register_sealed(IdempotencyKey, "sealed_answer", context=IdempotencyKey.sealing_context)
+        register_sealed(Hook, "sealed_secret", context=Hook.context)
+        receiving.register_cleaners()
         register_fingerprints(IdempotencyKey, "fingerprint")
         throttle.register_cleaners()
         reads.register_cleaners()

@@ -303,3 +303,6 @@ class IdempotencyKey(models.Model):
 
     def sealing_context(self) -> str:
         return f"api.IdempotencyKey/{self.pk}/sealed_answer"
+
+
+from api.hooks.models import Hook, HookDelivery  # noqa: E402, F401 -- rows of this app

@@ -19,6 +19,7 @@ AREAS = (
         (
             Entry("vault", "vault.Project", label="Projects", is_whole_app=True),
             Entry("connection", "connections.Connection", label="Connections"),
+            Entry("connection", "api.Hook", label="Webhooks"),
         ),
     ),
     Area(

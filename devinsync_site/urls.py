@@ -1,4 +1,4 @@
-"""All routes: the admin is the user interface, `/api` is for scripts."""
+"""All routes: the admin is the user interface, `/api` is for scripts, `/hooks` for messages of sources."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index", permanent=False)),
     path("api/", include("api.urls")),
+    path("hooks/", include("api.hooks.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,1 @@
+"""Messages that sources send about changes: who may send them, and what follows."""
