@@ -1,4 +1,5 @@
 # make demo   everything with sample data and a stand-in for Devin      make demo ARGS=--once
+#             the same with secrets from an OpenBao                     make demo ARGS=--source=openbao
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
 # make torture  the tests that take minutes
@@ -23,7 +24,8 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
 .SILENT:
 .PHONY: demo run test torture mutants bench lint fresh lock install install-dev python
 
-demo: install
+# The OpenBao comes with what tests need.
+demo: $(if $(findstring openbao,$(ARGS)),install-dev,install)
 	exec $(VENV)/python -m launcher --end-with-parent demo $(ARGS)
 
 run: install

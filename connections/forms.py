@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 
 from connections.errors import ConnectionFailed
 from connections.kinds import Entry, Identity, Kind
@@ -126,7 +127,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
             return (
                 f"Enter the {words} for {self.instance.base_url}: the stored one is for {self._stored_base_url} only."
             )
-        return f"Enter the {words} again: the stored one is not used with another {self.fields[field].label}."
+        label = next(entry.label for entry in self.parameters if entry.name == field)
+        return f"Enter the {words} again: the stored one is not used with another {label}."
 
     def _add_verdict(self) -> None:
         last = self.credentials[-1].name if self.credentials else ""
@@ -143,7 +145,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def _describe_address(self, kind: Kind, *, is_new: bool) -> None:
         field = self.fields["base_url"]
-        field.label, field.help_text = kind.address_label, kind.address_help
+        field.label, field.help_text = capfirst(kind.address_label), kind.address_help
         if is_new:
             field.initial = kind.usual_address()
 
@@ -182,7 +184,7 @@ class EntryChoice(forms.ChoiceField):
 
 def _field(entry: Entry, *, is_credential: bool) -> forms.Field:
     if entry.choices:
-        return EntryChoice(label=entry.label, help_text=entry.help_text, choices=entry.choices, required=True)
+        return EntryChoice(label=capfirst(entry.label), help_text=entry.help_text, choices=entry.choices, required=True)
     attrs = {"class": "vTextField", **({"autocomplete": "new-password"} if is_credential else {})}
     widget: forms.Widget
     if is_credential:
@@ -192,7 +194,7 @@ def _field(entry: Entry, *, is_credential: bool) -> forms.Field:
         widget = forms.Textarea(attrs={"rows": entry.lines}) if entry.lines > 1 else forms.TextInput(attrs=attrs)
     return EntryField(
         entry,
-        label=entry.label,
+        label=capfirst(entry.label),
         help_text=entry.help_text,
         required=entry.is_required,
         # Generous, so that the message about the limit is ours and a stray line break does not count.

@@ -8,7 +8,7 @@ import time
 from types import FrameType
 
 from launcher.config import read_config
-from launcher.demo import run_demo, start_sandbox
+from launcher.demo import SOURCES, run_demo, start_sandbox, start_source
 from launcher.errors import LaunchError
 from launcher.prepare import Login
 from launcher.processes import die_with_parent
@@ -52,6 +52,7 @@ def read_arguments() -> argparse.Namespace:
     commands.add_parser("run", help="web, workers, scheduler and, without REDIS_URL, a queue server")
     demo = commands.add_parser("demo", help="the same with sample data and a stand-in for Devin")
     demo.add_argument("--once", action="store_true", help="end after the first sync; 0 only if all arrived")
+    demo.add_argument("--source", choices=SOURCES, default=SOURCES[0], help="where the sample's secrets are kept")
     return parser.parse_args()
 
 
@@ -61,12 +62,13 @@ def launch(arguments: argparse.Namespace, supervisor: Supervisor) -> int:
     print_login(login)
     status = 0
     sandbox_url = ""
+    source: tuple[str, ...] = ()
     if arguments.command == "demo":
-        sandbox_url = start_sandbox(site)
-        status = run_demo(site, sandbox_url)
+        sandbox_url, source = start_sandbox(site), start_source(site, arguments.source)
+        status = run_demo(site, sandbox_url, *source)
         if arguments.once:
             return status
-    print_addresses(site, login, sandbox_url)
+    print_addresses(site, login, sandbox_url, *source[1:])
     return stay(supervisor)
 
 
@@ -103,11 +105,13 @@ def print_login(login: Login) -> None:
         print(login.notice, flush=True)
 
 
-def print_addresses(site: Site, login: Login, sandbox_url: str) -> None:
+def print_addresses(site: Site, login: Login, sandbox_url: str, source_url: str = "") -> None:
     print(f"\nAdmin    {site.config.url}/admin/")
     print(f"Login    {login.username}" + (", with the password above" if login.password else ""))
     if sandbox_url:
         print(f"Sandbox  {sandbox_url}/")
+    if source_url:
+        print(f"OpenBao  {source_url}/, its root token is in {site.config.logs / 'openbao.log'}")
     print(f"Logs     {site.config.logs}")
     print("Ctrl-C stops all of it.", flush=True)
 

@@ -6,12 +6,14 @@ import time
 
 from launcher.config import ROOT, choose_port
 from launcher.health import answers
+from launcher.openbao import start_openbao
 from launcher.prepare import manage
 from launcher.processes import before_exec
 from launcher.run import Site
 from launcher.supervise import hint, say_on_stderr
 
 SECONDS_FOR_SANDBOX = 15.0
+SOURCES = ("vault", "openbao")
 
 
 def start_sandbox(site: Site) -> str:
@@ -24,9 +26,19 @@ def start_sandbox(site: Site) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def run_demo(site: Site, sandbox_url: str) -> int:
+def start_source(site: Site, source: str) -> tuple[str, ...]:
+    """Starts what the sample is read from; answers how `demo_data` finds it."""
+    if source != "openbao":
+        return ()
+    server = start_openbao(site)
+    # Through the environment, which only this user can see.
+    site.environment["DEMO_OPENBAO_TOKEN"] = server.root_token
+    return ("--openbao", server.url)
+
+
+def run_demo(site: Site, sandbox_url: str, *options: str) -> int:
     """Prints the sync's history; the status is 0 only if the sandbox holds exactly what was expected."""
-    command = manage("demo_data", "--sandbox", sandbox_url)
+    command = manage("demo_data", "--sandbox", sandbox_url, *options)
     log = site.config.logs / "demo.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(

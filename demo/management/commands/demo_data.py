@@ -1,6 +1,7 @@
 """`manage.py demo_data`: sample data, one sync of it through the real queue, its history, and a look at the result."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,10 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from connections.devin.errors import DevinError
+from connections.errors import ConnectionFailed
 from demo import sample
+from demo.openbao import ensure_openbao, ensure_openbao_sync
+from sources.errors import SourceError
 from syncs.choices import Status, Strangers, Trigger
 from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
@@ -18,7 +21,6 @@ from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.waiting import wait_for_end
 from vault.errors import VaultError
-from vault.reading import read_secrets
 
 SECONDS_FOR_RUN = 90.0
 
@@ -28,16 +30,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--sandbox", required=True, metavar="URL", help="where `python -m sandbox` listens")
+        parser.add_argument(
+            "--openbao", metavar="URL", help="sync from an OpenBao in place of the vault; DEMO_OPENBAO_TOKEN rules it"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         url = options["sandbox"].rstrip("/")
         try:
-            sync, run = ask_for_sample(url)
+            sync, run = ask_for_sample(url, openbao_url=options.get("openbao") or "")
             run = wait_for_end_of(run)
             desired = desired_of(sync)
-        except (VaultError, DevinError, SyncError) as error:
+        except (VaultError, SourceError, ConnectionFailed, SyncError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"\n{sync.source_label} of {sample.PROJECT} to {sync.org_id} in the Devin sandbox\n\n")
+        self.stdout.write(f"\n{sync.source_label} of {sync.project.slug} to {sync.org_id} in the Devin sandbox\n\n")
         for line in draw_table([("Key in Devin", "Change", "Outcome"), *history_of(run, desired)]):
             self.stdout.write(line)
         self.stdout.write(f"\n{run.get_status_display()}: {run.summary}. Requests to Devin: {run.requests_sent}.")
@@ -48,15 +53,19 @@ class Command(BaseCommand):
         self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets{besides}.")
 
 
-def ask_for_sample(sandbox_url: str) -> tuple[DevinSync, SyncRun]:
+def ask_for_sample(sandbox_url: str, *, openbao_url: str = "") -> tuple[DevinSync, SyncRun]:
     """The sync and a run of it, which is the sync's first if it was made just now."""
     user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if user is None:
         raise CommandError("There is no superuser. Run `manage.py prepare` first.")
-    project, connection = sample.ensure_project(user), sample.ensure_connection(sandbox_url)
+    connection = sample.ensure_connection(sandbox_url)
+    if openbao_url:
+        project = ensure_openbao(openbao_url, os.environ["DEMO_OPENBAO_TOKEN"], user)
+    else:
+        project = sample.ensure_project(user)
     # A new sync asks for a run. In one transaction no worker can have carried that out before we ask for ours.
     with transaction.atomic():
-        sync = sample.ensure_sync(project, connection, user)
+        sync = ensure_openbao_sync(project, user) if openbao_url else sample.ensure_sync(project, connection, user)
         return sync, request_run(sync, trigger=Trigger.COMMAND)
 
 
@@ -72,9 +81,9 @@ def wait_for_end_of(run: SyncRun) -> SyncRun:
 
 def desired_of(sync: DevinSync) -> dict[str, str]:
     """What the destination must hold now: its keys, each with the digest of its value."""
-    assert sync.folder is not None  # noqa: S101 - a sync without one does not run
     schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
-    secrets = read_secrets(sync.folder, recursive=sync.recursive)
+    with sync.open_source() as source:
+        secrets = source.read(sync.place, recursive=sync.recursive)
     return {
         schema.render(secret.key, environment=environment): hashlib.sha256(secret.value.encode()).hexdigest()
         for secret in secrets

@@ -53,15 +53,24 @@ def connection_with(token: str, url: str, **parameters: str) -> Connection:
     return connection
 
 
+@dataclass(frozen=True)
+class OpenBaoScene(Scene):
+    """`mount` is read through `server`, which can be told what to answer."""
+
+    mount: str = ""
+    server: Between = field(default_factory=lambda: Between(OpenBao("", "", "")))
+
+
 @contextmanager
-def scene_on(openbao: OpenBao, kept: dict[str, Any]) -> Iterator[Scene]:
+def scene_on(openbao: OpenBao, kept: dict[str, Any]) -> Iterator[OpenBaoScene]:
     """The place is the secret dev/app of a mount of its own."""
     mount = openbao.mount()
     openbao.put(mount, "dev/app", kept)
     token = openbao.token(openbao.policy(rights_on(mount)))
     with between(openbao) as server:
         project = link_project(connection_with(token, server.url, mount=mount), "", by=ANYBODY)
-        yield Scene(project, Place("dev", "/app"), ways_to_misbehave(openbao, server, mount, token))
+        ways = ways_to_misbehave(openbao, server, mount, token)
+        yield OpenBaoScene(project, Place("dev", "/app"), ways, mount, server)
 
 
 def ways_to_misbehave(openbao: OpenBao, server: Between, mount: str, token: str) -> dict[str, Callable[[], None]]:
