@@ -240,7 +240,7 @@ def test_the_page_asks_what_becomes_of_the_references(editor: Client, app: Folde
     assert "These secrets refer to it by its present key" in text
     assert "<code>USER</code> in dev:/app" in text
     assert "Change the references too" in text
-    assert "Nothing has been saved yet" in text
+    assert "Nothing has been saved yet." in text
     assert CANARY not in text
     assert secret(app, "TOKEN").version == 1
 
