@@ -7,7 +7,7 @@ class SourcesConfig(AppConfig):
     name = "sources"
 
     def ready(self) -> None:
-        from sources.words import where_kept
-        from vault.elsewhere import register_description
+        from sources.words import page_of, where_kept
+        from vault.elsewhere import Elsewhere, register
 
-        register_description(where_kept)
+        register(Elsewhere(describe=where_kept, page=page_of))

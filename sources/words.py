@@ -1,6 +1,10 @@
 """How people call a project by where it is kept."""
 
+from django.urls import reverse
+from django.utils.http import urlencode
+
 from sources.models import LinkedProject
+from sources.protocol import Place
 from sources.registry import kind_of
 from vault.models import Project
 
@@ -21,6 +25,12 @@ def name_with_source(project: Project) -> str:
     """“Checkout (Infisical: acme)”"""
     where = where_kept(project)
     return f"{project.name} ({where})" if where else project.name
+
+
+def page_of(project: Project, place: Place | None = None) -> str:
+    """The page of a project that is kept elsewhere, or of a place in it."""
+    url = reverse("admin:sources_project", args=[project.pk])
+    return f"{url}?{urlencode({'environment': place.environment_slug, 'path': place.path})}" if place else url
 
 
 def link_of(project: Project) -> LinkedProject | None:

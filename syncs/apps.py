@@ -8,11 +8,14 @@ class SyncsConfig(AppConfig):
 
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
+        from sources.readers import register_readers
         from syncs.editing import addresses, effects
         from syncs.models import ManagedSecret, WriteIntent
+        from syncs.readers import readers_of
         from syncs.runs import history, triggers
 
         triggers.connect()
+        register_readers(readers_of)
         addresses.connect()
         effects.connect()
         history.register()

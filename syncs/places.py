@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from sources.protocol import EnvironmentEntry, Found, Place, Source
 from sources.registry import open_source
+from sources.words import page_of
 from vault.models import VAULT, Environment, Folder, Project
 
 # What to join where a sync is loaded whose source will be asked for; for a run, behind "sync__".
@@ -156,6 +158,13 @@ class ReadsPlace(models.Model):
     @property
     def has_source(self) -> bool:
         return self.folder_id is not None or not self.project.is_kept_here
+
+    @property
+    def source_url(self) -> str:
+        """The page that shows what is read; for a sync that has a source."""
+        if self.folder_id is not None:
+            return reverse("admin:vault_folder_page", args=[self.folder_id])
+        return page_of(self.project, self.place)
 
     def open_source(self, *, patience: timedelta | None = None) -> Source:
         """To be closed by the caller. Raises SourceError."""

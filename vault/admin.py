@@ -49,7 +49,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         return ", ".join(environment.slug for environment in project.environments.all()) or "none"
 
     @admin.display(description="Secrets", ordering="secret_count")
-    def secret_count(self, project: Any) -> int:
+    def secret_count(self, project: Any) -> int | str:
         return int(project.secret_count)
 
     def get_form(

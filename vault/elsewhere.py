@@ -4,17 +4,29 @@ Where they live is known to the floor above, which registers how to say it; this
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from vault.errors import KeptElsewhere
 from vault.models import Project
 
-# “Infisical: acme”
-Describe = Callable[[Project], str]
-_describe: list[Describe] = []
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """`describe` says where a project is kept (“Infisical: acme”), `page` is the address of the page that shows it."""
+
+    describe: Callable[[Project], str]
+    page: Callable[[Project], str]
 
 
-def register_description(describe: Describe) -> None:
-    _describe[:] = [describe]
+_elsewhere: list[Elsewhere] = []
+
+
+def register(elsewhere: Elsewhere) -> None:
+    _elsewhere[:] = [elsewhere]
+
+
+def page_of(project: Project) -> str:
+    return next(each.page(project) for each in _elsewhere)
 
 
 def check_kept_here(project: Project) -> None:
@@ -24,7 +36,7 @@ def check_kept_here(project: Project) -> None:
 
 
 def kept_elsewhere(project: Project) -> KeptElsewhere:
-    where = next((describe(project) for describe in _describe), "") or project.source
+    where = next((each.describe(project) for each in _elsewhere), "") or project.source
     return KeptElsewhere(
         f"The secrets of {project.slug} live in {where}. DevinSync only reads them for its syncs: look at them and "
         "change them there."

@@ -106,6 +106,10 @@ class SyncForm(forms.ModelForm[DevinSync]):
         if source is not None:
             self.cleaned_data["source"] = source
 
+    def _get_validation_exclusions(self) -> set[str]:
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | {"folder"}
+
     def to_save(self) -> dict[str, Any]:
         """The fields that this form has, as the edit is to leave them."""
         return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}

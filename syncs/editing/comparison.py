@@ -19,12 +19,14 @@ from connections.validation import clean_api_key
 from encryption import DecryptionError
 from sources.errors import SourceError
 from sources.finding import find_place
+from sources.words import link_of, where_kept
 from syncs.editing.declaration import (
     CHANGE,
     CONNECTION_FIELDS,
     CREATE,
     DELETE,
     PLACE_FIELDS,
+    SOURCE_CONNECTION,
     SYNC_FIELDS,
     Comparison,
     Difference,
@@ -37,7 +39,7 @@ from syncs.models import DevinSync
 from vault.models import Project
 
 CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, "api_key_env")
-SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, *SYNC_FIELDS)
+SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, *SYNC_FIELDS)
 SYNCS = DevinSync.objects.with_source().select_related("connection")
 
 Row = TypeVar("Row", Connection, DevinSync)
@@ -176,6 +178,8 @@ class _Comparing:
             told = f"The sync {entry['name']} names the project {entry.get('project')!r}, which there is not."
             self.blame(told, entry.line_of("project"))
             return
+        if not self.is_kept_there(entry, project):
+            return
         row = self.find(entry, "sync", {sync.name: sync for sync in SYNCS.filter(project=project)})
         row = row or DevinSync(project=project)
         is_new = row._state.adding
@@ -189,6 +193,20 @@ class _Comparing:
         shown = before or {"name": row.name} | values_of(row.__class__(), SYNC_FIELDS)
         self.note(Difference("sync", f"{project.slug}/{was}", row, []), entry, shown, after)
 
+    def is_kept_there(self, entry: Entry, project: Project) -> bool:
+        """Whether the project is behind the connection that the entry names, if it names one."""
+        named = entry.get(SOURCE_CONNECTION)
+        link = link_of(project) if named is not None else None
+        if named is None or (link is not None and link.connection.name == named):
+            return True
+        told = (
+            f"The sync {entry['name']} reads the project {project.slug}, which is kept in "
+            f"{where_kept(project) or 'the vault'}, not behind the connection {named}. Correct the document, or link "
+            "the project anew."
+        )
+        self.blame(told, entry.line_of(SOURCE_CONNECTION))
+        return False
+
     def set_place(self, row: DevinSync, entry: Entry, before: Mapping[str, Any]) -> bool:
         """A place that stays is not judged: what there is may be there, whatever has become of its source."""
         wanted = {name: entry.get(name) or before.get(name) for name in (*PLACE_FIELDS, "org_id")}
@@ -199,8 +217,12 @@ class _Comparing:
             self.blame(f"The sync {entry['name']} has no {', '.join(missing)}. Add it.", entry.line)
             return False
         connection = self.connections.get(str(wanted["connection"]))
-        if connection is None:
-            told = f"The sync {entry['name']} names the connection {wanted['connection']!r}, which there is not."
+        if connection is None or connection.app != Connection.App.DEVIN:
+            told = (
+                f"The sync {entry['name']} names the connection {wanted['connection']!r}, which there is not."
+                if connection is None
+                else f"The sync {entry['name']} names the connection {connection.name}, which does not lead to Devin."
+            )
             self.blame(told, entry.line_of("connection"))
             return False
         try:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from connections.models import Connection
+from sources.words import JOINED, link_of
 from syncs.editing.actor import Actor
 from syncs.editing.change import EDITABLE, change_sync
 from syncs.editing.create import create_sync
@@ -25,6 +26,8 @@ from syncs.options import OPTIONS
 CONNECTION_FIELDS = ("description", "base_url", "concurrency")
 SYNC_FIELDS = ("description", "is_enabled", "org_id", *OPTIONS)
 PLACE_FIELDS = ("project", "environment", "path", "connection")
+# Of a project that is kept elsewhere: a document tells it, so that nobody applies it to another source.
+SOURCE_CONNECTION = "source_connection"
 CREATE, CHANGE, DELETE = "create", "change", "delete"
 SIGNS = {CREATE: "+", CHANGE: "~", DELETE: "-"}
 
@@ -70,7 +73,7 @@ class Comparison:
 def describe_all() -> dict[str, Any]:
     """The document of what there is, in a stable order."""
     connections = Connection.objects.filter(app=Connection.App.DEVIN).order_by("name")
-    syncs = DevinSync.objects.with_source().select_related("connection")
+    syncs = DevinSync.objects.with_source().select_related("connection", *(f"project__{name}" for name in JOINED))
     return {
         "connections": [{"name": row.name} | values_of(row, CONNECTION_FIELDS) for row in connections],
         "syncs": [describe_sync(row) for row in syncs.order_by("project__slug", "name")],
@@ -78,7 +81,9 @@ def describe_all() -> dict[str, Any]:
 
 
 def describe_sync(sync: DevinSync) -> dict[str, Any]:
-    return {"name": sync.name} | place_of(sync) | values_of(sync, SYNC_FIELDS)
+    link = link_of(sync.project)
+    source = {SOURCE_CONNECTION: link.connection.name} if link is not None else {}
+    return {"name": sync.name} | place_of(sync) | source | values_of(sync, SYNC_FIELDS)
 
 
 def place_of(sync: DevinSync) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from vault.editing import Actor
+from vault.elsewhere import page_of
 from vault.errors import VaultError
 from vault.models import Folder, Project, Secret
 
@@ -85,5 +86,7 @@ def refuse(form: Form, error: VaultError) -> None:
 
 
 def url_of(row: Model) -> str:
+    if isinstance(row, Project) and not row.is_kept_here:
+        return page_of(row)
     names = {Project: "project", Folder: "folder", Secret: "secret"}
     return reverse(f"admin:vault_{names[type(row)]}_page", args=[row.pk])

@@ -5,19 +5,21 @@ from uuid import UUID
 from django.contrib.admin.models import ADDITION, CHANGE
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 
 from vault import editing
 from vault.errors import EditingError
 from vault.forms import EnvironmentForm
 from vault.models import Environment, Folder, Project
-from vault.pages.access import actor_of, allowed, done, form_page, page, refuse
+from vault.pages.access import actor_of, allowed, done, form_page, page, refuse, url_of
 from vault.pages.deleting import confirm_deletion, describe_contents
 
 
 @allowed("vault.view_project", "vault.view_environment", "vault.view_folder")
 def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
+    if not project.is_kept_here:
+        return redirect(url_of(project))
     trees: dict[UUID, list[Folder]] = {}
     folders = Folder.objects.filter(environment__project=project)
     for folder in folders.annotate(secret_count=Count("secrets", distinct=True)).order_by("path"):

@@ -76,7 +76,7 @@ class SyncWizard(WizardPages):
         self.storage.current_step = step
         if "wizard_goto_step" in request.POST:
             return self._leave(step, request.POST)
-        if "check" in request.POST or "refresh" in request.POST:
+        if {"check", "refresh", "again"} & {*request.POST}:
             return self.render(self._form_refreshed(step, request.POST))
         form = self.get_form(data=request.POST)
         if step == "review":
@@ -120,7 +120,7 @@ class SyncWizard(WizardPages):
     def _form_refreshed(self, step: str, data: QueryDict) -> Any:
         """The form with these entries, not judged yet."""
         entries = _entries(data, step)
-        if data.get("refresh") == "anew":
+        if "again" in data:
             self.asking = Asking(anew=True)
         if step == "destination":
             self._suggest_organization(entries)

@@ -44,22 +44,33 @@
       if (!button) return;
       event.preventDefault();
       button.setAttribute("aria-disabled", "true");
+      /* What has the focus is not swapped, and a button may go with its part. */
+      if (button.closest("[data-live-part]")) button.blur();
       this.send(button.name).finally(() => button.removeAttribute("aria-disabled"));
     }
 
     async send(name) {
       this.stop();
-      this.request = new AbortController();
+      const request = this.request = new AbortController();
+      this.showWaiting(true);
       const body = new FormData(this.form);
       body.append(name, "1");
       try {
         const response = await fetch(window.location.href, {
-          method: "POST", body, credentials: "same-origin", redirect: "manual", signal: this.request.signal,
+          method: "POST", body, credentials: "same-origin", redirect: "manual", signal: request.signal,
         });
         if (response.ok) this.swap(new DOMParser().parseFromString(await response.text(), "text/html"));
       } catch (error) {
         if (error.name !== "AbortError") this.form.querySelectorAll("[data-live-hide]").forEach((e) => { e.hidden = false; });
+      } finally {
+        if (this.request === request) this.showWaiting(false);
       }
+    }
+
+    /* data-live-wait: what is shown while an answer is awaited; its style keeps quick answers from flickering. */
+    showWaiting(isWaiting) {
+      this.form.setAttribute("aria-busy", String(isWaiting));
+      this.form.querySelectorAll("[data-live-wait]").forEach((element) => { element.hidden = !isWaiting; });
     }
 
     swap(page) {

@@ -1,0 +1,52 @@
+"""The list of projects says where each is kept, and leads to linking one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from sources import pages
+from sources.words import JOINED, where_kept
+from vault.admin import ProjectAdmin
+from vault.models import Project
+
+
+class SourcedProjectAdmin(ProjectAdmin):
+    list_display = ["page_link", "slug", "kept_in", "environment_list", "secret_count", "updated_at"]
+    change_list_template = "admin/sources/change_list.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return super().get_queryset(request).select_related(*JOINED)
+
+    @admin.display(description="Kept in", ordering="source")
+    def kept_in(self, project: Project) -> str:
+        return where_kept(project) or "Vault"
+
+    @admin.display(description="Environments")
+    def environment_list(self, project: Project) -> str:
+        if project.is_kept_here:
+            return super().environment_list(project)
+        return ", ".join(entry["slug"] for entry in project.link.environments) or "none"
+
+    @admin.display(description="Secrets", ordering="secret_count")
+    def secret_count(self, project: Any) -> int | str:
+        return super().secret_count(project) if project.is_kept_here else "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        def route(address: str, view: Any, name: str) -> URLPattern:
+            checked: Callable[..., HttpResponse] = self.admin_site.admin_view(view)
+            return path(address, checked, name=f"sources_{name}")
+
+        return [
+            route("link/", pages.link_page, "link"),
+            route("linked/<uuid:project_id>/", pages.project_page, "project"),
+            route("linked/<uuid:project_id>/poll/", pages.change_poll, "poll"),
+            *super().get_urls(),
+        ]
+
+
+admin.site.unregister(Project)
+admin.site.register(Project, SourcedProjectAdmin)

@@ -1,0 +1,155 @@
+"""The pages of projects that are kept elsewhere: to link one, and to look at it. Names and times, never a value.
+
+Each view checks its permissions. The source is asked with little patience and outside of any transaction; what it does
+not tell now is shown as it was told before, with the reason.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_POST
+
+from connections.models import Connection
+from sources.choosing import PATIENCE, Asking, Listing, environments_of, folders_of
+from sources.errors import SourceError
+from sources.forms import LinkForm, PollForm, source_connections
+from sources.kinds import RemoteProject
+from sources.linking import keep_link, prove, set_poll_seconds
+from sources.models import LinkedProject
+from sources.protocol import EnvironmentEntry, FolderEntry, Place
+from sources.readers import readers_of
+from sources.registry import kind_for, kind_of, open_source
+from sources.words import page_of
+from vault.errors import EditingError
+from vault.models import Project
+from vault.pages.access import actor_of, allowed, done, refuse
+
+MOST_KEYS = 500
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows of one place: its keys, and where they are seen in the source."""
+
+    keys: list[str] = field(default_factory=list)
+    count: int = 0
+    link: str = ""
+    problem: str = ""
+
+    @property
+    def left_out(self) -> int:
+        return self.count - len(self.keys)
+
+
+@allowed("vault.add_project", "connections.use_connection")
+def link_page(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST" and "show" not in request.POST:
+        form = LinkForm(request.POST)
+        if form.is_valid() and (project := _link(request, form)) is not None:
+            return done(request, project, ADDITION, f"Linked the project {project.name}.", go_to=project)
+        return _page(request, "link", title="Link a project", form=form, has_connections=True)
+    form = LinkForm(initial=request.POST.dict())
+    problem = _suggest(form, request.POST.get("connection")) if request.method == "POST" else ""
+    has_connections = source_connections().exists()
+    context = {"form": form, "problem": problem, "has_connections": has_connections}
+    return _page(request, "link", title="Link a project", **context)
+
+
+def _link(request: HttpRequest, form: LinkForm) -> Project | None:
+    """Asks the source, then keeps what it said. None if one of them refuses, which the form then says."""
+    connection: Connection = form.cleaned_data["connection"]
+    try:
+        proof = prove(connection, form.cleaned_data["remote_project"])
+        return keep_link(connection, proof, form.naming, by=actor_of(request))
+    except SourceError as error:
+        form.add_error("remote_project", error.message)
+    except EditingError as error:
+        refuse(form, error)
+    return None
+
+
+def _suggest(form: LinkForm, connection_id: str | None) -> str:
+    """The projects that a connection may read, as suggestions; why there are none."""
+    try:
+        connection = source_connections().filter(pk=UUID(connection_id or "")).first()
+    except ValueError:
+        connection = None
+    if connection is None:
+        return "Choose a connection first."
+    kind = kind_for(connection)
+    if kind is None or kind.list_projects is None:
+        return "This source does not tell its projects. Enter the ID or the slug of one."
+    try:
+        projects: list[RemoteProject] = list(kind.list_projects(connection, PATIENCE))
+    except SourceError as error:
+        return error.message
+    form.suggestions = projects
+    return "" if projects else "The connection may read no project. Give its identity the right to read one."
+
+
+@allowed("vault.view_project", "vault.view_environment", "vault.view_folder")
+def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(Project, pk=project_id)
+    link = LinkedProject.objects.select_related("connection").filter(project=project).first()
+    if link is None:
+        return redirect("admin:vault_project_page", project_id)
+    asking = Asking(anew="again" in request.GET)
+    environments = environments_of(project, asking)
+    environment = _chosen(environments, request.GET.get("environment", ""))
+    folders = folders_of(project, environment.slug, asking) if environment is not None else Listing[FolderEntry]([])
+    place = Place(environment.slug, request.GET["path"]) if environment and request.GET.get("path") else None
+    shows_keys = place is not None and request.user.has_perm("vault.view_secret")
+    context: dict[str, Any] = {
+        "project": project,
+        "link": link,
+        "kind": kind_of(project),
+        "environments": environments,
+        "environment": environment,
+        "folders": folders,
+        "place": place,
+        "shown": _show(project, place) if place is not None and shows_keys else None,
+        "readers": [reader for reader in readers_of(project) if place is None or reader.reads(place)],
+        "poll_form": PollForm(initial={"poll_seconds": link.poll_seconds}),
+    }
+    return _page(request, "project", title=project.name, **context)
+
+
+def _chosen(environments: Listing[EnvironmentEntry], slug: str) -> EnvironmentEntry | None:
+    named = [entry for entry in environments.entries if entry.slug == slug]
+    only = environments.entries if len(environments.entries) == 1 else []
+    return next(iter([*named, *only]), None)
+
+
+def _show(project: Project, place: Place) -> Shown:
+    try:
+        with open_source(project, patience=PATIENCE) as source:
+            keys = sorted(source.list_keys(place))
+            return Shown(keys[:MOST_KEYS], len(keys), source.link(place))
+    except SourceError as error:
+        return Shown(problem=error.message)
+
+
+@require_POST
+@allowed("vault.change_project")
+def change_poll(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    project = get_object_or_404(Project, pk=project_id)
+    form = PollForm(request.POST)
+    if not form.is_valid():
+        return redirect(page_of(project))
+    try:
+        set_poll_seconds(project, form.cleaned_data["poll_seconds"])
+    except EditingError:
+        return redirect("admin:vault_project_page", project_id)
+    told = f"Changed how often to look for changes to {form.cleaned_data['poll_seconds']} seconds."
+    return done(request, project, CHANGE, told, go_to=project)
+
+
+def _page(request: HttpRequest, template: str, *, title: str, **context: Any) -> HttpResponse:
+    frame = {**admin.site.each_context(request), "title": title, **context}
+    return TemplateResponse(request, f"admin/sources/{template}.html", frame)

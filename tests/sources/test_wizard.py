@@ -1,0 +1,213 @@
+"""The wizard and the edit form with a source that is elsewhere: asked live, patiently, and forgiven when it is slow."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from common import clock
+from connections.models import Connection
+from sandbox.organization import Organization
+from sources.choosing import PATIENCE
+from sources.errors import Unavailable
+from sources.models import LinkedProject, ListedFolders
+from syncs.choices import Status
+from syncs.models import DevinSync, SyncRun
+from syncs.runs import jobs
+from tests.sources.memory import PROJECT_ID, Shelf
+from tests.syncs.conftest import ORG
+from tests.syncs.wizard_walk import posted_options, step_url
+from vault.models import Project
+
+SLOW = Unavailable("The shelf did not answer in time. Try again in a moment.")
+
+
+@dataclass
+class Walk:
+    client: Client
+    connection: Connection
+    source: dict[str, str] = field(
+        default_factory=lambda: {"project": PROJECT_ID, "environment": "dev", "folder": "/app"}
+    )
+
+    def post(self, step: str, entries: dict[str, Any], **buttons: str) -> Any:
+        return self.client.post(step_url(step), {f"{step}-{name}": each for name, each in entries.items()} | buttons)
+
+    def to_review(self) -> Any:
+        self.client.get(reverse("admin:syncs_devinsync_add"), {"restart": "1"})
+        for step, entries in (
+            ("source", self.source),
+            ("destination", {"connection": self.connection.pk, "org_id": ORG}),
+            ("options", posted_options(DevinSync(key_schema="PROD_{{secretKey}}"))),
+            ("details", {"name": "from-the-shelf", "is_enabled": "on"}),
+        ):
+            answer = self.post(step, entries)
+            assert answer.status_code == 302, answer.context["form"].errors
+        return self.client.get(step_url("review"))
+
+    def create(self) -> Any:
+        page = self.to_review()
+        plan = {"draft": page.context["draft_id"], "review-plan": page.context["digest"]}
+        return self.client.post(step_url("review"), plan)
+
+
+@pytest.fixture
+def walk(shelf_project: Project, connection: Connection, rung: list[str], admin_client: Client) -> Walk:
+    return Walk(admin_client, connection)
+
+
+def forget(*models: Any) -> None:
+    """What was told a moment ago was told long ago."""
+    for model in models:
+        model.objects.update(listed_at=clock.now() - timedelta(days=1))
+
+
+def test_from_the_wizard_to_secrets_in_devin(walk: Walk, organization: Organization) -> None:
+    walk.create()
+
+    jobs.run_sync(str(SyncRun.objects.get().pk))
+
+    assert organization.values() == {"PROD_C": "3"}
+    sync = DevinSync.objects.get()
+    assert (sync.source_label, sync.folder, sync.sync_status) == ("dev:/app", None, Status.SUCCEEDED)
+
+
+def test_each_project_is_offered_with_where_it_is_kept(walk: Walk, project: Project) -> None:
+    page = walk.client.get(step_url("source")).content.decode()
+
+    assert "The shelf (Memory: shelf)" in page
+    assert ">Here<" in page
+
+
+def test_a_person_waits_only_a_little(shelf: Shelf, walk: Walk) -> None:
+    forget(LinkedProject)
+    shelf.patience.clear()
+
+    walk.post("source", walk.source, refresh="1")
+
+    assert set(shelf.patience) == {PATIENCE}
+
+
+def test_while_the_source_is_slow_its_last_list_is_offered(shelf: Shelf, walk: Walk) -> None:
+    walk.post("source", walk.source, refresh="1")
+    forget(LinkedProject, ListedFolders)
+    shelf.says = SLOW
+
+    page = walk.post("source", walk.source, refresh="1").content.decode()
+
+    assert "did not answer in time" in page
+    assert "Try again" in page
+    assert 'value="/app"' in page
+    assert walk.post("source", walk.source).status_code == 302, "what was chosen of it counts"
+
+
+def test_without_a_list_the_field_says_why(shelf: Shelf, walk: Walk) -> None:
+    shelf.says = SLOW
+
+    page = walk.post("source", walk.source)
+
+    assert "did not answer in time" in str(page.context["form"].errors["folder"])
+
+
+def test_try_again_asks_anew(shelf: Shelf, walk: Walk) -> None:
+    walk.post("source", walk.source, refresh="1")
+    shelf.put("dev", "/new", D="4")
+    assert 'value="/new"' not in walk.post("source", walk.source, refresh="1").content.decode(), "told a moment ago"
+
+    assert 'value="/new"' in walk.post("source", walk.source, again="1").content.decode()
+
+
+def test_what_was_answered_is_not_asked_again_at_each_step(shelf: Shelf, walk: Walk) -> None:
+    walk.to_review()
+    forget(LinkedProject, ListedFolders)
+    shelf.asked.clear()
+
+    walk.client.get(step_url("details"))
+
+    assert shelf.asked == []
+
+
+def test_a_source_that_cannot_be_read_leads_back_to_the_first_step(shelf: Shelf, walk: Walk) -> None:
+    walk.to_review()
+    shelf.says = SLOW
+
+    page = walk.client.get(step_url("review"))
+
+    assert page.context["mend_url"] == step_url("source")
+    assert "did not answer in time" in page.content.decode()
+
+
+def test_a_link_from_the_projects_page_begins_there(walk: Walk) -> None:
+    begin = {"project": PROJECT_ID, "environment": "dev", "folder": "/app"}
+    walk.client.get(reverse("admin:syncs_devinsync_add"), begin)
+
+    page = walk.client.get(step_url("source"))
+
+    assert str(page.context["chosen_folder"]) == "dev:/app"
+
+
+# The edit form
+
+
+@pytest.fixture
+def made(walk: Walk) -> DevinSync:
+    walk.create()
+    SyncRun.objects.all().delete()
+    return DevinSync.objects.get()
+
+
+def entries_of(sync: DevinSync, **changed: object) -> dict[str, Any]:
+    return {
+        "name": sync.name, "description": sync.description, "is_enabled": "on", "folder": str(sync.place),
+        "connection": sync.connection_id, "org_id": sync.org_id, "seen_version": sync.version,
+        **posted_options(sync), **changed,
+    }  # fmt: skip
+
+
+def test_its_page_leads_to_the_place(walk: Walk, made: DevinSync) -> None:
+    page = walk.client.get(made.get_absolute_url()).content.decode()
+
+    assert reverse("admin:sources_project", args=[PROJECT_ID]) in page
+    assert 'value="dev:/app" selected' in page
+    assert 'value="prod:/"' in page
+
+
+def test_another_place_is_chosen(walk: Walk, made: DevinSync) -> None:
+    walk.client.get(made.get_absolute_url())
+
+    answer = walk.client.post(made.get_absolute_url(), entries_of(made, folder="prod:/"))
+
+    assert answer.status_code == 302, answer.context["errors"]
+
+    made.refresh_from_db()
+    assert (made.source_label, made.version) == ("prod:/", 2)
+
+
+def test_the_rest_can_be_changed_while_the_source_is_away(shelf: Shelf, walk: Walk, made: DevinSync) -> None:
+    forget(LinkedProject, ListedFolders)
+    shelf.says = SLOW
+    shelf.asked.clear()
+
+    answer = walk.client.post(made.get_absolute_url(), entries_of(made, description="for the shop"))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    made.refresh_from_db()
+    assert (made.source_label, made.description) == ("dev:/app", "for the shop")
+    assert shelf.asked == [], "no request inside the transaction of the edit"
+
+
+def test_nobody_but_whoever_may_read_values_chooses_a_place(made: DevinSync, client: Client) -> None:
+    user = User.objects.create_user("sees", is_staff=True)
+    from django.contrib.auth.models import Permission
+
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_devinsync", "change_devinsync"]))
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+
+    page = client.get(made.get_absolute_url())
+
+    assert "folder" not in page.context["adminform"].form.fields
+    assert "dev:/app" in page.content.decode() or "/app" in page.content.decode()
