@@ -14,7 +14,7 @@ from sources.errors import Untrustworthy
 from sources.kinds import Kind, Opening, RemoteProject
 from sources.models import POLL_SECONDS, LinkedProject
 from sources.protocol import EnvironmentEntry
-from sources.registry import kind_for
+from sources.registry import kind_for, refused_without_credentials
 from vault.editing import Actor, create_project
 from vault.errors import Invalid, Taken
 from vault.models import Project
@@ -40,9 +40,10 @@ def prove(connection: Connection, text: str, *, patience: timedelta | None = PAT
     kind = kind_for(connection)
     if kind is None or kind.find_project is None:
         raise Invalid(f"The connection {connection.name} leads to no source of secrets.", field="connection")
-    remote = kind.find_project(connection, text.strip(), patience)
-    with kind.open(Opening(uuid4(), remote.slug, connection, remote.id, patience)) as source:
-        environments = list(source.list_environments())
+    with refused_without_credentials():
+        remote = kind.find_project(connection, text.strip(), patience)
+        with kind.open(Opening(uuid4(), remote.slug, connection, remote.id, patience)) as source:
+            environments = list(source.list_environments())
     if not environments:
         raise Untrustworthy(
             f"{kind.label} shows no environment of {remote.name or remote.id} to the connection {connection.name}. "

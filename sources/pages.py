@@ -24,7 +24,7 @@ from sources.linking import keep_link, prove, set_poll_seconds
 from sources.models import LinkedProject
 from sources.protocol import EnvironmentEntry, FolderEntry, Place
 from sources.readers import readers_of
-from sources.registry import kind_for, kind_of, open_source
+from sources.registry import kind_for, kind_of, open_source, refused_without_credentials
 from sources.words import page_of
 from vault.errors import EditingError
 from vault.models import Project
@@ -86,7 +86,8 @@ def _suggest(form: LinkForm, connection_id: str | None) -> str:
     if kind is None or kind.list_projects is None:
         return "This source does not tell its projects. Enter the ID or the slug of one."
     try:
-        projects: list[RemoteProject] = list(kind.list_projects(connection, PATIENCE))
+        with refused_without_credentials():
+            projects: list[RemoteProject] = list(kind.list_projects(connection, PATIENCE))
     except SourceError as error:
         return error.message
     form.suggestions = projects

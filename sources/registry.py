@@ -1,9 +1,12 @@
 """The kinds of sources: one line each. Everything else finds a project's kind here, and knows none by name."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from connections.models import Connection
-from sources.errors import SourceError
+from encryption import DecryptionError
+from sources.errors import Refused, SourceError
 from sources.infisical.kind import INFISICAL
 from sources.kinds import Kind, Opening
 from sources.models import LinkedProject
@@ -48,4 +51,14 @@ def open_source(project: Project, *, patience: timedelta | None = None) -> Sourc
     if not kind.is_remote:
         return kind.open(Opening(project.pk, project.slug, patience=patience))
     link = LinkedProject.of(project)
-    return kind.open(Opening(project.pk, project.slug, link.connection, link.remote_id, patience))
+    with refused_without_credentials():
+        return kind.open(Opening(project.pk, project.slug, link.connection, link.remote_id, patience))
+
+
+@contextmanager
+def refused_without_credentials() -> Iterator[None]:
+    """Credentials that do not open, or that nobody has entered, open no source either."""
+    try:
+        yield
+    except DecryptionError as error:
+        raise Refused(str(error)) from error

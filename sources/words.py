@@ -5,7 +5,7 @@ from django.utils.http import urlencode
 
 from sources.models import LinkedProject
 from sources.protocol import Place
-from sources.registry import kind_of
+from sources.registry import UnknownKind, kind_of
 from vault.models import Project
 
 # What to join where many projects are named.
@@ -14,9 +14,12 @@ JOINED = ("link__connection",)
 
 def where_kept(project: Project) -> str:
     """“Infisical: acme”, for the connection acme; “” for a project of the vault."""
-    kind = kind_of(project)
-    if not kind.is_remote:
+    if project.is_kept_here:
         return ""
+    try:
+        kind = kind_of(project)
+    except UnknownKind:
+        return project.source
     link = link_of(project)
     return f"{kind.label}: {link.connection}" if link is not None else kind.label
 

@@ -59,6 +59,8 @@ class SyncForm(forms.ModelForm[DevinSync]):
             if now not in listing.entries and kind_of(self.instance.project).is_remote:
                 listing = replace(listing, entries=[now, *listing.entries])
         field.offer(listing)
+        if listing.problem and not field.is_typed:
+            field.help_text = listing.problem
 
     @property
     def removes_old(self) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from connections.devin.types import RemoteSecret
+from sources.finding import PATIENCE
 from syncs import places
 from syncs.engine.changes import Others, Wanter
 from syncs.engine.notes import Tag
@@ -113,9 +114,12 @@ def wanted_keys(sync: DevinSync, *, among: Collection[str]) -> Iterator[tuple[st
 
 
 def _keys_of(sync: DevinSync) -> Sequence[str]:
-    """None of a source that cannot be read: its sync could not write them. Raises SourceProblem if waiting helps."""
+    """None of a source that cannot be read: its sync could not write them. Raises SourceProblem if waiting helps.
+
+    Another's source is asked with a person's patience, whoever waits: it shall not keep this sync for long.
+    """
     try:
-        return list_source_keys(sync)
+        return list_source_keys(sync, patience=PATIENCE)
     except SourceProblem as error:
         if error.retryable:
             raise

@@ -1,16 +1,22 @@
 """A project that is kept elsewhere: how it comes to be one of ours, and that nothing of it is changed here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connections.models import Connection
-from sources.errors import PlaceMissing, Refused, Untrustworthy
-from sources.linking import Naming, link_project
+from encryption import DecryptionError
+from sources import registry
+from sources.errors import PlaceMissing, Refused, SourceError, Untrustworthy
+from sources.kinds import Opening
+from sources.linking import Naming, link_project, prove
 from sources.models import LinkedProject
+from sources.registry import open_source
+from sources.words import where_kept
 from tests.actors import ANYBODY
-from tests.sources.memory import PROJECT_ID, Shelf
+from tests.sources.memory import PROJECT_ID, MemorySource, Shelf
 from vault import editing
 from vault.errors import Invalid, KeptElsewhere, Taken
 from vault.models import Environment, Folder, Project
@@ -105,3 +111,27 @@ def test_to_delete_it_is_to_unlink_it(shelf: Shelf, shelf_project: Project) -> N
 
     assert not LinkedProject.objects.exists()
     assert {str(place) for place in shelf.folders} == {"dev:/", "dev:/app", "prod:/"}
+
+
+def test_a_kind_that_this_version_does_not_know_is_named(project: Project) -> None:
+    """After a step back to an older version."""
+    Project.objects.filter(pk=project.pk).update(source="other")
+    project.refresh_from_db()
+
+    assert where_kept(project) == "other"
+    with pytest.raises(SourceError, match="Start the version that linked it"):
+        open_source(project)
+
+
+def test_credentials_that_do_not_open_are_a_refusal(
+    shelf_project: Project, shelf_connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_nothing(opening: Opening) -> MemorySource:
+        raise DecryptionError("Could not read the credentials of connection “shelf”. Enter them again.")
+
+    monkeypatch.setitem(registry.KINDS, "memory", replace(registry.KINDS["memory"], open=open_nothing))
+
+    with pytest.raises(Refused, match="Enter them again"):
+        open_source(shelf_project)
+    with pytest.raises(Refused, match="Enter them again"):
+        prove(shelf_connection, "shelf")
