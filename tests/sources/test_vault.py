@@ -1,13 +1,21 @@
 """The built-in vault, read through the protocol."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from sources.choosing import environments_of, folders_of, places_of
 from sources.errors import PlaceMissing, Untrustworthy
 from sources.protocol import Place
 from sources.registry import open_source
+from syncs.engine.source import list_source_keys, read_source
+from syncs.models import DevinSync
 from tests.actors import ANYBODY
 from vault.editing import add_import, create_folder, create_project, rename_folder, set_secrets
 from vault.models import Folder, Project
+from vault.reading import list_keys, read_secrets
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +94,26 @@ def test_a_place_contains_what_is_below_it_and_no_namesake() -> None:
     assert not Place("dev", "/a").contains(Place("dev", "/ab"))
     assert not Place("dev", "/a").contains(Place("prod", "/a/b"))
     assert not Place("dev", "/a/b").contains(Place("dev", "/a"))
+
+
+def queries_of(work: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return len(captured)
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_the_seam_costs_the_vault_no_query(project: Project, recursive: bool) -> None:
+    folder = create_folder(folder_at(project, "/").environment, "/app", by=ANYBODY)
+    set_secrets(folder, {"A": "1", "B": "${A}"}, by=ANYBODY)
+    folder = folder_at(project, "/app")
+    sync = DevinSync(project=project, folder=folder, recursive=recursive)
+
+    assert queries_of(lambda: read_source(sync)) == queries_of(lambda: read_secrets(folder, recursive=recursive))
+    assert queries_of(lambda: list_source_keys(sync)) == queries_of(lambda: list_keys(folder, recursive=recursive))
+
+
+def test_to_choose_costs_a_query_a_list(project: Project) -> None:
+    assert queries_of(lambda: list(environments_of(project).entries)) == 1
+    assert queries_of(lambda: folders_of(project, "dev").entries[:201]) == 2, "the environment, and its folders"
+    assert queries_of(lambda: places_of(project).entries[:201]) == 1
