@@ -52,7 +52,6 @@ class LinkForm(forms.Form):
         max_length=255,
         required=False,
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false", "list": "remote-projects"}),
-        help_text="Its ID or its slug.",
     )
     name = forms.CharField(max_length=64, required=False, help_text="Empty: as it is called there.")
     slug = forms.CharField(max_length=64, required=False, help_text="Empty: as it is called there. Scripts use it.")
@@ -63,6 +62,8 @@ class LinkForm(forms.Form):
         field = self.fields["connection"]
         assert isinstance(field, ConnectionField)  # noqa: S101
         field.queryset = source_connections()
+        hints = [f"{kind.label}: {kind.id_hint}" for kind in remote_kinds() if kind.id_hint]
+        self.fields["remote_project"].help_text = " ".join(hints)
         # Shown as suggestions for the project; they work without scripts.
         self.suggestions: list[RemoteProject] = []
 

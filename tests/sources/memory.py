@@ -126,7 +126,7 @@ def kind_of(shelf: Shelf) -> Kind:
             raise PlaceMissing(f"There is no project {text} on the shelf. Enter its ID or its slug.")
         return RemoteProject(str(UUID(PROJECT_ID)), "shelf", "The shelf")
 
-    return Kind("memory", "Memory", open_shelf, app="memory", find_project=find_project, id_hint="shelf")
+    return Kind("memory", "Memory", open_shelf, app="memory", find_project=find_project, id_hint="its slug is shelf.")
 
 
 @pytest.fixture

@@ -99,6 +99,10 @@ def test_without_a_connection_the_page_says_what_to_do_first(shelf: Shelf, db: N
     assert "No connection to a source yet" in person(*LINKER).get(reverse(LINK)).content.decode()
 
 
+def test_each_kind_says_what_names_a_project_of_it(entries: dict[str, Any]) -> None:
+    assert "Memory: its slug is shelf." in person(*LINKER).get(reverse(LINK)).content.decode()
+
+
 def test_a_source_that_tells_no_projects_says_so(entries: dict[str, Any]) -> None:
     page = person(*LINKER).post(reverse(LINK), entries | {"show": "1"})
 
