@@ -1,5 +1,5 @@
 # make demo   everything with sample data and a stand-in for Devin      make demo ARGS=--once
-#             the same with secrets from an OpenBao                     make demo ARGS=--source=openbao
+#             the same with secrets from an OpenBao, or from a stand-in for Infisical   make demo ARGS=--source=infisical
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
 # make torture  the tests that take minutes

@@ -68,7 +68,7 @@ def launch(arguments: argparse.Namespace, supervisor: Supervisor) -> int:
         status = run_demo(site, sandbox_url, *source)
         if arguments.once:
             return status
-    print_addresses(site, login, sandbox_url, *source[1:])
+    print_addresses(site, login, sandbox_url, source)
     return stay(supervisor)
 
 
@@ -105,13 +105,16 @@ def print_login(login: Login) -> None:
         print(login.notice, flush=True)
 
 
-def print_addresses(site: Site, login: Login, sandbox_url: str, source_url: str = "") -> None:
+def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[str, ...] = ()) -> None:
     print(f"\nAdmin    {site.config.url}/admin/")
     print(f"Login    {login.username}" + (", with the password above" if login.password else ""))
     if sandbox_url:
         print(f"Sandbox  {sandbox_url}/")
-    if source_url:
-        print(f"OpenBao  {source_url}/, its root token is in {site.config.logs / 'openbao.log'}")
+    match source:
+        case ("--openbao", url):
+            print(f"OpenBao  {url}/, its root token is in {site.config.logs / 'openbao.log'}")
+        case ("--infisical", url):
+            print(f"Infisical {url}/, a stand-in that shows how to change a secret there")
     print(f"Logs     {site.config.logs}")
     print("Ctrl-C stops all of it.", flush=True)
 

@@ -13,7 +13,7 @@ from launcher.run import Site
 from launcher.supervise import hint, say_on_stderr
 
 SECONDS_FOR_SANDBOX = 15.0
-SOURCES = ("vault", "openbao")
+SOURCES = ("vault", "infisical", "openbao")
 
 
 def start_sandbox(site: Site) -> str:
@@ -28,6 +28,8 @@ def start_sandbox(site: Site) -> str:
 
 def start_source(site: Site, source: str) -> tuple[str, ...]:
     """Starts what the sample is read from; answers how `demo_data` finds it."""
+    if source == "infisical":
+        return ("--infisical", start_infisical(site))
     if source != "openbao":
         return ()
     server = start_openbao(site)
@@ -36,9 +38,18 @@ def start_source(site: Site, source: str) -> tuple[str, ...]:
     return ("--openbao", server.url)
 
 
+def start_infisical(site: Site) -> str:
+    """A stand-in with sample data, which it forgets when it ends. Returns its address."""
+    port = choose_port(site.config)
+    command = (sys.executable, "-m", "sandbox.infisical", "--port", str(port))
+    site.supervisor.start(site.program("infisical", command, is_base=True))
+    site.supervisor.wait_until(lambda: answers("127.0.0.1", port, "/"), name="infisical", seconds=SECONDS_FOR_SANDBOX)
+    return f"http://127.0.0.1:{port}"
+
+
 def run_demo(site: Site, sandbox_url: str, *options: str) -> int:
     """Prints the sync's history; the status is 0 only if the sandbox holds exactly what was expected."""
-    command = manage("demo_data", "--sandbox", sandbox_url, *options)
+    command = manage("demo_data", "--sandbox", sandbox_url, "--site", site.config.url, *options)
     log = site.config.logs / "demo.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from sandbox.infisical.api import problem
+from sandbox.infisical.webhooks import Webhook
 from sandbox.infisical.world import Project
 from sandbox.wire import Answer, Request
 
@@ -16,9 +17,13 @@ HTML = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": "
 
 
 def answer_control(sandbox: "InfisicalSandbox", request: Request) -> Answer:
-    """`GET /` is the page; `PUT /_sandbox/secrets` takes {"project", "environment", "path", "key", "value"}."""
+    """`GET /` is the page; `PUT /_sandbox/secrets` takes {"project", "environment", "path", "key", "value"}, and
+    `PUT /_sandbox/webhooks` {"url", "secret"}.
+    """
     if request.method == "PUT" and request.path == "/_sandbox/secrets":
         return put_secret(sandbox, request.json())
+    if request.method == "PUT" and request.path == "/_sandbox/webhooks":
+        return put_webhook(sandbox, request.json())
     if request.method != "GET":
         return problem(405, "Method Not Allowed", "The page is only looked at.")
     query = {name: values[-1] for name, values in parse_qs(request.query).items()}
@@ -37,6 +42,16 @@ def put_secret(sandbox: "InfisicalSandbox", body: object) -> Answer:
     sandbox.world.put(project, environment, path, **{key: value})
     sandbox.tell(project, environment, path)
     return Answer(200, {"changed": key})
+
+
+def put_webhook(sandbox: "InfisicalSandbox", body: object) -> Answer:
+    """In place of those there were."""
+    given = body if isinstance(body, dict) else {}
+    url, secret = given.get("url"), given.get("secret")
+    if not isinstance(url, str) or not isinstance(secret, str):
+        return problem(400, "BadRequest", "Send url and secret as JSON.")
+    sandbox.webhooks[:] = [Webhook(url, secret)]
+    return Answer(200, {"webhooks": len(sandbox.webhooks)})
 
 
 def page(sandbox: "InfisicalSandbox", path: str) -> str:

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -12,6 +14,7 @@ from django.db import transaction
 
 from connections.errors import ConnectionFailed
 from demo import sample
+from demo.infisical import ensure_infisical, ensure_infisical_sync
 from demo.openbao import ensure_openbao, ensure_openbao_sync
 from sources.errors import SourceError
 from syncs.choices import Status, Strangers, Trigger
@@ -33,11 +36,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--openbao", metavar="URL", help="sync from an OpenBao in place of the vault; DEMO_OPENBAO_TOKEN rules it"
         )
+        parser.add_argument("--infisical", metavar="URL", help="sync from where `python -m sandbox.infisical` listens")
+        parser.add_argument("--site", metavar="URL", default="http://127.0.0.1:8000", help="where DevinSync is reached")
 
     def handle(self, *args: Any, **options: Any) -> None:
         url = options["sandbox"].rstrip("/")
         try:
-            sync, run = ask_for_sample(url, openbao_url=options.get("openbao") or "")
+            sync, run = ask_for_sample(url, options)
             run = wait_for_end_of(run)
             desired = desired_of(sync)
         except (VaultError, SourceError, ConnectionFailed, SyncError) as error:
@@ -53,19 +58,22 @@ class Command(BaseCommand):
         self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets{besides}.")
 
 
-def ask_for_sample(sandbox_url: str, *, openbao_url: str = "") -> tuple[DevinSync, SyncRun]:
+def ask_for_sample(sandbox_url: str, options: Mapping[str, Any] = MappingProxyType({})) -> tuple[DevinSync, SyncRun]:
     """The sync and a run of it, which is the sync's first if it was made just now."""
     user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if user is None:
         raise CommandError("There is no superuser. Run `manage.py prepare` first.")
     connection = sample.ensure_connection(sandbox_url)
-    if openbao_url:
-        project = ensure_openbao(openbao_url, os.environ["DEMO_OPENBAO_TOKEN"], user)
+    make_sync: Callable[[], DevinSync]
+    if url := options.get("openbao"):
+        make_sync = partial(ensure_openbao_sync, ensure_openbao(url, os.environ["DEMO_OPENBAO_TOKEN"], user), user)
+    elif url := options.get("infisical"):
+        make_sync = partial(ensure_infisical_sync, ensure_infisical(url, options["site"], user), user)
     else:
-        project = sample.ensure_project(user)
+        make_sync = partial(sample.ensure_sync, sample.ensure_project(user), connection, user)
     # A new sync asks for a run. In one transaction no worker can have carried that out before we ask for ours.
     with transaction.atomic():
-        sync = ensure_openbao_sync(project, user) if openbao_url else sample.ensure_sync(project, connection, user)
+        sync = make_sync()
         return sync, request_run(sync, trigger=Trigger.COMMAND)
 
 
