@@ -12,7 +12,7 @@ from launcher.processes import before_exec
 from launcher.run import Site
 from launcher.supervise import hint, say_on_stderr
 
-SECONDS_FOR_SANDBOX = 15.0
+SECONDS_FOR_SANDBOX = 60.0
 SOURCES = ("vault", "infisical", "openbao")
 
 

@@ -20,7 +20,7 @@ from launcher.errors import LaunchError
 
 # The longest path that a Unix socket can have, on Linux; macOS allows four bytes less.
 LONGEST_SOCKET_PATH = 103
-SECONDS_TO_START = 15.0
+SECONDS_TO_START = 60.0
 SECONDS_FOR_LOCK = 3.0
 
 

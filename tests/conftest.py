@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis
 
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
+from tests.patience import wait_until
 
 _connect = socket.socket.connect
 pytest_plugins = ["tests.installing", "tests.openbao", "tests.pages"]
@@ -54,7 +55,7 @@ def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setitem(settings.RQ_QUEUES["default"], "URL", valkey.url)
         patch.setattr(settings, "REDIS_URL", valkey.url)
         patch.setitem(os.environ, "REDIS_URL", valkey.url)
-        valkey.wait()
+        wait_until(valkey.answers)
         yield valkey.url
     kill_session(server.pid)
     server.wait()

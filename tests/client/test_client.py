@@ -38,6 +38,7 @@ from tests.api.conftest import (  # noqa: F401 - fixtures
     worker,
 )
 from tests.launcher.package_index import pins, version_of
+from tests.patience import PATIENCE
 from vault.editing import add_import, create_folder, set_secrets
 from vault.models import Folder
 
@@ -71,7 +72,7 @@ class Client:
             input=said,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == status, done.stdout[-2000:] + done.stderr[-2000:]
@@ -241,11 +242,13 @@ def test_the_action_comments_the_plan(client: Client, file: Path, tmp_path: Path
         "GITHUB_REPOSITORY": "acme/shop",
     }
 
-    subprocess.run(["bash", str(CLIENT / "action" / "plan.sh")], env=environment, check=True, timeout=60)
+    subprocess.run(["bash", str(CLIENT / "action" / "plan.sh")], env=environment, check=True, timeout=PATIENCE)
     assert "auto_sync_enabled: True -> False" in (tmp_path / "comment").read_text()
-    subprocess.run(["bash", str(CLIENT / "action" / "apply.sh")], env=environment, check=True, timeout=60)
+    subprocess.run(["bash", str(CLIENT / "action" / "apply.sh")], env=environment, check=True, timeout=PATIENCE)
     assert not DevinSync.objects.get().auto_sync_enabled
     file.write_text("syncs: [")
-    failed = subprocess.run(["bash", str(CLIENT / "action" / "plan.sh")], env=environment, check=False, timeout=60)
+    failed = subprocess.run(
+        ["bash", str(CLIENT / "action" / "plan.sh")], env=environment, check=False, timeout=PATIENCE
+    )
     assert failed.returncode == 1
     assert "not valid YAML" in (tmp_path / "comment").read_text()

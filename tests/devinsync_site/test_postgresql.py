@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from django.db import connection
 
 from tests.database import choose_owner
+from tests.patience import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -61,18 +61,19 @@ def pgbouncer(tmp_path: Path) -> Iterator[str]:
     server = subprocess.Popen(
         [program, folder / "ini"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner.as_options()
     )
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline, "PgBouncer did not start"
-            time.sleep(0.05)
+    wait_until(lambda: listens(port))
     yield f"postgresql://postgres:x@127.0.0.1:{port}/{settings['NAME']}"
     server.terminate()
     server.wait()
     shutil.rmtree(folder)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_works_behind_pgbouncer(pgbouncer: str) -> None:

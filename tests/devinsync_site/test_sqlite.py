@@ -7,17 +7,17 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from devinsync_site.sqlite import Turns
+from tests.patience import PATIENCE, wait_until
 from vault.models import Project
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20.0
 sqlite_only = pytest.mark.skipif("connection.vendor != 'sqlite'")
 
 
@@ -40,14 +40,17 @@ def test_those_that_wait_have_their_turn_in_the_order_of_asking(path: Path) -> N
         thread = threading.Thread(target=ask, args=(number,))
         thread.start()
         threads.append(thread)
-        while len(turns._waiting) <= number:
-            time.sleep(0.001)
+        wait_until(partial(has_asked, turns, number + 1))
 
     turns.give()
     for thread in threads:
         thread.join()
 
     assert order == [0, 1, 2, 3, 4]
+
+
+def has_asked(turns: Turns, count: int) -> bool:
+    return len(turns._waiting) == count
 
 
 def test_another_process_waits_until_the_turn_is_given_up(path: Path) -> None:
@@ -72,10 +75,10 @@ def test_another_process_waits_until_the_turn_is_given_up(path: Path) -> None:
 def other_process(path: Path) -> "subprocess.Popen[bytes]":
     """Takes the turn and keeps it."""
     program = (
-        "import sys, time; from pathlib import Path; from devinsync_site.sqlite import Turns; "
-        f"turns = Turns(Path({str(path)!r}), {PATIENCE}); turns.take(); print('taken', flush=True); time.sleep(60)"
+        "import sys; from pathlib import Path; from devinsync_site.sqlite import Turns; "
+        f"turns = Turns(Path({str(path)!r}), {PATIENCE}); turns.take(); print('taken', flush=True); sys.stdin.read()"
     )
-    return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def take_in_passing(path: Path) -> None:

@@ -13,7 +13,7 @@ from launcher.processes import Program
 from launcher.supervise import Supervisor, rotate
 from tests.launcher.conftest import ROOT, is_alive
 from tests.linux import needs_proc
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 
 SLEEPS = "import time; time.sleep(600)"
 MakeProgram = Callable[..., Program]
@@ -26,7 +26,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def supervisor(said: list[str]) -> Iterator[Supervisor]:
-    supervisor = Supervisor(grace=5, say=said.append)
+    supervisor = Supervisor(grace=PATIENCE, say=said.append)
     yield supervisor
     supervisor.is_hurried = True
     supervisor.stop()
@@ -88,7 +88,7 @@ def test_a_program_that_ends_at_once_is_the_reason_for_a_failed_start(
     supervisor.start(program("raise SystemExit('cannot bind')", "web"))
 
     with pytest.raises(LaunchError, match=r"web ended as soon as it was started\. cannot bind"):
-        supervisor.wait_until(lambda: False, name="web", seconds=30)
+        supervisor.wait_until(lambda: False, name="web", seconds=PATIENCE)
 
 
 def test_stops_those_that_serve_last(supervisor: Supervisor, program: MakeProgram, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from launcher.processes import Program, kill_session, start
 from launcher.valkey import EmbeddedValkey, prepare_valkey
 from tests.launcher.conftest import processes_using
 from tests.linux import needs_proc
+from tests.patience import wait_until
 
 Serve = Callable[[EmbeddedValkey], None]
 
@@ -21,7 +22,7 @@ def serve() -> Iterator[Serve]:
     def serve(server: EmbeddedValkey) -> None:
         log = server.folder / "valkey.log"
         started.append(start(Program("valkey", server.command, log, {}, pass_fds=(server.lock,))))
-        server.wait()
+        wait_until(server.answers)
 
     yield serve
     for process in started:

@@ -1,5 +1,6 @@
 """The gate: how many at once, none while it is closed, the oldest first."""
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -92,25 +93,24 @@ def test_whoever_stops_waiting_lets_the_next_go(gate: Gate) -> None:
 # Through the client, over real sockets and in real time
 
 
-class OneAfterAnother:
-    """A server that allows a request each 20 ms, and says so only by 429 without Retry-After worth a wait."""
+class SecondTime:
+    """A server that has room for a secret only when it is asked again, and says so by a 429 that is no wait worth."""
 
     def __init__(self) -> None:
-        self.open_at = 0.0
-        self.inside_window = 0
         self._lock = threading.Lock()
+        self._refused: set[str] = set()
 
     def __call__(self, request: Received, _: socket) -> bytes:
+        key = request.json["key"]
         with self._lock:
-            now = time.monotonic()
-            if now < self.open_at:
-                return reply(429, Retry_After=f"{self.open_at - now:.3f}")
-            self.open_at = now + 0.02
-            return reply(200, created(request))
+            if key in self._refused:
+                return reply(200, created(request))
+            self._refused.add(key)
+        return reply(429, Retry_After="0.001")
 
 
 def test_everything_arrives_through_a_narrow_limit() -> None:
-    with serving(OneAfterAnother()) as server, ThreadPoolExecutor(8) as threads:
+    with serving(SecondTime()) as server, ThreadPoolExecutor(8) as threads:
         client = open_client(server.url, concurrency=4)
 
         def create(number: int) -> object:
@@ -118,28 +118,30 @@ def test_everything_arrives_through_a_narrow_limit() -> None:
 
         assert len(list(threads.map(create, range(40)))) == 40
 
-    assert client.concurrency_now <= 2
+    assert len(server.requests) == 80
+    assert client.concurrency_now == 1
 
 
 def test_nothing_is_sent_inside_a_retry_after_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight threads, one 429: those already under way apart, all others wait for the end of the window."""
-    closed_at: list[float] = []
-    close_for = Gate.close_for
+    closed: list[tuple[float, float]] = []
+    close_for, numbers = Gate.close_for, itertools.count(1)
 
     def close(gate: Gate, seconds: float) -> None:
+        before = time.monotonic()
         close_for(gate, seconds)
-        closed_at.append(time.monotonic())
+        closed.append((time.monotonic(), before + seconds))
 
     def answer(request: Received, _: socket) -> bytes:
-        return reply(429, Retry_After="1") if len(server.requests) == 10 else reply(200, page([]))
+        return reply(429, Retry_After="1") if next(numbers) == 10 else reply(200, page([]))
 
     monkeypatch.setattr(Gate, "close_for", close)
     with serving(answer) as server, ThreadPoolExecutor(8) as threads:
         client = open_client(server.url, concurrency=8)
         list(threads.map(lambda _: client.list_secrets("org-1"), range(40)))
 
-    [closed] = closed_at
-    assert len([request for request in server.requests if closed < request.at < closed + 0.99]) <= 7
+    [(since, until)] = closed
+    assert len([request for request in server.requests if since < request.at < until]) <= 7
     assert len(server.requests) == 41
 
 

@@ -18,6 +18,7 @@ from syncs.runs import schedule
 from syncs.runs.ask import request_run
 from syncs.runs.claim import claim
 from tests.syncs.conftest import Bench
+from tests.syncs.silence import give_up_on_silence
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -193,9 +194,9 @@ def test_a_list_that_drips_ends_at_the_deadline(
 
 
 def test_an_answer_that_drips_is_settled_by_the_next_list(
-    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization, settings: LazySettings
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.DEVIN_REQUEST_DEADLINE = timedelta(seconds=0.5)
+    give_up_on_silence(monkeypatch)
     bench.source(A="1")
     sandbox.faults.add(Kind.DRIP, method="POST", seconds=0.05)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -297,7 +298,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(bench: Bench, monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> Iterator[Stage]:
+    settings.SYNC_QUIET_TIME, settings.SYNC_LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=30)
+    settings.SYNC_RING_AGAIN = timedelta(seconds=15)
     DevinSync.objects.update(reconcile_minutes=0)
     bench.sync.refresh_from_db()
     stage = Stage(bench, timezone.now())

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import redis
+from django.conf import LazySettings
 from django.db import connection as database
 
 from launcher.processes import kill_session
@@ -105,7 +107,8 @@ def test_a_flushed_queue_loses_no_run(scene: Scene, queue_server: str, start: St
     assert scene.problems() == []
 
 
-def test_a_change_reaches_devin_without_another_click(scene: Scene, start: Start) -> None:
+def test_a_change_reaches_devin_without_another_click(scene: Scene, start: Start, settings: LazySettings) -> None:
+    settings.SYNC_QUIET_TIME = timedelta(seconds=0.2)
     start("scheduler")
     start("worker")
     wait_until(lambda: is_finished(scene.run))
@@ -116,7 +119,10 @@ def test_a_change_reaches_devin_without_another_click(scene: Scene, start: Start
     assert SyncRun.objects.filter(sync=scene.sync, trigger=Trigger.CHANGE).exists()
 
 
-def test_two_syncs_of_one_organization_take_turns(scene: Scene, sandbox: Sandbox, start: Start) -> None:
+def test_two_syncs_of_one_organization_take_turns(
+    scene: Scene, sandbox: Sandbox, start: Start, settings: LazySettings
+) -> None:
+    settings.SYNC_QUIET_TIME = timedelta(0)
     scene.carry_out()
     other = set_scene(sandbox)
     other.sync.org_id = scene.sync.org_id
