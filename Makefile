@@ -2,6 +2,7 @@
 #             the same with secrets from an OpenBao, or from a stand-in for Infisical   make demo ARGS=--source=infisical
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
+# make test-busy   the same beside sixteen busy programs; make test-ahead: in a year
 # make torture  the tests that take minutes
 # make mutants  changes that no test notices        make mutants ARGS=guard
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
@@ -22,7 +23,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test torture mutants bench lint fresh lock install install-dev python
+.PHONY: demo run test test-busy test-ahead torture mutants bench lint fresh lock install install-dev python
 
 # The OpenBao comes with what tests need.
 demo: $(if $(findstring openbao,$(ARGS)),install-dev,install)
@@ -37,6 +38,16 @@ test: install-dev
 	TEST_DATABASE=postgresql $(VENV)/python -m pytest -n 2 -m "postgresql and not torture" $(ARGS) \
 	  || [ $$? = 5 ] || status=1; \
 	exit $$status  # 5: ARGS named no test that depends on the database
+
+test-busy: install-dev
+	stress-ng --quiet --cpu 16 & load=$$!; \
+	status=0; $(VENV)/python -m pytest -n 2 -m "not torture" $(ARGS) || status=$$?; \
+	kill $$load; exit $$status
+
+# faketime spoils the call that Python sleeps by; tests/ahead lets it sleep by another.
+test-ahead: install-dev
+	FAKETIME_DONT_FAKE_MONOTONIC=1 PYTHONPATH=tests/ahead \
+	  faketime -f +1y $(VENV)/python -m pytest -n 2 -m "not torture" $(ARGS)
 
 torture: install-dev
 	$(VENV)/python -m pytest -m torture -s $(ARGS)

@@ -12,13 +12,12 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from launcher.processes import before_exec
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 
 
 @dataclass(frozen=True)
@@ -88,15 +87,16 @@ def start_postgresql() -> str:
 def wait_for(server: "subprocess.Popen[bytes]", socket_folder: Path, log: Path) -> None:
     import psycopg
 
-    deadline = time.monotonic() + PATIENCE
-    while True:
+    def answers() -> bool:
         try:
             psycopg.connect(host=str(socket_folder), user="postgres", dbname="postgres").close()
-            return
         except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
+            if server.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}") from None
-            time.sleep(0.05)
+            return False
+        return True
+
+    wait_until(answers, pause=0.05)
 
 
 def stop(server: "subprocess.Popen[bytes]", folder: Path, started_by: int) -> None:

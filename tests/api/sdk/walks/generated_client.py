@@ -37,7 +37,7 @@ from devinsync_api.models import (
 HOST = os.environ["HOST"]
 log_in_body = LogIn(client_id=os.environ["CLIENT_ID"], client_secret=os.environ["CLIENT_SECRET"])
 token = log_in.sync(client=Client(base_url=HOST), body=log_in_body).access_token
-client = AuthenticatedClient(base_url=HOST, token=token, raise_on_unexpected_status=True, timeout=30)
+client = AuthenticatedClient(base_url=HOST, token=token, raise_on_unexpected_status=True, timeout=None)
 
 project = create_project.sync(client=client, body=CreateProject(project_name="Generated")).project
 place = {"project_id": str(project.id), "environment": "dev"}
