@@ -29,9 +29,6 @@ TARGETS = {
     ),
     "apply": Target(
         changed=("syncs/engine/apply.py",),
-        tests=tuple(
-            f"tests/syncs/engine/test_{name}.py"
-            for name in ("absence", "deletions", "permanent", "renames", "requests", "values")
-        ),
+        tests=("tests/syncs/engine/test_apply.py",),
     ),
 }
