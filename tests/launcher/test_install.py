@@ -12,6 +12,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "ROOT", tmp_path)
     monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(sys, "argv", ["install", "requirements.txt"])
+    monkeypatch.delenv("INSTALLER", raising=False)  # by which these tests themselves were installed
     (tmp_path / "requirements.txt").write_text("")
 
 
