@@ -211,6 +211,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 # in with the account before has a count of its own, so neither locks out the people who work here.
 AXES_RESET_ON_SUCCESS = False
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_USERNAME_CALLABLE = "accounts.login_names.counted_name"
 AXES_WHITELIST_CALLABLE = "accounts.devices.is_known"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_VERBOSE = False

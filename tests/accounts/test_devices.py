@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterable
 
 import pytest
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.auth.models import User
 from django.test import Client
 
 from accounts.devices import COOKIE
+from accounts.login_names import counted_name
 from accounts.models import Device
+from audit.models import Entry
 
 pytestmark = pytest.mark.django_db
 LogIn = Callable[..., Client]
 IsIn = Callable[[Client], bool]
+NOBODY = {"username": "canary-Hunter2"}
 ADDRESSES = [f"127.0.1.{count}" for count in range(20)]
 
 
@@ -77,3 +81,19 @@ def test_each_log_in_gives_a_new_cookie_for_the_old(alice: User, log_in: LogIn) 
 
     assert client.cookies[COOKIE].value != first
     assert Device.objects.filter(user=alice).count() == 1
+
+
+def test_a_name_that_nobody_has_is_kept_nowhere(alice: User, log_in: LogIn, is_in: IsIn) -> None:
+    """People type their password there. It counts all the same: ten from anywhere lock it."""
+    guess(log_in, ["canary-Hunter2"] * 10, ADDRESSES[:10])
+    guess(log_in, ["alice"], ["127.0.1.1"])
+
+    rows = [str(row) for model in (AccessAttempt, AccessLog, AccessFailureLog, Entry) for row in model.objects.values()]
+    assert rows
+    assert not [row for row in rows if "canary-Hunter2" in row]
+    assert {row.username for row in AccessAttempt.objects.exclude(username="alice")} == {counted_name(None, NOBODY)}
+    assert not is_in(log_in("canary-Hunter2", REMOTE_ADDR="127.0.3.1"))
+
+
+def test_a_command_without_a_name_counts_under_none() -> None:
+    assert counted_name(None, {}) is None
