@@ -40,19 +40,23 @@ class KeyedField:
 
 @dataclass(frozen=True)
 class SealedField(KeyedField):
-    """One column of tokens. `context` tells for a row what its token is bound to."""
+    """One column of tokens. `context` tells for a row what its token is bound to, by a row `beside` it if need be."""
 
     context: Callable[[Any], str]
+    beside: str = ""
 
     key_id_at = len(VERSION) + 2
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related(self.beside) if self.beside else super().rows()
 
 
 _fields: dict[str, KeyedField] = {}
 
 
-def register_sealed(model: type[Model], field: str, context: Callable[[Any], str]) -> None:
+def register_sealed(model: type[Model], field: str, context: Callable[[Any], str], *, beside: str = "") -> None:
     """Make known that `field` of `model` holds tokens, or is empty."""
-    _register(SealedField(model, field, context))
+    _register(SealedField(model, field, context, beside))
 
 
 def register_fingerprints(model: type[Model], field: str) -> None:

@@ -1,13 +1,19 @@
 """Loads what is needed to read a folder: its project's shape, and the secrets it may need, all of one moment."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
+from vault.checking import check_whole
 from vault.errors import FolderMissing, Unreadable
 from vault.lenient import LenientResolver
-from vault.models import Folder, Project, Secret, SecretImport, SecretReference
+from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretReference, SecretVersion
 from vault.resolution import Place, Resolver, StoredSecret
-from vault.values import open_value
+from vault.values import open_stored
 
 TRIES = 5
 # More folders than this are read with their whole project, because a statement takes only so many parameters.
@@ -27,21 +33,42 @@ def load_resolver(
     It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come.
 
     The parts come from several queries; the project's counter of changes, read before and after, tells whether they
-    belong together.
+    belong together. Raises Unreadable for a folder that somebody changed by other ways than ours.
     """
     project_id = folder.environment.project_id
     for _ in range(TRIES):
         before = _revision(project_id)
-        places = _load_places(project_id)
+        rows = _load_rows(project_id)
+        places = {row.id: row.place for row in rows}
         folder_ids = _choose_folders(folder, places, recursive=recursive)
-        imports = _load_imports(project_id)
+        shown = _load_import_rows(project_id)
+        imports = {id_: [each.source_id for each in its] for id_, its in shown.items()}
         references = _load_references(project_id, places) if follow_references else {}
         needed = set(places) if whole_project else _reach(folder_ids, imports, references)
         secrets = _load_secrets(project_id, needed)
-        resolver = (LenientResolver if lenient else Resolver)(places, imports, secrets)
         if before == _revision(project_id):
-            return resolver, folder_ids
-    raise Unreadable(f"{folder} was changed again and again while it was read. Try again.", retryable=True)
+            _check(project_id, [row for row in rows if row.id in needed], secrets, shown)
+            stored = _as_stored(project_id, rows, secrets)
+            return (LenientResolver if lenient else Resolver)(places, imports, stored), folder_ids
+    raise _restless(folder)
+
+
+def check_folder(folder: Folder) -> None:
+    """Raises Unreadable unless the folder is as a writer of ours left it, for those who open one value of it alone."""
+    project_id = folder.environment.project_id
+    for _ in range(TRIES):
+        before = _revision(project_id)
+        rows = _load_rows(project_id, folder.id)
+        shown = _load_import_rows(project_id, folder.id)
+        secrets = _load_secrets(project_id, {folder.id})
+        if before == _revision(project_id):
+            _check(project_id, rows, secrets, shown)
+            return
+    raise _restless(folder)
+
+
+def _restless(folder: Folder) -> Unreadable:
+    return Unreadable(f"{folder} was changed again and again while it was read. Try again.", retryable=True)
 
 
 def describe_state(
@@ -87,6 +114,49 @@ def _choose_folders(folder: Folder, places: dict[UUID, Place], *, recursive: boo
     return folder_ids
 
 
+class _Row(NamedTuple):
+    """Of a folder, without the cost of a model's instance: there may be thousands, of which few are read."""
+
+    id: UUID
+    environment_id: UUID
+    environment_slug: str
+    parent_id: UUID | None
+    path: str
+    seal: str
+
+    @property
+    def place(self) -> Place:
+        return Place(self.environment_slug, self.path)
+
+    def as_folder(self, project_id: UUID) -> Folder:
+        environment = Environment(id=self.environment_id, slug=self.environment_slug, project_id=project_id)
+        return Folder(id=self.id, environment=environment, parent_id=self.parent_id, path=self.path, seal=self.seal)
+
+
+class _ImportRow(NamedTuple):
+    id: UUID
+    folder_id: UUID
+    source_id: UUID
+    position: int
+
+
+def _load_rows(project_id: UUID, *only: UUID) -> list[_Row]:
+    rows = Folder.objects.filter(environment__project_id=project_id, **({"id__in": only} if only else {}))
+    columns = ("id", "environment_id", "environment__slug", "parent_id", "path", "seal")
+    return [_Row(*values) for values in rows.order_by("path").values_list(*columns)]
+
+
+def _load_import_rows(project_id: UUID, *only: UUID) -> dict[UUID, list[_ImportRow]]:
+    rows = SecretImport.objects.filter(folder__environment__project_id=project_id)
+    if only:
+        rows = rows.filter(folder_id__in=only)
+    imports: dict[UUID, list[_ImportRow]] = defaultdict(list)
+    for values in rows.values_list("id", "folder_id", "source_id", "position"):
+        row = _ImportRow(*values)
+        imports[row.folder_id].append(row)
+    return imports
+
+
 def _load_imports(project_id: UUID) -> dict[UUID, list[UUID]]:
     imports: dict[UUID, list[UUID]] = {}
     rows = SecretImport.objects.filter(folder__environment__project_id=project_id)
@@ -122,11 +192,45 @@ def _reach(folder_ids: list[UUID], imports: dict[UUID, list[UUID]], references: 
     return reached
 
 
-def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> list[StoredSecret]:
-    rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by()
+class _SecretRow(NamedTuple):
+    id: UUID
+    key: str
+    folder_id: UUID
+    sealed_value: str
+    version: int
+    is_literal: bool
+    has_newest: bool
+
+    def as_stored(self, place: str) -> StoredSecret:
+        opens = partial(open_stored, self, place=place)
+        return StoredSecret(self.id, self.key, self.folder_id, opens, is_literal=self.is_literal)
+
+
+def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> dict[UUID, list[_SecretRow]]:
+    """By folder; those of more folders than were asked for, where these are many."""
+    found = Secret.objects.filter(folder__environment__project_id=project_id).order_by()
     if len(folder_ids) <= FEW:
-        rows = rows.filter(folder_id__in=folder_ids)
-    return [
-        StoredSecret(secret.id, secret.key, secret.folder_id, partial(open_value, secret), is_literal=secret.is_literal)
-        for secret in rows.only("id", "key", "folder_id", "sealed_value", "version", "is_literal")
-    ]
+        found = found.filter(folder_id__in=folder_ids)
+    newest = Exists(SecretVersion.objects.filter(secret_id=OuterRef("id"), version=OuterRef("version")))
+    secrets: dict[UUID, list[_SecretRow]] = defaultdict(list)
+    for values in found.values_list("id", "key", "folder_id", "sealed_value", "version", "is_literal", newest):
+        row = _SecretRow(*values)
+        secrets[row.folder_id].append(row)
+    return secrets
+
+
+def _as_stored(project_id: UUID, rows: Iterable[_Row], secrets: dict[UUID, list[_SecretRow]]) -> Iterator[StoredSecret]:
+    for row in rows:
+        if row.id in secrets:
+            place = row.as_folder(project_id).place_of_secrets
+            yield from (secret.as_stored(place) for secret in secrets[row.id])
+
+
+def _check(
+    project_id: UUID,
+    rows: Iterable[_Row],
+    secrets: dict[UUID, list[_SecretRow]],
+    imports: dict[UUID, list[_ImportRow]],
+) -> None:
+    for row in rows:
+        check_whole(row.as_folder(project_id), secrets.get(row.id, []), imports.get(row.id, []))

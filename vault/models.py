@@ -1,9 +1,11 @@
 """Projects with their environments, and what is in them: folders, secrets with versions, imports, references.
 
 The rows hold state; every change goes through `vault.editing`, which keeps paths, versions, references and triggers
-right. A value is stored sealed, bound to its secret's id and version, and leaves only through `vault.reading`.
+right. A value is stored sealed, bound to its secret, version and place, and leaves only through `vault.reading`; what a
+folder holds is sealed with the folder (`vault.wholeness`), so that no row is moved, set back or taken out unnoticed.
 """
 
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -22,9 +24,24 @@ ROOT = "/"
 VAULT = "vault"
 
 
-def sealing_context(secret_id: UUID, version: int) -> str:
-    """What a sealed value is bound to: it opens for this secret and this version alone."""
-    return f"vault.secret:{secret_id}:{version}"
+class Stored(Protocol):
+    """What of a secret says which value is its own: the model's, or a row of a statement for many."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def is_literal(self) -> bool: ...
+    @property
+    def sealed_value(self) -> str: ...
+
+
+def sealing_context(secret: Stored, place: str) -> str:
+    """`place` is the folder's `place_of_secrets`."""
+    return f"vault.secret/2:{place}:{secret.id.hex}:{secret.version}:{int(secret.is_literal)}:{secret.key}"
 
 
 class Project(models.Model):
@@ -77,6 +94,8 @@ class Folder(models.Model):
     name = models.CharField(max_length=255, blank=True, validators=[FOLDER_NAME])
     path = models.CharField(max_length=1024)
     description = models.CharField(max_length=256, blank=True)
+    # Of its place and of all that it holds; empty in a folder of an earlier release, until `prepare` has bound it.
+    seal = models.TextField(editable=False, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -87,6 +106,16 @@ class Folder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment.slug}:{self.path}"
+
+    def sealing_context(self) -> str:
+        """Its place: who it is, where it hangs, and what it is called by."""
+        above = self.environment
+        return f"vault.folder/2:{above.project_id}:{above.id}:{above.slug}:{self.id}:{self.parent_id}:{self.path}"
+
+    @property
+    def place_of_secrets(self) -> str:
+        """What its secrets' values are bound to: no name, so that none is sealed again when a folder gets another."""
+        return f"{self.environment.project_id}:{self.environment_id}:{self.id}"
 
     @property
     def is_root(self) -> bool:
@@ -145,11 +174,12 @@ class Secret(models.Model):
         return self.key
 
     def sealing_context(self) -> str:
-        return sealing_context(self.id, self.version)
+        """What its value is bound to: it opens for this secret, at this version, under this key, in this place."""
+        return sealing_context(self, self.folder.place_of_secrets)
 
 
 class SecretVersion(models.Model):
-    """What a secret was at one version; the newest row equals the secret."""
+    """What a secret was at one version. Sealed apart from the secret, so that none passes for its present value."""
 
     secret = models.ForeignKey(Secret, on_delete=models.CASCADE, related_name="versions")
     version = models.PositiveIntegerField()
@@ -170,7 +200,7 @@ class SecretVersion(models.Model):
         return f"version {self.version}"
 
     def sealing_context(self) -> str:
-        return sealing_context(self.secret_id, self.version)
+        return f"vault.version/2:{self.secret_id}:{self.version}:{int(self.is_literal)}"
 
 
 class SecretMetadata(models.Model):
@@ -240,3 +270,15 @@ class SecretReference(models.Model):
     @property
     def reference(self) -> Reference:
         return Reference(self.key, self.environment_slug, self.path)
+
+
+class Binding(models.Model):
+    """The one row that tells, sealed, how far the rows of releases that bound less have been bound."""
+
+    sealed_state = models.TextField(editable=False)
+
+    def __str__(self) -> str:
+        return "binding of the vault"
+
+    def sealing_context(self) -> str:
+        return "vault.binding"

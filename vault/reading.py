@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 
 from vault.elsewhere import check_kept_here
 from vault.errors import FolderMissing, Invalid, Missing, SourceError
-from vault.loading import load_resolver
+from vault.loading import check_folder, load_resolver
 from vault.models import Folder, Project, Secret
 from vault.resolution import Resolver, StoredSecret, Visible
 from vault.rules import clean_path
@@ -146,6 +146,7 @@ def read_version(secret: Secret, number: int) -> str:
     row = secret.versions.filter(version=number).first()
     if row is None:
         raise Missing(f"{secret.key} has no version {number}.")
+    check_folder(secret.folder)
     return open_value(secret) if number == secret.version else open_version(row, key=secret.key)
 
 

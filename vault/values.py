@@ -2,11 +2,16 @@
 
 from encryption import DecryptionError, unseal
 from vault.errors import Unreadable
-from vault.models import Secret, SecretVersion
+from vault.models import Secret, SecretVersion, Stored, sealing_context
 
 
 def open_value(secret: Secret) -> str:
-    return _open(secret.sealed_value, secret.sealing_context(), name=secret.key)
+    return open_stored(secret, place=secret.folder.place_of_secrets)
+
+
+def open_stored(secret: Stored, *, place: str) -> str:
+    """For who opens many, and knows the place of the folder's secrets."""
+    return _open(secret.sealed_value, sealing_context(secret, place), name=secret.key)
 
 
 def open_version(version: SecretVersion, *, key: str) -> str:

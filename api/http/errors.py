@@ -33,6 +33,7 @@ from common.request_ids import current_request_id
 from connections.devin.errors import DevinError
 from connections.models import ChangedMeanwhile
 from encryption import DecryptionError
+from sources.errors import SourceError
 from syncs.errors import EditRefused, SyncError
 from vault.errors import FolderMissing, InUse, Invalid, Missing, NotAllowed, Outdated, Taken, VaultError
 
@@ -234,6 +235,7 @@ HANDLERS: list[tuple[type[Exception], Callable[[HttpRequest, Any], HttpResponse]
     (DecryptionError, _answer(400)),
     (VaultError, _answer(400)),
     (NotAllowed, _answer(403)),
+    (SourceError, _answer(400)),
     (FolderMissing, _answer(404)),
     (Invalid, _on_editing_error),
     (Taken, _answer(400)),

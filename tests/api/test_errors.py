@@ -7,6 +7,7 @@ import pytest
 from django.conf import LazySettings
 
 from tests.api.conftest import Caller
+from vault.models import Folder
 
 OPTIONS = "/api/v1/secret-syncs/options"
 PROJECTS = "/api/v1/projects"
@@ -134,3 +135,17 @@ def test_a_field_that_is_not_declared_does_nothing(editor: Caller, field: str) -
 
     assert project["id"] != plain["id"]
     assert set(project) == set(plain)
+
+
+def test_a_source_that_cannot_be_read_is_no_fault_of_ours(editor: Caller, folder: Folder) -> None:
+    """A folder that somebody changed in the database behind us, say."""
+    Folder.objects.filter(pk=folder.pk).update(path="/moved")
+    place = {"projectId": str(folder.environment.project_id), "environment": "dev"}
+
+    checked = editor.post("/api/v1/secret-syncs/devin/check-conflicts", {**place, "secretPath": "/moved"}, status=400)
+    read = editor.send("GET", f"/api/v4/secrets?projectId={place['projectId']}&environment=dev&secretPath=/moved")
+
+    assert_envelope(checked, 400, "BadRequest")
+    assert "dev:/moved is not as DevinSync left it" in checked["message"]
+    assert read.status_code == 400
+    assert "postgres://db" not in read.content.decode()

@@ -10,8 +10,8 @@ from syncs.models import DevinSync
 from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault.editing import add_import, create_folder, delete_secret, set_secrets, update_secret
-from vault.models import Folder, Secret
-from vault.values import open_value
+from vault.models import Folder, Stored
+from vault.values import open_stored
 
 V3 = "/api/v3/secrets/raw"
 V4 = "/api/v4/secrets"
@@ -25,13 +25,13 @@ def query(folder: Folder) -> str:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys of the secrets whose values were opened."""
-    real, keys = open_value, []
+    real, keys = open_stored, []
 
-    def note(secret: Secret) -> str:
+    def note(secret: Stored, *, place: str) -> str:
         keys.append(secret.key)
-        return real(secret)
+        return real(secret, place=place)
 
-    monkeypatch.setattr("vault.loading.open_value", note)
+    monkeypatch.setattr("vault.loading.open_stored", note)
     return keys
 
 

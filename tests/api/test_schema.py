@@ -5,6 +5,7 @@ No answer is a 5xx, and every answer has a status, a type, headers and a shape t
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -34,7 +35,8 @@ from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
 from tests.api.conftest import API_KEY, ORG
 from vault.editing import set_secrets
-from vault.models import Environment, Folder, Project
+from vault.editing.seals import make_folder
+from vault.models import Environment, Project
 
 pytestmark = pytest.mark.usefixtures("one_connection", "queue")
 
@@ -78,10 +80,8 @@ def token(monkeypatch: pytest.MonkeyPatch, db: None, sandbox: Sandbox, settings:
     monkeypatch.setattr("api.http.waiting.LONGEST_WAIT", 0.01)
     project = Project.objects.create(id=EXAMPLE_ID, name="Billing", slug="billing-now")
     environment = Environment.objects.create(id=EXAMPLE_ID, project=project, name="Development", slug="dev")
-    root = Folder.objects.create(environment=environment, path="/")
-    folder = Folder.objects.create(
-        id=EXAMPLE_ID, environment=environment, parent=root, name="my-secrets", path="/my-secrets"
-    )
+    root = make_folder(environment, path="/")
+    folder = make_folder(environment, path="/my-secrets", parent=root, name="my-secrets", id_=UUID(EXAMPLE_ID))
     set_secrets(folder, {"DB_URL": "postgres://db"}, by=ANYBODY)
     connection = Connection(id=EXAMPLE_ID, name="my-devin-connection", base_url=sandbox.url)
     connection.set_api_key(API_KEY)

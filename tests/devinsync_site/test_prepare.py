@@ -1,9 +1,14 @@
+from io import StringIO
+
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from devinsync_site.management.commands.prepare import ensure_administrator
+from devinsync_site.management.commands.prepare import Command, ensure_administrator
+from tests.actors import ANYBODY
+from vault.editing import create_project
+from vault.models import Folder
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +52,17 @@ def test_keeps_a_changed_password_and_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert notice.startswith("admin has another password than DJANGO_SUPERUSER_PASSWORD")
     user.refresh_from_db()
     assert user.check_password("changed since")
+
+
+def test_binds_the_vault_of_an_earlier_release_once() -> None:
+    create_project(name="Shop", by=ANYBODY)
+    Folder.objects.update(seal="")
+    told = StringIO()
+
+    Command(stderr=told).bind_vault()
+    Folder.objects.filter(environment__slug="dev").update(seal="")
+    Command(stderr=told).bind_vault()
+
+    bound, refused = told.getvalue().splitlines()
+    assert bound == "Bound 0 values in 3 folders to their places."
+    assert refused.startswith("Somebody took the seals from shop/dev:/, so these are not read.")

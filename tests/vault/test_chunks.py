@@ -9,6 +9,7 @@ from vault.editing import secrets as writing
 from vault.loading import describe_state
 from vault.models import Environment, Folder, Secret, SecretReference, SecretVersion
 from vault.reading import list_keys, read_secrets
+from vault.values import open_value
 
 SIZES = (1, 2, 7, 500)
 KEYS = [f"K{number}" for number in range(9)]
@@ -44,12 +45,13 @@ def test_writes_all_with_versions_and_references(app: Folder, many: list[Secret]
 
 def test_moves_all_keys_by_one(app: Folder, many: list[Secret]) -> None:
     following = dict(zip(KEYS, [*KEYS[1:], KEYS[0]], strict=True))
-    values = {secret.key: secret.sealed_value for secret in many}
+    values = {secret.key: open_value(secret) for secret in many}
 
     changed = editing.update_secrets(app, [Edit(one, key=following[one.key]) for one in many], by=ANYBODY)
 
     assert [secret.key for secret in changed] == [following[key] for key in KEYS]
-    assert dict(app.secrets.values_list("key", "sealed_value")) == {following[key]: values[key] for key in KEYS}
+    moved = app.secrets.select_related("folder__environment")
+    assert {secret.key: open_value(secret) for secret in moved} == {following[key]: values[key] for key in KEYS}
 
 
 def test_comments_reach_rows_and_newest_versions(app: Folder, many: list[Secret]) -> None:

@@ -82,14 +82,14 @@ def test_a_value_put_back_by_hand_is_refused(root: Folder) -> None:
 
 def test_a_project_that_changes_while_it_is_read_is_read_again(root: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     editing.set_secret(root, "A", "1", by=ANYBODY)
-    load, changes = loading._load_imports, iter(["2", "3"])
+    load, changes = loading._load_import_rows, iter(["2", "3"])
 
     def load_and_change(project_id: object) -> object:
         if value := next(changes, None):
             editing.set_secret(root, "A", value, by=ANYBODY)
         return load(project_id)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loading, "_load_imports", load_and_change)
+    monkeypatch.setattr(loading, "_load_import_rows", load_and_change)
 
     assert read_secrets(root)[0].value == "3"
 
@@ -97,13 +97,13 @@ def test_a_project_that_changes_while_it_is_read_is_read_again(root: Folder, mon
 def test_a_project_that_never_holds_still_is_an_error_that_may_pass(
     root: Folder, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = loading._load_imports
+    load = loading._load_import_rows
 
     def load_and_change(project_id: object) -> object:
         Project.objects.update(revision=F("revision") + 1)
         return load(project_id)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loading, "_load_imports", load_and_change)
+    monkeypatch.setattr(loading, "_load_import_rows", load_and_change)
 
     with pytest.raises(Unreadable, match="again and again") as caught:
         read_secrets(root)

@@ -29,7 +29,7 @@ def carry_references(
             )
     rows = {edge.secret_id: edge.secret for edge in edges}
     for row in rows.values():
-        row.refresh_from_db(fields=["sealed_value"])
+        row.refresh_from_db(fields=["sealed_value", "key", "version", "is_literal"])
     write(change, [(row, _rewritten(row, edges, renamed)) for row in rows.values()])
 
 

@@ -12,6 +12,7 @@ from vault.affected import Changed, find_affected, load_edges
 from vault.crossing import load_shown
 from vault.editing.actor import Actor
 from vault.editing.rights import check_shows_no_more
+from vault.editing.seals import Seals
 from vault.effects import tell
 from vault.elsewhere import kept_elsewhere
 from vault.errors import EditingError, Missing
@@ -26,6 +27,7 @@ class Change:
         self.by = by
         # The secrets that were created, whose values whoever does this knows.
         self.made: set[UUID] = set()
+        self.seals = Seals()
         self._marked: set[Changed] = set()
         self._folder_ids: set[UUID] = set()
 
@@ -62,6 +64,7 @@ def changing(project_id: UUID, by: Actor, *, contents: bool = True) -> Iterator[
         change = Change(project_id, by)
         before = set() if by.can_reveal else load_shown(project_id)
         yield change
+        change.seals.renew()
         if not by.can_reveal:
             check_shows_no_more(before, load_shown(project_id), made=change.made, by=by)
         change.announce()

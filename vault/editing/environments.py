@@ -7,6 +7,7 @@ from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
 from vault.editing.rights import check_slug_may_change
+from vault.editing.seals import make_folder
 from vault.errors import Invalid, Taken
 from vault.models import ROOT, Environment, Folder, Project
 from vault.rules import clean_name, clean_slug
@@ -34,7 +35,7 @@ def make_environment(project: Project, *, name: str, slug: str, position: int) -
     )
     _check_slug_is_free(environment)
     environment.save(force_insert=True)
-    Folder.objects.create(environment=environment, path=ROOT)
+    make_folder(environment, path=ROOT)
     return environment
 
 
@@ -56,6 +57,7 @@ def update_environment(
             check_slug_may_change(environment, by=by)
             _mark_all(change, environment)
             change.settle()
+            change.seals.hold(environment.folders.select_related("environment"))
             environment.slug = clean_slug(slug)
             _check_slug_is_free(environment)
         environment.save(update_fields=["name", "slug", "position", "updated_at"])

@@ -8,6 +8,7 @@ from common.prefixes import starts_with
 from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.imports import check_not_imported
+from vault.editing.seals import make_folder
 from vault.errors import Invalid, Taken
 from vault.limits import LONGEST_PATH
 from vault.models import ROOT, Environment, Folder
@@ -24,10 +25,9 @@ def create_folder(environment: Environment, path: str, *, description: str = "",
         folder = environment.folders.get(path=ROOT)
         for name in path.strip("/").split("/"):
             parent, below = folder, folder.prefix + name
-            folder, is_new = Folder.objects.get_or_create(
-                environment=environment, path=below, defaults={"parent": parent, "name": name}
-            )
-            if is_new:
+            there = environment.folders.filter(path=below).first()
+            folder = there or make_folder(environment, path=below, parent=parent, name=name)
+            if there is None:
                 change.mark(folder.id)
         folder.description = description
         folder.save(update_fields=["description"])
@@ -47,6 +47,7 @@ def update_folder(folder: Folder, *, name: str | None = None, description: str |
             for folder_id in with_subfolders(folder).values_list("id", flat=True):
                 change.mark(folder_id)
             change.settle()
+            change.seals.hold(with_subfolders(folder).select_related("environment"))
             _move(folder, clean_folder_name(name))
         folder.version += 1
         folder.save(update_fields=["name", "path", "description", "version", "updated_at"])

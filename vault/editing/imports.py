@@ -14,11 +14,13 @@ def add_import(folder: Folder, source: Folder, *, position: int | None = None, b
     """Lets `folder` show the secrets of `source`; without a position it comes last, where it wins over the others."""
     with changing(folder.environment.project_id, by) as change:
         _check_source(folder, source, by=by)
+        change.seals.take_imports(folder.id)
         new = SecretImport(folder=folder, source=source)
         rows = list(folder.imports.all())
         rows.insert(len(rows) if position is None else max(position - 1, 0), new)
         new.save(force_insert=True)
         _number(rows)
+        change.seals.put_imports(folder.id)
         change.mark(folder.id)
     return new
 
@@ -28,8 +30,10 @@ def point_import(row: SecretImport, source: Folder, *, by: Actor) -> SecretImpor
     with changing(row.folder.environment.project_id, by) as change:
         if source.id != row.source_id:
             _check_source(row.folder, source, by=by)
+            change.seals.take_imports(row.folder_id)
             row.source = source
             row.save(update_fields=["source"])
+            change.seals.put_imports(row.folder_id)
             change.mark(row.folder_id)
     return row
 
@@ -37,9 +41,11 @@ def point_import(row: SecretImport, source: Folder, *, by: Actor) -> SecretImpor
 def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
     """Puts it at a place in the list, counted from 1; a place past either end is that end."""
     with changing(row.folder.environment.project_id, by) as change:
+        change.seals.take_imports(row.folder_id)
         rows = [other for other in row.folder.imports.all() if other.id != row.id]
         rows.insert(max(position - 1, 0), row)
         _number(rows)
+        change.seals.put_imports(row.folder_id)
         change.mark(row.folder_id)
     return row
 
@@ -47,8 +53,10 @@ def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
 def delete_import(row: SecretImport, *, by: Actor) -> None:
     with changing(row.folder.environment.project_id, by) as change:
         change.mark(row.folder_id)
+        change.seals.take_imports(row.folder_id)
         row.delete()
         _number(list(SecretImport.objects.filter(folder_id=row.folder_id)))
+        change.seals.put_imports(row.folder_id)
 
 
 def check_not_imported(doomed: QuerySet[Folder], *, name: str) -> None:

@@ -22,6 +22,7 @@ from vault.editing.carrying import carry_references
 from vault.editing.change import Change, changing
 from vault.editing.rights import check_references_may_leave
 from vault.errors import Invalid, Missing, Outdated, Taken, Unreadable
+from vault.loading import check_folder
 from vault.models import Folder, Secret, SecretReference, SecretVersion
 from vault.references import find_references
 from vault.referrers import describe_circle, find_circles, find_references_to
@@ -31,6 +32,8 @@ from vault.values import open_value, open_version
 # Rows a statement: every database takes this many parameters.
 FEW = 500
 NAMED = 10
+
+NEWEST = SecretVersion.objects.filter(secret_id=OuterRef("id")).order_by("-version").values("version")[:1]
 
 Item = TypeVar("Item")
 
@@ -105,15 +108,21 @@ def set_secrets(
         existing = _existing(folder, values)
         _check_presence(folder, values, existing, must_exist)
         written = compare(folder, existing, values, comments=comments, literal=literal, by=by)
+        change.seals.take(existing.values())
         rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
-        for key in (*written.created, *written.changed, *written.commented):
-            rows[key].comment = comments.get(key, rows[key].comment)
-            rows[key].is_literal = literal.get(key, rows[key].is_literal)
+        _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
         _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
         _write_comments([rows[key] for key in written.commented])
+        change.seals.put(rows.values())
         if refuses_circles:
-            _check_no_circle([rows[key] for key in (*written.created, *written.changed)])
+            _check_no_circle(change, [rows[key] for key in (*written.created, *written.changed)])
     return written
+
+
+def _label(secrets: Iterable[Secret], comments: Mapping[str, str], literal: Mapping[str, bool]) -> None:
+    for secret in secrets:
+        secret.comment = comments.get(secret.key, secret.comment)
+        secret.is_literal = literal.get(secret.key, secret.is_literal)
 
 
 def preview_secrets(
@@ -174,6 +183,7 @@ def update_secrets(folder: Folder, edits: Sequence[Edit], *, refuses_circles: bo
     """Changes secrets of one folder, all or none, and answers them in the order of the edits."""
     with changing(folder.environment.project_id, by) as change:
         rows = _current(folder, edits)
+        change.seals.take(rows.values())
         now = timezone.now()
         carried = _references_to_carry(edits, rows)
         _rename(change, [(rows[edit.secret.id], _new_key(edit, rows)) for edit in edits], at=now)
@@ -190,11 +200,22 @@ def update_secrets(folder: Folder, edits: Sequence[Edit], *, refuses_circles: bo
                 commented.append(secret)
         _write(change, drafts)
         _write_comments(commented)
+        change.seals.put(rows.values())
+        change.seals.renew()
         for secret, old_key, edges in carried:
-            carry_references(change, secret, edges, old_key=old_key, write=_write)
+            carry_references(change, secret, edges, old_key=old_key, write=_write_others)
         if refuses_circles:
-            _check_no_circle([secret for secret, _ in drafts])
+            _check_no_circle(change, [secret for secret, _ in drafts])
     return [rows[edit.secret.id] for edit in edits]
+
+
+def _write_others(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
+    """Of any folder; what is read next is whole again."""
+    secrets = [secret for secret, _ in drafts]
+    change.seals.take(secrets)
+    _write(change, drafts)
+    change.seals.put(secrets)
+    change.seals.renew()
 
 
 def _references_to_carry(
@@ -206,7 +227,8 @@ def _references_to_carry(
     return [one for one in found if one[2]]
 
 
-def _check_no_circle(secrets: Sequence[Secret]) -> None:
+def _check_no_circle(change: Change, secrets: Sequence[Secret]) -> None:
+    change.seals.renew()
     for keys in find_circles(secrets):
         raise Invalid(
             f"{keys[0]} would refer to itself: {describe_circle(keys)}. Change one of these references.", field="value"
@@ -222,6 +244,7 @@ def restore_version(secret: Secret, version: int, *, by: Actor) -> Secret:
     old = secret.versions.filter(version=version).first()
     if old is None:
         raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
+    check_folder(secret.folder)
     value = open_version(old, key=secret.key)
     return update_secret(secret, value=value, comment=old.comment, is_literal=old.is_literal, by=by)
 
@@ -241,7 +264,9 @@ def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
                 for secret in doomed:
                     change.mark(secret.folder_id, [secret.key])
                 for some in _chunks(doomed):
-                    Secret.objects.filter(id__in=[secret.id for secret in some]).delete()
+                    rows = Secret.objects.filter(id__in=[secret.id for secret in some])
+                    change.seals.take(rows)
+                    rows.delete()
 
 
 def _check_values(values: Mapping[str, str]) -> None:
@@ -252,7 +277,7 @@ def _check_values(values: Mapping[str, str]) -> None:
 
 
 def _existing(folder: Folder, values: Mapping[str, str]) -> dict[str, Secret]:
-    rows = folder.secrets.all()
+    rows = folder.secrets.annotate(newest=Subquery(NEWEST))
     if len(values) <= FEW:
         rows = rows.filter(key__in=list(values))
     return {secret.key: secret for secret in rows}
@@ -272,6 +297,7 @@ def _current(folder: Folder, edits: Sequence[Edit]) -> dict[UUID, Secret]:
     rows: dict[UUID, Secret] = {}
     for some in _chunks(edits):
         found = Secret.objects.select_related("folder__environment").filter(folder_id=folder.id)
+        found = found.annotate(newest=Subquery(NEWEST))
         rows |= {secret.id: secret for secret in found.filter(id__in=[edit.secret.id for edit in some])}
     for edit in edits:
         current = rows.get(edit.secret.id)
@@ -338,8 +364,17 @@ def _rename(change: Change, renames: Sequence[tuple[Secret, str]], *, at: dateti
     _step_aside([secret for secret, _ in moved])
     for secret, key in moved:
         change.mark(secret.folder_id, [secret.key, key])
-        secret.key, secret.updated_by, secret.updated_at = key, change.by.user, at
-    _upsert([secret for secret, _ in moved], ["key", "updated_by", "updated_at"])
+        _rekey(secret, key)
+        secret.updated_by, secret.updated_at = change.by.user, at
+    _upsert([secret for secret, _ in moved], ["key", "sealed_value", "updated_by", "updated_at"])
+
+
+def _rekey(secret: Secret, key: str) -> None:
+    """A value is bound to its key. One that can't be opened stays so, until it is entered anew."""
+    value = _present(secret)
+    secret.key = key
+    if value is not None:
+        secret.sealed_value = seal(value, context=secret.sealing_context())
 
 
 def _taken_keys(moved: Sequence[tuple[Secret, str]]) -> set[str]:
@@ -365,13 +400,15 @@ def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
     for secret, value in drafts:
         if secret.version == 0:
             change.made.add(secret.id)
-        secret.version += 1
+        # Above the newest one also where somebody set the secret back.
+        secret.version = max(secret.version, getattr(secret, "newest", None) or 0) + 1
         secret.sealed_value = seal(value, context=secret.sealing_context())
         secret.updated_by, secret.updated_at = change.by.user, now
         change.mark(secret.folder_id, [secret.key])
     secrets = [secret for secret, _ in drafts]
     _upsert(secrets, ["sealed_value", "comment", "is_literal", "version", "updated_by", "updated_at"])
-    SecretVersion.objects.bulk_create([_as_version(secret) for secret in secrets], batch_size=FEW)
+    versions = [_as_version(secret, value) for secret, value in drafts]
+    SecretVersion.objects.bulk_create(versions, batch_size=FEW)
     _write_references(drafts)
 
 
@@ -392,15 +429,16 @@ def _upsert(secrets: Sequence[Secret], fields: list[str]) -> None:
     )
 
 
-def _as_version(secret: Secret) -> SecretVersion:
-    return SecretVersion(
+def _as_version(secret: Secret, value: str) -> SecretVersion:
+    row = SecretVersion(
         secret=secret,
         version=secret.version,
-        sealed_value=secret.sealed_value,
         comment=secret.comment,
         is_literal=secret.is_literal,
         created_by=secret.updated_by,
     )
+    row.sealed_value = seal(value, context=row.sealing_context())
+    return row
 
 
 def _write_references(drafts: Sequence[tuple[Secret, str]]) -> None:

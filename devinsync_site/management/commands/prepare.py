@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from common.compatibility import require_known_database
+from vault.binding import bind_all
 
 
 class Command(BaseCommand):
@@ -21,9 +22,23 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         require_known_database()
         call_command("migrate", interactive=False, verbosity=0)
+        self.bind_vault()
         call_command("createcachetable", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write(json.dumps(ensure_administrator()))
+
+    def bind_vault(self) -> None:
+        """What is wrong with it keeps nobody from starting: those folders are not read, and say why."""
+        bound = bind_all()
+        if bound.folders:
+            self.stderr.write(f"Bound {bound.values} values in {bound.folders} folders to their places.")
+        for name in bound.unreadable:
+            self.stderr.write(f"Could not open {name}. Enter it again.")
+        if bound.refused:
+            names = ", ".join(bound.refused)
+            self.stderr.write(
+                f"Somebody took the seals from {names}, so these are not read. See `verify_vault --help`."
+            )
 
 
 def ensure_administrator() -> dict[str, str | None]:
