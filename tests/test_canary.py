@@ -30,13 +30,21 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Session
+from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
 from connections.models import Connection
 from devinsync_site.logs import JsonFormatter
+from sandbox.infisical.server import InfisicalSandbox
+from sandbox.infisical.webhooks import Webhook
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
+from sources.finding import find_place
+from sources.linking import link_project
+from sources.models import LinkedProject
 from syncs.choices import Status
+from syncs.editing import Actor, create_sync
 from syncs.models import DevinSync, SyncRun
+from syncs.runs import jobs
 from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from tests.patience import PATIENCE
@@ -242,13 +250,58 @@ def sync(stage: Stage) -> SyncRun:
     return run
 
 
+def sync_from_infisical(stage: Stage) -> None:
+    """Once well, and once with a value that cannot be taken; told of by a signed message."""
+    root = User.objects.get(username="root")
+    with InfisicalSandbox() as infisical:
+        client_id, client_secret = stage.secret("Infisical client ID"), stage.secret("Infisical client secret")
+        infisical.world.add_identity(client_id, client_secret)
+        shop = infisical.world.add_project("infisical-shop")
+        infisical.world.put(shop, "dev", "/app", A=stage.secret("value in Infisical"), B="${A}")
+        infisical.world.put(shop, "dev", "/shared", C=stage.secret("imported value"))
+        shop.environments["dev"].folders["/app"].imports.append(("dev", "/shared"))
+        form = {"name": "infisical", "base_url": infisical.url, "concurrency": 4, "seen_version": 1}
+        form["client_id"] = client_id
+        add = reverse("admin:connections_connection_add") + "?app=infisical"
+        stage.post(add, form | {"client_secret": stage.secret("refused client secret")}, status=200)
+        stage.post(add, form | {"client_secret": client_secret})
+        project = link_project(Connection.objects.get(name="infisical"), shop.id, by=ANYBODY)
+        hook = Hook(link=LinkedProject.of(project))
+        stage.canaries["webhook secret"] = Canary("webhook secret", hook.renew_secret())
+        hook.save()
+        sync = DevinSync(name="infisical", project=project, connection=Connection.objects.get(name="acme"))
+        sync.org_id, sync.key_schema = ORG, "INF_{{secretKey}}"
+        sync.source = find_place(project, "dev", "/app")
+        create_sync(sync, by=Actor.on_command_line(root))
+        stage.work()
+        infisical.world.put(shop, "dev", "/app", A=f"{stage.secret('value that cannot be taken')}${{NOPE}}")
+        send_message(stage, hook, shop)
+        # It waits for further changes, which a worker would not wait for here.
+        pending = SyncRun.objects.pending().get(sync=sync)
+        SyncRun.objects.filter(pk=pending.pk).update(not_before=None)
+        jobs.run_sync(str(pending.pk))
+        for token in infisical.world.tokens:
+            stage.canaries[token] = Canary("Infisical access token", token)
+
+
+def send_message(stage: Stage, hook: Hook, shop: Any) -> None:
+    webhook = Webhook("", hook.secret())
+    body = webhook.message(shop, "dev", "/app")
+    for headers in ({"x-infisical-signature": "t=1;" + "0" * 64}, webhook.headers(body)):
+        sent = {name: text for name, text in headers.items() if name.startswith("x-")}
+        url = reverse("hooks:infisical", args=[hook.pk])
+        stage.keep(url, stage.browser.post(url, body, content_type="application/json", headers=sent))
+
+
 def play(stage: Stage) -> SyncRun:
     sign_in(stage)
     connect(stage)
     fill_the_vault(stage)
     fill_the_vault_by_the_api(stage)
     tell_secrets_to_nobody_who_logs_in(stage)
-    return sync(stage)
+    run = sync(stage)
+    sync_from_infisical(stage)
+    return run
 
 
 # Where to look
@@ -329,9 +382,13 @@ def assert_everything_happened(stage: Stage, run: SyncRun, place_count: int) -> 
     organization: Organization = stage.sandbox.organization(ORG)
     value, pasted = stage.secret("value"), stage.secret("pasted value")
     synced = {"DB_URL": value, "PASTED": pasted, "SCRIPTED": stage.secret("value of SCRIPTED")}
-    assert organization.values() == synced | {"WHOLE": f"{value}/{pasted}"}
+    read = {"INF_A": stage.secret("value in Infisical"), "INF_B": stage.secret("value in Infisical")}
+    read |= {"INF_C": stage.secret("imported value")}
+    assert organization.values() == synced | {"WHOLE": f"{value}/{pasted}"} | read
     assert (run.status, run.failed_count) == (Status.FAILED, 1)
-    assert DevinSync.objects.count() == 1
+    runs = SyncRun.objects.filter(sync__name="infisical").order_by("queued_at")
+    assert [each.status for each in runs] == [Status.SUCCEEDED, Status.FAILED]
+    assert "still holds a reference" in runs[1].message
     assert place_count > 100
     secret = Secret.objects.get(key="DB_URL")
     revealed = stage.browser.post(reverse("admin:vault_secret_reveal", args=[secret.pk])).content
