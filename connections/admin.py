@@ -74,7 +74,9 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         connections: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = connections.annotate(sync_count=Count("syncs"))
+        counted: QuerySet[Any] = connections.annotate(
+            sync_count=Count("syncs", distinct=True), project_count=Count("linked_projects", distinct=True)
+        )
         return counted
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
@@ -242,12 +244,17 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
 
     @admin.display(description="in use by", ordering="sync_count")
     def in_use(self, connection: Any) -> str:
-        count: int = connection.sync_count
+        if count := connection.project_count:
+            return f"{count} project{'' if count == 1 else 's'}"
+        count = connection.sync_count
         return f"{count} sync{'' if count == 1 else 's'}"
 
     @admin.display(description="in use by")
     def used_by(self, connection: Any) -> str:
-        syncs = list(connection.syncs.all())
+        syncs = [
+            *connection.syncs.all(),
+            *(link.project for link in connection.linked_projects.select_related("project")),
+        ]
         return format_html_join(", ", "{}", ((_link(sync),) for sync in syncs)) or "nothing yet"
 
     @admin.display(description="credentials")

@@ -31,14 +31,22 @@ def connect() -> None:
 def why_not_repoint(connection: Connection, may: May) -> str:
     """Says what somebody lacks to point a connection of syncs elsewhere; "" for nothing."""
     missing = [permission for permission in NEEDED if not may(permission)]
-    count = connection.syncs.count() if missing else 0
-    if not count:
+    users = _users_of(connection) if missing else ""
+    if not users:
         return ""
-    senders = "1 sync sends" if count == 1 else f"{count} syncs send"
     return (
-        f"{senders} values through “{connection.name}”, so another address or API key for it takes the "
+        f"{users} values through “{connection.name}”, so another address or API key for it takes the "
         f"permission{'' if len(missing) == 1 else 's'} {' and '.join(missing)}. Ask somebody who may read the values."
     )
+
+
+def _users_of(connection: Connection) -> str:
+    """How many syncs send values through it, or read what they send: from elsewhere, other values would go to Devin."""
+    if count := connection.syncs.count():
+        return "1 sync sends" if count == 1 else f"{count} syncs send"
+    if count := DevinSync.objects.filter(project__link__connection=connection).count():
+        return "1 sync reads" if count == 1 else f"{count} syncs read"
+    return ""
 
 
 @transaction.atomic

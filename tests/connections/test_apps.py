@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import responses
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
 from django.db import connection as database
 from django.test import Client
@@ -17,8 +18,11 @@ from connections.infisical.errors import LoginRefused
 from connections.models import Connection
 from connections.registry import KINDS
 from encryption import DecryptionError
+from sources.models import LinkedProject
 from syncs.admin.form_fields import usable_connections
+from syncs.models import DevinSync
 from tests.api.conftest import Caller, make_caller, make_user
+from vault.models import Project
 
 SITE = "https://infisical.example"
 LOGIN = "/api/v1/auth/universal-auth/login"
@@ -286,3 +290,50 @@ def test_the_options_name_every_app(administrator: Caller) -> None:
 
     assert {"name": "Infisical", "app": "infisical", "methods": ["universal-auth"]} in options
     assert {"name": "Devin", "app": "devin", "methods": ["api-key"]} in options
+
+
+# In use
+
+
+@pytest.fixture
+def linked(connection: Connection) -> LinkedProject:
+    project = Project.objects.create(name="Shop", slug="shop", source="infisical")
+    return LinkedProject.objects.create(project=project, connection=connection, remote_id="p1")
+
+
+@pytest.fixture
+def reading(linked: LinkedProject) -> DevinSync:
+    to_devin = Connection.objects.create(name="to-devin")
+    return DevinSync.objects.create(name="shop", project=linked.project, connection=to_devin, org_id="org-1")
+
+
+def test_one_that_projects_are_linked_through_stays(administrator: Caller, linked: LinkedProject) -> None:
+    answer = administrator.delete(f"{API}/{linked.connection_id}", status=400)
+
+    assert "The projects shop are linked through the connection vault" in answer["message"]
+    assert Connection.objects.filter(pk=linked.connection_id).exists()
+
+
+def test_the_list_and_the_page_tell_of_the_projects(admin_client: Client, linked: LinkedProject) -> None:
+    assert "1 project" in admin_client.get("/admin/connections/connection/").content.decode()
+    page = reverse("admin:connections_connection_change", args=[linked.connection_id])
+    assert "Shop" in admin_client.get(page).content.decode()
+
+
+@pytest.mark.parametrize("lacking", ["use_connection", "reveal_secret"])
+def test_what_syncs_read_through_goes_elsewhere_by_those_alone_who_may_read_values(
+    client: Client, reading: DevinSync, answering: responses.RequestsMock, lacking: str
+) -> None:
+    connection = Connection.objects.get(name="vault")
+    user = User.objects.create_user("alice", is_staff=True)
+    needed = {"view_connection", "change_connection", "use_connection", "reveal_secret"} - {lacking}
+    user.user_permissions.set(Permission.objects.filter(codename__in=needed))
+    client.force_login(user)
+    entered = {"client_id": GIVEN["clientId"], "client_secret": GIVEN["clientSecret"]}
+    page = reverse("admin:connections_connection_change", args=[connection.pk])
+
+    response = client.post(page, posted(connection, base_url="https://other.example", **entered))
+
+    assert "1 sync reads values through “vault”" in errors_of(response)["base_url"][0]
+    assert not answering.calls
+    assert Connection.objects.get(name="vault").base_url == SITE

@@ -63,6 +63,12 @@ def delete_connection(caller: Caller, connection: Connection) -> None:
                 f"The connection {connection.name} is used by the syncs {', '.join(names[:10])}. "
                 "Remove all existing connections and try again: delete these syncs, or give them another connection."
             )
+        linked = sorted(connection.linked_projects.values_list("project__slug", flat=True))
+        if linked:
+            raise BadRequest(
+                f"The projects {', '.join(linked[:10])} are linked through the connection {connection.name}. "
+                "Remove all existing connections and try again: delete these projects first."
+            )
         note_deleted(caller, connection)
         Connection.objects.filter(pk=connection.pk).delete()
 
