@@ -37,6 +37,8 @@ IMPURE = (
     "connections.devin.client",
 )
 LONGEST_FUNCTION = 31
+# As wide as a diff is shown.
+LONGEST_LINE = 140
 # Started as programs of their own. The launcher reads `.env` as the site does; the sandbox stands in for Devin.
 APART = {"launcher": {"common"}, "sandbox": set[str]()}
 OURS = {name for floor in FLOORS for name in floor} | set(APART) | {"benchmarks", "tests"}
@@ -128,3 +130,15 @@ def test_the_map_names_every_package_and_every_room() -> None:
 
     names = [*(OURS - {"benchmarks", "tests"}), *(room for rooms in ROOMS for room in rooms)]
     assert [name for name in names if f"`{name}/`" not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["templates/**/*.html", "*/static/**/*.css", "*/static/**/*.js"])
+def test_every_line_of_a_page_fits_into_a_diff(kind: str) -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{number}: {len(line)} characters"
+        for path in sorted(ROOT.glob(kind))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > LONGEST_LINE
+    ]
+
+    assert long == []
