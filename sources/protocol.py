@@ -66,7 +66,8 @@ class SourceSecret:
     """One secret as a reader of a place sees it; `environment_slug` and `path` say where it is stored.
 
     `id` is the source's own, where it has one. `unresolved` are the references that stand as text in the value because
-    they lead nowhere; where that is allowed.
+    they lead nowhere; where that is allowed. `remark` is what a person should know of the value, as a sentence that
+    begins behind the keys: "no text in the source, so its JSON is given".
     """
 
     key: str
@@ -75,6 +76,7 @@ class SourceSecret:
     path: str
     id: str = ""
     unresolved: tuple[str, ...] = ()
+    remark: str = ""
 
 
 class Source(Protocol):

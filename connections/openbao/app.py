@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from connections.hosts import SOURCES
 from connections.http import Route, Transport
 from connections.kinds import Entry, Identity, Kind, Method
-from connections.openbao.client import UNWRITABLE, is_name, quoted
 from connections.openbao.errors import TokenRefused, Unreachable
+from connections.openbao.paths import UNWRITABLE, is_name, quoted
 from connections.openbao.tokens import Server, Token, log_in, look_up
 from connections.sockets import tls_context
 from connections.validation import clean_secret_text
@@ -164,6 +164,7 @@ class OpenBao(Kind):
             name = role.role
         finally:
             transport.close()
+        connection.forget_refused_login()
         return Identity("AppRole" if role else "token", name)
 
     def known(self, said: str) -> str:

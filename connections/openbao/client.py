@@ -6,23 +6,25 @@ once a client and never in a loop.
 
 import math
 import random
-import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
+from connections.budgets import Budget
 from connections.http import STRAIGHT, Answer, RequestFailed, Route, Transport
-from connections.openbao.answers import Attempt, data_in, error_in, failure, forbidden, unusable
-from connections.openbao.errors import Forbidden, TokenRefused, Unreachable
+from connections.openbao.answers import Attempt, data_in, error_in, failure, forbidden, rate_limited, unusable
+from connections.openbao.errors import Forbidden, RateLimited, TokenRefused, Unreachable
+from connections.openbao.paths import is_name
 from connections.openbao.tokens import Server, Tokens, look_up, token_refused
 
 TRIES = 3
+# So long a worker waits, in seconds, before the run makes room for others.
+LONGEST_WAIT = 70.0
+# The server has one limit for all that is asked here.
+READS = "reads"
 BACKOFF_BASE, BACKOFF_CAP = 0.2, 2.0
-# Control characters, and halves of surrogate pairs, which can be written nowhere.
-UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 # What may pass within a moment; a sealed server or a standby does not.
 PASSING = (None, 200, 404, 408, 412, 500, 502, 504)
 
@@ -39,6 +41,7 @@ class OpenBaoClient:
         server: Server,
         tokens: Tokens,
         deadline: timedelta,
+        budget: Budget,
         patience: timedelta | None = None,
         route: Route = STRAIGHT,
         wait: Callable[[float], None] = time.sleep,
@@ -46,6 +49,8 @@ class OpenBaoClient:
     ) -> None:
         self.server = server
         self._tokens = tokens
+        self._budget = budget
+        self._longest_wait = LONGEST_WAIT if patience is None else patience.total_seconds() / 2
         self._wait = wait
         self._clock = clock
         self._ends_at = math.inf if patience is None else clock() + patience.total_seconds()
@@ -99,24 +104,37 @@ class OpenBaoClient:
             raise token_refused(attempt) from None
 
     def _try(self, path: str, attempt: Attempt, token: str) -> Answer:
-        tries = 0
+        tries, waited = 0, 0.0
         while True:
             try:
                 return self._send(path, attempt, token)
+            except RateLimited as error:
+                pause = error.retry_after.total_seconds()
+                waited += pause
+                if waited > min(self._longest_wait, self._left()):
+                    raise
             except Unreachable as error:
                 tries += 1
                 if tries == TRIES or error.status not in PASSING or self._left() <= 0:
                     raise
-            self._wait(min(_backoff(tries), max(self._left(), 0)))
+                pause = min(_backoff(tries), max(self._left(), 0))
+            self._wait(pause)
 
     def _send(self, path: str, attempt: Attempt, token: str) -> Answer:
         if (left := self._left()) <= 0:
             raise Unreachable(attempt.says("it did not tell all in time", "Try again; a run has more patience."))
+        if wait := self._budget.take(READS):
+            raise rate_limited(attempt, wait)
         try:
             answer = self._transport.send("GET", self.server.url(path), headers=self.server.headers(token), within=left)
         except RequestFailed as failed:
             raise failure(failed, attempt) from None
-        if error := error_in(answer, attempt):
+        error = error_in(answer, attempt)
+        if isinstance(error, RateLimited):
+            self._budget.spend(READS, error.retry_after)
+        else:
+            self._budget.learn(READS, answer)
+        if error is not None:
             raise error
         return answer
 
@@ -147,11 +165,6 @@ class OpenBaoClient:
         return self._ends_at - self._clock()
 
 
-def quoted(path: str) -> str:
-    """A path for a URL, each of its names as it is."""
-    return "/".join(quote(name, safe="") for name in path.split("/"))
-
-
 def _names_in(data: dict[str, Any], attempt: Attempt) -> list[str]:
     names = data.get("keys")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -161,11 +174,6 @@ def _names_in(data: dict[str, Any], attempt: Attempt) -> list[str]:
     if not all(is_name(name.removesuffix("/")) for name in names):
         raise unusable(attempt, "the list has a name that no path can have")
     return names
-
-
-def is_name(text: str) -> bool:
-    """Whether this can be one name of a path: the server joins what stands between slashes, and takes dots for ways."""
-    return text not in ("", ".", "..") and "/" not in text and not UNWRITABLE.search(text)
 
 
 def _backoff(tries: int) -> float:

@@ -1,13 +1,15 @@
-"""A client for a stored connection: its token, its route."""
+"""A client for a stored connection: its token, its limits, its route."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from connections.budgets import SharedBudget
 from connections.models import Connection
 from connections.openbao.app import ACCESS_TOKEN, TOKEN, OpenBao, new_token, route_of, server_of
 from connections.openbao.client import OpenBaoClient
-from connections.openbao.errors import Unreachable
-from connections.openbao.tokens import Tokens
+from connections.openbao.errors import LoginRefused, Unreachable
+from connections.openbao.tokens import Token, Tokens
+from connections.tokens import KeptTokens
 
 # One request may take this long in all.
 DEADLINE = timedelta(seconds=30)
@@ -26,18 +28,20 @@ class OneToken:
         return None
 
 
-@dataclass(frozen=True)
-class FreshLogins:
-    """A login for each client that is opened, and a second one if its token is refused."""
+class AppRoleTokens(KeptTokens):
+    """Never renewed: a fresh login also takes up what has changed in the role's policies."""
 
-    connection: Connection
-    within: timedelta
+    refusal = LoginRefused
 
-    def current(self) -> str:
-        return new_token(self.connection, within=self.within).text
+    def _new_token(self) -> Token:
+        return new_token(self._connection, within=self._within)
 
-    def renewed(self, refused: str) -> str | None:
-        return self.current()
+    def _why_not_again(self) -> str:
+        return (
+            f"Could not log in to {OpenBao.label}: it refused the AppRole of connection “{self._connection.name}” a "
+            "moment ago, and locks one out after some wrong logins, so nothing was sent. Correct the credential, or "
+            "choose Test connection there; otherwise it is tried again after five minutes."
+        )
 
 
 def open_client(connection: Connection, *, patience: timedelta | None = None) -> OpenBaoClient:
@@ -52,6 +56,7 @@ def open_client(connection: Connection, *, patience: timedelta | None = None) ->
     return OpenBaoClient(
         server=server_of(connection),
         tokens=_tokens_of(connection, within=deadline),
+        budget=SharedBudget(connection.pk),
         deadline=deadline,
         patience=patience,
         route=route_of(connection),
@@ -61,4 +66,4 @@ def open_client(connection: Connection, *, patience: timedelta | None = None) ->
 def _tokens_of(connection: Connection, *, within: timedelta) -> Tokens:
     if connection.method == ACCESS_TOKEN:
         return OneToken(connection.credentials()[TOKEN.api_name])
-    return FreshLogins(connection, within)
+    return AppRoleTokens(connection, within=within)

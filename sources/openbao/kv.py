@@ -5,11 +5,11 @@ A secret of KV is a map of keys, the same path may also have secrets below it, a
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connections.openbao.answers import Number
-from connections.openbao.client import UNWRITABLE, quoted
+from connections.openbao.paths import UNWRITABLE, quoted
 from sources.errors import PlaceMissing, Untrustworthy
 
 NOTHING_CHANGED = "Nothing is changed on the strength of such an answer. Look at it on the server, and sync again."
@@ -48,11 +48,21 @@ class State:
     is_readable: bool
 
 
-def values_in(data: Mapping[str, Any], mount: Mount, path: str) -> dict[str, str]:
-    """The keys of a secret with their values as text. Raises SourceError."""
+@dataclass(frozen=True)
+class Value:
+    """As text; `is_json` if it is none on the server."""
+
+    text: str = field(repr=False)
+    is_json: bool = False
+
+
+def values_in(data: Mapping[str, Any], mount: Mount, path: str) -> dict[str, Value]:
+    """The keys of a secret with their values. Raises SourceError."""
     where = mount.name(path)
     found = _current_version(data, where) if mount.version == 2 else data
-    return {_key(key, where): _text(value, key, where) for key, value in found.items()}
+    return {
+        _key(key, where): Value(_text(value, key, where), not isinstance(value, str)) for key, value in found.items()
+    }
 
 
 def state_in(data: Mapping[str, Any], where: str) -> State:

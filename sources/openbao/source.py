@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from connections.openbao.client import OpenBaoClient, is_name, quoted
+from connections.openbao.client import OpenBaoClient
 from connections.openbao.errors import (
     Forbidden,
     LoginRefused,
@@ -23,12 +23,14 @@ from connections.openbao.errors import (
     TokenRefused,
     Unreachable,
 )
+from connections.openbao.paths import is_name, quoted
 from sources.errors import PlaceMissing, Refused, SourceError, Unavailable, Untrustworthy
-from sources.openbao.kv import Mount, State, state_in, values_in
+from sources.openbao.kv import Mount, State, Value, state_in, values_in
 from sources.openbao.tree import Tree, changed_meanwhile, walk
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Place, SourceSecret
 
 KV_TYPES = ("kv", "generic")
+GIVEN_AS_JSON = "no text in the source, so the value is given as JSON."
 
 
 class OpenBaoSource:
@@ -67,7 +69,13 @@ class OpenBaoSource:
             mount, top = self._locate(place)
             found = self._read_tree(mount, top) if recursive else {top: self._require_secret(mount, top)}
         secrets = [
-            SourceSecret(key, value, place.environment_slug, _below(place.path, top, path))
+            SourceSecret(
+                key,
+                value.text,
+                place.environment_slug,
+                _below(place.path, top, path),
+                remark=GIVEN_AS_JSON if value.is_json else "",
+            )
             for path, values in found.items()
             for key, value in values.items()
         ]
@@ -171,7 +179,7 @@ class OpenBaoSource:
 
     # What is there
 
-    def _read_tree(self, mount: Mount, top: str) -> dict[str, dict[str, str]]:
+    def _read_tree(self, mount: Mount, top: str) -> dict[str, dict[str, Value]]:
         """All secrets at and below a path. Lists before and after, so that none slips by that moves meanwhile."""
         tree = walk(self._client, mount, top)
         own = self._find_secret(mount, top) if top else None
@@ -187,13 +195,13 @@ class OpenBaoSource:
             raise changed_meanwhile(mount.name(top))
         return found
 
-    def _require_secret(self, mount: Mount, path: str) -> dict[str, str]:
+    def _require_secret(self, mount: Mount, path: str) -> dict[str, Value]:
         values = self._find_secret(mount, path) if path else None
         if values is None:
             raise _nothing_there(mount.name(path))
         return values
 
-    def _find_secret(self, mount: Mount, path: str) -> dict[str, str] | None:
+    def _find_secret(self, mount: Mount, path: str) -> dict[str, Value] | None:
         data = self._client.find(mount.value_of(path), f"read {mount.name(path)} in Vault / OpenBao")
         return None if data is None else values_in(data, mount, path)
 

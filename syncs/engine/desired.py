@@ -14,6 +14,7 @@ from syncs.models import DevinSync
 # Bytes to hash, in all pairs of a former and a new key, with what each hash costs besides: a few seconds' work.
 MOST_COMPARED = 300_000_000
 EACH_COSTS = 200
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,20 @@ class Desired:
     @property
     def values(self) -> dict[str, str]:
         return {key: secret.value for key, secret in self.secrets.items()}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the source says of values, a sentence each remark."""
+        told: dict[str, list[str]] = {}
+        for key, secret in sorted(self.secrets.items()):
+            if secret.remark:
+                told.setdefault(secret.remark, []).append(key)
+        return [f"{_some(keys)}: {remark}" for remark, keys in told.items()]
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+    return ", ".join(keys[:MOST_NAMED]) + more
 
 
 def read_desired(sync: DevinSync, *, patience: timedelta | None = None) -> Desired:

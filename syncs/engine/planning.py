@@ -3,6 +3,7 @@ API. Reads the ledger; writes nothing.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from connections.devin.types import RemoteSecret
 from syncs.choices import Decision, Strangers
@@ -44,9 +45,9 @@ def plan_sync(
     others, is_ours = _others(sync, destination, existing, known), OwnTag(sync)
     plan = build_plan(wanted, existing, known, options=options, others=others, is_ours=is_ours)
     asking = with_wanters(others, sync, destination, keys=_let_go(plan, known, desired.secrets))
-    return plan if asking is others else build_plan(
-        wanted, existing, known, options=options, others=asking, is_ours=is_ours
-    )  # fmt: skip
+    if asking is not others:
+        plan = build_plan(wanted, existing, known, options=options, others=asking, is_ours=is_ours)
+    return replace(plan, warnings=(*plan.warnings, *desired.remarks))
 
 
 def plan_removal(sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret]) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connections.budgets import NoBudget
 from connections.openbao.client import OpenBaoClient
 from connections.openbao.tokens import Server
 from sources.openbao.source import OpenBaoSource
@@ -38,6 +39,7 @@ def open_client(url: str, *tokens: str, namespace: str = "", **options: Any) -> 
         server=Server(url, namespace, "team-vault"),
         tokens=Handed(list(tokens)),
         deadline=timedelta(seconds=PATIENCE),
+        budget=NoBudget(),
         wait=lambda seconds: None,
         **options,
     )

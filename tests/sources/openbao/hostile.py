@@ -92,7 +92,7 @@ ANY: dict[str, Answer] = {
     "a policy": says(403, {"errors": [CANARY]}),
     "another method": says(405, {"errors": []}),
     "a state that is not there yet": says(412, {"errors": []}),
-    "too many requests": says(429, {"errors": []}, Retry_After="30"),
+    "too many requests": says(429, {"errors": []}, Retry_After="300"),
     "too many requests, without a word": says(429),
     "a secondary for disaster": says(472, {}),
     "a read replica": says(473, {}),

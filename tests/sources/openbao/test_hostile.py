@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from connections.models import Connection
+from connections.budgets import NoBudget
+from connections.models import Connection, RequestBudget
 from connections.openbao.client import OpenBaoClient
 from connections.openbao.tokens import Server
 from sandbox.server import Sandbox
@@ -33,6 +34,7 @@ def opened(url: str, *, deadline: float = PATIENCE) -> OpenBaoSource:
         server=Server(url, "", "team-vault"),
         tokens=Handed([f"hvs.{CANARY}"]),
         deadline=timedelta(seconds=deadline),
+        budget=NoBudget(),
         wait=lambda seconds: None,
     )
     return OpenBaoSource(client)
@@ -113,6 +115,7 @@ def test_a_sync_writes_and_deletes_nothing_whatever_is_answered(
             run = Bench(sync, Folder()).run()
             assert run.status in (Status.FAILED, Status.PENDING), what
             assert CANARY not in run.message
+            RequestBudget.objects.all().delete()
 
     assert len(answers) > 60
     assert sandbox.organization(ORG).values() == held

@@ -15,6 +15,7 @@ from sources.openbao.kind import OPENBAO, find_project, list_projects
 from sources.protocol import EnvironmentEntry, Found, Place
 from sources.registry import open_source
 from syncs.choices import Status
+from syncs.engine.preview import preview
 from syncs.models import DevinSync
 from tests.actors import ANYBODY
 from tests.openbao import AppRole, OpenBao
@@ -97,6 +98,9 @@ def test_a_sync_by_approle_in_a_namespace_through_a_private_authority(
 
     assert bench.run().status == Status.SUCCEEDED
     assert organization.values() == {"BAO_DB_URL": "postgres://x", "BAO_PORT": "5432", "BAO_DEBUG": "false"}
+    said = "BAO_DEBUG, BAO_PORT: no text in the source, so the value is given as JSON."
+    assert said in preview(bench.sync).plan.warnings
+    assert said in bench.run().warnings
     openbao.put(mount, "prod/shop/web", {"DEBUG": True}, namespace=namespace)
     assert bench.run().replaced_count == 1
     assert organization.values()["BAO_DEBUG"] == "true"
