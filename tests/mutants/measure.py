@@ -111,9 +111,9 @@ def lay_out(target: Target, *, root: Path, work: Path, options: Sequence[str]) -
         "also_copy": [name for name in sorted(names) if name not in packages],
         "pytest_add_cli_args_test_selection": list(target.tests),
         "pytest_add_cli_args": ["-p", "no:cacheprovider", *options],
-        # A change that makes the tests last so much longer is noticed.
-        "timeout_constant": 10.0,
-        "timeout_multiplier": 3.0,
+        # A change that makes the tests last so much longer is noticed; a machine that is busy with other things is not.
+        "timeout_constant": 20.0,
+        "timeout_multiplier": 15.0,
         "use_git_change_detection": False,
         "use_setproctitle": False,
     }
