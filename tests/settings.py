@@ -22,7 +22,7 @@ os.environ.setdefault("DEVIN_WRITE_DEADLINE_SECONDS", str(PATIENCE))
 os.environ.setdefault("SYNC_LEASE_SECONDS", str(4 * PATIENCE))
 # Nor is what happens soon after another thing taken for what happens later.
 os.environ.setdefault("SYNC_QUIET_SECONDS", str(PATIENCE))
-os.environ.setdefault("SYNC_LONGEST_WAIT_SECONDS", str(10 * PATIENCE))
+os.environ.setdefault("SYNC_LONGEST_WAIT_SECONDS", str(3 * PATIENCE))
 os.environ.setdefault("SYNC_RING_AGAIN_SECONDS", str(PATIENCE))
 os.environ.setdefault("DEVIN_HOSTS", "api.devin.ai,.example,devin.example.com")
 os.environ.setdefault("SOURCE_HOSTS", "app.infisical.com,eu.infisical.com,.example")
