@@ -235,7 +235,9 @@ def body_of(options: argparse.Namespace) -> dict[str, Any]:
 def keys_named_in(text: str) -> dict[str, str]:
     """The environment variables that the connections of the file name, as far as they are set."""
     try:
-        document = yaml.safe_load(text)
+        # Aliases of aliases make a document of a few lines as large as one likes; the server takes none.
+        has_aliases = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
+        document = None if has_aliases else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         # The server says what is wrong, and where.
         return {}

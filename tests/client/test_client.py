@@ -134,6 +134,14 @@ def test_takes_keys_from_its_own_environment(client: Client, file: Path) -> None
     assert "canary" not in told
 
 
+def test_a_file_that_grows_by_itself_is_not_followed(client: Client, file: Path) -> None:
+    """Each line merges the one above twice: 2 to the power of 60, for whoever follows it."""
+    lines = [f"l{number}: &l{number}\n  <<: [*l{number - 1}, *l{number - 1}]" for number in range(1, 60)]
+    file.write_text("\n".join(["l0: &l0", "  a: 1", *lines, "connections: []"]))
+
+    assert "The document has aliases (*name). Write out what they stand for." in client.run("apply", file, status=1)
+
+
 def test_syncs_and_lists_runs(client: Client, worker: None, organization: SandboxOrganization) -> None:  # noqa: F811
     assert "create DB_URL" in client.run("plan", "acme-shop/my-devin-sync", "--exit-code", status=2)
     assert "succeeded" in client.run("sync", "my-devin-sync", "--wait", 20)
