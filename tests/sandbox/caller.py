@@ -27,9 +27,10 @@ class Caller:
     timeout: float = PATIENCE
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
-    def send(self, method: str, path: str, body: object = None) -> Reply:
+    def send(self, method: str, path: str, body: object = None, **more: str) -> Reply:
+        """Further headers by name, with underscores for hyphens."""
         connection = self._connection = self._connection or self._connect()
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in more.items()}}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         connection.request(method, path, None if body is None else json.dumps(body), headers)
