@@ -32,8 +32,9 @@ from django.urls import reverse
 from accounts.models import Session
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
-from connections.models import Connection
+from connections.models import AccessToken, Connection
 from devinsync_site.logs import JsonFormatter
+from encryption import unseal
 from sandbox.infisical.server import InfisicalSandbox
 from sandbox.infisical.webhooks import Webhook
 from sandbox.organization import Organization
@@ -41,15 +42,19 @@ from sandbox.server import Sandbox
 from sources.finding import find_place
 from sources.linking import link_project
 from sources.models import LinkedProject
-from syncs.choices import Status
+from syncs.choices import Status, Trigger
 from syncs.editing import Actor, create_sync
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
+from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.api.conftest import Caller
+from tests.openbao import OpenBao
 from tests.patience import PATIENCE
+from tests.sources.openbao.servers import rights_on
 from tests.syncs.torture.test_processes import database_url
 from tests.syncs.wizard_walk import Walk
+from vault.editing import Actor as VaultActor
 from vault.editing import create_folder, create_project
 from vault.models import Folder, Secret
 
@@ -293,13 +298,60 @@ def send_message(stage: Stage, hook: Hook, shop: Any) -> None:
         stage.keep(url, stage.browser.post(url, body, content_type="application/json", headers=sent))
 
 
-def play(stage: Stage) -> SyncRun:
+def sync_from_openbao(stage: Stage, openbao: OpenBao) -> None:
+    """By an AppRole that the form takes, and a token that the API takes."""
+    mount = openbao.mount()
+    openbao.put(mount, "dev/app", {"KEPT_ELSEWHERE": stage.secret("value in OpenBao")})
+    role = openbao.approle(openbao.policy(rights_on(mount)))
+    token = openbao.token(openbao.policy(rights_on(mount)))
+    stage.canaries["role ID"] = Canary("role ID", role.role_id)
+    stage.canaries["secret ID"] = Canary("secret ID", role.secret_id)
+    stage.canaries["OpenBao token"] = Canary("OpenBao token", token.partition(".")[2])
+    form = {"name": "team-vault", "base_url": openbao.url, "concurrency": 4, "seen_version": 1, "kv_version": "auto"}
+    form |= {"mount": mount, "role_id": role.role_id}
+    add = f"{reverse('admin:connections_connection_add')}?app=hashicorp-vault&method=app-role"
+    stage.post(add, form | {"secret_id": stage.secret("refused secret ID")}, status=200)
+    stage.post(add, form | {"secret_id": role.secret_id})
+    body = {"name": "other-vault", "method": "access-token"}
+    credentials = {"instanceUrl": openbao.url, "accessToken": token, "mount": mount}
+    path = "/api/v1/app-connections/hashicorp-vault"
+    stage.call("POST", path, body | {"credentials": credentials}, Idempotency_Key="vault")
+    wrong = {"name": "third-vault", "credentials": credentials | {"kvVersion": "9"}}
+    stage.call("POST", path, body | wrong, status=422)
+    for name in ("team-vault", "other-vault"):
+        run_from(stage, Connection.objects.get(name=name), name)
+    kept = AccessToken.objects.get(connection__name="team-vault")
+    by_login = unseal(kept.sealed_token, context=kept.context())
+    stage.canaries["token of a login"] = Canary("token of a login", by_login.partition(".")[2])
+    openbao.put(mount, "dev/app", {"KEPT_ELSEWHERE": None, "OTHER": stage.secret("value beside a null")})
+    for sync in DevinSync.objects.filter(name__endswith="-vault"):
+        request_run(sync, trigger=Trigger.MANUAL)
+        stage.keep("a plan that fails", stage.browser.get(reverse("admin:syncs_devinsync_plan", args=[sync.pk])))
+    # They wait for further changes, as they follow runs so closely.
+    SyncRun.objects.pending().update(not_before=None)
+    stage.work()
+
+
+def run_from(stage: Stage, connection: Connection, name: str) -> None:
+    root = User.objects.get(username="root")
+    project = link_project(connection, "", by=VaultActor.on_command_line(root))
+    devin = Connection.objects.get(name="acme")
+    sync = DevinSync(name=name, project=project, connection=devin, org_id=ORG, strangers="leave")
+    sync.key_schema = f"{name.partition('-')[0].upper()}_{{{{secretKey}}}}"
+    sync.source = find_place(project, "dev", "/app")
+    create_sync(sync, by=Actor.on_command_line(root))
+    stage.work()
+    stage.keep("the plan", stage.browser.get(reverse("admin:syncs_devinsync_plan", args=[sync.pk])))
+
+
+def play(stage: Stage, openbao: OpenBao) -> SyncRun:
     sign_in(stage)
     connect(stage)
     fill_the_vault(stage)
     fill_the_vault_by_the_api(stage)
     tell_secrets_to_nobody_who_logs_in(stage)
     run = sync(stage)
+    sync_from_openbao(stage, openbao)
     sync_from_infisical(stage)
     return run
 
@@ -356,8 +408,8 @@ def output_of(command: str, *arguments: str) -> tuple[str, bytes]:
     return command, out.getvalue().encode()
 
 
-def test_no_secret_is_anywhere_but_where_it_belongs(stage: Stage, log_lines: io.StringIO) -> None:
-    run = play(stage)
+def test_no_secret_is_anywhere_but_where_it_belongs(stage: Stage, openbao: OpenBao, log_lines: io.StringIO) -> None:
+    run = play(stage, openbao)
 
     places: list[tuple[str, bytes]] = list(stage.answers)
     places += all_pages(stage.browser)
@@ -382,9 +434,13 @@ def assert_everything_happened(stage: Stage, run: SyncRun, place_count: int) -> 
     organization: Organization = stage.sandbox.organization(ORG)
     value, pasted = stage.secret("value"), stage.secret("pasted value")
     synced = {"DB_URL": value, "PASTED": pasted, "SCRIPTED": stage.secret("value of SCRIPTED")}
+    kept = stage.secret("value in OpenBao")
+    elsewhere = {"TEAM_KEPT_ELSEWHERE": kept, "OTHER_KEPT_ELSEWHERE": kept}
+    failed = SyncRun.objects.filter(sync__name__endswith="-vault", status=Status.FAILED)
+    assert {"`KEPT_ELSEWHERE` is null" in each.message for each in failed} == {True}
     read = {"INF_A": stage.secret("value in Infisical"), "INF_B": stage.secret("value in Infisical")}
     read |= {"INF_C": stage.secret("imported value")}
-    assert organization.values() == synced | {"WHOLE": f"{value}/{pasted}"} | read
+    assert organization.values() == synced | {"WHOLE": f"{value}/{pasted}"} | read | elsewhere
     assert (run.status, run.failed_count) == (Status.FAILED, 1)
     runs = SyncRun.objects.filter(sync__name="infisical").order_by("queued_at")
     assert [each.status for each in runs] == [Status.SUCCEEDED, Status.FAILED]
