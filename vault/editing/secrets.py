@@ -182,30 +182,34 @@ def update_secret(
 def update_secrets(folder: Folder, edits: Sequence[Edit], *, refuses_circles: bool = False, by: Actor) -> list[Secret]:
     """Changes secrets of one folder, all or none, and answers them in the order of the edits."""
     with changing(folder.environment.project_id, by) as change:
-        rows = _current(folder, edits)
-        change.seals.take(rows.values())
-        now = timezone.now()
-        carried = _references_to_carry(edits, rows)
-        _rename(change, [(rows[edit.secret.id], _new_key(edit, rows)) for edit in edits], at=now)
-        drafts: list[tuple[Secret, str]] = []
-        commented: list[Secret] = []
-        for edit in edits:
-            secret = rows[edit.secret.id]
-            value = _new_value(secret, edit, by)
-            comment = secret.comment if edit.comment is None else clean_comment(edit.comment)
-            has_comment, secret.comment = comment != secret.comment, comment
-            if value is not None:
-                drafts.append((secret, value))
-            elif has_comment:
-                commented.append(secret)
-        _write(change, drafts)
-        _write_comments(commented)
-        change.seals.put(rows.values())
-        change.seals.renew()
-        for secret, old_key, edges in carried:
-            carry_references(change, secret, edges, old_key=old_key, write=_write_others)
-        if refuses_circles:
-            _check_no_circle(change, [secret for secret, _ in drafts])
+        return _update(change, folder, edits, refuses_circles=refuses_circles)
+
+
+def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_circles: bool = False) -> list[Secret]:
+    rows = _current(folder, edits)
+    change.seals.take(rows.values())
+    now = timezone.now()
+    carried = _references_to_carry(edits, rows)
+    _rename(change, [(rows[edit.secret.id], _new_key(edit, rows)) for edit in edits], at=now)
+    drafts: list[tuple[Secret, str]] = []
+    commented: list[Secret] = []
+    for edit in edits:
+        secret = rows[edit.secret.id]
+        value = _new_value(secret, edit, change.by)
+        comment = secret.comment if edit.comment is None else clean_comment(edit.comment)
+        has_comment, secret.comment = comment != secret.comment, comment
+        if value is not None:
+            drafts.append((secret, value))
+        elif has_comment:
+            commented.append(secret)
+    _write(change, drafts)
+    _write_comments(commented)
+    change.seals.put(rows.values())
+    change.seals.renew()
+    for secret, old_key, edges in carried:
+        carry_references(change, secret, edges, old_key=old_key, write=_write_others)
+    if refuses_circles:
+        _check_no_circle(change, [secret for secret, _ in drafts])
     return [rows[edit.secret.id] for edit in edits]
 
 
@@ -241,12 +245,13 @@ def rename_secret(secret: Secret, key: str, *, by: Actor) -> Secret:
 
 def restore_version(secret: Secret, version: int, *, by: Actor) -> Secret:
     """Makes what the secret was at a version its newest version, comment and all."""
-    old = secret.versions.filter(version=version).first()
-    if old is None:
-        raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
-    check_folder(secret.folder)
-    value = open_version(old, key=secret.key)
-    return update_secret(secret, value=value, comment=old.comment, is_literal=old.is_literal, by=by)
+    with changing(secret.folder.environment.project_id, by) as change:
+        old = secret.versions.filter(version=version).first()
+        if old is None:
+            raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
+        check_folder(secret.folder)
+        edit = Edit(secret, None, open_version(old, key=secret.key), old.comment, old.is_literal)
+        return _update(change, secret.folder, [edit])[0]
 
 
 def delete_secret(secret: Secret, *, by: Actor) -> None:
