@@ -16,6 +16,8 @@ from tests.syncs.browser.test_wizard import choose, go_on
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+# Without scripts each choice is a page of its own, so that no answer can come after a later one.
+@pytest.mark.parametrize("page", ["no scripts"], indirect=True)
 def test_from_a_connection_to_secrets_in_devin(  # noqa: PLR0917
     page: Page,
     shelf: Shelf,
