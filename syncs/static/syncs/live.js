@@ -15,6 +15,8 @@
       form.addEventListener("input", (event) => this.forgetError(event.target));
       if (form.querySelector('[name="refresh"]') || form.querySelector("[data-live-submit]")) {
         form.addEventListener("input", (event) => this.later(event.target.type === "text" ? PAUSE : 0));
+        /* Whoever waits long for this script has chosen something by now. */
+        if ([...form.elements].some(hasMoved)) this.later(0);
       }
       form.addEventListener("click", (event) => this.click(event));
       form.addEventListener("submit", () => this.stop());
@@ -80,6 +82,15 @@
         part.replaceChildren(...fresh.childNodes);
       });
     }
+  }
+
+  /* Whether a field says something else than the page came with. */
+  function hasMoved(field) {
+    if (field.type === "text") return field.value !== field.defaultValue;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.type !== "select-one") return false;
+    const given = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+    return given !== undefined && !given.selected;
   }
 
   function goKeeping(event) {

@@ -16,10 +16,9 @@ from tests.syncs.browser.test_wizard import choose, go_on
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-# Without scripts each choice is a page of its own, so that no answer can come after a later one.
-@pytest.mark.parametrize("page", ["no scripts"], indirect=True)
 def test_from_a_connection_to_secrets_in_devin(  # noqa: PLR0917
     page: Page,
+    has_scripts: bool,
     shelf: Shelf,
     shelf_connection: Connection,
     connection: Connection,
@@ -43,10 +42,10 @@ def test_from_a_connection_to_secrets_in_devin(  # noqa: PLR0917
     page.get_by_role("link", name="Add a sync").click()
     expect(page.get_by_text("1 secret found")).to_be_visible()
     shelf.says = Unavailable("The shelf did not answer in time. Try again in a moment.")
-    choose(page, "Secret path", "/")
+    choose(page, "Secret path", "/", has_scripts=has_scripts)
     expect(page.get_by_text("did not answer in time").first).to_be_visible()
     shelf.says = None
-    choose(page, "Secret path", "/app")
+    choose(page, "Secret path", "/app", has_scripts=has_scripts)
     expect(page.get_by_text("1 secret found")).to_be_visible()
     go_on(page, "Destination")
     go_on(page, "Options")

@@ -16,11 +16,17 @@ def complaints() -> list[str]:
     return []
 
 
-@pytest.fixture(params=["scripts", "no scripts"])
-def page(request: pytest.FixtureRequest, browser: Browser, live_server: Any, complaints: list[str]) -> Iterator[Page]:
+@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
+def has_scripts(request: pytest.FixtureRequest) -> bool:
+    """Told, not looked up: what a script hides is there until it runs."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def page(has_scripts: bool, browser: Browser, live_server: Any, complaints: list[str]) -> Iterator[Page]:
     """Logged in as a superuser; once with JavaScript and once without."""
     User.objects.create_superuser("root", password="a long password")
-    context = new_context(browser, base_url=live_server.url, java_script_enabled=request.param == "scripts")
+    context = new_context(browser, base_url=live_server.url, java_script_enabled=has_scripts)
     page = context.new_page()
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -3,27 +3,24 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from connections.models import Connection
 from sandbox.organization import Organization
 from syncs.models import SyncRun
 from syncs.runs import jobs
 from tests.actors import ANYBODY
-from vault.editing import set_secrets
+from tests.patience import wait_until
+from vault.editing import create_environment, create_folder, set_secrets
 from vault.models import Folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def has_scripts(page: Page) -> bool:
-    return not page.get_by_role("button", name="Show environments and folders").is_visible()
-
-
-def choose(page: Page, label: str, option: str) -> None:
+def choose(page: Page, label: str, option: str, *, has_scripts: bool) -> None:
     """Without scripts it takes a button to see what can be chosen next."""
     page.get_by_label(label, exact=True).select_option(label=option)
-    if not has_scripts(page):
+    if not has_scripts:
         page.get_by_role("button", name="Show environments and folders").click()
 
 
@@ -34,6 +31,7 @@ def go_on(page: Page, to: str, button: str = "Next") -> None:
 
 def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
     page: Page,
+    has_scripts: bool,
     folder: Folder,
     connection: Connection,
     rung: list[str],
@@ -46,10 +44,9 @@ def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
 
     page.goto("/admin/syncs/devinsync/")
     page.get_by_role("link", name="Add", exact=False).first.click()
-    with_scripts = has_scripts(page)
-    choose(page, "Project", "Acme shop")
-    choose(page, "Environment", "Development (dev)")
-    choose(page, "Secret path", "/my-secrets")
+    choose(page, "Project", "Acme shop", has_scripts=has_scripts)
+    choose(page, "Environment", "Development (dev)", has_scripts=has_scripts)
+    choose(page, "Secret path", "/my-secrets", has_scripts=has_scripts)
     expect(page.get_by_text("2 secrets found")).to_be_visible()
     go_on(page, "Destination")
 
@@ -63,8 +60,8 @@ def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
     go_on(page, "Options")
 
     page.get_by_label("Key schema").fill("PROD_{{secretKey}}")
-    if (preview := page.get_by_role("button", name="Preview the names")).is_visible():
-        preview.click()
+    if not has_scripts:
+        page.get_by_role("button", name="Preview the names").click()
     expect(page.get_by_text("PROD_API_KEY")).to_be_visible()
     strangers = page.get_by_label("Secrets that DevinSync did not write")
     expect(strangers).to_have_value("ask")
@@ -88,11 +85,32 @@ def test_walks_from_an_empty_form_to_a_finished_run(  # noqa: PLR0917
     expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
 
     jobs.run_sync(str(SyncRun.objects.get().pk))
-    if not with_scripts:
+    if not has_scripts:
         page.reload()
     expect(page.get_by_text("Synced", exact=True).first).to_be_visible()
     expect(page.locator("td").get_by_text("Done", exact=True)).to_have_count(3)
 
     assert organization.values() == {"PROD_DB_URL": "canary-browser", "PROD_API_KEY": "canary-browser"}
     assert "canary-browser" not in page.content()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("has_scripts", [True], indirect=True, ids=["scripts"])
+def test_what_was_chosen_before_the_script_came_counts(page: Page, folder: Folder, complaints: list[str]) -> None:
+    production = create_environment(folder.environment.project, name="Production", slug="prod", by=ANYBODY)
+    create_folder(production, "/theirs", by=ANYBODY)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/syncs/live\b.*\.js"), hold)
+    page.goto("/admin/syncs/devinsync/add/", wait_until="commit")
+
+    page.get_by_label("Environment", exact=True).select_option(label="Production (prod)")
+    wait_until(lambda: page.evaluate("1") and held)
+    expect(page.get_by_label("Secret path", exact=True)).not_to_contain_text("/theirs")
+    held.pop().continue_()
+
+    expect(page.get_by_label("Secret path", exact=True)).to_contain_text("/theirs")
     assert complaints == []
