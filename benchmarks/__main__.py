@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from benchmarks.site import Site, open_site
 
-PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet")
+PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet", "soak")
+LONG = ("soak",)
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -15,13 +16,15 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests of a run at once (4)")
     parser.add_argument("--duplicates", default="reject409", help="how the sandbox takes a taken key (reject409)")
     parser.add_argument("--samples", type=int, default=30, metavar="N", help="changes timed until Devin hears (30)")
-    parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs that the workers share (100)")
-    parser.add_argument("--workers", type=int, default=4, metavar="N", help="worker processes that share them (4)")
+    parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs of throughput and soak (100)")
+    parser.add_argument("--workers", type=int, default=4, metavar="N", help="worker processes that share the syncs (4)")
     parser.add_argument("--plan", type=int, default=10_000, metavar="N", help="secrets of the weighed plan (10000)")
     parser.add_argument("--fleet", type=int, default=500, metavar="N", help="syncs of the fleet (500)")
     parser.add_argument("--organizations", type=int, default=50, metavar="N", help="that they share (50)")
     parser.add_argument("--rate", type=float, default=20, metavar="N", help="changes of the fleet a second (20)")
     parser.add_argument("--seconds", type=float, default=60, metavar="N", help="for which they come (60)")
+    parser.add_argument("--hours", type=float, default=2, metavar="N", help="of the soak (2)")
+    parser.add_argument("--changes", type=float, default=2, metavar="N", help="of the soak a second (2)")
     parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
     parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
     parser.add_argument("--only", choices=PARTS, action="append", metavar="PART", help=f"one of {', '.join(PARTS)}")
@@ -46,9 +49,9 @@ def main() -> None:
 
 def run(site: Site, options: argparse.Namespace) -> None:
     # They import models, which is possible only now.
-    from benchmarks import fleet, memory, reaction, report, scenarios, throughput
+    from benchmarks import fleet, memory, reaction, report, scenarios, soak, throughput
 
-    parts = options.only or PARTS
+    parts = options.only or [part for part in PARTS if part not in LONG]
     if "scenarios" in parts:
         comparisons = scenarios.compare(site, options.secrets, with_baseline=not options.no_baseline)
         report.print_comparisons(comparisons, options)
@@ -59,6 +62,10 @@ def run(site: Site, options: argparse.Namespace) -> None:
     if "fleet" in parts:
         load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
         report.print_fleet(fleet.measure(site, load, workers=options.workers))
+    if "soak" in parts:
+        organizations = max(1, options.syncs // soak.SYNCS_AN_ORGANIZATION)
+        load = fleet.Load(options.syncs, organizations, options.changes, options.hours * 3600)
+        report.print_soak(soak.measure(site, load, workers=options.workers, note=report.print_sample))
     if "memory" in parts:
         report.print_memory(memory.measure(site, options.plan))
 

@@ -4,9 +4,11 @@ Measured is the time from the API's answer to a change until Devin has the new v
 scheduler processes; at the end each organization is compared with its sources, value by value.
 """
 
+import itertools
 import random
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -78,15 +80,17 @@ class Fleet:
 
 def measure(site: Site, load: Load, *, workers: int) -> Fleet:
     members = build(site, load)
-    with site.workers(workers) as processes, site.web() as address:
+    with site.workers(workers) as processes, site.web() as web:
+        sender = Sender(web.address, issue_token())
         first = first_sync(members)
         site.sandbox.forget_traffic()
         runs_before, cpu_before = SyncRun.objects.count(), processes.cpu_seconds()
         began = time.monotonic()
-        changes, refused = send_changes(address, members, load)
+        sender.keep_up(endless_changes(members), load.changes_a_second, load.seconds)
         ended = time.monotonic()
         wait_until_idle()
         cpu = processes.cpu_seconds() - cpu_before
+        changes = sender.accepted
         lags = lags_of(changes, posts(site))
         drained = max([change.answered + lag for change, lag in zip(changes, lags, strict=True)], default=ended) - ended
         check(site, members)
@@ -94,7 +98,7 @@ def measure(site: Site, load: Load, *, workers: int) -> Fleet:
     return Fleet(
         load=load,
         first_sync=first,
-        refused=refused,
+        refused=len(sender.refused),
         requests=[change.took for change in changes],
         lags=lags,
         drained=max(drained, 0.0),
@@ -158,47 +162,63 @@ def wait_until_idle() -> None:
 # The changes
 
 
-def send_changes(address: str, members: list[Member], load: Load) -> tuple[list[Change], int]:
-    """At a steady rate, whatever the answers take, by a few senders. The changes, and how many were not accepted."""
-    dice, token = random.Random(1), issue_token()  # noqa: S311 - a load, not a secret
-    local = threading.local()
-    accepted: list[Change] = []
-    refused: list[int] = []
+@dataclass
+class Sender:
+    """Makes changes by the API, through a few threads."""
 
-    def send(member: Member, key: str, value: str) -> None:
-        if not hasattr(local, "session"):
-            local.session = requests.Session()
-            local.session.headers["Authorization"] = f"Bearer {token}"
+    address: str
+    token: str = field(repr=False)
+    accepted: list[Change] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)  # statuses, 0 where no answer came
+    _local: threading.local = field(default_factory=threading.local, repr=False)
+
+    def send(self, member: Member, key: str, value: str) -> None:
         began = time.monotonic()
-        answer = local.session.patch(
-            f"{address}/api/v4/secrets/{key}",
-            json={
-                "projectId": str(member.sync.project_id),
-                "environment": "dev",
-                "secretPath": member.folder.path,
-                "secretValue": value,
-            },
-            timeout=60,
-        )
+        try:
+            status = self._patch(member, key, value)
+        except requests.RequestException:
+            status = 0
         now = time.monotonic()
-        if answer.status_code != 200:
-            refused.append(answer.status_code)
+        if status != 200:
+            self.refused.append(status)
             return
         member.values[key] = value
-        accepted.append(Change(member.sync.org_id, member.prefix + key, now, now - began))
+        self.accepted.append(Change(member.sync.org_id, member.prefix + key, now, now - began))
 
-    # Each secret is changed once before any is changed again, so that it is known which change was the last.
+    def _patch(self, member: Member, key: str, value: str) -> int:
+        body = {
+            "projectId": str(member.sync.project_id),
+            "environment": "dev",
+            "secretPath": member.folder.path,
+            "secretValue": value,
+        }
+        return self._session().patch(f"{self.address}/api/v4/secrets/{key}", json=body, timeout=60).status_code
+
+    def keep_up(self, changes: Iterator[tuple[Member, str, str]], a_second: float, seconds: float) -> None:
+        """At a steady rate, whatever the answers take."""
+        began = time.monotonic()
+        with ThreadPoolExecutor(SENDERS) as pool:
+            for number in range(int(a_second * seconds)):
+                time.sleep(max(0.0, began + number / a_second - time.monotonic()))
+                if time.monotonic() - began > seconds:
+                    break
+                pool.submit(self.send, *next(changes))
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.headers["Authorization"] = f"Bearer {self.token}"
+        session: requests.Session = self._local.session
+        return session
+
+
+def endless_changes(members: list[Member]) -> Iterator[tuple[Member, str, str]]:
+    """Each secret is changed once before any is changed again, so that it is known which change was the last."""
     places = [(member, f"SECRET_{number}") for member in members for number in range(SECRETS)]
-    dice.shuffle(places)
-    began = time.monotonic()
-    with ThreadPoolExecutor(SENDERS) as pool:
-        for number in range(int(load.changes_a_second * load.seconds)):
-            time.sleep(max(0.0, began + number / load.changes_a_second - time.monotonic()))
-            if time.monotonic() - began > load.seconds:
-                break
-            member, key = places[number % len(places)]
-            pool.submit(send, member, key, f"change {number}")
-    return accepted, len(refused)
+    random.Random(1).shuffle(places)  # noqa: S311 - a load, not a secret
+    for number in itertools.count():
+        member, key = places[number % len(places)]
+        yield member, key, f"change {number}"
 
 
 def issue_token() -> str:

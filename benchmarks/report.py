@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks.fleet import Fleet
 from benchmarks.memory import MIB, Memory
 from benchmarks.scenarios import Comparison
+from benchmarks.soak import Sample, Soak
 from benchmarks.throughput import SECRETS, Throughput
 
 TITLES = ("", "requests", "baseline", "seconds", "baseline", "faster by", "limit", "of limit")
@@ -83,6 +84,33 @@ def print_fleet(measured: Fleet) -> None:
         f"  {measured.runs} runs for {len(measured.lags)} changes; workers used {measured.worker_cores:.2f} cores, "
         f"{measured.cpu_a_run * 1000:.0f} ms of processor time a run. Goal: 30 ms."
     )
+
+
+def print_sample(sample: Sample) -> None:
+    programs = ", ".join(
+        f"{name} {footprint.memory / MIB:.1f} MiB {footprint.threads} threads {footprint.files} files"
+        for name, footprint in sample.footprints.items()
+    )
+    say(
+        f"  minute {sample.minutes:.0f}: {len(sample.lags)} changes, {sample.refused} refused, {sample.runs} runs; "
+        f"to Devin: {percentiles(sample.lags, 's')}; database {sample.database / MIB:.2f} MiB, "
+        f"Valkey {sample.queue / MIB:.2f} MiB; {programs}"
+    )
+
+
+def print_soak(measured: Soak) -> None:
+    load, lags = measured.load, [lag for sample in measured.samples for lag in sample.lags]
+    say(
+        f"Soak of {measured.hours:.2f} hours: {load.syncs} syncs of 20 secrets over {load.organizations} "
+        f"organizations, {load.changes_a_second:g} changes a second, {len(lags):,} in all, "
+        f"{sum(sample.refused for sample in measured.samples)} refused, "
+        f"{sum(sample.runs for sample in measured.samples):,} runs; each organization equals its sources."
+    )
+    say(f"  From a change's answer to Devin: {percentiles(lags, 's')}, longest {max(lags, default=0):.1f} s.")
+    for name, growth in measured.growth().items():
+        is_count = name.endswith((", threads", ", files"))
+        amount = f"{growth + 0:+.2f}" if is_count else f"{growth / MIB:+.2f} MiB"
+        say(f"  {name}: {amount} an hour")
 
 
 def percentiles(samples: Sequence[float], unit: str) -> str:

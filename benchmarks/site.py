@@ -87,14 +87,14 @@ class Site:
             yield processes
 
     @contextmanager
-    def web(self) -> Iterator[str]:
-        """A web process, as `make run` starts it; the address that it serves."""
+    def web(self) -> Iterator["Web"]:
+        """A web process, as `make run` starts it."""
         port = free_port()
         with self._started(self._manage("web", "serve", PORT=str(port), API_RATE_PER_MINUTE="0")) as processes:
             processes.supervisor.wait_until(
                 lambda: answers("127.0.0.1", port, "/healthz"), name="web", seconds=SECONDS_TO_START
             )
-            yield f"http://127.0.0.1:{port}"
+            yield Web(f"http://127.0.0.1:{port}", processes)
 
     @contextmanager
     def _started(self, *programs: Program) -> Iterator["Processes"]:
@@ -113,6 +113,29 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """What live processes hold: bytes of memory, threads, open files."""
+
+    memory: int = 0
+    threads: int = 0
+    files: int = 0
+
+    def __add__(self, other: "Footprint") -> "Footprint":
+        return Footprint(self.memory + other.memory, self.threads + other.threads, self.files + other.files)
+
+    @classmethod
+    def of(cls, pid: int) -> "Footprint | None":
+        """None if it has ended."""
+        try:
+            status = Path(f"/proc/{pid}/status").read_text().splitlines()
+            files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        except OSError:
+            return None
+        told = dict(line.split(":", 1) for line in status if ":" in line)
+        return cls(int(told.get("VmRSS", "0 kB").split()[0]) * 1024, int(told["Threads"]), files)
+
+
+@dataclass(frozen=True)
 class Processes:
     supervisor: Supervisor
 
@@ -120,18 +143,40 @@ class Processes:
         """What they and all that they have started used so far."""
         return sum(cpu_seconds_of(session) for session in self.supervisor.sessions)
 
+    def footprints(self) -> dict[str, Footprint]:
+        """By program; what a program has started, such as the carrier of a worker, has a line of its own."""
+        found: dict[str, Footprint] = {}
+        for name, leader in self.supervisor.leaders().items():
+            for pid in processes_of(leader):
+                label = name if pid == leader else f"{name}'s own"
+                if (footprint := Footprint.of(pid)) is not None:
+                    found[label] = found.get(label, Footprint()) + footprint
+        return found
+
+
+@dataclass(frozen=True)
+class Web:
+    address: str
+    processes: Processes
+
 
 def cpu_seconds_of(session: int) -> float:
     """Of a session's live processes, and of those that ended and were waited for."""
-    ticks = 0
+    ticks = sum(int(field) for fields in processes_of(session).values() for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def processes_of(session: int) -> dict[int, list[str]]:
+    """By the number of each live process of a session, what /proc/PID/stat says from its third field on."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[3]) == session:
-            ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+            found[int(stat.parent.name)] = fields
+    return found
 
 
 def free_port() -> int:

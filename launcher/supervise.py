@@ -62,6 +62,10 @@ class Supervisor:
                 child.process = self._run(child.program)
                 child.started_at, child.again_at = now, None
 
+    def leaders(self) -> dict[str, int]:
+        """By program, the process that was started for it; its number is its session's too."""
+        return {child.program.name: child.process.pid for child in self._children}
+
     def stop(self) -> None:
         """Asks all to finish, first those that are served, then those that serve; kills what does not."""
         for is_base in (False, True):
