@@ -68,7 +68,7 @@ class Bearer(HttpBearer):
         except (NotAuthenticated, TokenError):
             count_request(f"ip:{address}")
             raise
-        count_request(caller.credential.prefix)
+        count_request(caller.credential.prefix, is_known=True)
         caller.credential.note_use(address)
         # Even if it is refused, so that the audit log can tell to whom.
         request.auth = caller  # type: ignore[attr-defined]

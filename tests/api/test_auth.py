@@ -1,5 +1,4 @@
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -298,12 +297,6 @@ def test_session_cookies_mean_nothing(db: None) -> None:
     caller.client.force_login(User.objects.create_superuser("root"))
 
     caller.get(OPTIONS, status=401)
-
-
-@pytest.fixture
-def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The minute that requests are counted by does not end in the middle of a test."""
-    monkeypatch.setattr("api.auth.throttle.time", SimpleNamespace(time=lambda: 1_750_000_010.0))
 
 
 @pytest.mark.usefixtures("one_minute")
