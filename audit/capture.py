@@ -51,7 +51,11 @@ def on_log_entry(*, instance: LogEntry, created: bool, raw: bool = False, **_: A
 
 
 def copy(entries: Sequence[LogEntry]) -> None:
-    users = get_user_model()._default_manager.in_bulk({entry.user_id for entry in entries})
+    # Of many, only those are looked up whom nobody has loaded yet.
+    known = LogEntry._meta.get_field("user").is_cached
+    users = {entry.user_id: entry.user for entry in entries if known(entry)}
+    missing = {entry.user_id for entry in entries} - set(users)
+    users |= get_user_model()._default_manager.in_bulk(missing) if missing else {}
     note_many([_as_line(entry, users[entry.user_id].get_username()) for entry in entries])
 
 

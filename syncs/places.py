@@ -4,7 +4,7 @@ A project in the vault      a folder's row, which follows renames, and is null o
 A project kept elsewhere    the place's names, with the ids that the source gave; whether it is there only a read tells
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -16,7 +16,7 @@ from django.urls import reverse
 from sources.protocol import EnvironmentEntry, Found, Place, Source
 from sources.registry import open_source
 from sources.words import page_of
-from vault.models import VAULT, Environment, Folder, Project
+from vault.models import ROOT, VAULT, Environment, Folder, Project
 
 # What to join where a sync is loaded whose source will be asked for; for a run, behind "sync__".
 JOINED = ("project", "folder__environment")
@@ -34,6 +34,8 @@ def has_source(folder_id: UUID | None, kind: str) -> bool:
     return folder_id is not None or kind != VAULT
 
 
+# Rows a statement: every database takes this many parameters.
+FEW = 500
 Row = TypeVar("Row", bound="ReadsPlace")
 
 
@@ -42,15 +44,25 @@ class ReadsPlaceQuerySet(models.QuerySet[Row]):
         """Loaded with what a read needs, so that it costs no query more."""
         return self.select_related(*JOINED)
 
-    def reading_folders(self, folder_ids: Iterable[UUID]) -> list[Row]:
-        """Those that read one of these folders of the vault, in the order of their ids."""
-        ids = set(folder_ids)
-        syncs = self.select_related("folder__environment")
-        found = {sync.pk: sync for sync in syncs.filter(folder_id__in=ids)}
-        if recursive := list(syncs.filter(recursive=True, folder__isnull=False)):
-            changed = list(Folder.objects.filter(pk__in=ids).values_list("environment_id", "path"))
-            found |= {sync.pk: sync for sync in recursive if _is_above(sync.folder, changed)}
-        return [found[pk] for pk in sorted(found)]
+    def reading_folders(self, folder_ids: Iterable[UUID]) -> list[UUID]:
+        """The ids, in their order, of those that read one of these folders of the vault."""
+        ids, found = sorted(set(folder_ids)), set[UUID]()
+        for start in range(0, len(ids), FEW):
+            found.update(self._reading(ids[start : start + FEW]))
+        return sorted(found)
+
+    def _reading(self, ids: Collection[UUID]) -> Iterator[UUID]:
+        changed = set(Folder.objects.filter(pk__in=ids).values_list("environment_id", "path"))
+        above = {(environment, path) for environment, below in changed for path in lineage(below)}
+        recursive = Q(
+            recursive=True,
+            folder__environment_id__in={environment for environment, _ in above},
+            folder__path__in={path for _, path in above},
+        )
+        columns = ("pk", "folder_id", "folder__environment_id", "folder__path")
+        rows = self.filter(Q(folder_id__in=ids) | recursive).order_by().values_list(*columns)
+        # In another environment there may be a folder of such a path too.
+        return (pk for pk, folder_id, *place in rows if folder_id in ids or tuple(place) in above)
 
     def of_same_source(self, sync: "ReadsPlace") -> Self:
         """Those that read the very place that this one reads."""
@@ -60,11 +72,10 @@ class ReadsPlaceQuerySet(models.QuerySet[Row]):
         return same.filter(source_environment=sync.source_environment, source_path=sync.source_path)
 
 
-def _is_above(folder: Folder | None, changed: Collection[tuple[UUID, str]]) -> bool:
-    return folder is not None and any(
-        environment_id == folder.environment_id and (path == folder.path or path.startswith(folder.prefix))
-        for environment_id, path in changed
-    )
+def lineage(path: str) -> list[str]:
+    """The paths of a folder and of all above it: `/`, `/a`, `/a/b`."""
+    parts = path.strip("/").split("/") if path != ROOT else []
+    return [ROOT, *("/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1))]
 
 
 def names_of_folder(folder_id: UUID) -> dict[str, str]:

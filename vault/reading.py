@@ -113,20 +113,25 @@ def list_keys(folder: Folder, *, recursive: bool = False) -> list[str]:
 def find_folder(project: Project, environment_slug: str, path: str) -> Folder:
     """The folder at a path, or FolderMissing, which says what there is instead; KeptElsewhere for other projects."""
     check_kept_here(project)
-    environment = project.environments.filter(slug=environment_slug.strip()).first()
-    if environment is None:
-        there = ", ".join(project.environments.values_list("slug", flat=True)) or "none yet"
-        raise FolderMissing(f"The project {project.slug} has no environment “{environment_slug}”. It has: {there}.")
+    slug = environment_slug.strip()
+    here = Folder.objects.select_related("environment__project").filter(environment__project=project)
     try:
         path = clean_path(path)
     except Invalid as error:
+        _check_environment(project, slug)
         raise FolderMissing(error.message) from error
-    folder = Folder.objects.select_related("environment__project").filter(environment=environment, path=path).first()
+    folder = here.filter(environment__slug=slug, path=path).first()
     if folder is None:
-        raise FolderMissing(
-            f"There is no folder {path} in {project.slug}, {environment.slug}. Create it, or correct the path."
-        )
+        _check_environment(project, slug)
+        raise FolderMissing(f"There is no folder {path} in {project.slug}, {slug}. Create it, or correct the path.")
     return folder
+
+
+def _check_environment(project: Project, slug: str) -> None:
+    there = list(project.environments.values_list("slug", flat=True))
+    if slug not in there:
+        names = ", ".join(there) or "none yet"
+        raise FolderMissing(f"The project {project.slug} has no environment “{slug}”. It has: {names}.")
 
 
 def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:

@@ -25,7 +25,7 @@ def note_deleted(caller: Caller, *rows: Model, detail: str = "Deleted") -> None:
 def _note(caller: Caller, rows: Sequence[Model], flag: int, detail: str) -> None:
     LogEntry.objects.bulk_create(
         LogEntry(
-            user_id=caller.user.pk,
+            user=caller.user,
             content_type_id=ContentType.objects.get_for_model(row, for_concrete_model=False).pk,
             object_id=str(row.pk),
             object_repr=str(row)[:200],

@@ -7,7 +7,6 @@ from syncs.engine.source import read_source
 from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret
-from syncs.runs.triggers import reading
 from vault import effects
 from vault.effects import Effect, View
 
@@ -18,7 +17,7 @@ class SyncWatcher:
     """The syncs, as readers of the vault, by their destination keys. They delete only what they wrote."""
 
     def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]:
-        return [sync.pk for sync in reading(folder_ids, among=DevinSync.objects.all())]
+        return DevinSync.objects.all().reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
         rows = DevinSync.objects.filter(pk__in=readers).with_source()

@@ -10,7 +10,7 @@ from sources.models import LinkedProject
 from sources.protocol import Place
 from sources.watching import reaches
 from syncs.choices import Trigger
-from syncs.models import DevinSync, DevinSyncQuerySet, SyncRun
+from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
 from syncs.runs.wishes import NO_WISHES, Wishes
@@ -27,8 +27,9 @@ def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: An
 
     In the order of their ids, so that two changes that touch the same syncs never wait for each other.
     """
-    if syncs := reading(folder_ids, among=DevinSync.objects.live().filter(auto_sync_enabled=True)):
-        request_runs([sync.pk for sync in syncs], trigger=Trigger.CHANGE, user=user)
+    syncs = DevinSync.objects.live().filter(auto_sync_enabled=True)
+    if sync_ids := syncs.reading_folders(folder_ids):
+        request_runs(sync_ids, trigger=Trigger.CHANGE, user=user)
 
 
 def on_places_changed(*, project_id: UUID, places: Collection[Place], **_: Any) -> None:
@@ -46,11 +47,6 @@ def on_places_changed(*, project_id: UUID, places: Collection[Place], **_: Any) 
 def _reaches(sync: DevinSync, origins: Iterable[Place], changed: Iterable[Place]) -> bool:
     read = {sync.place, *origins}
     return any(place in read or (sync.recursive and sync.place.contains(place)) for place in changed)
-
-
-def reading(folder_ids: Iterable[UUID], *, among: DevinSyncQuerySet) -> list[DevinSync]:
-    """Those of the syncs whose source includes one of the vault's folders."""
-    return among.reading_folders(folder_ids)
 
 
 def after_edit(

@@ -1,0 +1,95 @@
+"""How many statements a change by the API takes, number for number, and that none of them grows with what is beside."""
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from api.auth.throttle import TOLD_AT_ONCE
+from api.models import RequestCount
+from connections.models import Connection
+from syncs.models import DevinSync
+from tests.actors import ANYBODY
+from tests.api.conftest import Caller
+from vault import editing
+from vault.models import Folder
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+SECRET = "/api/v4/secrets/DB_URL"
+ALLOWED = 3 * TOLD_AT_ONCE
+
+
+@pytest.fixture
+def place(folder: Folder) -> dict[str, str]:
+    return {"projectId": str(folder.environment.project_id), "environment": "dev", "secretPath": "/my-secrets"}
+
+
+@pytest.fixture
+def reader(folder: Folder, connection: Connection, queue: list[str]) -> DevinSync:
+    return add_sync(folder, connection, "app")
+
+
+def add_sync(folder: Folder, to: Connection, name: str, **fields: Any) -> DevinSync:
+    project = folder.environment.project
+    return DevinSync.objects.create(
+        name=name, project=project, folder=folder, connection=to, org_id=f"org-{name}", **fields
+    )
+
+
+def statements(caller: Caller, method: str, path: str, body: Any = None) -> list[str]:
+    """Of one request, after another of its kind: types of rows are looked up once."""
+    with CaptureQueriesContext(database) as queries:
+        caller.ask(method, path, body)
+    return [each["sql"] for each in queries]
+
+
+def test_a_change_of_a_secret_that_a_sync_reads(editor: Caller, reader: DevinSync, place: dict[str, str]) -> None:
+    editor.patch(SECRET, place | {"secretValue": "1"})
+
+    joined = statements(editor, "PATCH", SECRET, place | {"secretValue": "2"})
+    reader.runs.all().delete()
+    asked = statements(editor, "PATCH", SECRET, place | {"secretValue": "3"})
+
+    assert (len(joined), len(asked)) == (31, 32)
+
+
+def test_what_is_beside_costs_a_change_no_statement(
+    editor: Caller, reader: DevinSync, folder: Folder, connection: Connection, place: dict[str, str]
+) -> None:
+    editor.patch(SECRET, place | {"secretValue": "1"})
+    few = statements(editor, "PATCH", SECRET, place | {"secretValue": "2"})
+
+    for number in range(30):
+        other = editing.create_folder(folder.environment, f"/other-{number}", by=ANYBODY)
+        editing.set_secrets(other, {"KEY": "value"}, by=ANYBODY)
+        add_sync(other, connection, f"other-{number}", recursive=True)
+
+    assert len(statements(editor, "PATCH", SECRET, place | {"secretValue": "3"})) == len(few)
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_requests_of_a_token_are_counted_together(
+    editor: Caller, place: dict[str, str], settings: LazySettings
+) -> None:
+    """The first of a minute at once, then as many together as may pass beyond the limit."""
+    settings.API_RATE_PER_MINUTE = ALLOWED
+
+    written = [
+        sum("api_requestcount" in sql for sql in statements(editor, "PATCH", SECRET, place)) > 0 for _ in range(7)
+    ]
+
+    assert written == [True, False, False, True, False, False, True]
+    assert RequestCount.objects.get().count == 7
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_the_limit_holds_whoever_counted(editor: Caller, place: dict[str, str], settings: LazySettings) -> None:
+    settings.API_RATE_PER_MINUTE = ALLOWED
+    editor.patch(SECRET, place)
+    RequestCount.objects.update(count=ALLOWED)
+
+    answers = [editor.send("PATCH", SECRET, place).status_code for _ in range(6)]
+
+    assert answers == [200, 200, 429, 429, 429, 429]
