@@ -22,6 +22,7 @@ class Trigger(TextChoices):
     EDIT = "edit", "Change of the sync"
     HAND_OVER = "hand_over", "Secrets handed over"
     REPAIR = "repair", "Missing secrets"
+    SOURCE_BACK = "source_back", "Another source is back"
 
 
 class Status(TextChoices):
@@ -76,6 +77,7 @@ class Outcome(TextChoices):
     FAILED = "failed", "Failed"
     NOT_ATTEMPTED = "not_attempted", "Not attempted"
     HELD = "held", "Waits for a decision"
+    HELD_BACK = "held_back", "Held, as another sync may want it"
 
 
 class Phase(TextChoices):

@@ -113,6 +113,8 @@ class DevinSync(ReadsPlace, SyncOptions):
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
+    # Another sync holds deletions until this one's source can be read.
+    is_awaited = models.BooleanField(default=False, editable=False)
 
     sync_status = models.CharField(max_length=16, choices=Status.choices, blank=True, editable=False)
     last_sync_run_id = models.UUIDField(null=True, editable=False)
@@ -289,7 +291,7 @@ class SyncRun(models.Model):
     renamed_count = models.PositiveIntegerField("renamed", default=0)
     handed_over_count = models.PositiveIntegerField("handed over", default=0)
     deleted_count = models.PositiveIntegerField("deleted", default=0)
-    # Deletions that wait: for a person's word, or for the write that replaces the secret.
+    # Deletions that wait: for a person's word, the write that replaces the secret, or another sync's source.
     held_count = models.PositiveIntegerField("held", default=0)
     kept_count = models.PositiveIntegerField("kept", default=0)
     failed_count = models.PositiveIntegerField("failed", default=0)

@@ -18,6 +18,7 @@ TONE_OF_STATE = {
     "planned": "waiting",
     "not-attempted": "off",
     "held": "blocked",
+    "held-back": "waiting",
     # A connection, a token, a switch.
     "valid": "ok",
     "not-tested": "waiting",

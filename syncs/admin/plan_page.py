@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from syncs.engine.changes import Create, Delete, HandOver, Plan, Rename, Replace
+from syncs.engine.changes import Create, Delete, HandOver, HeldBack, Plan, Rename, Replace
 
 KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
 # More than these stand behind a "show all", and more than those are only counted.
@@ -81,7 +81,7 @@ def show(plan: Plan) -> ShownPlan:
         Group("Deleted from Devin", "delete", _sorted(_delete(change) for change in plan.deletes)),
         Group("Replaced in Devin", "replace", _sorted(_replace(change) for change in plan.replaces)),
         Group("Waiting for your decision", "ask", _sorted(_ask(change) for change in plan.asked)),
-        Group("Not deleted yet", "wait", [_wait(change) for change in plan.waiting]),
+        Group("Not deleted yet", "wait", [*map(_wait, plan.waiting), *map(_hold, plan.held_back)]),
         Group("Not written", "refuse", [_refuse(refusal) for refusal in plan.refusals]),
         Group("Renamed in Devin", "rename", [_rename(change) for change in plan.renames]),
         Group("Handed over to another sync", "hand-over", [_hand_over(change) for change in plan.hand_overs]),
@@ -118,6 +118,11 @@ def _ask(change: Delete) -> tuple[bool, Item]:
     kind = KIND_NAMES.get(change.secret_type, "")
     note = _joined(kind, change.reason)
     return bool(kind), Item("keep", "Ask", change.destination_key, note, change.is_stranger)
+
+
+def _hold(change: HeldBack) -> Item:
+    note = _joined(change.reason, change.by.problem, _author(is_stranger=change.is_stranger))
+    return Item("delete", "Held", change.destination_key, note, change.is_stranger)
 
 
 def _wait(change: Delete) -> Item:

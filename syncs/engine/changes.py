@@ -97,6 +97,38 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """Another live sync whose source cannot be read: it may want any key that its key schema matches.
+
+    `problem` says why; `may_pass`: waiting may help; `seconds` is how long its source wants to be left alone.
+    """
+
+    sync: UUID
+    name: str
+    problem: str
+    matches: Callable[[str], bool]
+    may_pass: bool = False
+    seconds: float = 0
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A deletion that has to wait until another sync's source can be read, which might forbid it.
+
+    `goes_on_as` is the new key of a secret of ours that is only the former one of a rename.
+    """
+
+    destination_key: str
+    secret_id: str
+    secret_type: str
+    reason: str
+    by: Unread
+    is_stranger: bool = False
+    is_decided: bool = False
+    goes_on_as: str = ""
+
+
+@dataclass(frozen=True)
 class Keep:
     destination_key: str
     source_key: str
@@ -144,12 +176,17 @@ class Wanter:
 @dataclass(frozen=True)
 class Others:
     """Other syncs of the same organization: what they manage, as keys with the sync's name and as ids, and what of
-    ours they want. `stopped` says why a holder cannot let go by itself ("it is disabled"), by key."""
+    ours they want, or may want. `stopped` says why a holder cannot let go by itself ("it is disabled"), by key."""
 
     names_by_key: Mapping[str, str] = field(default_factory=dict)
     secret_ids: frozenset[str] = frozenset()
     stopped: Mapping[str, str] = field(default_factory=dict)
     wanters: Mapping[str, Wanter] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+    def unread_for(self, key: str) -> Unread | None:
+        """The first that may want a key; nobody wants a secret that has none."""
+        return next((each for each in self.unread if key and each.matches(key)), None)
 
 
 @dataclass(frozen=True)
@@ -165,6 +202,8 @@ class Plan:
     asked: tuple[Delete, ...] = ()
     # Old names of keys that are refused: they stay until that is mended.
     waiting: tuple[Delete, ...] = ()
+    # Those that another sync might forbid whose source cannot be read now.
+    held_back: tuple[HeldBack, ...] = ()
     # Keys of the ledger whose secret is gone and no longer desired: to be forgotten, without a request.
     forgotten: tuple[str, ...] = ()
     in_scope_count: int = 0
@@ -184,6 +223,11 @@ class Plan:
     def removals(self) -> tuple[Delete, ...]:
         """The deletions that take a key away, for which the guard asks."""
         return tuple(delete for delete in self.deletes if not (delete.is_duplicate or delete.is_decided))
+
+    @property
+    def removals_held_back(self) -> tuple[HeldBack, ...]:
+        """Those that would be among the `removals`."""
+        return tuple(held for held in self.held_back if not (held.is_decided or held.goes_on_as))
 
     @property
     def stranger_deletes(self) -> tuple[Delete, ...]:
@@ -217,7 +261,12 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         """By kind; of the rarer ones, only those that there are."""
-        rare = {"rename": len(self.renames), "hand_over": len(self.hand_overs), "ask": len(self.asked)}
+        rare = {
+            "rename": len(self.renames),
+            "hand_over": len(self.hand_overs),
+            "ask": len(self.asked),
+            "hold": len(self.held_back),
+        }
         return {
             "create": len(self.creates),
             "replace": len(self.replaces),
@@ -235,10 +284,10 @@ class Plan:
         return sha256("\n".join(lines).encode()).hexdigest()
 
     def __str__(self) -> str:
-        words = self.counts.items()
-        return ", ".join(f"{count} to {word.replace('_', ' ')}" for word, count in words if word != "ask") + (
-            f", {len(self.asked)} to decide" if self.asked else ""
-        )
+        counts = self.counts
+        to_decide = counts.pop("ask", 0)
+        said = [f"{count} to {word.replace('_', ' ')}" for word, count in counts.items()]
+        return ", ".join([*said, f"{to_decide} to decide"] if to_decide else said)
 
 
 def _ids(change: Change) -> tuple[str, ...]:

@@ -38,17 +38,19 @@ class Hold:
 
 def judge(plan: Plan, *, limits: Limits, confirmation: Confirmation) -> Hold | None:
     """What is held, with the counts, the limit and the way out; None lets the whole plan pass."""
-    removals = plan.removals
+    removals, held_back = plan.removals, len(plan.removals_held_back)
     if confirmation.any_deletion or not removals:
         return None
     if confirmation.secret_ids is not None:
         return _judge_growth(removals, confirmation.secret_ids)
     if plan.source_count == 0:
         return Hold(removals, _empty(len(removals)))
-    share = 100 * len(removals) / max(plan.in_scope_count, 1)
-    is_large_share = share > limits.max_percent and len(removals) >= limits.min_deletions
-    if len(removals) > limits.max_deletions or is_large_share:
-        return Hold(removals, _too_many(len(removals), plan.in_scope_count, limits))
+    # What waits for another sync's source would else go in two halves where the whole is too much.
+    count = len(removals) + held_back
+    share = 100 * count / max(plan.in_scope_count, 1)
+    is_large_share = share > limits.max_percent and count >= limits.min_deletions
+    if count > limits.max_deletions or is_large_share:
+        return Hold(removals, _too_many(count, plan.in_scope_count, limits, held_back=held_back))
     return None
 
 
@@ -80,12 +82,13 @@ def _empty(count: int) -> Blocked:
     )
 
 
-def _too_many(count: int, in_scope: int, limits: Limits) -> Blocked:
+def _too_many(count: int, in_scope: int, limits: Limits, *, held_back: int) -> Blocked:
     share = f"{100 * count / max(in_scope, 1):.0f} %"
+    later = f", {held_back} of them once another sync's source can be read" if held_back else ""
     allowed = f"{limits.max_deletions}, or from {limits.min_deletions} on {limits.max_percent} %,"
     return Blocked(
-        f"The plan deletes {count} of {in_scope} secrets in scope ({share}); this sync may delete {allowed} without "
-        "asking. Review the plan and choose “Sync now, confirm deletions”, or correct the source.",
+        f"The plan deletes {count} of {in_scope} secrets in scope ({share}){later}; this sync may delete {allowed} "
+        "without asking. Review the plan and choose “Sync now, confirm deletions”, or correct the source.",
         reason=BlockedReason.TOO_MANY_DELETIONS,
     )
 

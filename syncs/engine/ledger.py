@@ -15,10 +15,10 @@ from common.prefixes import starts_with
 from connections.devin.types import RemoteSecret
 from encryption import current_key_id
 from syncs.choices import Action, Outcome, Status
-from syncs.engine.changes import Change, Keep, Known, Plan
+from syncs.engine.changes import Change, HeldBack, Keep, Known, Plan
 from syncs.engine.lease import Lease
 from syncs.engine.notes import Tag
-from syncs.engine.rows import asked_row, change_row, identity, refusal_row, waiting_row
+from syncs.engine.rows import asked_row, change_row, held_back_row, identity, refusal_row, storable, waiting_row
 from syncs.models import (
     Destination,
     DevinSync,
@@ -35,7 +35,7 @@ LEDGER_FIELDS = (
 )  # fmt: skip
 BATCH = 500
 # Rows that the next plan writes anew.
-UNDONE = (Outcome.PLANNED, Outcome.NOT_ATTEMPTED, Outcome.HELD)
+UNDONE = (Outcome.PLANNED, Outcome.NOT_ATTEMPTED, Outcome.HELD, Outcome.HELD_BACK)
 
 
 @dataclass
@@ -208,11 +208,23 @@ class Ledger:
             *(refusal_row(self.run, refusal) for refusal in plan.refusals),
             *(waiting_row(self.run, delete) for delete in plan.waiting),
             *(asked_row(self.run, delete) for delete in plan.asked),
+            *(held_back_row(self.run, held) for held in plan.held_back),
         ]
         new = [row for row in (*rows.values(), *others) if row.pk is None and identity(row) not in earlier]
         SyncRunChange.objects.bulk_create(new, batch_size=BATCH)
         SyncRun.objects.filter(pk=self.run.pk).update(kept_count=len(plan.keeps), warnings=list(plan.warnings)[:100])
+        if plan.held_back:
+            self._await_others(plan.held_back)
         return rows
+
+    def _await_others(self, held_back: Sequence[HeldBack]) -> None:
+        """Notes whose sources are waited for; and of a rename's former keys what they go on as, which the source tells
+        no more once the new key is ours."""
+        DevinSync.objects.filter(pk__in={held.by.sync for held in held_back}).update(is_awaited=True)
+        mine = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
+        for held in held_back:
+            if held.goes_on_as:
+                mine.filter(secret_id=held.secret_id).update(renamed_to=storable(held.goes_on_as))
 
     def written_keys(self) -> set[str]:
         """What this run has created or replaced so far."""
@@ -293,7 +305,7 @@ def known_secrets(sync: DevinSync, destination: Destination) -> list[Known]:
 
 def count_changes(run: SyncRun) -> dict[str, int]:
     """The run's counters, from its rows, so that they are right after any crash."""
-    done, waiting = Q(outcome=Outcome.DONE), [Outcome.HELD, Outcome.NOT_ATTEMPTED]
+    done, waiting = Q(outcome=Outcome.DONE), [Outcome.HELD, Outcome.HELD_BACK, Outcome.NOT_ATTEMPTED]
     if run.status == Status.BLOCKED:
         waiting.append(Outcome.PLANNED)
     return run.changes.aggregate(

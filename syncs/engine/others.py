@@ -1,6 +1,6 @@
 """What other syncs of an organization hold, and what they want. Reads; writes nothing."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 from connections.devin.types import RemoteSecret
 from sources.finding import PATIENCE
 from syncs import places
-from syncs.engine.changes import Others, Wanter
+from syncs.engine.changes import Others, Unread, Wanter
 from syncs.engine.notes import Tag
 from syncs.engine.source import list_source_keys
 from syncs.engine.tags import is_genuine
@@ -87,14 +87,20 @@ def _short_ids_there_are(short_ids: Collection[str]) -> set[str]:
 
 
 def with_wanters(others: Others, sync: DevinSync, destination: Destination, *, keys: Collection[str]) -> Others:
-    """With the live syncs of the same organization whose sources have these keys; the very same if there are none."""
+    """With the live syncs of the same organization whose sources have these keys, and with those that may have them,
+    because their sources cannot be read; the very same if there are none."""
     if not keys:
         return others
     wanters: dict[str, Wanter] = {}
+    unread: list[Unread] = []
+    listings = Listings()
     for other in live_neighbours(sync, destination):
-        for key, source_key in wanted_keys(other, among=keys):
-            wanters.setdefault(key, Wanter(other.pk, other.name, source_key))
-    return replace(others, wanters=wanters) if wanters else others
+        try:
+            for key, source_key in wanted_keys(other, among=keys, listings=listings):
+                wanters.setdefault(key, Wanter(other.pk, other.name, source_key))
+        except SourceProblem as problem:
+            unread.append(_unread(other, problem))
+    return replace(others, wanters=wanters, unread=tuple(unread)) if wanters or unread else others
 
 
 def live_neighbours(sync: DevinSync, destination: Destination) -> Iterable[DevinSync]:
@@ -102,25 +108,56 @@ def live_neighbours(sync: DevinSync, destination: Destination) -> Iterable[Devin
     return there.exclude(pk=sync.pk).with_source().order_by("created_at", "pk")
 
 
-def wanted_keys(sync: DevinSync, *, among: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The keys among these that the sync's source has, each with its key there. No value is opened."""
+class Listings:
+    """The keys of places, each asked for once, however many syncs read it; and a project that does not answer, too.
+
+    With a person's patience, whoever waits: another's source shall not keep a sync for long.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[Hashable, Sequence[str] | SourceProblem] = {}
+        self._away: dict[UUID, SourceProblem] = {}
+
+    def keys_of(self, sync: DevinSync) -> Sequence[str]:
+        """Raises SourceProblem."""
+        place = (sync.project_id, sync.place, sync.place.folder_id, sync.recursive)
+        if place not in self._told:
+            self._told[place] = self._away.get(sync.project_id) or self._ask(sync)
+        told = self._told[place]
+        if isinstance(told, SourceProblem):
+            raise told
+        return told
+
+    def _ask(self, sync: DevinSync) -> Sequence[str] | SourceProblem:
+        try:
+            return list_source_keys(sync, patience=PATIENCE)
+        except SourceProblem as problem:
+            if problem.retryable:
+                self._away[sync.project_id] = problem
+            return problem
+
+
+def wanted_keys(sync: DevinSync, *, among: Collection[str], listings: Listings) -> Iterator[tuple[str, str]]:
+    """The keys among these that the sync's source has, each with its key there. No value is opened.
+
+    Raises SourceProblem if the source cannot be read: then nobody knows.
+    """
     schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     if not sync.has_source or not any(schema.matches(key, environment=environment) for key in among):
         return
-    for source_key in _keys_of(sync):
+    for source_key in listings.keys_of(sync):
         key = schema.render(source_key, environment=environment)
         if key in among:
             yield key, source_key
 
 
-def _keys_of(sync: DevinSync) -> Sequence[str]:
-    """None of a source that cannot be read: its sync could not write them. Raises SourceProblem if waiting helps.
-
-    Another's source is asked with a person's patience, whoever waits: it shall not keep this sync for long.
-    """
-    try:
-        return list_source_keys(sync, patience=PATIENCE)
-    except SourceProblem as error:
-        if error.retryable:
-            raise
-        return []
+def _unread(sync: DevinSync, problem: SourceProblem) -> Unread:
+    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
+    return Unread(
+        sync.pk,
+        sync.name,
+        problem.message,
+        matches=lambda key: schema.matches(key, environment=environment),
+        may_pass=problem.retryable,
+        seconds=problem.retry_after.total_seconds() if problem.retry_after else 0,
+    )

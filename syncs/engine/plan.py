@@ -8,6 +8,7 @@
 | desired, present more than once  | the others of that key are deleted as duplicates                    |
 | in scope, not desired, ours      | Rename, HandOver or Delete; nothing with deletion disabled          |
 | in scope, not desired, another's | Delete, ask or leave alone, as the option for strangers says        |
+| the same, wanted perhaps         | HeldBack instead of Delete: a sync's source cannot be read          |
 | anything else                    | not ours to touch                                                   |
 
 In scope is what matches the key schema or was written by this sync. Personal secrets, secrets without a key or of an
@@ -18,6 +19,7 @@ refused. Of ours is renamed what the source has under another key now: the same 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from connections.devin.types import RemoteSecret
 from syncs.choices import Decision, Strangers
@@ -26,6 +28,7 @@ from syncs.engine.changes import (
     Delete,
     DesiredSecret,
     HandOver,
+    HeldBack,
     Keep,
     Known,
     Options,
@@ -34,11 +37,14 @@ from syncs.engine.changes import (
     Refusal,
     Rename,
     Replace,
+    Unread,
 )
 from syncs.engine.keys import key_warnings
 
 KEY_VALUE = "key-value"
 KNOWN_TYPES = frozenset({KEY_VALUE, "cookie", "totp"})
+
+Deletion = TypeVar("Deletion", Delete, HeldBack)
 
 
 def build_plan(
@@ -66,13 +72,15 @@ def build_removal(
     mine = [secret for secret in existing if secret.secret_id in known or is_ours(secret)]
     present = [secret for secret in mine if secret.secret_id not in others.secret_ids]
     gone = known.keys() - {secret.secret_id for secret in present}
+    unwanted = [(secret, others.unread_for(_key_of(secret))) for secret in present if secret.key not in others.wanters]
     return Plan(
         hand_overs=tuple(_hand_over(secret, others) for secret in present if secret.key in others.wanters),
         deletes=_by_key(
             Delete(_key_of(secret), secret.secret_id, secret.secret_type, "removed on request")
-            for secret in present
-            if secret.key not in others.wanters
+            for secret, unread in unwanted
+            if unread is None
         ),
+        held_back=_by_key(_held_back(secret, unread) for secret, unread in unwanted if unread),
         forgotten=tuple(sorted(known[secret_id].destination_key for secret_id in gone)),
         in_scope_count=len(present),
     )
@@ -121,6 +129,7 @@ class _Planner:
         self.refusals: list[Refusal] = []
         self.hand_overs: list[HandOver] = []
         self.asked: list[Delete] = []
+        self.held_back: list[HeldBack] = []
         # Our secrets of former keys, by the key that they go on under.
         self.former: dict[str, list[RemoteSecret]] = defaultdict(list)
 
@@ -139,6 +148,7 @@ class _Planner:
             keeps=tuple(self.keeps),
             refusals=tuple(self.refusals),
             asked=_by_key(self.asked),
+            held_back=_by_key(self.held_back),
             forgotten=self._forgotten(),
             in_scope_count=len(in_scope),
             source_count=len(self.desired),
@@ -232,9 +242,13 @@ class _Planner:
         key, known = _key_of(secret), self.by_id.get(secret.secret_id)
         if key in self.others.wanters:
             self.hand_overs.append(_hand_over(secret, self.others))
-        elif self.options.disable_deletion or (known is not None and known.is_adopted):
             return
-        elif known is not None and (new_key := self._goes_on_as(secret, known)):
+        if self.options.disable_deletion or (known is not None and known.is_adopted):
+            return
+        new_key = self._goes_on_as(secret, known) if known is not None else None
+        if unread := self.others.unread_for(key):
+            self.held_back.append(_held_back(secret, unread, goes_on_as=new_key or ""))
+        elif new_key:
             self.former[new_key].append(secret)
         else:
             self._delete(secret, "not in the source")
@@ -245,7 +259,10 @@ class _Planner:
         stays = secret.key in self.others.wanters or decision == Decision.LEAVE or policy == Strangers.LEAVE
         if stays or self.options.disable_deletion:
             return
-        if decision == Decision.DELETE:
+        is_decided, unread = decision == Decision.DELETE, self.others.unread_for(_key_of(secret))
+        if unread and (is_decided or policy != Strangers.ASK):
+            self.held_back.append(_held_back(secret, unread, is_stranger=True, is_decided=is_decided))
+        elif is_decided:
             self._delete(secret, "not in the source, and a person said to delete it", is_decided=True)
         elif policy == Strangers.ASK:
             reason = "not in the source, and not written by DevinSync"
@@ -327,10 +344,25 @@ def _hand_over(secret: RemoteSecret, others: Others) -> HandOver:
     )
 
 
+def _held_back(
+    secret: RemoteSecret, unread: Unread, *, is_stranger: bool = False, is_decided: bool = False, goes_on_as: str = ""
+) -> HeldBack:
+    return HeldBack(
+        destination_key=_key_of(secret),
+        secret_id=secret.secret_id,
+        secret_type=secret.secret_type,
+        reason=f"held, because the sync “{unread.name}” may want it, and its source cannot be read",
+        by=unread,
+        is_stranger=is_stranger,
+        is_decided=is_decided,
+        goes_on_as=goes_on_as,
+    )
+
+
 def _key_of(secret: RemoteSecret) -> str:
     """Without a key is at most a secret that we wrote, to be removed; what is planned for has one."""
     return secret.key or ""
 
 
-def _by_key(deletes: Iterable[Delete]) -> tuple[Delete, ...]:
+def _by_key(deletes: Iterable[Deletion]) -> tuple[Deletion, ...]:
     return tuple(sorted(deletes, key=lambda delete: (delete.destination_key, delete.secret_id)))

@@ -14,6 +14,7 @@ from connections.devin.types import RemoteSecret
 from syncs.choices import Operation
 from syncs.engine import guard
 from syncs.engine.apply import Applier
+from syncs.engine.awaited import ring_who_waits
 from syncs.engine.changes import Plan
 from syncs.engine.desired import Desired, read_desired
 from syncs.engine.destination import Organization
@@ -37,13 +38,18 @@ pause = time.sleep
 
 @dataclass
 class Reconcile:
-    """One attempt of one run. `ring` asks for a run of a sync that is given secrets, in the same transaction."""
+    """One attempt of one run.
+
+    `ring` asks for a run of a sync that is given secrets, `ring_again` for what a run had to leave that waited for this
+    source; each in the transaction of its cause.
+    """
 
     run: SyncRun
     sync: DevinSync
     destination: Destination
     lease: Lease
     ring: Callable[[DevinSync], object]
+    ring_again: Callable[[SyncRun], object]
     report: Report = field(default_factory=Report)
     # Secrets by id that Devin refuses to delete, with the reason.
     undeletable: dict[str, str] = field(default_factory=dict)
@@ -89,6 +95,8 @@ class Reconcile:
             finish_sealed(ledger, organization)
             raise
         note_read(self.sync, desired.secrets.values())
+        if self.sync.is_awaited:
+            ring_who_waits(self.sync, self.destination, self.ring_again)
         return desired
 
     def _take_over(self, ledger: Ledger, desired: Desired) -> None:
@@ -99,7 +107,9 @@ class Reconcile:
 
     def _plan(self, ledger: Ledger, desired: Desired, existing: Sequence[RemoteSecret]) -> Plan:
         if self.run.operation == Operation.REMOVE:
-            return plan_removal(self.sync, self.destination, existing).without(secret_ids=self.undeletable)
+            plan = plan_removal(self.sync, self.destination, existing)
+            self.report.held_back = plan.held_back
+            return plan.without(secret_ids=self.undeletable)
         plan = plan_sync(
             self.sync,
             self.destination,
@@ -112,6 +122,7 @@ class Reconcile:
         self.report.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
         self.report.may_take_over = {each.destination_key for each in plan.refusals if each.may_take_over}
         self.report.waiting |= {delete.destination_key for delete in plan.waiting}
+        self.report.held_back = plan.held_back
         return plan.without(self.report.refused, secret_ids=self.undeletable)
 
     def _guard(self, plan: Plan, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> Plan:

@@ -2,19 +2,23 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from syncs.choices import Phase
-from syncs.errors import Blocked
+from syncs.engine.changes import HeldBack
+from syncs.errors import Blocked, SourceProblem
 from syncs.models import SyncRun, WriteIntent
 
 NAMED_KEYS = 10
+NAMED_SYNCS = 3
 
 
 @dataclass
 class Report:
     """By key: why Devin or we would not write it, why its secret could not be deleted, and what it waits for.
 
-    `missing` are keys that were taken away and then refused; `blocked` says which deletions wait for a person.
+    `missing` are keys that were taken away and then refused; `blocked` says which deletions wait for a person,
+    `held_back` which for another sync's source.
     """
 
     refused: dict[str, str] = field(default_factory=dict)
@@ -24,17 +28,31 @@ class Report:
     may_take_over: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     blocked: Blocked | None = None
+    held_back: tuple[HeldBack, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        return not (self.refused or self.undeleted or self.waiting or self.blocked)
+        return not (self._leaves_more or self.held_back)
+
+    @property
+    def _leaves_more(self) -> bool:
+        return bool(self.refused or self.undeleted or self.waiting or self.blocked)
+
+    def passing(self, run: SyncRun) -> SourceProblem | None:
+        """All that is left, where it is deletions that another source holds and waiting may help; else None."""
+        if self._leaves_more or not any(held.by.may_pass for held in self.held_back):
+            return None
+        longest = timedelta(seconds=max(held.by.seconds for held in self.held_back))
+        return SourceProblem(self.sentences(run), retryable=True, retry_after=longest or None)
 
     def sentences(self, run: SyncRun) -> str:
         """The run's message, "" if all is well. The reasons of each key stand beside it in the run's history."""
         said = [self.blocked.message] if self.blocked else []
         if self.refused:
             keys = "1 key" if len(self.refused) == 1 else f"{len(self.refused)} keys"
-            rest = "" if self.undeleted or self.waiting or self.blocked else "; the rest is up to date"
+            rest = (
+                "" if self.undeleted or self.waiting or self.blocked or self.held_back else "; the rest is up to date"
+            )
             said.append(f"{keys} could not be written: {named(self.refused)}. The reasons stand beside them{rest}.")
         if self.may_take_over:
             held = named(self.may_take_over)
@@ -46,6 +64,8 @@ class Report:
         if self.waiting:
             count = "1 secret stays" if len(self.waiting) == 1 else f"{len(self.waiting)} secrets stay"
             said.append(f"{count} until what replaces it can be written: {named(self.waiting)}.")
+        if self.held_back:
+            said.append(about_held_back(self.held_back))
         return " ".join(said)
 
     def _undeletable(self, run: SyncRun) -> str:
@@ -57,6 +77,20 @@ class Report:
             f"Devin refuses to delete {which} still there{names}. Give the service user of connection "
             f"“{run.connection}” the ManageOrgSecrets permission there, then sync again."
         )
+
+
+def about_held_back(held_back: Collection[HeldBack]) -> str:
+    """Which deletions are held, what to do, and for which syncs and why."""
+    count = "1 deletion is" if len(held_back) == 1 else f"{len(held_back)} deletions are"
+    keys = named({held.destination_key for held in held_back})
+    problems = {held.by.name: held.by.problem for held in held_back}
+    reasons = [f"Held for the sync “{name}”: {problem}" for name, problem in problems.items()]
+    more = [f"And for {len(reasons) - NAMED_SYNCS} more."] if len(reasons) > NAMED_SYNCS else []
+    advice = (
+        "Another sync may want that, and its source cannot be read now. Once it can, they go by themselves; if it "
+        "never will, disable that sync and sync again."
+    )
+    return " ".join([f"{count} held: {keys}.", advice, *reasons[:NAMED_SYNCS], *more])
 
 
 def named(keys: Collection[str]) -> str:

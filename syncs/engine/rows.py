@@ -1,7 +1,7 @@
 """The rows of a run's history: what it would do, key by key, and what keeps it from doing so. Never a value."""
 
 from syncs.choices import Action, Outcome
-from syncs.engine.changes import Change, Create, Delete, HandOver, Refusal, Rename
+from syncs.engine.changes import Change, Create, Delete, HandOver, HeldBack, Refusal, Rename
 from syncs.models import SyncRun, SyncRunChange
 
 
@@ -47,6 +47,20 @@ def asked_row(run: SyncRun, delete: Delete) -> SyncRunChange:
     row = change_row(run, delete)
     row.outcome = Outcome.HELD
     return row
+
+
+def held_back_row(run: SyncRun, held: HeldBack) -> SyncRunChange:
+    return SyncRunChange(
+        run=run,
+        action=Action.DELETE,
+        destination_key=storable(held.destination_key),
+        secret_id=held.secret_id,
+        secret_type=held.secret_type,
+        is_stranger=held.is_stranger,
+        reason=held.reason[:255],
+        outcome=Outcome.HELD_BACK,
+        detail=held.by.problem[:1024],
+    )
 
 
 def identity(row: SyncRunChange) -> tuple[str, str, str]:

@@ -20,7 +20,7 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
 # Not the last of a burst, and what it brings may be out of date.
-AT_ONCE = frozenset({Trigger.HAND_OVER})
+AT_ONCE = frozenset({Trigger.HAND_OVER, Trigger.SOURCE_BACK})
 
 
 @transaction.atomic

@@ -75,7 +75,8 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
         delay = retry_delay(run.attempt, error)
         run.status, run.message = Status.PENDING, _with_missing(run, f"{error}")[:1024]
         run.not_before, run.rung_at = clock.now() + delay, None
-        run.save(update_fields=["status", "message", "not_before", "rung_at", "requests_sent"])
+        counts = _take_counts(run)
+        run.save(update_fields=["status", "message", "not_before", "rung_at", "requests_sent", *counts])
         show_status(run)
 
 
@@ -115,6 +116,14 @@ def _with_missing(run: SyncRun, message: str) -> str:
     return f"{about_missing(missing_keys(run))} {message}".strip()
 
 
+def _take_counts(run: SyncRun) -> list[str]:
+    """The names of the columns. The row is not saved."""
+    counts = count_changes(run)
+    for name, count in counts.items():
+        setattr(run, name, count)
+    return [*counts]
+
+
 def _is_ours(run: SyncRun) -> bool:
     """Locks the run. False if it has ended, or if another worker took it over, which then ends it itself."""
     lock_sync(pk=run.sync_id)
@@ -125,9 +134,7 @@ def _is_ours(run: SyncRun) -> bool:
 def end_run(run: SyncRun, status: Status, message: str, *, may_pass: bool = False) -> None:
     """`may_pass`: a fault that needs nobody to mend it, so the schedule looks again as usual."""
     run.status, run.message, run.finished_at = status, message[:1024], clock.now()
-    counts = count_changes(run)
-    for name, count in counts.items():
-        setattr(run, name, count)
+    counts = _take_counts(run)
     run.save(update_fields=["status", "message", "finished_at", "blocked_reason", "requests_sent", *counts])
     if run.sync is not None:
         show_ended(run.sync, run, needs_person=run.needs_person and not may_pass)

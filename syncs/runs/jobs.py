@@ -11,15 +11,15 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
-from syncs.choices import Operation, Trigger
+from syncs.choices import Operation
 from syncs.engine.destination import Organization
 from syncs.engine.lease import Lease
 from syncs.engine.reconcile import Reconcile
 from syncs.engine.report import Report
 from syncs.errors import Blocked, DestinationProblem, LeaseLost, SyncError
-from syncs.models import DevinSync, SyncRun
+from syncs.models import SyncRun
 from syncs.runs import end, polling
-from syncs.runs.ask import request_run
+from syncs.runs.again import ring_again, ring_receiver
 from syncs.runs.claim import claim
 from syncs.runs.due import waiting_for
 from syncs.runs.queue import ring
@@ -64,6 +64,8 @@ def finish(run: SyncRun, report: Report) -> None:
         end.block(run, Blocked(message, reason=report.blocked.reason))
     elif report.is_clean:
         end.succeed(run)
+    elif problem := report.passing(run):
+        end.retry_or_fail(run, problem)
     else:
         end.fail(run, message)
 
@@ -142,7 +144,7 @@ def try_again_once_the_database_is_back(run: SyncRun, lease: Lease) -> None:
 def reconcile(run: SyncRun, lease: Lease) -> Report:
     """One attempt; what it leaves for a person to know."""
     assert run.sync is not None and run.connection is not None and run.destination is not None  # noqa: S101, PT018
-    work = Reconcile(run, run.sync, run.destination, lease, ring=ring_receiver)
+    work = Reconcile(run, run.sync, run.destination, lease, ring=ring_receiver, ring_again=ring_again)
     with Organization.open(run.connection, run.org_id, fence=lease.check) as organization:
         if run.operation == Operation.SYNC:
             run.sync.check_address()
@@ -154,11 +156,6 @@ def reconcile(run: SyncRun, lease: Lease) -> Report:
     if run.connection.is_valid is False:
         run.connection.mark_working()
     return report
-
-
-def ring_receiver(sync: DevinSync) -> None:
-    """A sync that was given secrets by another one runs at once."""
-    request_run(sync, trigger=Trigger.HAND_OVER)
 
 
 def tell_connection(run: SyncRun, error: SyncError) -> None:

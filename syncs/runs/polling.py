@@ -5,7 +5,7 @@ versions and starts the syncs whose place has another one, or none that can be t
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from sources.protocol import Place, Source
 from sources.registry import open_source
 from sources.watching import forget_others, look_again, note_error, take_version
 from syncs.choices import Trigger
+from syncs.engine.awaited import ring_who_waits
 from syncs.models import DevinSync, SyncControl
+from syncs.runs.again import ring_again
 from syncs.runs.ask_many import request_runs
 from syncs.runs.queue import ring
 
@@ -27,6 +29,8 @@ RING_AGAIN = timedelta(seconds=60)
 AT_ONCE = 100
 
 Watched = tuple[Place, bool]
+# None where the source cannot tell; an error is that of this very place.
+Version = str | SourceError | None
 
 
 def ring_due_looks() -> None:
@@ -58,13 +62,21 @@ def look(project_id: UUID) -> None:
         note_error(link.project, error)
         look_again(link, changed=False, at_least=error.retry_after)
         return
-    changed = {each for each, version in versions.items() if version and take_version(link, *each, version)}
+    changed = {each for each, version in versions.items() if version and take_version(link, *each, _noted(version))}
     untold = {each for each, version in versions.items() if version is None}
     request_runs([sync.pk for each in changed | untold for sync in watched[each]], trigger=Trigger.CHANGE)
+    _tell_who_waits(sync for each, version in versions.items() if isinstance(version, str) for sync in watched[each])
     look_again(link, changed=bool(changed))
 
 
-def _versions(link: LinkedProject, watched: Collection[Watched]) -> dict[Watched, str | None]:
+def _tell_who_waits(seen: Iterable[DevinSync]) -> None:
+    """For the deletions that are held until these syncs' sources can be read."""
+    for sync in seen:
+        if sync.is_awaited:
+            ring_who_waits(sync, sync.destination(), ring_again)
+
+
+def _versions(link: LinkedProject, watched: Collection[Watched]) -> dict[Watched, Version]:
     """Raises SourceError if the source as a whole does not answer."""
     if not watched:
         return {}
@@ -72,11 +84,15 @@ def _versions(link: LinkedProject, watched: Collection[Watched]) -> dict[Watched
         return {each: _version(source, *each) for each in watched}
 
 
-def _version(source: Source, place: Place, recursive: bool) -> str | None:
+def _version(source: Source, place: Place, recursive: bool) -> Version:
     try:
         return source.version(place, recursive=recursive)
     except (Refused, Unavailable):
         raise
     except SourceError as error:
-        # One run shall say what is wrong with this place; until that changes, the next looks need not.
-        return type(error).__name__
+        return error
+
+
+def _noted(version: str | SourceError) -> str:
+    """One run shall say what is wrong with a place; until that changes, the next looks need not."""
+    return version if isinstance(version, str) else type(version).__name__

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of
 from api.resources.syncs.schemas import track_status
-from syncs.engine.changes import Change, Create, Delete, HandOver, Keep, Refusal, Rename, Replace
+from syncs.engine.changes import Change, Create, Delete, HandOver, HeldBack, Keep, Refusal, Rename, Replace
 from syncs.engine.preview import Preview
 from syncs.models import SyncRun, SyncRunChange
 
@@ -105,7 +105,7 @@ class RunChange(Answer):
     reason: str = Field(examples=["new in the source"])
     is_drift: bool
     is_stranger: bool
-    outcome: Annotated[str, one_of("planned", "done", "failed", "not_attempted", "held")]
+    outcome: Annotated[str, one_of("planned", "done", "failed", "not_attempted", "held", "held_back")]
     detail: str | None
 
     @classmethod
@@ -143,6 +143,7 @@ class PlanCounts(Answer):
     rename: int = Field(0, description=SOME)
     hand_over: int = Field(0, description=SOME)
     ask: int = Field(0, description=SOME)
+    hold: int = Field(0, description=SOME)
     delete: int
     keep: int
 
@@ -151,10 +152,11 @@ class PlannedChange(Answer):
     """One key: what a run would do with it, and why.
 
     `refuse` is a key that is not this sync's to write, `ask` a secret that waits for a person's decision, `wait` one
-    that stays until what replaces it can be written.
+    that stays until what replaces it can be written, `hold` one that another sync may want, whose source cannot be
+    read now: `detail` says why.
     """
 
-    action: Literal["create", "replace", "rename", "hand_over", "delete", "ask", "wait", "keep", "refuse"]
+    action: Literal["create", "replace", "rename", "hand_over", "delete", "ask", "wait", "hold", "keep", "refuse"]
     destination_key: str = Field(examples=["PROD_DB_URL"])
     source_key: str | None = Field(examples=["DB_URL"])
     secret_id: str | None = Field(examples=["secret-123"])
@@ -164,9 +166,10 @@ class PlannedChange(Answer):
     is_stranger: bool
     former_keys: list[str] = Field([], description="Of a rename: the keys until now.", examples=[["DEV_DB_URL"]])
     may_take_over: bool = Field(False, description="Of a refused key: a sync that has stopped holds it.")
+    detail: str | None = Field(None, description="Of a held deletion: why the other sync's source cannot be read.")
 
     @classmethod
-    def of(cls, change: Change | Keep | Refusal, action: Any = None) -> Self:
+    def of(cls, change: Change | HeldBack | Keep | Refusal, action: Any = None) -> Self:
         return cls(
             action=action or ACTIONS[type(change)],
             destination_key=change.destination_key,
@@ -180,7 +183,9 @@ class PlannedChange(Answer):
         )
 
 
-def _only_of_some(change: Change | Keep | Refusal) -> dict[str, Any]:
+def _only_of_some(change: Change | HeldBack | Keep | Refusal) -> dict[str, Any]:
+    if isinstance(change, HeldBack):
+        return {"detail": change.by.problem}
     if isinstance(change, Rename):
         return {"former_keys": list(change.former_keys)}
     return {"may_take_over": True} if isinstance(change, Refusal) and change.may_take_over else {}
@@ -192,6 +197,7 @@ ACTIONS: dict[type, Any] = {
     Rename: "rename",
     HandOver: "hand_over",
     Delete: "delete",
+    HeldBack: "hold",
     Keep: "keep",
     Refusal: "refuse",
 }
@@ -220,6 +226,7 @@ class PlanOut(Answer):
                 *(PlannedChange.of(change) for change in plan.changes),
                 *(PlannedChange.of(change, "ask") for change in plan.asked),
                 *(PlannedChange.of(change, "wait") for change in plan.waiting),
+                *(PlannedChange.of(held) for held in plan.held_back),
                 *(PlannedChange.of(keep) for keep in plan.keeps),
                 *(PlannedChange.of(refusal) for refusal in plan.refusals),
             ],

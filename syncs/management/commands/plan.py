@@ -36,7 +36,7 @@ class Command(BaseCommand):
         else:
             self.report(found)
         plan = found.plan
-        is_different = bool(plan.changes or plan.asked or plan.waiting)
+        is_different = bool(plan.changes or plan.asked or plan.waiting or plan.held_back)
         answers.end(options, is_different=is_different, has_failed=bool(plan.refusals))
 
     def report(self, found: Preview) -> None:
@@ -46,6 +46,8 @@ class Command(BaseCommand):
             self.stdout.write(f"? asks about {asked.destination_key}  ({asked.reason})")
         for waiting in found.plan.waiting:
             self.stdout.write(f"! cannot delete {waiting.destination_key}  ({waiting.reason})")
+        for held in found.plan.held_back:
+            self.stdout.write(f"! holds {held.destination_key}  ({held.reason}: {held.by.problem})")
         for refusal in found.plan.refusals:
             self.stdout.write(f"! cannot write {refusal.destination_key}  ({refusal.reason})")
         for warning in found.plan.warnings:
@@ -60,6 +62,7 @@ def as_json(found: Preview) -> dict[str, Any]:
     plan = found.plan
     words: list[tuple[str, Any]] = [(SIGNS[type(change)][2:], change) for change in plan.changes]
     words += [("ask", each) for each in plan.asked] + [("cannot delete", each) for each in plan.waiting]
+    words += [("hold", each) for each in plan.held_back]
     words += [("cannot write", each) for each in plan.refusals]
     return {
         "changes": [
