@@ -235,6 +235,7 @@ def list_secrets(call: Call) -> Answer:
 
 
 def _read(project: Project, slug: str, folder: Folder | None, *, is_deep: bool) -> list[Folder]:
+    """Folders below that the caller may not read are left out without a word."""
     if folder is None or not is_deep:
         return [folder] if folder else []
     prefix = folder.path.rstrip("/") + "/"
@@ -243,7 +244,7 @@ def _read(project: Project, slug: str, folder: Folder | None, *, is_deep: bool) 
         *(
             each
             for each in project.environments[slug].folders.values()
-            if each is not folder and each.path.startswith(prefix)
+            if each is not folder and each.path.startswith(prefix) and (slug, each.path) not in project.closed
         ),
     ]
 

@@ -12,8 +12,9 @@ from connections.infisical.errors import Forbidden, NotFound
 from connections.infisical.opening import open_client
 from connections.models import Connection
 from sources.errors import PlaceMissing
+from sources.infisical.projects import load_project, project_in
 from sources.infisical.rows import Unbelievable
-from sources.infisical.source import InfisicalSource, load_project, project_in, translated
+from sources.infisical.source import InfisicalSource, translated
 from sources.kinds import Kind, Opening, RemoteProject
 
 LONGEST_SLUG = 64

@@ -5,7 +5,7 @@ leaves `workspace` empty in imported rows, and says nothing of hidden values.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,10 @@ class Block:
     rows: tuple[Row, ...]
 
 
+# Where each folder imports from, in order.
+Imports = Mapping[Place, Sequence[Place]]
+
+
 @dataclass(frozen=True)
 class Listed:
     rows: tuple[Row, ...]
@@ -63,25 +67,59 @@ def parse(data: dict[str, Any], *, project_id: str, place: Place, recursive: boo
     return Listed(rows, blocks)
 
 
-def merge(listed: Listed, *, recursive: bool) -> list[Row]:
-    """By key: own secrets, then what imports add, the last one first. Raises Unbelievable for a key in two folders."""
+def merge(listed: Listed, imports: Imports) -> list[Row]:
+    """By key: each folder's own secrets, then what its imports add, the last one first.
+
+    `imports` are those of each folder. A key that means two secrets, in one folder or in two, is Unbelievable. What is
+    answered and no folder says to import, as of a replicated import, adds what is not there.
+    """
+    blocks = _by_place(listed.blocks)
     found: dict[str, Row] = {}
-    for row in listed.rows:
-        if (other := found.setdefault(row.key, row)) is not row:
-            raise _twice(row, other)
+    for visible in _by_folder(listed.rows, blocks, imports):
+        for row in visible:
+            if (other := found.setdefault(row.key, row)) != row:
+                raise _twice(row, other)
+    claimed = {place for sources in imports.values() for place in sources}
     for block in reversed(listed.blocks):
-        for row in block.rows:
+        for row in block.rows if block.place not in claimed else ():
             found.setdefault(row.key, row)
     return [found[key] for key in sorted(found)]
+
+
+def _by_place(blocks: Iterable[Block]) -> dict[Place, Block]:
+    """One that several folders import comes once for each of them."""
+    found: dict[Place, Block] = {}
+    for block in blocks:
+        if found.setdefault(block.place, block) != block:
+            raise Unbelievable(f"the import of {block.place} comes twice, and not with the same secrets")
+    return found
+
+
+def _by_folder(rows: Iterable[Row], blocks: Mapping[Place, Block], imports: Imports) -> Iterator[Iterable[Row]]:
+    own: dict[Place, dict[str, Row]] = {place: {} for place in imports}
+    for row in rows:
+        there = own.setdefault(row.place, {})
+        if row.key in there:
+            raise _twice(row, there[row.key])
+        there[row.key] = row
+    for place, visible in own.items():
+        for imported in reversed(imports.get(place, ())):
+            for row in blocks[imported].rows if imported in blocks else ():
+                visible.setdefault(row.key, row)
+        yield visible.values()
 
 
 def _twice(row: Row, other: Row) -> Unbelievable:
     if row.place == other.place:
         return Unbelievable(f"the key {row.key} comes twice from {row.place}")
     return Unbelievable(
-        f"the key {row.key} stands in {other.place.path} and in {row.place.path}",
+        f"the key {row.key} stands in {_told(other.place, row.place)} and in {_told(row.place, other.place)}",
         "Rename one of them in Infisical, or sync without subfolders.",
     )
+
+
+def _told(place: Place, beside: Place) -> str:
+    return place.path if place.environment_slug == beside.environment_slug else str(place)
 
 
 def as_secrets(rows: Iterable[Row]) -> list[SourceSecret]:

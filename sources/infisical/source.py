@@ -1,8 +1,7 @@
 """Reads a project of Infisical through the protocol.
 
 read:     GET /api/v4/secrets, or /api/v3/secrets/raw where a server has no v4: one folder (or more) with imports
-empty:    an old server answers so for a folder or environment that is not there: both are looked up then
-imports:  one that the identity may not read is left out without a word: so the list of imports is compared
+besides:  what such an answer leaves out without a word, `whole` looks up
 """
 
 import json
@@ -26,7 +25,8 @@ from encryption import DecryptionError, fingerprint
 from sources.errors import PlaceMissing, Refused, SourceError, Unavailable, Untrustworthy
 from sources.infisical.flights import Flights
 from sources.infisical.rows import Listed, Unbelievable, as_secrets, merge, parse
-from sources.infisical.tree import folders_at, folders_below, imports_at
+from sources.infisical.tree import folders_below
+from sources.infisical.whole import Whole
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Place, SourceSecret
 
 V4, V3 = "/api/v4/secrets", "/api/v3/secrets/raw"
@@ -44,16 +44,16 @@ class InfisicalSource:
         self._client = client
         self._project_id = project_id
         self._shares = (whose, project_id) if shared else None
-        self._environments: list[EnvironmentEntry] | None = None
+        self._whole = Whole(client, project_id, self._list)
 
     def list_environments(self, *, search: str = "") -> list[EnvironmentEntry]:
         with translated():
-            entries = self._load_environments()
+            entries = self._whole.environments()
         return [entry for entry in entries if search.lower() in f"{entry.slug}\n{entry.name}".lower()]
 
     def list_folders(self, environment_slug: str, *, search: str = "") -> list[FolderEntry]:
         with translated():
-            self._require_environment(environment_slug)
+            self._whole.require_environment(environment_slug)
             found = folders_below(self._client, self._project_id, Place(environment_slug))
         entries = [FolderEntry(ROOT), *(FolderEntry(path, id_) for path, id_ in sorted(found.items()))]
         return [entry for entry in entries if search.lower() in entry.path.lower()]
@@ -63,8 +63,7 @@ class InfisicalSource:
         with translated(place):
             data = self._ask(place, recursive=recursive, values=False)
             listed = self._parse(data, place, recursive=recursive, values=False)
-            self._require_whole(listed, place)
-            return [row.key for row in merge(listed, recursive=recursive)]
+            return [row.key for row in merge(listed, self._whole.require(listed, place, recursive=recursive))]
 
     def read(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
         if self._shares is None:
@@ -75,14 +74,14 @@ class InfisicalSource:
     def version(self, place: Place, *, recursive: bool = False) -> str | None:
         """A keyed fingerprint of the whole answer: `lastSecretModified` knows nothing of imports and references.
 
-        Of an answer that `read` would refuse there is no version, so that the next read says why.
+        Of an answer that `read` would refuse there is no version, so that the next read says why. Folders below are not
+        looked up one by one: what is left out of them once it was read makes another version.
         """
         with translated(place):
             data = self._ask(place, recursive=recursive)
             try:
                 listed = self._parse(data, place, recursive=recursive)
-                self._require_whole(listed, place)
-                as_secrets(merge(listed, recursive=recursive))
+                as_secrets(merge(listed, self._whole.require(listed, place, recursive=False)))
             except (Unbelievable, SourceError):
                 return None
         return fingerprint("infisical", self._project_id, str(place), str(recursive), json.dumps(data, sort_keys=True))
@@ -110,8 +109,11 @@ class InfisicalSource:
         with translated(place):
             data = self._ask(place, recursive=recursive, leave=leave)
             listed = self._parse(data, place, recursive=recursive)
-            self._require_whole(listed, place)
-            return as_secrets(merge(listed, recursive=recursive))
+            return as_secrets(merge(listed, self._whole.require(listed, place, recursive=recursive)))
+
+    def _list(self, place: Place) -> Listed:
+        """One folder by itself, for its names alone."""
+        return self._parse(self._ask(place, recursive=False, values=False), place, recursive=False, values=False)
 
     def _ask(
         self, place: Place, *, recursive: bool, values: bool = True, leave: Callable[[], None] = lambda: None
@@ -147,85 +149,6 @@ class InfisicalSource:
 
     def _parse(self, data: dict[str, Any], place: Place, *, recursive: bool, values: bool = True) -> Listed:
         return parse(data, project_id=self._project_id, place=place, recursive=recursive, values=values)
-
-    def _require_whole(self, listed: Listed, place: Place) -> None:
-        if listed.is_empty:
-            self._require_environment(place.environment_slug)
-            self._require_folder(place)
-        answered = {block.place for block in listed.blocks}
-        for imported in imports_at(self._client, self._project_id, place):
-            if imported not in answered:
-                self._require_readable(imported, of=place)
-
-    def _require_readable(self, imported: Place, *, of: Place) -> None:
-        """An import that was not answered: only one that is there, may be read and is empty may be missing."""
-        listed = self._parse(self._ask(imported, recursive=False), imported, recursive=False)
-        if listed.rows:
-            raise Unbelievable(f"{of} imports {imported}, and the answer leaves that out")
-        self._require_environment(imported.environment_slug)
-        self._require_folder(imported)
-
-    def _require_environment(self, slug: str) -> None:
-        environments = self._load_environments()
-        if all(entry.slug != slug for entry in environments):
-            there = ", ".join(entry.slug for entry in environments) or "none that the machine identity may see"
-            raise PlaceMissing(
-                f"Could not read the environment {slug} in Infisical: there is none. The project has: {there}. "
-                "Choose another one, or give it its name back."
-            )
-
-    def _require_folder(self, place: Place) -> None:
-        path = ROOT
-        for name in place.path.strip("/").split("/") if place.path != ROOT else ():
-            below = folders_at(self._client, self._project_id, Place(place.environment_slug, path))
-            if name not in below:
-                raise PlaceMissing(
-                    f"Could not read {place} in Infisical: there is no folder {name} in {path}, or the machine "
-                    "identity may not see it. Choose another folder, or restore this one."
-                )
-            path = f"{path.rstrip('/')}/{name}"
-
-    def _load_environments(self) -> list[EnvironmentEntry]:
-        if self._environments is None:
-            self._environments = environments_in(load_project(self._client, self._project_id))
-        return self._environments
-
-
-def load_project(client: InfisicalClient, project_id: str) -> dict[str, Any]:
-    """The project as Infisical tells it, by its id. Raises InfisicalError or Unbelievable."""
-    what = f"look up the project {project_id[:64]} in Infisical"
-    calls: dict[str, dict[str, str]] = {
-        f"/api/v1/workspace/{segment(project_id)}": {},
-        f"/api/v1/projects/{segment(project_id)}": {},
-    }
-    project = project_in(client.get_either(calls, what))
-    if project.get("id") != project_id:
-        raise Unbelievable("the answer is about another project")
-    return project
-
-
-def project_in(data: dict[str, Any]) -> dict[str, Any]:
-    project = next((data[name] for name in ("workspace", "project") if isinstance(data.get(name), dict)), data)
-    if not isinstance(project.get("id"), str) or not project["id"]:
-        raise Unbelievable("the answer names no project")
-    return dict(project)
-
-
-def environments_in(project: dict[str, Any]) -> list[EnvironmentEntry]:
-    rows = project.get("environments")
-    if not isinstance(rows, list):
-        raise Unbelievable("the answer lists no environments")
-    entries = []
-    for row in rows:
-        slug, name, id_ = (row.get(part) if isinstance(row, dict) else None for part in ("slug", "name", "id"))
-        if not isinstance(slug, str) or not slug:
-            raise Unbelievable("an environment has no slug")
-        entries.append(EnvironmentEntry(slug, _text(name) or slug, _text(id_)))
-    return entries
-
-
-def _text(found: object) -> str:
-    return found if isinstance(found, str) else ""
 
 
 def _flag(value: bool) -> str:

@@ -20,6 +20,7 @@ def folders_below(client: InfisicalClient, project_id: str, place: Place) -> dic
     """All folders below a place: their ids by path. One question to a newer server; an older one is walked through."""
     rows = _folders(client, project_id, place, recursive=True)
     if rows and all(isinstance(row.get("relativePath"), str) for row in rows):
+        _require_an_end(len(rows))
         return {
             _joined(place.path, row["relativePath"].strip("/")): _id(row)
             for row in rows
@@ -33,9 +34,16 @@ def folders_below(client: InfisicalClient, project_id: str, place: Place) -> dic
             below = _joined(path, name)
             found[below] = id_
             waiting.append(below)
-        if len(found) > MOST_FOLDERS:
-            raise Unbelievable(f"it has more than {MOST_FOLDERS:,} folders", "Type the path in place of choosing it.")
+        _require_an_end(len(found))
     return found
+
+
+def _require_an_end(count: int) -> None:
+    if count > MOST_FOLDERS:
+        raise Unbelievable(
+            f"it has more than {MOST_FOLDERS:,} folders",
+            "Type the path in place of choosing it; with subfolders, sync folders further down.",
+        )
 
 
 def imports_at(client: InfisicalClient, project_id: str, place: Place) -> list[Place]:

@@ -12,8 +12,8 @@ from connections.infisical.answers import Attempt, error_in, is_missing_route, r
 from sandbox.infisical import api
 from sandbox.infisical.world import Edition, World
 from sandbox.wire import Request
+from sources.infisical.projects import environments_in, project_in
 from sources.infisical.rows import Unbelievable, as_secrets, merge, parse
-from sources.infisical.source import environments_in, project_in
 from sources.protocol import Place
 
 FOLDER = Path(__file__).parent / "recordings"
@@ -82,7 +82,7 @@ def test_a_folder_with_two_imports() -> None:
     """Two imports that share keys, of which one holds a reference that the server left."""
     data = body_of("raw_app_both_spellings_and_unknown_keys")
     listed = parse(data, project_id=PROJECT, place=Place("dev", "/app"), recursive=False)
-    merged = {row.key: row for row in merge(listed, recursive=False)}
+    merged = {row.key: row for row in merge(listed, {})}
 
     assert {key: (row.value, row.place.path) for key, row in merged.items()} == {
         "DUP": ("own", "/app"),
@@ -103,7 +103,7 @@ def test_one_spelling_of_imports_is_not_enough() -> None:
 
 def test_expanded_values_come_as_they_are() -> None:
     data = body_of("raw_root_expand") | {"imports": []}
-    rows = merge(parse(data, project_id=PROJECT, place=Place("dev", "/"), recursive=False), recursive=False)
+    rows = merge(parse(data, project_id=PROJECT, place=Place("dev", "/"), recursive=False), {})
 
     values = {secret.key: secret.value for secret in as_secrets(row for row in rows if row.key != "MISSING_REF")}
     assert values == {
