@@ -1,5 +1,6 @@
 """A plan as a page shows it: the dangerous first, each with its reason. Names and counts, never a value."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,16 @@ class ShownPlan:
     @property
     def _overwriting(self) -> list[Replace | Rename]:
         return [*self.plan.replaces, *self.plan.renames]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether there is something to write, and none of it is this sync's to write."""
+        return 0 < self.plan.source_count == len(self.plan.refusals)
+
+    @property
+    def holders(self) -> list[tuple[str, int]]:
+        """The syncs that hold keys which this one wants, each with their number."""
+        return sorted(Counter(refusal.holder for refusal in self.plan.refusals if refusal.holder).items())
 
     @property
     def to_take_over(self) -> list[str]:

@@ -136,11 +136,13 @@ class Keep:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A key that is desired but not ours to write. `may_take_over`: a stopped sync holds it, so a person may say so."""
+    """A key that is desired but not ours to write. `holder` is the sync that manages it, "" if none does;
+    `may_take_over`: that sync has stopped, so a person may say so."""
 
     destination_key: str
     source_key: str
     reason: str
+    holder: str = ""
     may_take_over: bool = False
 
 

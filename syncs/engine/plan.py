@@ -174,8 +174,8 @@ class _Planner:
         key = item.destination_key
         held, known = self.held.get(key, []), self.ledger.get(key)
         if reason := self._why_refuse(key, held):
-            may_take_over = key in self.others.stopped
-            self.refusals.append(Refusal(key, item.source_key, reason, may_take_over=may_take_over))
+            holder, may_take_over = self.others.names_by_key.get(key, ""), key in self.others.stopped
+            self.refusals.append(Refusal(key, item.source_key, reason, holder, may_take_over=may_take_over))
             return
         if not held and key in self.options.taken_away:
             reason = "an earlier attempt ended after deleting the old one"

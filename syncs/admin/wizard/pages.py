@@ -172,7 +172,8 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
             }
         shown = show(drawn.plan)
         asks = sync.is_enabled and shown.stranger_count > 0
-        self._remember_plan({"digest": drawn.plan.digest, "ids": shown.deletion_ids, "asks": asks})
+        remembered = {"digest": drawn.plan.digest, "ids": shown.deletion_ids, "asks": asks, "is_stuck": shown.is_stuck}
+        self._remember_plan(remembered)
         return {**context, "shown": shown, "blocked": drawn.blocked, "asks": asks, "digest": drawn.plan.digest}
 
     def _step_urls(self) -> dict[str, str]:

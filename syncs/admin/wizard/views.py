@@ -207,6 +207,9 @@ class SyncWizard(WizardPages):
         elif plan is None or not form.is_valid() or form.cleaned_data["plan"] != plan["digest"]:
             messages.warning(self.request, "The plan was drawn anew. Please look at it again, then create the sync.")
             return self.render(self.get_form("review"))
+        elif plan["is_stuck"]:
+            messages.error(self.request, "Nothing of it could be written. Mend it, or create the sync disabled.")
+            return self.render(self.get_form("review"))
         elif plan["asks"] and not form.cleaned_data["confirm"]:
             form.add_error("confirm", "Tick this box if these secrets may go, or go back and change the options.")
             return self.render(form)

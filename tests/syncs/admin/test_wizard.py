@@ -17,6 +17,7 @@ from syncs.engine.overlaps import overlap_advice
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from tests.actors import ANYBODY
+from tests.syncs.conftest import Bench
 from tests.syncs.wizard_walk import Walk, step_url
 from vault.editing import create_folder, set_secrets
 from vault.models import Folder
@@ -488,3 +489,54 @@ def test_takes_the_right_to_add(client: Client, db: None, group: str | None, sta
 
 def test_asks_strangers_to_log_in(client: Client, db: None) -> None:
     assert "/login/" in client.get(step_url("source")).headers["Location"]
+
+
+# Keys that another sync holds
+
+
+@pytest.fixture
+def held(other: Bench) -> Bench:
+    """Another sync has written both keys to the organization."""
+    other.options(key_schema="PROD_{{secretKey}}")
+    other.source(DB_URL="x", API_KEY="x")
+    other.run()
+    return other
+
+
+def test_does_not_make_a_sync_that_could_write_nothing(walk: Walk, held: Bench) -> None:
+    page = walk.to_review()
+
+    text = page.content.decode()
+    assert "None of the 2 keys of dev:/my-secrets can be written." in text
+    assert "The sync “their-sync” manages" in text
+    assert [step_url(step) in text for step in ("options", "source", "destination")] == [True] * 3
+    assert ">Create sync<" not in text
+    assert walk.create(page).status_code == 200
+    assert not DevinSync.objects.exclude(pk=held.sync.pk).exists()
+
+
+def test_makes_it_disabled_all_the_same(walk: Walk, held: Bench) -> None:
+    walk.create(walk.to_review(), create_disabled="1")
+
+    assert not DevinSync.objects.exclude(pk=held.sync.pk).get().is_enabled
+
+
+def test_says_which_keys_it_could_not_write(walk: Walk, held: Bench) -> None:
+    set_secrets(walk.folder, {"OWN": CANARY}, by=ANYBODY)
+
+    page = walk.to_review()
+
+    assert "2 of the 3 keys of dev:/my-secrets cannot be written." in page.content.decode()
+    assert walk.create(page).status_code == 302
+
+
+def test_another_key_schema_is_a_way_out(walk: Walk, held: Bench) -> None:
+    walk.options = {"key_schema": "TEAM_{{secretKey}}"}
+
+    assert "cannot be written" not in walk.to_review().content.decode()
+
+
+def test_shows_the_plan_before_the_settings(walk: Walk) -> None:
+    text = walk.to_review().content.decode()
+
+    assert text.index("What the first run will do") < text.index("Key schema") < text.index(">Create sync<")
