@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from syncs.admin.base import demand, not_found, only
+from syncs.admin.review import review_switch
 from syncs.admin.starting import start_many, start_one
 from syncs.choices import BlockedReason, Operation, Outcome, Status
 from syncs.editing import SWITCHES, Actor, switch_sync
@@ -24,8 +25,17 @@ CONFIRMED = {
     "remove": ("remove_secrets",),
     "repush": ("run_devinsync",),
     "trust": ("run_devinsync", "confirm_deletions"),
+    "enable": ("change_devinsync",),
+    "enable_auto": ("change_devinsync",),
 }
-TITLES = {"remove": "Remove secrets from Devin", "repush": "Push all secrets again", "trust": "Trust this database"}
+TITLES = {
+    "remove": "Remove secrets from Devin",
+    "repush": "Push all secrets again",
+    "trust": "Trust this database",
+    "enable": "Enable syncs",
+    "enable_auto": "Enable auto-sync",
+}
+SWITCHED_ON = {"enable": "is_enabled", "enable_auto": "auto_sync_enabled"}
 
 Owner = admin.ModelAdmin[DevinSync]
 
@@ -45,8 +55,8 @@ def plan(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> H
 
 
 @admin.action(description="Enable auto-sync", permissions=["change"])
-def enable_auto(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-    switch(request, queryset, "auto_sync_enabled", on=True)
+def enable_auto(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
+    return switch_on(owner, request, "enable_auto", queryset)
 
 
 @admin.action(description="Disable auto-sync", permissions=["change"])
@@ -55,8 +65,8 @@ def disable_auto(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSyn
 
 
 @admin.action(description="Enable", permissions=["change"])
-def enable(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-    switch(request, queryset, "is_enabled", on=True)
+def enable(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
+    return switch_on(owner, request, "enable", queryset)
 
 
 @admin.action(description="Disable", permissions=["change"])
@@ -86,6 +96,18 @@ def trust(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> 
 ACTIONS = (sync_now, plan, enable_auto, disable_auto, enable, disable, repush, trust, remove_secrets)
 
 
+def switch_on(owner: Owner, request: HttpRequest, what: str, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
+    """What runs by it is looked at first: one sync's plan here, of several each one's own page."""
+    field = SWITCHED_ON[what]
+    syncs = list(queryset.filter(**{field: False}).select_related(*JOINED, "connection"))
+    if len(syncs) > 1:
+        return confirm_page(owner, request, what, syncs)
+    if syncs and (reviewed := review_switch(owner, request, syncs[0], field)):
+        return reviewed
+    switch(request, syncs, field, on=True)
+    return None
+
+
 def switch(request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
     by, count = Actor.in_admin(request.user), 0
     for sync in syncs:
@@ -113,6 +135,8 @@ def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[Devi
         "what": what,
         "rows": rows,
         "total": sum(count for _, count, _ in rows),
+        "switches_on": what in SWITCHED_ON,
+        "may_plan": request.user.has_perm("syncs.plan_devinsync"),
         "back": syncs[0] if len(syncs) == 1 else None,
         "offers_to_stop": what == "remove"
         and owner.has_change_permission(request)
@@ -133,6 +157,9 @@ def confirmed(owner: Owner, request: HttpRequest, what: str) -> HttpResponse:
     except ValueError:
         raise Http404 from None
     syncs = list(DevinSync.objects.with_source().filter(pk__in=ids))
+    if what in SWITCHED_ON:
+        switch(request, syncs, SWITCHED_ON[what], on=True)
+        return redirect("admin:syncs_devinsync_changelist")
     if what == "trust":
         syncs = in_doubt(syncs)
     if what == "remove" and request.POST.get("stop_auto_sync") and owner.has_change_permission(request):

@@ -40,6 +40,8 @@ class SyncForm(forms.ModelForm[DevinSync]):
         widgets = OptionsForm.Meta.widgets
 
     may_remove_secrets = False
+    # Back from the review: shown again as it was sent, not saved.
+    is_held = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,6 +63,9 @@ class SyncForm(forms.ModelForm[DevinSync]):
         field.offer(listing)
         if listing.problem and not field.is_typed:
             field.help_text = listing.problem
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and not self.is_held
 
     @property
     def removes_old(self) -> bool:

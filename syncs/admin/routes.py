@@ -20,6 +20,7 @@ from encryption import DecryptionError
 from syncs.admin.actions import Owner, confirm_page, confirmed, find_sync, switch
 from syncs.admin.base import demand, only
 from syncs.admin.plan_page import show
+from syncs.admin.review import review_switch
 from syncs.admin.seen_plans import TAKE_OVER, open_plan, seal_plan
 from syncs.admin.starting import start_one
 from syncs.admin.strangers import strangers_view
@@ -109,7 +110,10 @@ def switch_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     field = request.POST.get("field", "")
     if field not in SWITCHES:
         raise Http404
-    switch(request, [find_sync(pk)], field, on=request.POST.get("on") == "1")
+    sync, on = find_sync(pk), request.POST.get("on") == "1"
+    if on and (reviewed := review_switch(owner, request, sync, field)):
+        return reviewed
+    switch(request, [sync], field, on=on)
     return redirect("admin:syncs_devinsync_change", pk)
 
 

@@ -17,6 +17,7 @@ from syncs.admin.base import demand, not_found, run_badge, started_by, status_ba
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.filters import NeedFilter
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
+from syncs.admin.review import ANSWER, BACK, review_edit
 from syncs.admin.routes import urls_of
 from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
@@ -134,12 +135,15 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
     def get_form(self, request: HttpRequest, obj: DevinSync | None = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.may_remove_secrets = self.has_remove_permission(request)
+        form.is_held = request.POST.get(ANSWER) == BACK
         return form
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         sync = self.get_object(request, object_id)
+        if reviewed := self._reviewed(request, sync):
+            return reviewed
         context = {
             **(page_of(sync) if sync is not None else {}),
             "show_save_and_add_another": False,
@@ -156,6 +160,12 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
             # The form has judged it before; a moment later it did not hold any more.
             messages.error(request, error.message)
             return redirect("admin:syncs_devinsync_change", object_id)
+
+    def _reviewed(self, request: HttpRequest, sync: DevinSync | None) -> HttpResponse | None:
+        """Asked before the transaction of the edit begins, because it talks to Devin."""
+        if request.method != "POST" or sync is None or not self.has_change_permission(request, sync):
+            return None
+        return review_edit(self, request, sync, request.POST)
 
     def save_model(self, request: HttpRequest, obj: DevinSync, form: Any, change: bool) -> None:
         if not form.changed_data:

@@ -7,7 +7,7 @@ down for it, and by what way: the wizard, the admin, the REST API and the comman
 
 from syncs.editing.actor import Actor
 from syncs.editing.attention import Need, syncs_needing_a_person
-from syncs.editing.change import EDITABLE, SWITCHES, Edited, change_sync, locked, switch_sync
+from syncs.editing.change import EDITABLE, SWITCHES, Edited, change_sync, foresee_change, locked, switch_sync
 from syncs.editing.create import create_sync
 from syncs.editing.delete import delete_sync
 from syncs.editing.strangers import decide_on_strangers, waiting_strangers
@@ -22,6 +22,7 @@ __all__ = [
     "create_sync",
     "decide_on_strangers",
     "delete_sync",
+    "foresee_change",
     "locked",
     "switch_sync",
     "syncs_needing_a_person",

@@ -39,9 +39,11 @@ def change_sync(
     by: Actor,
     seen_version: int | None = None,
     removes_old: bool = False,
+    runs: bool | None = None,
     wishes: Wishes = NO_WISHES,
 ) -> Edited:
-    """Gives some of the `EDITABLE` fields these values. An auto-sync then runs.
+    """Gives some of the `EDITABLE` fields these values. An auto-sync then runs; with `runs`, any sync that is enabled
+    does, or none.
 
     `seen_version` is the version that the person looked at; no edit made since is overwritten. Secrets at an
     organization that the sync leaves stay there and are forgotten, or go with `removes_old`. Raises EditRefused,
@@ -59,7 +61,16 @@ def change_sync(
     by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
     if not old.is_same_organization(Place.of(sync)):
         leave(sync, old, removes_secrets=removes_old, trigger=Trigger.EDIT, user=by.user)
-    return Edited(sync, after_edit(sync, user=by.user, wishes=wishes))
+    follows = runs is not False
+    return Edited(sync, after_edit(sync, user=by.user, wishes=wishes, at_once=bool(runs)) if follows else None)
+
+
+def foresee_change(sync_id: UUID, fields: Mapping[str, Any], **meant: Any) -> DevinSync:
+    """The sync as `change_sync` would leave it: the change is made and taken back. Raises what it raises."""
+    with transaction.atomic():
+        edited = change_sync(sync_id, fields, **meant)
+        transaction.set_rollback(True)
+    return edited.sync
 
 
 @transaction.atomic

@@ -43,6 +43,7 @@ ROUTES = (
     Route("syncs_devinsync_confirm", OPERATORS, "sync", ("repush",), method="get"),
     Route("syncs_devinsync_confirmed", EDITORS, "", ("remove",)),
     Route("syncs_devinsync_confirmed", OPERATORS, "", ("repush",)),
+    Route("syncs_devinsync_confirmed", EDITORS, "", ("enable",)),
     Route("syncs_devinsync_delete", EDITORS, "sync", method="get"),
     Route("syncs_devinsync_delete", EDITORS, "sync", data={"secrets": "leave"}),
     Route("syncs_syncrun_changelist", VIEWERS, method="get"),

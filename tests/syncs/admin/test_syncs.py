@@ -17,6 +17,7 @@ from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
+from tests.syncs.reviewing import answer_review
 from tests.syncs.wizard_walk import posted_options
 from vault.editing import create_folder, delete_folder, set_secrets
 from vault.models import Folder
@@ -281,7 +282,8 @@ def test_another_organization_raises_a_question(client: Client, bench: Bench, ot
 def test_the_old_secrets_are_removed_on_request(
     client: Client, bench: Bench, other: str, sandbox: Sandbox, organization: Organization
 ) -> None:
-    client.post(page_of(bench.sync), entries(bench.sync, org_id=other, old_secrets="remove"))
+    page = client.post(page_of(bench.sync), entries(bench.sync, org_id=other, old_secrets="remove"))
+    answer_review(client, page, "sync")
 
     removal = SyncRun.objects.get(operation=Operation.REMOVE)
     assert (removal.org_id, removal.connection) == ("org-sandbox", bench.sync.connection)
@@ -297,14 +299,16 @@ def test_another_connection_removes_by_the_old_one(client: Client, bench: Bench,
     second.set_api_key("cog_both")
     second.save()
 
-    client.post(page_of(bench.sync), entries(bench.sync, org_id=other, connection=second.pk, old_secrets="remove"))
+    posted = entries(bench.sync, org_id=other, connection=second.pk, old_secrets="remove")
+    answer_review(client, client.post(page_of(bench.sync), posted), "sync")
 
     assert SyncRun.objects.get(operation=Operation.REMOVE).connection == first
     assert SyncRun.objects.get(operation=Operation.SYNC, status=Status.PENDING).connection == second
 
 
 def test_the_old_secrets_stay_on_request(client: Client, bench: Bench, other: str, organization: Organization) -> None:
-    client.post(page_of(bench.sync), entries(bench.sync, org_id=other, old_secrets="leave"))
+    page = client.post(page_of(bench.sync), entries(bench.sync, org_id=other, old_secrets="leave"))
+    answer_review(client, page, "sync")
 
     assert not SyncRun.objects.filter(operation=Operation.REMOVE).exists()
     assert not ManagedSecret.objects.filter(destination__org_id="org-sandbox").exists()

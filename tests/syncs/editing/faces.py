@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from tests.api.conftest import Caller
+from tests.syncs.reviewing import answer_review, is_review
 from tests.syncs.wizard_walk import Walk, posted_options
 from vault.models import Folder
 
@@ -91,6 +92,8 @@ class Admin:
         if wanted.org_id != sync.org_id:
             posted["old_secrets"] = "remove" if removes_old else "leave"
         page = self.client.post(reverse("admin:syncs_devinsync_change", args=[sync.pk]), posted)
+        if is_review(page):
+            page = answer_review(self.client, page, "sync" if wanted.auto_sync_enabled else "later")
         return "" if page.status_code == 302 else str(page.context["errors"])
 
     def delete(self, sync: DevinSync, *, removes_secrets: bool) -> str:

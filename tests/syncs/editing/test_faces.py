@@ -10,12 +10,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
+from sandbox.server import Sandbox
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.api.conftest import make_caller
-from tests.syncs.conftest import ORG
+from tests.syncs.conftest import API_KEY, ORG
 from tests.syncs.editing.faces import FACES, Admin, Apply, Face, Rest, Wizard, plain
 from vault.editing import create_folder, set_secrets
 from vault.models import Folder
@@ -164,8 +165,10 @@ def face(request: pytest.FixtureRequest, client: Client, admin_user: User, tmp_p
 
 
 @pytest.fixture
-def written(sync: DevinSync, folder: Folder) -> DevinSync:
-    """A sync that has written one secret; no run of it is left."""
+def written(sync: DevinSync, folder: Folder, sandbox: Sandbox) -> DevinSync:
+    """A sync that has written one secret, by a key that may write elsewhere too; no run of it is left."""
+    sandbox.directory.declare_organization(OTHER)
+    sandbox.directory.declare_key(API_KEY, org_id=None)
     set_secrets(folder, {"A": "1"}, by=ANYBODY)
     SyncRun.objects.all().delete()
     ManagedSecret.objects.create(
