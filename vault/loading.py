@@ -1,12 +1,12 @@
 """Loads what is needed to read a folder: its project's shape, and the secrets it may need, all of one moment."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from vault.checking import check_whole
 from vault.errors import FolderMissing, Unreadable
@@ -38,19 +38,29 @@ def load_resolver(
     project_id = folder.environment.project_id
     for _ in range(TRIES):
         before = _revision(project_id)
-        rows = _load_rows(project_id)
-        places = {row.id: row.place for row in rows}
-        folder_ids = _choose_folders(folder, places, recursive=recursive)
-        shown = _load_import_rows(project_id)
-        imports = {id_: [each.source_id for each in its] for id_, its in shown.items()}
-        references = _load_references(project_id, places) if follow_references else {}
-        needed = set(places) if whole_project else _reach(folder_ids, imports, references)
-        secrets = _load_secrets(project_id, needed)
+        shape = _load_shape(
+            folder, recursive=recursive, follow_references=follow_references, whole_project=whole_project
+        )
+        secrets = _load_secrets(project_id, shape.needed)
         if before == _revision(project_id):
-            _check(project_id, [row for row in rows if row.id in needed], secrets, shown)
-            stored = _as_stored(project_id, rows, secrets)
-            return (LenientResolver if lenient else Resolver)(places, imports, stored), folder_ids
+            _check(project_id, [row for row in shape.rows if row.id in shape.needed], secrets, shape.imports)
+            stored = _as_stored(project_id, shape.rows, secrets)
+            kind = LenientResolver if lenient else Resolver
+            return kind(shape.places, shape.sources, stored), shape.folder_ids
     raise _restless(folder)
+
+
+def _load_shape(folder: Folder, *, recursive: bool, follow_references: bool, whole_project: bool) -> "_Shape":
+    project_id = folder.environment.project_id
+    imports = _load_import_rows(project_id)
+    sources = {id_: [each.source_id for each in its] for id_, its in imports.items()}
+    edges = _load_references(project_id) if follow_references else []
+    near = None if recursive or whole_project else _near(folder, sources, edges)
+    rows = _load_rows(project_id, near)
+    places = {row.id: row.place for row in rows}
+    folder_ids = _choose_folders(folder, places, recursive=recursive)
+    needed = set(places) if whole_project else _reach(folder_ids, sources, _referred(edges, places))
+    return _Shape(rows, places, imports, sources, folder_ids, needed)
 
 
 def check_folder(folder: Folder) -> None:
@@ -58,7 +68,7 @@ def check_folder(folder: Folder) -> None:
     project_id = folder.environment.project_id
     for _ in range(TRIES):
         before = _revision(project_id)
-        rows = _load_rows(project_id, folder.id)
+        rows = _load_rows(project_id, [folder.id])
         shown = _load_import_rows(project_id, folder.id)
         secrets = _load_secrets(project_id, {folder.id})
         if before == _revision(project_id):
@@ -76,10 +86,11 @@ def describe_state(
 ) -> list[tuple[object, ...]]:
     """What two readings of a folder, or of one of its keys, have in common if they answer the same. Opens no value."""
     project_id = folder.environment.project_id
-    places = _load_places(project_id)
     imports = _load_imports(project_id)
-    references = _load_references(project_id, places) if follow_references else {}
-    needed = _reach(_choose_folders(folder, places, recursive=recursive), imports, references)
+    edges = _load_references(project_id) if follow_references else []
+    places = _load_places(project_id, None if recursive else _near(folder, imports, edges))
+    folder_ids = _choose_folders(folder, places, recursive=recursive)
+    needed = _reach(folder_ids, imports, _referred(edges, places))
     rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by("id")
     if len(needed) <= FEW:
         rows = rows.filter(folder_id__in=needed)
@@ -94,9 +105,23 @@ def _revision(project_id: UUID) -> int | None:
     return Project.objects.filter(id=project_id).values_list("revision", flat=True).first()
 
 
-def _load_places(project_id: UUID) -> dict[UUID, Place]:
+def _near(folder: Folder, imports: dict[UUID, list[UUID]], edges: Iterable["_Edge"]) -> Collection[UUID] | None:
+    """The folders that are enough to read this one: those that it imports. None, for all of its project, where a value
+    may lead to any other folder, or the imports to many.
+    """
+    near = _reach([folder.id], imports, {})
+    leads_on = any(edge.folder_id in near for edge in edges)
+    return None if leads_on or len(near) > FEW else near
+
+
+def _folders(project_id: UUID, only: Collection[UUID] | None) -> QuerySet[Folder]:
     rows = Folder.objects.filter(environment__project_id=project_id).order_by("path")
-    return {id_: Place(slug, path) for id_, slug, path in rows.values_list("id", "environment__slug", "path")}
+    return rows if only is None else rows.filter(id__in=only)
+
+
+def _load_places(project_id: UUID, only: Collection[UUID] | None) -> dict[UUID, Place]:
+    rows = _folders(project_id, only).values_list("id", "environment__slug", "path")
+    return {id_: Place(slug, path) for id_, slug, path in rows}
 
 
 def _choose_folders(folder: Folder, places: dict[UUID, Place], *, recursive: bool) -> list[UUID]:
@@ -140,10 +165,22 @@ class _ImportRow(NamedTuple):
     position: int
 
 
-def _load_rows(project_id: UUID, *only: UUID) -> list[_Row]:
-    rows = Folder.objects.filter(environment__project_id=project_id, **({"id__in": only} if only else {}))
+class _Shape(NamedTuple):
+    """What of a project is needed to read some of its folders, without the secrets."""
+
+    rows: list[_Row]
+    places: dict[UUID, Place]
+    imports: dict[UUID, list[_ImportRow]]
+    sources: dict[UUID, list[UUID]]
+    folder_ids: list[UUID]
+    """Those that are read."""
+    needed: set[UUID]
+    """Those whose secrets may be needed."""
+
+
+def _load_rows(project_id: UUID, only: Collection[UUID] | None) -> list[_Row]:
     columns = ("id", "environment_id", "environment__slug", "parent_id", "path", "seal")
-    return [_Row(*values) for values in rows.order_by("path").values_list(*columns)]
+    return [_Row(*values) for values in _folders(project_id, only).values_list(*columns)]
 
 
 def _load_import_rows(project_id: UUID, *only: UUID) -> dict[UUID, list[_ImportRow]]:
@@ -165,14 +202,28 @@ def _load_imports(project_id: UUID) -> dict[UUID, list[UUID]]:
     return imports
 
 
-def _load_references(project_id: UUID, places: dict[UUID, Place]) -> dict[UUID, set[UUID]]:
-    """Which folders the secrets of a folder refer to."""
+class _Edge(NamedTuple):
+    """A place that a secret of a folder refers to."""
+
+    folder_id: UUID
+    environment_slug: str
+    path: str
+
+
+def _load_references(project_id: UUID) -> list[_Edge]:
+    """Those within a folder lead nowhere else."""
+    rows = SecretReference.objects.filter(secret__folder__environment__project_id=project_id)
+    elsewhere = rows.exclude(environment_slug="").order_by()
+    return [_Edge(*values) for values in elsewhere.values_list("secret__folder_id", "environment_slug", "path")]
+
+
+def _referred(edges: Iterable[_Edge], places: dict[UUID, Place]) -> dict[UUID, set[UUID]]:
+    """Which folders the secrets of a folder refer to, of those that are known."""
     ids = {place: folder_id for folder_id, place in places.items()}
     references: dict[UUID, set[UUID]] = {}
-    rows = SecretReference.objects.filter(secret__folder__environment__project_id=project_id)
-    for folder_id, slug, path in rows.exclude(environment_slug="").values_list(
-        "secret__folder_id", "environment_slug", "path"
-    ):
+    for folder_id, slug, path in edges:
+        if folder_id not in places:
+            continue
         # A folder named without its environment leads nowhere, and is what the error may suggest.
         meant = (Place(slug, path), Place(places[folder_id].environment_slug, f"/{slug}{path}".rstrip("/")))
         referred_id = next((ids[place] for place in meant if place in ids), None)

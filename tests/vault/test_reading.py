@@ -170,3 +170,17 @@ def test_revealing_needs_its_permission_and_is_noted(root: Folder, alice: User) 
         "Revealed the value of version 2.",
         "Revealed the value of version 1.",
     ]
+
+
+def test_reads_no_more_folders_than_may_be_needed(dev: Environment, app: Folder, shared: Folder) -> None:
+    for number in range(5):
+        editing.create_folder(dev, f"/other{number}", by=ANYBODY)
+    editing.set_secrets(app, {"A": "1", "B": "${A}"}, by=ANYBODY)
+    editing.add_import(app, shared, by=ANYBODY)
+
+    def known() -> set[str]:
+        return {place.path for place in loading.load_resolver(app)[0].folders()}
+
+    assert known() == {"/app", "/shared"}
+    editing.set_secret(shared, "C", "${dev.other1.D}", by=ANYBODY)
+    assert known() == {"/", "/app", "/shared", *(f"/other{number}" for number in range(5))}
