@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from django.db.models import Prefetch
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from api.http.forms import Switch, WholeNumber
@@ -16,6 +17,8 @@ from vault.limits import MAX_VALUE_BYTES
 from vault.models import Secret, SecretMetadata
 
 MASK = "<hidden-by-infisical>"
+# To be fetched with each secret that is answered; as lists, because most have none, and a query set for each costs.
+LABELS = (Prefetch("tags", to_attr="all_tags"), Prefetch("metadata", to_attr="all_metadata"))
 
 SecretKey = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), Field(examples=["DB_URL"])
@@ -192,6 +195,10 @@ def imported(secret: Secret, value: str | None, unresolved: Sequence[str]) -> Im
     return ImportedSecret(**fields_of(secret, value, None, unresolved))
 
 
+def labels_of(secret: Secret, name: str) -> list[Any]:
+    return list(getattr(secret, name))
+
+
 def fields_of(secret: Secret, value: str | None, version: int | None, unresolved: Sequence[str] = ()) -> dict[str, Any]:
     folder, by = secret.folder, secret.updated_by
     return {
@@ -212,8 +219,8 @@ def fields_of(secret: Secret, value: str | None, version: int | None, unresolved
         "rotation_id": None,
         "secret_value_hidden": value is None,
         "secret_path": folder.path,
-        "secret_metadata": [MetadatumOut.of(row, hides=value is None) for row in secret.metadata.all()],
-        "tags": [TagInSecret.of(tag) for tag in secret.tags.all()],
+        "secret_metadata": [MetadatumOut.of(row, hides=value is None) for row in labels_of(secret, "all_metadata")],
+        "tags": [TagInSecret.of(tag) for tag in labels_of(secret, "all_tags")],
         **({"unresolved_references": list(unresolved)} if unresolved else {}),
         **({"no_references": True} if secret.is_literal else {}),
     }
