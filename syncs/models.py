@@ -33,6 +33,7 @@ from syncs.choices import (
 from syncs.errors import Blocked
 from syncs.options import SyncOptions
 from syncs.places import ReadsPlace, ReadsPlaceQuerySet, lost_source
+from syncs.renames import told_rename
 
 
 def _new_instance_id() -> str:
@@ -362,6 +363,8 @@ class SyncRunChange(models.Model):
     action = models.CharField(max_length=16, choices=Action.choices)
     destination_key = models.CharField("key in Devin", max_length=1024)
     source_key = models.CharField("key in the source", max_length=255, blank=True)
+    # Of a rename.
+    former_keys = models.JSONField(default=list, blank=True)
     secret_id = models.CharField("secret ID", max_length=255, blank=True)
     secret_type = models.CharField("type", max_length=32, blank=True)
     reason = models.CharField(max_length=255)
@@ -379,7 +382,12 @@ class SyncRunChange(models.Model):
         indexes = [models.Index(fields=["run", "outcome"])]
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} {self.destination_key}"
+        return f"{self.get_action_display()} {self.told_key}"
+
+    @property
+    def told_key(self) -> str:
+        """`A → PROD_A` of a rename, else the key."""
+        return told_rename(self.former_keys, self.destination_key)
 
 
 class ManagedSecret(models.Model):

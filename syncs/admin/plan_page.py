@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncs.engine.changes import Create, Delete, HandOver, HeldBack, Plan, Rename, Replace
+from syncs.renames import told_rename
 
 KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
 # More than these stand behind a "show all", and more than those are only counted.
@@ -142,8 +143,8 @@ def _wait(change: Delete) -> Item:
 
 def _rename(change: Rename) -> Item:
     kind = KIND_NAMES.get(change.old_type, "")
-    note = _joined(change.reason, kind, _author(is_stranger=change.is_stranger))
-    return Item("replace", "Rename", change.destination_key, note, change.is_stranger)
+    note = _joined(_origin(change), kind, _author(is_stranger=change.is_stranger))
+    return Item("replace", "Rename", told_rename(change.former_keys, change.destination_key), note, change.is_stranger)
 
 
 def _hand_over(change: HandOver) -> Item:

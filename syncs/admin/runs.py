@@ -268,7 +268,7 @@ def how_long(run: SyncRun) -> str:
 
 @admin.register(SyncRunChange)
 class SyncRunChangeAdmin(ReadOnly, admin.ModelAdmin[SyncRunChange]):
-    list_display = ("destination_key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
+    list_display = ("key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
     list_filter = ("action", "outcome", "is_drift", "is_stranger", "secret_type", "at")
     list_select_related = ("run",)
     list_per_page = 50
@@ -279,6 +279,10 @@ class SyncRunChangeAdmin(ReadOnly, admin.ModelAdmin[SyncRunChange]):
     paginator = LongListPaginator
     ordering = ("-pk",)
     actions = None
+
+    @admin.display(description="key in Devin", ordering="destination_key")
+    def key(self, change: SyncRunChange) -> str:
+        return change.told_key
 
     @admin.display(description="outcome", ordering="outcome")
     def outcome_shown(self, change: SyncRunChange) -> SafeString:

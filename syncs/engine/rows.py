@@ -20,6 +20,8 @@ def change_row(run: SyncRun, change: Change) -> SyncRunChange:
     old_ids = change.former_ids if isinstance(change, Rename) else change.old_ids
     row.secret_id = old_ids[0] if old_ids else ""
     row.secret_type, row.is_stranger = change.old_type, change.is_stranger
+    if isinstance(change, Rename):
+        row.former_keys = [storable(key) for key in change.former_keys]
     return row
 
 

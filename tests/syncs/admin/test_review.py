@@ -62,7 +62,7 @@ def test_another_key_schema_is_a_rename_seen_before(
     assert is_review(page)
     text = page.content.decode()
     assert "Renamed in Devin" in text
-    assert "until now A" in text
+    assert "A → PROD_A" in text
     assert 'ds-counts__item--keep">\n    <strong>0</strong> to delete' in text
     assert stands_as_before(synced, organization)
 

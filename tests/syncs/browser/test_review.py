@@ -22,7 +22,7 @@ def test_walks_from_another_key_schema_to_renamed_secrets(
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Review the changes of my-devin-sync")).to_be_visible()
     expect(page.get_by_role("heading", name="Renamed in Devin")).to_be_visible()
-    expect(page.get_by_text("until now A")).to_be_visible()
+    expect(page.get_by_text("A → PROD_A")).to_be_visible()
 
     page.get_by_role("button", name="Back").click()
     expect(page.get_by_label("Key schema")).to_have_value("PROD_{{secretKey}}")

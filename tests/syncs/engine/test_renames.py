@@ -80,6 +80,9 @@ def test_a_secret_renamed_in_the_vault_is_renamed(
     run = bench.run()
 
     assert (run.status, run.renamed_count) == (Status.SUCCEEDED, 4)
+    assert [change.told_key for change in run.changes.order_by("destination_key")] == [
+        f"{key} → NEW_{key}" for key in numbered(4)
+    ]
     assert organization.values() == {f"NEW_{key}": value for key, value in numbered(4).items()}
     assert never_absent(sandbox, {key: f"NEW_{key}" for key in numbered(4)}) == []
     assert set(ManagedSecret.objects.values_list("destination_key", flat=True)) == {f"NEW_{k}" for k in numbered(4)}
