@@ -49,6 +49,7 @@ def test_the_walk_through_works_as_printed(
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "{'create': 2, 'replace': 0, 'delete': 0, 'keep': 0}" in done.stdout
+    assert "STORE_DB_HOST" in done.stdout
     assert "'created': 2" in done.stdout
     assert done.stdout.rstrip().endswith("succeeded")
     assert {entry.key for entry in sandbox.log.requests("POST")} == {"SHOP_DB_HOST", "SHOP_DB_URL"}
@@ -62,5 +63,6 @@ def test_names_every_scope() -> None:
 
 
 def test_names_every_route_of_ours() -> None:
-    for path in ("/plan", "/runs", "/cancel", "/sync-control", "/usage", "check-conflicts", "Idempotency-Key", "?wait"):
+    routes = ("/plan", "?plan=true", "/runs", "/cancel", "/sync-control", "/usage", "check-conflicts", "?wait")
+    for path in (*routes, "Idempotency-Key"):
         assert path in GUIDE

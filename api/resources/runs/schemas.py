@@ -107,6 +107,7 @@ class RunChange(Answer):
     is_stranger: bool
     outcome: Annotated[str, one_of("planned", "done", "failed", "not_attempted", "held", "held_back")]
     detail: str | None
+    former_keys: list[str] = Field([], description="Of a rename: the keys until then.", examples=[["DB_URL"]])
 
     @classmethod
     def of(cls, change: SyncRunChange) -> Self:
@@ -121,6 +122,7 @@ class RunChange(Answer):
             is_stranger=change.is_stranger,
             outcome=change.outcome,
             detail=change.detail or None,
+            **({"former_keys": change.former_keys} if change.former_keys else {}),
         )
 
 

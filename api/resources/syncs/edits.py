@@ -1,6 +1,6 @@
 """Creates, changes and removes syncs for callers of the API: their rights, and what their bodies mean for `editing`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from syncs import editing
 from syncs.choices import Decision, Operation, Trigger
 from syncs.editing import Actor, Edited, addresses
 from syncs.editing.moves import Place
-from syncs.models import DevinSync, SyncRun
+from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.wishes import NO_WISHES, Wishes
 
@@ -55,6 +55,29 @@ def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old:
             removes_old=removes_old,
             wishes=confirmed(caller, body.confirm_deletions),
         )
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A sync before and after a change that is not made, and the keys that would go from where it leaves."""
+
+    before: DevinSync
+    after: DevinSync
+    removed: list[str]
+
+
+def foresee_update(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old: bool) -> Foreseen:
+    """Refuses what the change itself would. Leaves nothing behind, and starts nothing."""
+    caller.require("syncs.plan_devinsync")
+    before = get_sync(sync_id)
+    fields = fields_of(body, before)
+    check_rights(caller, before, fields, removes_old=removes_old)
+    confirmed(caller, body.confirm_deletions)
+    after = editing.foresee_change(sync_id, fields, by=actor_of(caller), removes_old=removes_old)
+    old = Place.of(before)
+    leaves = removes_old and not old.is_same_organization(Place.of(after))
+    rows = old.secrets_of(before).order_by("destination_key") if leaves else ManagedSecret.objects.none()
+    return Foreseen(before, after, list(rows.values_list("destination_key", flat=True)))
 
 
 def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edited:

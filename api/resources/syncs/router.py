@@ -20,11 +20,13 @@ from api.resources.syncs.edits import (
     create_sync,
     decide_on_strangers,
     delete_sync,
+    foresee_update,
     remove_secrets,
     taking_over,
     trigger_sync,
     update_sync,
 )
+from api.resources.syncs.planned import EditedSync
 from api.resources.syncs.schemas import (
     AgreeToAddress,
     CheckConflicts,
@@ -61,6 +63,7 @@ Removal = Annotated[YesNo, Query("false", alias="removeSecrets", description="Re
 Confirm = Annotated[
     YesNo, Query("false", alias="confirmDeletions", description="Let this run delete more than its guard allows.")
 ]
+OnlyPlan = Annotated[YesNo, Query("false", description="Save nothing: answer what the change would do.")]
 Limit = Annotated[int, Query(20, ge=1, le=100)]
 ListLimit = Annotated[int | None, Query(None, ge=1, le=1000, description="So many at most; without it, all.")]
 Offset = Annotated[int, Query(0, ge=0, le=100_000)]
@@ -184,7 +187,7 @@ def get_devin_sync(request: HttpRequest, sync_id: UUID) -> OneSync:
     return one(get_sync(sync_id))
 
 
-@router.patch("/devin/{sync_id}", auth=Bearer("syncs.change_devinsync"), response=with_errors(OneSync, 409))
+@router.patch("/devin/{sync_id}", auth=Bearer("syncs.change_devinsync"), response=with_errors(EditedSync, 409))
 def update_devin_sync(
     request: HttpRequest,
     *,
@@ -193,13 +196,17 @@ def update_devin_sync(
     wait: Wait,
     removal: Removal,
     confirm_deletions: Confirm,
-) -> OneSync:
+    plan: OnlyPlan,
+) -> EditedSync:
     """Changes what is sent; an auto-sync then runs. With `removeSecrets=true`, secrets at a destination that the sync
-    leaves are removed there."""
+    leaves are removed there. With `plan=true` nothing is changed: what the change would do is answered."""
     check_project(sync_id, body.project_id)
     sent = with_confirmation(body, confirm_deletions)
+    if plan == "true":
+        found = foresee_update(caller_of(request), sync_id, sent, removes_old=removal == "true")
+        return EditedSync.foreseen(found)
     edited = update_sync(caller_of(request), sync_id, sent, removes_old=removal == "true")
-    return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
+    return EditedSync.made(awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body)))
 
 
 def check_project(sync_id: UUID, project_id: str | None) -> None:

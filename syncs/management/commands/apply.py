@@ -14,6 +14,7 @@ from syncs.editing.comparison import compare
 from syncs.editing.declaration import Comparison, apply
 from syncs.editing.document import BadDeclaration, read_document
 from syncs.management import answers
+from syncs.management.plans import Foreseen
 
 
 class Command(BaseCommand):
@@ -24,7 +25,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("file", metavar="FILE", help="A YAML document as `export` prints it; - for standard input.")
-        parser.add_argument("--dry-run", action="store_true", help="Print the difference and change nothing.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Print the difference and each sync's plan; change nothing."
+        )
         parser.add_argument("--actor", metavar="USERNAME", help="Who is noted down for the changes; must be a user.")
         parser.add_argument("--prune", action="store_true", help="Delete what the document does not name. Asks first.")
         parser.add_argument("--yes", action="store_true", help="With --prune: do not ask.")
@@ -40,22 +43,25 @@ class Command(BaseCommand):
         try:
             wishes = {"prunes": options["prune"], "removes_secrets": options["remove_secrets"]}
             comparison = compare(read(options["file"]), keys=os.environ, **wishes)
+            foreseen = Foreseen(comparison, removes_secrets=options["remove_secrets"]) if options["dry_run"] else None
             if not options["json"]:
-                self.tell(comparison)
+                self.tell(comparison, foreseen)
             if not options["dry_run"]:
                 self.confirm(comparison, options)
                 apply(comparison, by=actor, removes_secrets=options["remove_secrets"])
         except BadDeclaration as error:
             self.refuse(error, options)
-        self.report(comparison, options)
+        self.report(comparison, options, foreseen)
         answers.end(options, is_different=bool(comparison.differences))
 
-    def tell(self, comparison: Comparison) -> None:
+    def tell(self, comparison: Comparison, foreseen: Foreseen | None) -> None:
         for warning in comparison.warnings:
             self.stderr.write(f"Note: {warning}")
         for difference in comparison.differences:
             for line in difference.lines():
                 self.stdout.write(line)
+            for line in foreseen.lines(difference) if foreseen is not None else ():
+                self.stdout.write(f"    {line}")
 
     def confirm(self, comparison: Comparison, options: dict[str, Any]) -> None:
         """Nothing is deleted that a person has not seen, or a script has not been told to delete."""
@@ -73,9 +79,9 @@ class Command(BaseCommand):
         answers.print_json(self, {"faults": [{"line": each.line, "message": each.message} for each in error.faults]})
         raise SystemExit(answers.FAILED)
 
-    def report(self, comparison: Comparison, options: dict[str, Any]) -> None:
+    def report(self, comparison: Comparison, options: dict[str, Any], foreseen: Foreseen | None) -> None:
         if options["json"]:
-            answers.print_json(self, as_json(comparison, is_dry_run=options["dry_run"]))
+            answers.print_json(self, as_json(comparison, foreseen))
             return
         if not comparison.differences:
             self.stdout.write("Nothing to change.")
@@ -87,12 +93,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"The connection {difference.name} has no API key yet. Enter it in the admin.")
 
 
-def as_json(comparison: Comparison, *, is_dry_run: bool) -> dict[str, Any]:
+def as_json(comparison: Comparison, foreseen: Foreseen | None) -> dict[str, Any]:
+    """`foreseen` in a dry run."""
     return {
         "differences": [difference.as_json() for difference in comparison.differences],
         "warnings": [{"line": warning.line, "message": warning.message} for warning in comparison.warnings],
-        "applied": not is_dry_run,
-    }
+        "applied": foreseen is None,
+    } | ({"plans": foreseen.all_as_json(comparison)} if foreseen is not None else {})
 
 
 def find_actor(username: str | None) -> Actor:

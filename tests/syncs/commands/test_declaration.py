@@ -1,5 +1,6 @@
 """`export` and `apply`."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 
 from connections.models import Connection
+from sandbox.organization import Organization as SandboxOrganization
+from sandbox.server import Sandbox
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
+from tests.actors import ANYBODY
 from tests.syncs.conftest import API_KEY, Bench, Manage
+from vault.editing import create_environment, create_folder
+from vault.models import Project
 
 
 @pytest.fixture
@@ -184,3 +190,71 @@ def test_a_sync_named_twice_is_refused(document: dict[str, Any], file: Path, man
         manage("apply", write(file, document))
 
     assert DevinSync.objects.count() == 1
+
+
+# What a dry run tells of Devin
+
+
+def test_a_dry_run_shows_the_plan_of_each_sync(
+    bench: Bench, project: Project, file: Path, manage: Manage, organization: SandboxOrganization
+) -> None:
+    create_folder(create_environment(project, name="Production", slug="prod", by=ANYBODY), "/my-secrets", by=ANYBODY)
+    bench.source(A="canary-1", B="canary-2")
+    bench.run()
+    wanted = yaml.safe_load(manage("export"))
+    wanted["syncs"][0] |= {"key_schema": "P_{{secretKey}}"}
+
+    printed = manage("apply", write(file, wanted), dry_run=True)
+
+    assert "    ~ rename A → P_A\n    ~ rename B → P_B\n" in printed
+    assert "    0 to create, 0 to replace, 2 to rename, 0 to delete, 0 to keep" in printed
+    wanted["syncs"][0] |= {"environment": "prod"}
+    printed = manage("apply", write(file, wanted), dry_run=True)
+    assert "    The environment changes from dev to prod.\n    - delete A" in printed
+    assert "canary" not in printed
+    assert organization.values() == {"A": "canary-1", "B": "canary-2"}
+    assert DevinSync.objects.get().key_schema == ""
+
+
+def test_a_dry_run_tells_programs_the_plan_too(bench: Bench, file: Path, manage: Manage) -> None:
+    bench.source(A="canary")
+    wanted = yaml.safe_load(manage("export"))
+    wanted["syncs"][0] |= {"key_schema": "P_{{secretKey}}"}
+
+    (told,) = json.loads(manage("apply", write(file, wanted), dry_run=True, json=True))["plans"]
+
+    assert told["plan"]["counts"]["create"] == 1
+    assert told["plan"]["changes"][0]["destinationKey"] == "P_A"
+
+
+def test_a_dry_run_looks_by_the_key_that_would_be_stored(
+    bench: Bench, file: Path, manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.source(A="canary")
+    wanted = yaml.safe_load(manage("export"))
+    wanted["connections"][0] |= {"name": "new", "api_key_env": "NEW_KEY"}
+    wanted["syncs"][0] |= {"name": "second", "connection": "new", "key_schema": "S_{{secretKey}}"}
+    monkeypatch.setenv("NEW_KEY", API_KEY)
+
+    printed = manage("apply", write(file, wanted), dry_run=True)
+
+    assert "    + create S_A" in printed
+    assert API_KEY not in printed
+
+
+def test_a_dry_run_says_why_there_is_no_plan(bench: Bench, file: Path, manage: Manage, sandbox: Sandbox) -> None:
+    wanted = yaml.safe_load(manage("export"))
+    wanted["syncs"][0] |= {"key_schema": "P_{{secretKey}}"}
+    sandbox.directory.revoke_key(API_KEY)
+
+    assert "! The plan could not be drawn." in manage("apply", write(file, wanted), dry_run=True)
+
+
+def test_a_dry_run_names_what_is_removed(bench: Bench, file: Path, manage: Manage) -> None:
+    bench.source(A="canary")
+    bench.run()
+    wanted = yaml.safe_load(manage("export")) | {"syncs": []}
+
+    printed = manage("apply", write(file, wanted), dry_run=True, prune=True, remove_secrets=True)
+
+    assert "    - delete A" in printed
