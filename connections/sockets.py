@@ -68,6 +68,7 @@ class Exchange:
             raise
 
     def _send_all(self, sock: socket.socket, message: bytes) -> None:
+        bound_delivery(sock, self.remaining())
         sock.settimeout(self.remaining())
         self.sent = True
         unsent = memoryview(message)
@@ -149,6 +150,16 @@ def secure(sock: BoundedSocket, host: str, exchange: Exchange, context: ssl.SSLC
         sock.close()
         raise
     return cast(BoundedTLSSocket, secured)
+
+
+def bound_delivery(sock: socket.socket, seconds: float) -> None:
+    """What has not arrived within that time, the system then gives up, also when the socket has been closed.
+
+    It would else send it again and again for minutes: a host that was cut off would deliver a write on its return, when
+    others have long been at that organization. Linux alone can; elsewhere this does nothing.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT") and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(seconds * 1000)))
 
 
 def connect_problem(error: Exception) -> str:

@@ -127,10 +127,18 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # PgBouncer gives each transaction another connection of the server's, and a cursor there would be lost.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # The client's end of what devinsync_site.postgresql tells the server; DATABASE_URL may say otherwise.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 4,
+        "tcp_user_timeout": 15_000,
+    } | DATABASES["default"].get("OPTIONS", {})
     # A process that holds at most so many connections, for servers that have few; 0: one for each thread.
     if pool := env.int("DATABASE_POOL", default=0):
         DATABASES["default"]["CONN_MAX_AGE"] = 0
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
+        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Queue. The default is the embedded Valkey, on a socket that only this user can open.

@@ -563,3 +563,17 @@ def test_a_host_in_a_private_network_is_reached_if_it_may_be(monkeypatch: pytest
             get(open_transport(), f"https://devin.example:{port}")
         with pytest.raises(RequestFailed, match="the host did not answer in time"):
             get(open_transport(deadline=0.3, private=True), f"https://devin.example:{port}")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Only Linux bounds how long it sends again.")
+def test_what_does_not_arrive_in_time_is_sent_no_more() -> None:
+    """Else a host that was cut off would deliver its last write when it is back."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        exchange = sockets.Exchange(
+            ends_at=time.monotonic() + PATIENCE, may_send=lambda: None, sending=threading.Lock()
+        )
+
+        exchange.send(client, b"POST / HTTP/1.1\r\n\r\n")
+
+        bound = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert bound == sockets.READ_TIMEOUT * 1000

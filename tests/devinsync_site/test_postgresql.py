@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
-from tests.database import choose_owner
+from devinsync_site.postgresql import OF_THE_SERVER
 from tests.patience import wait_until
+from tests.postgresql import choose_owner
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -38,6 +40,19 @@ def test_a_connection_ends_what_sleeps_and_what_waits() -> None:
         assert cursor.fetchone() == ("20s",)
 
 
+def test_both_ends_of_a_connection_notice_a_host_that_is_gone() -> None:
+    """Over a socket of the machine the server shows none of it, so it is read from what it was told."""
+    told = {name: int(text.rstrip("s")) for name, text in OF_THE_SERVER.items() if name.startswith("tcp_")}
+    asked = connection.get_connection_params()
+
+    idle, every, times = (told[f"tcp_keepalives_{name}"] for name in ("idle", "interval", "count"))
+    assert idle + every * times < settings.SYNC_LEASE.total_seconds()
+    assert told["tcp_user_timeout"] < settings.SYNC_LEASE.total_seconds()
+    assert [asked[f"keepalives_{name}"] for name in ("idle", "interval", "count")] == [idle, every, times]
+    assert asked["tcp_user_timeout"] == told["tcp_user_timeout"] * 1000
+    assert 0 < asked["connect_timeout"] < settings.SYNC_LEASE.total_seconds()
+
+
 @pytest.fixture
 def pgbouncer(tmp_path: Path) -> Iterator[str]:
     """The URL of this test's database behind a PgBouncer in transaction mode."""
@@ -47,8 +62,8 @@ def pgbouncer(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = connection.settings_dict
-    host = settings["HOST"] or settings["OPTIONS"]["host"]
+    database = connection.settings_dict
+    host = database["HOST"] or database["OPTIONS"]["host"]
     owner = choose_owner()
     folder = Path("/tmp") / f"devinsync-pgbouncer-{os.getpid()}"  # noqa: S108 - its user must reach it
     folder.mkdir(mode=0o755)
@@ -62,7 +77,7 @@ def pgbouncer(tmp_path: Path) -> Iterator[str]:
         [program, folder / "ini"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner.as_options()
     )
     wait_until(lambda: listens(port))
-    yield f"postgresql://postgres:x@127.0.0.1:{port}/{settings['NAME']}"
+    yield f"postgresql://postgres:x@127.0.0.1:{port}/{database['NAME']}"
     server.terminate()
     server.wait()
     shutil.rmtree(folder)
@@ -99,9 +114,9 @@ connection.close(); connection.close_pool()
 
 
 def test_a_process_holds_no_more_connections_than_its_pool() -> None:
-    settings = connection.settings_dict
-    host = settings["HOST"] or settings["OPTIONS"]["host"]
-    url = f"postgresql://postgres:@/{settings['NAME']}?host={host}&application_name=pooled"
+    database = connection.settings_dict
+    host = database["HOST"] or database["OPTIONS"]["host"]
+    url = f"postgresql://postgres:@/{database['NAME']}?host={host}&application_name=pooled"
 
     ended = run(url, THREADS, DATABASE_POOL="2")
 
