@@ -1,12 +1,17 @@
 """`make bench`, or `python -m benchmarks --secrets 100` for a quick look. See docs/performance.md."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
+from benchmarks.network import reason_against
 from benchmarks.site import Site, open_site
+from benchmarks.stage import QUICK, open_stage
 
 PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet", "soak")
 LONG = ("soak",)
+# These make hosts of their own, so each runs alone.
+ON_HOSTS = ("hosts",)
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -25,10 +30,21 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--seconds", type=float, default=60, metavar="N", help="for which they come (60)")
     parser.add_argument("--hours", type=float, default=2, metavar="N", help="of the soak (2)")
     parser.add_argument("--changes", type=float, default=2, metavar="N", help="of the soak a second (2)")
+    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of hosts that are lost and cut off (20)")
     parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
     parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
-    parser.add_argument("--only", choices=PARTS, action="append", metavar="PART", help=f"one of {', '.join(PARTS)}")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--only",
+        choices=(*PARTS, *ON_HOSTS),
+        action="append",
+        metavar="PART",
+        help=f"one of {', '.join((*PARTS, *ON_HOSTS))}",
+    )
+    options = parser.parse_args(arguments)
+    options.on_hosts = next((part for part in options.only or () if part in ON_HOSTS), "")
+    if options.on_hosts and len(options.only) > 1:
+        parser.error(f"{options.on_hosts} runs alone.")
+    return options
 
 
 def milliseconds(text: str) -> float:
@@ -38,6 +54,9 @@ def milliseconds(text: str) -> float:
 
 def main() -> None:
     options = read_arguments()
+    if options.on_hosts:
+        run_on_hosts(options)
+        return
     with open_site(
         latency=options.latency,
         duplicates=options.duplicates,
@@ -45,6 +64,18 @@ def main() -> None:
         database=options.database,
     ) as site:
         run(site, options)
+
+
+def run_on_hosts(options: argparse.Namespace) -> None:
+    if reason := reason_against():
+        sys.exit(reason)
+    with open_stage(**QUICK) as stage:
+        from benchmarks import hosts, report
+
+        for seen in hosts.measure(stage, options.rounds):
+            report.print_rounds(seen)
+        if seen.faults:
+            sys.exit(1)
 
 
 def run(site: Site, options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ import requests
 from benchmarks.site import Site
 from benchmarks.subject import Disagreement, connection_of
 from common.waiting import wait_for
+from connections.models import Connection
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask_many import request_runs
@@ -79,7 +80,7 @@ class Fleet:
 
 
 def measure(site: Site, load: Load, *, workers: int) -> Fleet:
-    members = build(site, load)
+    members = build_for(site, load)
     with site.workers(workers) as processes, site.web() as web:
         sender = Sender(web.address, issue_token())
         first = first_sync(members)
@@ -111,9 +112,13 @@ def measure(site: Site, load: Load, *, workers: int) -> Fleet:
 # The fleet
 
 
-def build(site: Site, load: Load) -> list[Member]:
+def build_for(site: Site, load: Load) -> list[Member]:
     site.sandbox.declare(*(org_of(number, load) for number in range(load.organizations)))
-    connection = connection_of(site)
+    return build(connection_of(site), load)
+
+
+def build(connection: Connection, load: Load) -> list[Member]:
+    """Syncs of organizations that have been declared, with nothing in their folders yet."""
     members: list[Member] = []
     environment = None
     for number in range(load.syncs):

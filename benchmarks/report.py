@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 
 from benchmarks.fleet import Fleet
+from benchmarks.hosts import Rounds
 from benchmarks.memory import MIB, Memory
 from benchmarks.scenarios import Comparison
 from benchmarks.soak import Sample, Soak
@@ -111,6 +112,16 @@ def print_soak(measured: Soak) -> None:
         is_count = name.endswith((", threads", ", files"))
         amount = f"{growth + 0:+.2f}" if is_count else f"{growth / MIB:+.2f} MiB"
         say(f"  {name}: {amount} an hour")
+
+
+def print_rounds(seen: Rounds) -> None:
+    say(
+        f"Hosts, {seen.played} rounds: cut off in the middle of a run {seen.cut_in_mid_run} times, lost in it "
+        f"{seen.lost_in_mid_run} times; {seen.runs} runs, {seen.taken_over} taken up again, {seen.writes} writes; "
+        f"{len(seen.faults)} faults."
+    )
+    for fault in seen.faults:
+        say(f"  {fault}")
 
 
 def percentiles(samples: Sequence[float], unit: str) -> str:

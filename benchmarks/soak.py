@@ -16,7 +16,7 @@ from django.db import connection
 from benchmarks.fleet import (
     Load,
     Sender,
-    build,
+    build_for,
     check,
     endless_changes,
     first_sync,
@@ -70,7 +70,7 @@ class Soak:
 
 def measure(site: Site, load: Load, *, workers: int, note: Callable[[Sample], None]) -> Soak:
     """`note` is told each sample as it is taken, so that what was seen survives an end before the end."""
-    members = build(site, load)
+    members = build_for(site, load)
     samples: list[Sample] = []
     period = min(MINUTE, load.seconds)
     with site.workers(workers) as processes, site.web() as web:

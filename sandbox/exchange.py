@@ -161,6 +161,7 @@ def begin(world: World, stream: Stream, request: Request, connection: int) -> Ex
     entry = LoggedRequest(
         seq=world.log.next_seq(),
         connection=connection,
+        peer=stream.peer,
         caller=caller,
         method=call.method,
         path=call.path,

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -12,6 +13,7 @@ class LoggedRequest:
 
     seq: int
     connection: int
+    peer: str  # the address that it came from
     caller: str | None
     method: str
     path: str
@@ -28,6 +30,11 @@ class LoggedRequest:
     committed: float | None = None  # when the organization changed by it
     answered: float | None = None
     status: int | None = None  # None while under way, and for ever where no status line was sent
+
+    @property
+    def ended(self) -> float | None:
+        """When it could change nothing any more; None while it still could."""
+        return self.answered or self.committed
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -68,6 +75,10 @@ class RequestLog:
     def writes(self) -> list[LoggedRequest]:
         return [entry for entry in self.requests() if entry.method in ("POST", "DELETE")]
 
+    def overlapping_writers(self) -> list[tuple[LoggedRequest, LoggedRequest]]:
+        """Writes to one organization from two addresses that were under way at once: nobody else may write then."""
+        return overlaps(self.writes())
+
     def too_early(self) -> list[LoggedRequest]:
         """Requests that came although the caller had been told to wait."""
         return [entry for entry in self.requests() if entry.inside_retry_after]
@@ -76,3 +87,14 @@ class RequestLog:
         with self._lock:
             self._entries.clear()
             self._numbers = itertools.count(1)
+
+
+def overlaps(writes: Sequence[LoggedRequest]) -> list[tuple[LoggedRequest, LoggedRequest]]:
+    """Pairs from two addresses, of one organization, of which the second came before the first was over."""
+    found = []
+    last: dict[str | None, list[LoggedRequest]] = {}
+    for entry in sorted(writes, key=lambda entry: entry.arrived):
+        under_way = [one for one in last.get(entry.org, []) if one.ended is None or one.ended > entry.arrived]
+        found += [(one, entry) for one in under_way if one.peer != entry.peer]
+        last[entry.org] = [*under_way, entry]
+    return found

@@ -100,31 +100,31 @@ class Sandbox(World):
                 sock.close()
                 return
             with contextlib.suppress(OSError):
-                self._welcome(Stream(sock), str(peer[0]))
+                self._welcome(Stream(sock, str(peer[0])))
 
-    def _welcome(self, stream: Stream, peer: str) -> None:
+    def _welcome(self, stream: Stream) -> None:
         number = next(self._connections)
         with self._lock:
             self._streams[number] = stream
-        threading.Thread(target=self._serve, args=(stream, number, peer), name="sandbox client", daemon=True).start()
+        threading.Thread(target=self._serve, args=(stream, number), name="sandbox client", daemon=True).start()
 
-    def _serve(self, stream: Stream, number: int, peer: str) -> None:
+    def _serve(self, stream: Stream, number: int) -> None:
         # A client that leaves at any moment is its own business.
         with stream.sock, contextlib.suppress(OSError):
             try:
-                self._converse(stream, number, peer)
+                self._converse(stream, number)
             except BadRequest as error:
                 stream.answer(problem(error.status, str(error), {"Connection": "close"}))
             finally:
                 with self._lock:
                     del self._streams[number]
 
-    def _converse(self, stream: Stream, number: int, peer: str) -> None:
+    def _converse(self, stream: Stream, number: int) -> None:
         while (request := self._next(stream)) is not None:
             if request.path.startswith("/v3/"):
                 begin(self, stream, request, number).run()
             else:
-                stream.answer(self._answer_locally(request, peer))
+                stream.answer(self._answer_locally(request, stream.peer))
             if not request.keeps_alive or stream.is_closed:
                 return
 

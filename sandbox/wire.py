@@ -79,8 +79,9 @@ def phrase(status: int) -> str:
 class Stream:
     """One accepted connection."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, peer: str = "") -> None:
         self.sock = sock
+        self.peer = peer
         self.is_closed = False
         self.is_busy = False
         self._buffer = b""

@@ -25,6 +25,7 @@ class Caller:
     url: str
     token: str | None = "cog_sandbox"
     timeout: float = PATIENCE
+    address: str = ""  # which it comes from, where that matters
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def send(self, method: str, path: str, body: object = None, **more: str) -> Reply:
@@ -61,4 +62,5 @@ class Caller:
             self._connection = None
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=self.timeout)
+        source = (self.address, 0) if self.address else None
+        return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=self.timeout, source_address=source)

@@ -13,6 +13,7 @@ from tests.sandbox.caller import Caller
 def entry(seq: int, **fields: Any) -> LoggedRequest:
     usual: dict[str, Any] = {
         "connection": 1,
+        "peer": "127.0.0.1",
         "caller": "user-1",
         "method": "GET",
         "path": "/",
