@@ -22,7 +22,8 @@ from vault.signals import contents_changed
 class Effect:
     """What becomes of one reader: by its own names, never a value.
 
-    `problem` says why it could not read any more; `remark` when this happens, or why it does not.
+    `problem` says why it could not read any more; `remark` when this happens, or why it does not. A `note` stands
+    alone, for readers of whom no more is known.
     """
 
     reader: str
@@ -34,6 +35,7 @@ class Effect:
     where: str = ""
     problem: str = ""
     remark: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class Watcher(Protocol):
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]: ...
 
+    def more(self, count: int) -> Effect:
+        """So many more readers are reached, which nobody looked at."""
+
+
+# Each is read twice, while the change that is tried holds the project: of thousands nobody would see the end.
+MOST_READ = 20
 
 _watchers: list[Watcher] = []
 # The readers that a tried change would reach, for each watcher; None while changes are meant.
@@ -91,15 +99,21 @@ def foresee(edit: Callable[[], object], *, compares_values: bool) -> list[Effect
     try:
         with transaction.atomic():
             edit()
-            after = _views(reached)
+            chosen = [set(sorted(readers)[:MOST_READ]) for readers in reached]
+            after = _views(chosen)
             transaction.set_rollback(True)
     finally:
         _tried.reset(token)
-    before = _views(reached)
+    before = _views(chosen)
     if not compares_values:
         before, after = _without_values(before), _without_values(after)
     compared = (watcher.compare(*both) for watcher, *both in zip(_watchers, before, after, strict=True))
-    return [effect for effects in compared for effect in effects]
+    more = (
+        watcher.more(len(readers) - MOST_READ)
+        for watcher, readers in zip(_watchers, reached, strict=True)
+        if len(readers) > MOST_READ
+    )
+    return [*(effect for effects in compared for effect in effects), *more]
 
 
 def digest(effects: Iterable[Effect]) -> str:

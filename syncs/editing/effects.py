@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from django.urls import reverse
+
 from syncs.engine.source import read_source
 from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
@@ -30,6 +32,10 @@ class SyncWatcher:
             ours.setdefault(sync_id, set()).add(key)
         found = (_effect(sync, before[sync.pk], after[sync.pk], ours.get(sync.pk, set())) for sync in syncs)
         return [effect for effect in found if effect is not None]
+
+    def more(self, count: int) -> Effect:
+        which = "1 more sync" if count == 1 else f"{count:,} more syncs"
+        return Effect(which, reverse("admin:syncs_devinsync_changelist"), note="read this too; look at their plans.")
 
 
 def connect() -> None:

@@ -57,7 +57,9 @@ def tell(effect: Effect) -> Told:
     ]
     if effect.problem:
         lines = [f"would fail, and what it wrote would stay in {effect.where}: {effect.problem}"]
-    return Told(effect.reader, effect.url, lines, bool(effect.deletes or effect.problem))
+    if effect.note:
+        lines = [effect.note]
+    return Told(effect.reader, effect.url, lines, bool(effect.deletes or effect.problem or effect.note))
 
 
 def _line(verb: str, names: Sequence[str], rest: str) -> str:
