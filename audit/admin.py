@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
 from audit.models import Entry
+from common.long_lists import LongListPaginator
 from theme.times import moment
 
 EXPORTED = (
@@ -38,6 +39,7 @@ class EntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Search by name, or by the whole of who, ID or request."
     show_full_result_count = False
     list_per_page = 50
+    paginator = LongListPaginator
     actions = ("export_csv", "export_json")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,6 +1,7 @@
 """Connections in the admin: a list of which work, a form whose credentials only go in, and "Test connection"."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,6 +23,7 @@ from theme.times import moment
 
 # All connections of one click are asked one after the other, and a person waits.
 PATIENCE_FOR_MANY = 20.0
+NAMED = 20
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
 
 
@@ -210,6 +212,19 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
             told = f"“{connection.name}” works. The {connection.kind.secret_words} is {who}."
             self.message_user(request, told, messages.SUCCESS)
 
+    # Deleting
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What keeps a connection is named and counted, not listed: there may be thousands."""
+        rows = list(objs)
+        keeping: list[str] = []
+        for row in rows:
+            users = _users_of(row)
+            keeping += [f"{row.name}: {user}" for user in users.named]
+            keeping += [f"{row.name}: {users.more:,} more"] if users.more else []
+        lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return [str(row) for row in rows], {str(self.opts.verbose_name_plural): len(rows)}, lacking, keeping
+
     # Columns
 
     @admin.display(description="app", ordering="app")
@@ -251,17 +266,29 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
 
     @admin.display(description="in use by")
     def used_by(self, connection: Any) -> str:
-        syncs = [
-            *connection.syncs.all(),
-            *(link.project for link in connection.linked_projects.select_related("project")),
-        ]
-        return format_html_join(", ", "{}", ((_link(sync),) for sync in syncs)) or "nothing yet"
+        users = _users_of(connection)
+        named = format_html_join(", ", "{}", ((_link(user),) for user in users.named))
+        return format_html("{}{}", named, f" and {users.more:,} more" if users.more else "") or "nothing yet"
 
     @admin.display(description="credentials")
     def api_key_end(self, connection: Connection) -> str:
         if not connection.sealed_credentials:
             return "none"
         return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "stored"
+
+
+@dataclass(frozen=True)
+class Users:
+    """The first of the syncs and linked projects that use a connection, and how many more there are."""
+
+    named: list[Any]
+    more: int
+
+
+def _users_of(connection: Any) -> Users:
+    syncs, links = connection.syncs.all(), connection.linked_projects.select_related("project")
+    named = [*syncs[:NAMED], *(link.project for link in links[:NAMED])]
+    return Users(named, syncs.count() + links.count() - len(named))
 
 
 def _chosen(request: HttpRequest) -> tuple[str, str]:

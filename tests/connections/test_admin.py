@@ -472,3 +472,22 @@ def test_one_that_nothing_uses_is_deleted(admin_client: Client, connection: Conn
     admin_client.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})
 
     assert not Connection.objects.exists()
+
+
+def test_of_many_users_some_are_named_and_all_counted(
+    admin_client: Client, connection: Connection, used: DevinSync
+) -> None:
+    for number in range(24):
+        DevinSync.objects.create(
+            name=f"more-{number:02}", project=used.project, connection=connection, org_id="org-acme"
+        )
+
+    page, deletion = (
+        admin_client.get(f"{LIST}{connection.pk}/{what}/").content.decode() for what in ("change", "delete")
+    )
+
+    assert "and 5 more" in page
+    assert "5 more" in deletion
+    assert "more-22" not in page + deletion
+    admin_client.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})
+    assert Connection.objects.filter(pk=connection.pk).exists()
