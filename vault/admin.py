@@ -9,7 +9,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -22,7 +23,7 @@ from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
 from vault.pages import dotenv, folders, imports, projects, secrets
 from vault.pages.access import actor_of, url_of
-from vault.pages.deleting import describe_contents, users_of_projects
+from vault.pages.deleting import describe_contents, name_some, users_of_projects
 from vault.pages.effects import look_ahead
 
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
@@ -37,8 +38,11 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
     empty_text = "A project holds environments, these hold folders, and these hold secrets. A sync reads a folder."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        counted = super().get_queryset(request).annotate(secret_count=Count("environments__folders__secrets"))
-        return counted.prefetch_related("environments")
+        """Counted project by project, so that only those of the page that is shown are."""
+        own = Secret.objects.filter(folder__environment__project=OuterRef("pk")).order_by()
+        count = own.values("folder__environment__project").annotate(number=Count("pk")).values("number")
+        rows = super().get_queryset(request).annotate(secret_count=Coalesce(Subquery(count), 0))
+        return rows.prefetch_related("environments")
 
     @admin.display(description="Name", ordering="name")
     def page_link(self, project: Project) -> SafeString:
@@ -84,7 +88,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         kinds = ("project", "environment", "folder", "secret")
         lacking = {kind for kind in kinds if not request.user.has_perm(f"vault.delete_{kind}")}
         names = [f"Project {row}" for row in rows]
-        return [*names, contents], {"projects": len(rows)}, lacking, [str(row) for row in users_of_projects(rows)]
+        return [*names, contents], {"projects": len(rows)}, lacking, name_some(users_of_projects(rows))
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         editing.delete_project(obj, by=actor_of(request))
@@ -141,6 +145,7 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
     list_select_related = ["folder__environment__project", "updated_by"]
     search_fields = ["key", "comment", "folder__path"]
     show_full_result_count = False
+    list_per_page = 50
     paginator = LongListPaginator
     empty_text = "Secrets are added on the page of a folder: choose its project first."
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.text import slugify
 
@@ -16,6 +17,8 @@ from vault.limits import LONGEST_COMMENT
 from vault.models import FOLDER_NAME, KEY, Environment, Folder, Project
 
 MAX_TEXT_BYTES = 1024 * 1024
+# A page with more choices than this takes long to load.
+MOST_LISTED = 200
 SLUG_HELP = "Lower-case letters, digits and single hyphens. References and scripts use it."
 
 
@@ -126,18 +129,41 @@ class FolderForm(forms.Form):
     description = forms.CharField(max_length=256, required=False)
 
 
+class FolderField(forms.ModelChoiceField[Folder]):
+    """A folder of a list or, where there are more than anybody reads, typed."""
+
+    is_typed = False
+
+    def offer(self, rows: QuerySet[Folder]) -> None:
+        self.queryset = rows
+        self.is_typed = rows[MOST_LISTED : MOST_LISTED + 1].exists()
+        if self.is_typed:
+            self.widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+            self.help_text = f"Type it with its environment, as in prod:/shared. {self.help_text}"
+
+    def to_python(self, value: Any) -> Any:
+        slug, _, path = str(value or "").strip().partition(":")
+        if not self.is_typed or not path or self.queryset is None:
+            return super().to_python(value)
+        found = self.queryset.filter(environment__slug=slug, path=path).first()
+        if found is None:
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return found
+
+
 class ImportForm(forms.Form):
-    source = forms.ModelChoiceField(
+    source = FolderField(
         Folder.objects.none(),
         empty_label="Choose a folder",
+        error_messages={"invalid_choice": "There is no such folder that can be imported here. Correct it."},
         help_text="Its secrets will show here too. It comes last in the list, where it wins over the other imports.",
     )
 
     def __init__(self, folder: Folder, data: Any = None) -> None:
         super().__init__(data)
         field = self.fields["source"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the type checker
-        field.queryset = (
+        assert isinstance(field, FolderField)  # noqa: S101 - for the type checker
+        field.offer(
             Folder.objects.filter(environment__project_id=folder.environment.project_id)
             .exclude(id=folder.id)
             .exclude(imported_by__folder=folder)

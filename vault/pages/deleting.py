@@ -15,6 +15,7 @@ from vault.pages.effects import is_agreed, look_ahead
 
 Row = TypeVar("Row", Environment, Folder, Secret)
 
+NAMED = 20
 CHANGED = "What it would do has changed since this page was shown. Look at it again, then delete."
 
 
@@ -65,6 +66,12 @@ def readers_of(folders: QuerySet[Folder]) -> list[Model]:
 def users_of_projects(projects: list[Project]) -> list[Model]:
     """The rows of other applications that point to these projects, and keep them from being deleted."""
     return _pointing_to(Project, projects)
+
+
+def name_some(rows: list[Model]) -> list[str]:
+    """The first of them, and how many more there are."""
+    more = len(rows) - NAMED
+    return [*map(str, rows[:NAMED]), *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def _pointing_to(model: type[Model], rows: object) -> list[Model]:

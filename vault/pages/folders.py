@@ -18,10 +18,14 @@ from vault.models import Folder, SecretImport
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
 from vault.pages.deleting import confirm_deletion, describe_contents, readers_of
 from vault.pages.references import broken_references, find_all_lookalikes
+from vault.pages.trees import FOLDERS_A_PAGE
 from vault.referrers import describe_circle, find_circles
 from vault.resolution import Resolver
 
 SECRETS_A_PAGE = 100
+# What is named beside them: keys of an import, and readers.
+NAMED = 100
+READERS_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class ImportRow:
 
     row: SecretImport
     keys: list[tuple[str, bool]]
+
+    @property
+    def named(self) -> list[tuple[str, bool]]:
+        return self.keys[:NAMED]
+
+    @property
+    def more(self) -> int:
+        """How many are not named."""
+        return max(len(self.keys) - NAMED, 0)
 
 
 def get_folder(folder_id: UUID) -> Folder:
@@ -43,6 +56,8 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     secrets = folder.secrets.select_related("updated_by")
     if query:
         secrets = secrets.filter(key__icontains=query)
+    subfolders = folder.subfolders.annotate(secret_count=Count("secrets")).order_by("path")
+    readers = readers_of(Folder.objects.filter(id=folder.id))
     shown = Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page"))
     return page(
         request,
@@ -54,8 +69,9 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         query=query,
         lookalikes=find_all_lookalikes(shown, folder),
         **read_shape(folder),
-        subfolders=folder.subfolders.annotate(secret_count=Count("secrets")),
-        readers=readers_of(Folder.objects.filter(id=folder.id)),
+        subfolders=Paginator(subfolders, FOLDERS_A_PAGE).get_page(request.GET.get("folders")),
+        readers=readers[:READERS_NAMED],
+        more_readers=len(readers[READERS_NAMED:]),
     )
 
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib.admin.models import ADDITION, CHANGE
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
@@ -13,6 +12,7 @@ from vault.forms import EnvironmentForm
 from vault.models import Environment, Folder, Project
 from vault.pages.access import actor_of, allowed, done, form_page, page, refuse, url_of
 from vault.pages.deleting import confirm_deletion, describe_contents
+from vault.pages.trees import load_trees
 
 
 @allowed("vault.view_project", "vault.view_environment", "vault.view_folder")
@@ -20,17 +20,12 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
     if not project.is_kept_here:
         return redirect(url_of(project))
-    trees: dict[UUID, list[Folder]] = {}
-    folders = Folder.objects.filter(environment__project=project)
-    for folder in folders.annotate(secret_count=Count("secrets", distinct=True)).order_by("path"):
-        trees.setdefault(folder.environment_id, []).append(folder)
-    environments = [(environment, tree_of(trees[environment.id])) for environment in project.environments.all()]
-    return page(request, "project", title=project.name, project=project, environments=environments)
-
-
-def tree_of(folders: list[Folder]) -> list[Folder]:
-    """Each folder before what is in it, and all that is in it before the next one."""
-    return sorted(folders, key=lambda folder: [] if folder.is_root else folder.path.split("/"))
+    asked = {name: request.GET.get(name, "").strip() for name in ("environment", "page")}
+    query = request.GET.get("q", "").strip()
+    environments = load_trees(project, query=query, **asked)
+    has_many = bool(query) or any(tree.page.has_other_pages() for _, tree in environments)
+    shown = {"environments": environments, "query": query, "has_many": has_many}
+    return page(request, "project", title=project.name, project=project, **shown)
 
 
 @allowed("vault.add_environment")
