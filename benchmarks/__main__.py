@@ -8,8 +8,8 @@ from benchmarks.network import reason_against
 from benchmarks.site import Site, open_site
 from benchmarks.stage import QUICK, open_stage
 
-PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet", "soak")
-LONG = ("soak",)
+PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet", "pages", "soak")
+LONG = ("pages", "soak")
 # These make hosts of their own, so each runs alone.
 ON_HOSTS = ("hosts",)
 
@@ -31,6 +31,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--hours", type=float, default=2, metavar="N", help="of the soak (2)")
     parser.add_argument("--changes", type=float, default=2, metavar="N", help="of the soak a second (2)")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of hosts that are lost and cut off (20)")
+    parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="of runs behind the pages (100000)")
     parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
     parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
     parser.add_argument(
@@ -80,7 +81,7 @@ def run_on_hosts(options: argparse.Namespace) -> None:
 
 def run(site: Site, options: argparse.Namespace) -> None:
     # They import models, which is possible only now.
-    from benchmarks import fleet, memory, reaction, report, scenarios, soak, throughput
+    from benchmarks import estate, fleet, memory, pages, reaction, report, scenarios, soak, throughput
 
     parts = options.only or [part for part in PARTS if part not in LONG]
     if "scenarios" in parts:
@@ -93,6 +94,8 @@ def run(site: Site, options: argparse.Namespace) -> None:
     if "fleet" in parts:
         load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
         report.print_fleet(fleet.measure(site, load, workers=options.workers))
+    if "pages" in parts:
+        report.print_pages(pages.measure(site, estate.Size.of_runs(options.rows, secrets=options.plan)))
     if "soak" in parts:
         organizations = max(1, options.syncs // soak.SYNCS_AN_ORGANIZATION)
         load = fleet.Load(options.syncs, organizations, options.changes, options.hours * 3600)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from benchmarks.fleet import Fleet
 from benchmarks.hosts import Rounds
 from benchmarks.memory import MIB, Memory
+from benchmarks.pages import Measured
 from benchmarks.scenarios import Comparison
 from benchmarks.soak import Sample, Soak
 from benchmarks.throughput import SECRETS, Throughput
 
 TITLES = ("", "requests", "baseline", "seconds", "baseline", "faster by", "limit", "of limit")
+LONGEST_PAGE, LARGEST_PAGE = 0.2, 100 * 1024
 WIDTHS = (20, 10, 10, 10, 10, 11, 9, 10)
 
 
@@ -140,3 +142,13 @@ def print_memory(measured: Memory) -> None:
         f"Memory of a plan of {measured.secrets:,} secrets: {measured.peak / MIB:.0f} MiB at the peak, "
         f"{(measured.peak - measured.imported) / MIB:.0f} MiB of them for the plan. Goal: under 150 MiB in all."
     )
+
+
+def print_pages(measured: Iterable[Measured]) -> None:
+    say("Pages and answers of the API: statements, time, of it the processor's, size. Goal: 200 ms and 100 KiB each.")
+    for page in measured:
+        is_met = page.seconds <= LONGEST_PAGE and page.size <= LARGEST_PAGE
+        say(
+            f"{' ' if is_met else '!'} {page.status} {page.queries:>4} {page.seconds * 1000:>7.0f} ms "
+            f"{page.processor * 1000:>6.0f} ms {page.size / 1024:>8.1f} KiB  {page.name}"
+        )

@@ -15,12 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = "--secrets 20 --latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50"
 
 
+PAGES = "--only pages --rows 40 --plan 20"
+
+
 @pytest.fixture(scope="module")
 def printed() -> str:
-    """What a run in an environment of its own prints, as `make bench` starts it."""
+    return run(SMALL)
+
+
+def run(options: str) -> str:
+    """What it prints in an environment of its own, as `make bench` starts it."""
     environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     ended = subprocess.run(
-        (sys.executable, "-m", "benchmarks", *SMALL.split()),
+        (sys.executable, "-m", "benchmarks", *options.split()),
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -64,3 +71,13 @@ def test_the_limit_has_lists_one_after_another_and_writes_side_by_side() -> None
 @pytest.mark.parametrize(("text", "seconds"), [("50ms", 0.05), ("5", 0.005), ("0", 0.0)])
 def test_latencies_are_milliseconds(text: str, seconds: float) -> None:
     assert milliseconds(text) == seconds
+
+
+def test_measures_pages_and_reading_routes() -> None:
+    title, *lines = run(PAGES).splitlines()
+
+    assert title.startswith("Pages and answers of the API: ")
+    assert {line.split()[0] for line in lines if not line.startswith("!")} == {"200"}
+    names = {line.rpartition("KiB  ")[2] for line in lines}
+    assert {"index", "syncs_syncrun_changelist", "syncs_devinsync_change", "vault_folder_page"} <= names
+    assert {"GET /api/v1/sync-runs/{run_id}", "POST plan of {sync_id}"} <= names
