@@ -1,7 +1,7 @@
 """One budget of requests a connection, shared by all processes: what the service told of its limits stands in a row.
 
 Learned from `X-RateLimit-*` and from 429; unknown until then. No request goes out while it is spent, so none inside of
-a `Retry-After`.
+a `Retry-After`. It stands in the database, so it holds whether or not the queue does.
 """
 
 from datetime import datetime, timedelta
@@ -35,8 +35,11 @@ class Budget(Protocol):
 
 
 class SharedBudget:
-    def __init__(self, connection_id: UUID) -> None:
+    """With `spares`, half of what the service allows is left to others."""
+
+    def __init__(self, connection_id: UUID, *, spares: bool = False) -> None:
         self._connection_id = connection_id
+        self._spares = spares
         self._rows = RequestBudget.objects.filter(connection_id=connection_id)
 
     def take(self, sort: str) -> timedelta | None:
@@ -45,14 +48,15 @@ class SharedBudget:
             now = clock.now()
             if row is None or (row.resets_at <= now and not row.limit):
                 return None
-            if row.resets_at > now and not row.left:
+            kept = row.limit // 2 if self._spares else 0
+            if row.resets_at > now and row.left <= kept:
                 return row.resets_at - now
             # Whoever loses this race looks again.
             same = self._rows.filter(pk=row.pk, resets_at=row.resets_at)
             if row.resets_at <= now:
                 taken = same.update(left=row.limit - 1, resets_at=now + WINDOW)
             else:
-                taken = same.filter(left__gt=0).update(left=F("left") - 1)
+                taken = same.filter(left__gt=kept).update(left=F("left") - 1)
             if taken:
                 return None
 

@@ -16,6 +16,7 @@ class Opening:
 
     `project_id` and `project_slug` are DevinSync's own, `remote_id` is what the source calls the project. With
     `patience` a person waits for all that is asked together; without, a worker does, who can wait as long as is usual.
+    `spares`: it can wait longer than others, so half of the requests that the source allows is left to them.
     """
 
     project_id: UUID
@@ -23,6 +24,7 @@ class Opening:
     connection: Connection | None = None
     remote_id: str = ""
     patience: timedelta | None = None
+    spares: bool = False
 
     @property
     def through(self) -> Connection:

@@ -45,14 +45,14 @@ def kind_for(connection: Connection) -> Kind | None:
     return next((kind for kind in remote_kinds() if kind.app == connection.app), None)
 
 
-def open_source(project: Project, *, patience: timedelta | None = None) -> Source:
+def open_source(project: Project, *, patience: timedelta | None = None, spares: bool = False) -> Source:
     """The source of a project, to be closed by the caller. Raises SourceError. No query for the vault."""
     kind = kind_of(project)
     if not kind.is_remote:
         return kind.open(Opening(project.pk, project.slug, patience=patience))
     link = LinkedProject.of(project)
     with refused_without_credentials():
-        return kind.open(Opening(project.pk, project.slug, link.connection, link.remote_id, patience))
+        return kind.open(Opening(project.pk, project.slug, link.connection, link.remote_id, patience, spares))
 
 
 @contextmanager

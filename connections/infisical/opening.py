@@ -13,8 +13,9 @@ from connections.models import Connection
 DEADLINE = timedelta(seconds=30)
 
 
-def open_client(connection: Connection, *, patience: timedelta | None = None) -> InfisicalClient:
-    """To be closed by the caller. With `patience`, a person waits. Raises InfisicalError if nothing may be sent."""
+def open_client(connection: Connection, *, patience: timedelta | None = None, spares: bool = False) -> InfisicalClient:
+    """To be closed by the caller. With `patience`, a person waits; with `spares`, half of what the
+    server allows is left to others. Raises InfisicalError if nothing may be sent."""
     if connection.app != Infisical.name:
         raise Unreachable(f"Nothing was sent: the connection “{connection.name}” is not to Infisical.", retryable=False)
     if problem := connection.why_not_allowed():
@@ -23,7 +24,7 @@ def open_client(connection: Connection, *, patience: timedelta | None = None) ->
     return InfisicalClient(
         Site(connection.base_url, connection.name),
         tokens=StoredTokens(connection, within=deadline),
-        budget=SharedBudget(connection.pk),
+        budget=SharedBudget(connection.pk, spares=spares),
         deadline=deadline,
         patience=patience,
         route=connection.route(),

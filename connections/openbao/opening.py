@@ -44,8 +44,9 @@ class AppRoleTokens(KeptTokens):
         )
 
 
-def open_client(connection: Connection, *, patience: timedelta | None = None) -> OpenBaoClient:
-    """To be closed by the caller. With `patience`, a person waits. Raises OpenBaoError if nothing may be sent."""
+def open_client(connection: Connection, *, patience: timedelta | None = None, spares: bool = False) -> OpenBaoClient:
+    """To be closed by the caller. With `patience`, a person waits; with `spares`, half of what the
+    server allows is left to others. Raises OpenBaoError if nothing may be sent."""
     if connection.app != OpenBao.name:
         raise Unreachable(
             f"Nothing was sent: the connection “{connection.name}” is not to {OpenBao.label}.", retryable=False
@@ -56,7 +57,7 @@ def open_client(connection: Connection, *, patience: timedelta | None = None) ->
     return OpenBaoClient(
         server=server_of(connection),
         tokens=_tokens_of(connection, within=deadline),
-        budget=SharedBudget(connection.pk),
+        budget=SharedBudget(connection.pk, spares=spares),
         deadline=deadline,
         patience=patience,
         route=route_of(connection),

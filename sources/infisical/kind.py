@@ -23,7 +23,7 @@ LONGEST_SLUG = 64
 def open_infisical(opening: Opening) -> InfisicalSource:
     connection = opening.through
     with translated():
-        client = open_client(connection, patience=opening.patience)
+        client = open_client(connection, patience=opening.patience, spares=opening.spares)
     whose = hashlib.sha256(connection.sealed_credentials.encode()).hexdigest()
     return InfisicalSource(client, opening.remote_id, whose=f"{connection.pk}/{whose}", shared=opening.patience is None)
 

@@ -25,7 +25,7 @@ PATIENCE = timedelta(seconds=8)
 
 
 def open_openbao(opening: Opening) -> OpenBaoSource:
-    return _open(opening.through, opening.remote_id, opening.patience)
+    return _open(opening.through, opening.remote_id, opening.patience, spares=opening.spares)
 
 
 def find_project(connection: Connection, text: str, patience: timedelta | None) -> RemoteProject:
@@ -61,10 +61,10 @@ def find_place(project: Project, environment_slug: str, path: str) -> Found:
     return Found(place, EnvironmentEntry(place.environment_slug, place.environment_slug))
 
 
-def _open(connection: Connection, remote_id: str, patience: timedelta | None) -> OpenBaoSource:
+def _open(connection: Connection, remote_id: str, patience: timedelta | None, *, spares: bool = False) -> OpenBaoSource:
     version = connection.parameters.get(KV_VERSION.api_name, "")
     with translated():
-        client = open_client(connection, patience=patience)
+        client = open_client(connection, patience=patience, spares=spares)
     return OpenBaoSource(client, mount=remote_id.strip("/"), version=int(version) if version.isdecimal() else 0)
 
 

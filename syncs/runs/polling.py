@@ -5,6 +5,7 @@ versions and starts the syncs whose place has another one, or none that can be t
 """
 
 import logging
+import random
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from uuid import UUID
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # A bell that nobody heard is rung again after so long.
 RING_AGAIN = timedelta(seconds=60)
+# Longer than one place of a look takes, with the wait for its turn: so long nobody else begins one.
+GOING_ON = timedelta(minutes=4)
 AT_ONCE = 100
 
 Watched = tuple[Place, bool]
@@ -55,18 +58,15 @@ def look(project_id: UUID) -> None:
     for sync in syncs:
         watched.setdefault((sync.place, sync.recursive), []).append(sync)
     forget_others(link, watched)
-    try:
-        versions = _versions(link, watched)
-    except SourceError as error:
-        log.info("could not look for changes of %s (%s)", link.project.slug, type(error).__name__)
-        note_error(link.project, error)
-        look_again(link, changed=False, at_least=error.retry_after)
-        return
+    versions, problem = _versions(link, watched)
+    if problem is not None:
+        log.info("could not look for changes of %s (%s)", link.project.slug, type(problem).__name__)
+        note_error(link.project, problem)
     changed = {each for each, version in versions.items() if version and take_version(link, *each, _noted(version))}
     untold = {each for each, version in versions.items() if version is None}
     request_runs([sync.pk for each in changed | untold for sync in watched[each]], trigger=Trigger.CHANGE)
     _tell_who_waits(sync for each, version in versions.items() if isinstance(version, str) for sync in watched[each])
-    look_again(link, changed=bool(changed))
+    look_again(link, changed=bool(changed), at_least=problem.retry_after if problem else None)
 
 
 def _tell_who_waits(seen: Iterable[DevinSync]) -> None:
@@ -76,12 +76,27 @@ def _tell_who_waits(seen: Iterable[DevinSync]) -> None:
             ring_who_waits(sync, sync.destination(), ring_again)
 
 
-def _versions(link: LinkedProject, watched: Collection[Watched]) -> dict[Watched, Version]:
-    """Raises SourceError if the source as a whole does not answer."""
-    if not watched:
-        return {}
-    with open_source(link.project) as source:
-        return {each: _version(source, *each) for each in watched}
+def _versions(link: LinkedProject, watched: Collection[Watched]) -> tuple[dict[Watched, Version], SourceError | None]:
+    """As far as the source answers, and why no further.
+
+    In any order, so that where it allows fewer requests than there are places, none is always the last.
+    """
+    versions: dict[Watched, Version] = {}
+    try:
+        if watched:
+            with open_source(link.project, spares=True) as source:
+                for each in random.sample([*watched], len(watched)):
+                    _stay_the_only_one(link)
+                    versions[each] = _version(source, *each)
+    except SourceError as error:
+        return versions, error
+    return versions, None
+
+
+def _stay_the_only_one(link: LinkedProject) -> None:
+    """A look may take longer than the interval; unless a message asked for another one, none is begun meanwhile."""
+    now = clock.now()
+    LinkedProject.objects.filter(pk=link.pk, next_poll_at__gt=now).update(next_poll_at=now + GOING_ON)
 
 
 def _version(source: Source, place: Place, recursive: bool) -> Version:

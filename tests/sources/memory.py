@@ -5,7 +5,7 @@ shelf.imports(...)                 one folder shows another's secrets, too
 shelf.says = Refused("…")          every question is answered so
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
@@ -16,7 +16,7 @@ import pytest
 
 from connections.models import Connection
 from sources import registry
-from sources.errors import PlaceMissing, SourceError, Untrustworthy
+from sources.errors import PlaceMissing, SourceError, Unavailable, Untrustworthy
 from sources.kinds import Kind, Opening, RemoteProject
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Place, SourceSecret
 
@@ -33,6 +33,9 @@ class Shelf:
     # Answered to `read` in place of what there is.
     answers: Sequence[SourceSecret] | None = None
     version: str | None = None
+    # The question at which it stops answering, and what happens before each.
+    breaks_off_at: str = ""
+    before: Callable[[], object] = lambda: None
     asked: list[str] = field(default_factory=list)
     patience: list[timedelta | None] = field(default_factory=list)
     open_now: int = 0
@@ -46,7 +49,10 @@ class Shelf:
         del self.folders[place]
 
     def note(self, question: str) -> None:
+        self.before()
         self.asked.append(question)
+        if question == self.breaks_off_at:
+            raise Unavailable("The shelf broke off. It is asked again.")
         if self.says is not None:
             raise self.says
 

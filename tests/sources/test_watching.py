@@ -1,7 +1,7 @@
 """A project that is kept elsewhere is looked at now and then, and tells by itself: who runs, and who does not."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -126,6 +126,39 @@ def test_a_source_that_does_not_answer_is_noted_and_runs_nothing(
     assert link.last_error == "The shelf asked for patience."
     assert link.next_poll_at is not None
     assert link.next_poll_at > clock.now() + timedelta(hours=1)
+
+
+def test_what_was_seen_before_a_source_broke_off_counts(
+    shelf: Shelf, shelf_project: Project, add_sync: AddSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a source allows fewer requests than there are places, each has its turn in some look."""
+    monkeypatch.setattr("random.sample", lambda places, count: sorted(places, key=lambda each: each[0].path))
+    add_sync("/"), add_sync("/app")
+    shelf.version = "1"
+    look(shelf_project)
+    shelf.version, shelf.asked[:] = "2", []
+    shelf.breaks_off_at = "version dev:/app"
+
+    assert look(shelf_project) == {"sync-0"}
+
+    assert shelf.asked == ["version dev:/", "version dev:/app"]
+    assert LinkedProject.of(shelf_project).last_error == "The shelf broke off. It is asked again."
+
+
+def test_nobody_begins_a_look_while_one_goes_on(
+    shelf: Shelf, shelf_project: Project, add_sync: AddSync, link: LinkedProject, rung_for: list[str]
+) -> None:
+    """However long it takes; a message that comes meanwhile may ask for another one all the same."""
+    add_sync("/app")
+    shelf.version = "1"
+    LinkedProject.objects.update(next_poll_at=clock.now() + timedelta(seconds=1))
+    next_looks: list[datetime | None] = []
+    shelf.before = lambda: next_looks.append(LinkedProject.of(shelf_project).next_poll_at)
+
+    look(shelf_project)
+
+    assert next_looks[0] is not None
+    assert next_looks[0] > clock.now() + polling.RING_AGAIN
 
 
 def test_a_place_that_is_gone_runs_once(shelf: Shelf, shelf_project: Project, add_sync: AddSync) -> None:
