@@ -8,7 +8,7 @@ from benchmarks.network import reason_against
 from benchmarks.site import Site, open_site
 from benchmarks.stage import QUICK, open_stage
 
-PARTS = ("scenarios", "reaction", "throughput", "memory", "fleet", "pages", "soak")
+PARTS = ("scenarios", "reaction", "throughput", "memory", "sources", "fleet", "pages", "soak")
 LONG = ("pages", "soak")
 # These make hosts of their own, so each runs alone.
 ON_HOSTS = ("hosts",)
@@ -28,6 +28,8 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--organizations", type=int, default=50, metavar="N", help="that they share (50)")
     parser.add_argument("--rate", type=float, default=20, metavar="N", help="changes of the fleet a second (20)")
     parser.add_argument("--seconds", type=float, default=60, metavar="N", help="for which they come (60)")
+    parser.add_argument("--limited", type=int, default=200, metavar="N", help="syncs of one Infisical project (200)")
+    parser.add_argument("--window", type=float, default=6, metavar="N", help="seconds of Infisical's limit (6)")
     parser.add_argument("--hours", type=float, default=2, metavar="N", help="of the soak (2)")
     parser.add_argument("--changes", type=float, default=2, metavar="N", help="of the soak a second (2)")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of hosts that are lost and cut off (20)")
@@ -81,7 +83,7 @@ def run_on_hosts(options: argparse.Namespace) -> None:
 
 def run(site: Site, options: argparse.Namespace) -> None:
     # They import models, which is possible only now.
-    from benchmarks import estate, fleet, memory, pages, reaction, report, scenarios, soak, throughput
+    from benchmarks import estate, fleet, memory, pages, reaction, report, scenarios, soak, sources, throughput
 
     parts = options.only or [part for part in PARTS if part not in LONG]
     if "scenarios" in parts:
@@ -91,6 +93,9 @@ def run(site: Site, options: argparse.Namespace) -> None:
         report.print_reaction(reaction.measure(site, options.samples))
     if "throughput" in parts:
         report.print_throughput(throughput.measure(site, syncs=options.syncs, workers=options.workers))
+    if "sources" in parts:
+        crowd = sources.Crowd(options.limited, options.workers, options.window)
+        report.print_sources(sources.measure(site, options.secrets, options.samples, crowd))
     if "fleet" in parts:
         load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
         report.print_fleet(fleet.measure(site, load, workers=options.workers))

@@ -9,6 +9,7 @@ from benchmarks.memory import MIB, Memory
 from benchmarks.pages import Measured
 from benchmarks.scenarios import Comparison
 from benchmarks.soak import Sample, Soak
+from benchmarks.sources import LIMIT, POLL_SECONDS, Sources
 from benchmarks.throughput import SECRETS, Throughput
 
 TITLES = ("", "requests", "baseline", "seconds", "baseline", "faster by", "limit", "of limit")
@@ -87,6 +88,28 @@ def print_fleet(measured: Fleet) -> None:
         f"  {measured.runs} runs for {len(measured.lags)} changes; workers used {measured.worker_cores:.2f} cores, "
         f"{measured.cpu_a_run * 1000:.0f} ms of processor time a run. Goal: 30 ms."
     )
+
+
+def print_sources(measured: Sources) -> None:
+    say(
+        f"From a change in Infisical to the first request: {percentiles(measured.told, 'ms')} of {len(measured.told)} "
+        "by its message. Goal: p50 under 1,000 ms."
+    )
+    say(
+        f"  By looking every {POLL_SECONDS} s: {percentiles(measured.found, 's')}, longest {max(measured.found):.2f} s "
+        f"of {len(measured.found)}. Goal: one interval, a tenth more, and the run's start."
+    )
+    read = measured.reading
+    say(
+        f"  {read.secrets:,} secrets read and planned in {read.ours:.2f} s; asked directly, Infisical takes "
+        f"{read.source:.2f} s and Devin's list {read.list:.2f} s: {read.ratio:.2f} of that. Goal: 1.5."
+    )
+    for crowd in measured.limited:
+        say(
+            f"  {crowd.syncs} syncs of {crowd.folders} folders at {LIMIT} reads in {crowd.window:g} s: {crowd.reads} "
+            f"reads in {crowd.seconds:.1f} s, at least {crowd.shortest:.0f} s by the limit; {crowd.too_early} inside a "
+            "Retry-After. Goal: 0."
+        )
 
 
 def print_sample(sample: Sample) -> None:

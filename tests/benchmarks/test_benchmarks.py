@@ -12,7 +12,7 @@ from benchmarks.scenarios import Measurement, situations
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = "--secrets 20 --latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50"
+SMALL = "--secrets 20 --latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50 --limited 3"
 
 
 PAGES = "--only pages --rows 40 --plan 20"
