@@ -44,18 +44,31 @@ def error_in(answer: Answer, attempt: Attempt) -> InfisicalError | None:
     status = answer.status
     if status == 200:
         return None
-    came = f"Infisical answered {status}"
     if status == 429:
         return rate_limited(attempt, retry_after(answer))
-    if 300 <= status < 400:
-        advice = "Redirects are not followed. Correct the address of the connection."
+    came = f"Infisical answered {status}"
+    if error := _no_answer(status, attempt, came):
+        return error
+    if attempt.is_login:
+        return _login_error(answer, attempt, came)
+    return _refusal(answer, attempt, came)
+
+
+def _no_answer(status: int, attempt: Attempt, came: str) -> InfisicalError | None:
+    """Where what was asked for was not answered, neither so nor so."""
+    if status < 300 or status == 304:
+        advice = (
+            "Only 200 is a whole answer, so perhaps a proxy in between answered. Look what stands between connection "
+            f"“{attempt.connection}” and Infisical; until then nothing is changed."
+        )
+        return Unusable(attempt.says(came, advice), status=status)
+    if status < 400:
+        advice = f"Redirects are not followed. Correct the address of connection “{attempt.connection}”."
         return Unreachable(attempt.says(came, advice), retryable=False, status=status)
     if status >= 500 or status == 408:
         advice = f"Look whether Infisical is well; it is tried again. The connection is “{attempt.connection}”."
         return Unreachable(attempt.says(came, advice), status=status)
-    if attempt.is_login:
-        return _login_error(answer, attempt, came)
-    return _refusal(answer, attempt, came)
+    return None
 
 
 def _login_error(answer: Answer, attempt: Attempt, came: str) -> InfisicalError:
@@ -86,7 +99,10 @@ def _refusal(answer: Answer, attempt: Attempt, came: str) -> InfisicalError:
         )
         return Forbidden(attempt.says(came, advice), status=status)
     if status == 404:
-        advice = "Check that it is still there, and that the machine identity may see it."
+        advice = (
+            "Check that it is still there, and that the machine identity of connection "
+            f"“{attempt.connection}” may see it."
+        )
         missing = NotFound(attempt.says(came, advice), status=status)
         missing.is_route = is_missing_route(answer)
         return missing

@@ -48,6 +48,20 @@ def break_off_a_chunk(stream: Stream) -> None:
     stream.sock.shutdown(socket.SHUT_RDWR)
 
 
+def no_http(stream: Stream) -> None:
+    stream.send(b"SSH-2.0-OpenSSH_9.6\r\n")
+    stream.cut()
+
+
+def chunked(body: bytes, coding: str = "chunked") -> Send:
+    return lambda stream: stream.send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n".encode() + body)
+
+
+def shorter(body: bytes) -> Send:
+    """Its length tells of less than there is."""
+    return lambda stream: stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n" + body)
+
+
 def error(status: int, name: str = "Anything", head: str = "") -> Send:
     return says({"statusCode": status, "message": CANARY, "error": name}, status, head)
 
@@ -65,6 +79,14 @@ ANSWERS: dict[str, Send] = {
     "a chunk that breaks off": break_off_a_chunk,
     "more than 8 MiB": raw(b'{"secrets": "' + b"x" * (8 * 1024 * 1024) + b'"}'),
     "a compressed answer": raw(gzip.compress(b'{"secrets":[],"imports":[]}'), head="Content-Encoding: gzip\r\n"),
+    "a bomb that is compressed on its way": chunked(b"5\r\n\x1f\x8b\x08\x00\x00\r\n0\r\n\r\n", "gzip, chunked"),
+    "a chunk of a size that is none": chunked(b"five\r\n{}\r\n0\r\n\r\n"),
+    "a chunk of less than nothing": chunked(b"-5\r\n{}\r\n0\r\n\r\n"),
+    "a length that is too short": shorter(b'{"secrets": [], "imports": []}'),
+    "no HTTP at all": no_http,
+    "a thousand headers": raw(b'{"secrets": [], "imports": []}', head="X-More: 1\r\n" * 1000),
+    "a header without an end": raw(b'{"secrets": [], "imports": []}', head=f"X-More: {'x' * 100_000}\r\n"),
+    "a mark of byte order": raw(b'\xef\xbb\xbf{"secrets": [], "imports": []}'),
     "a redirect": raw(b"", 302, "Location: https://elsewhere.example/\r\n"),
     "a redirect for good": raw(b"", 301, "Location: /login\r\n"),
     "no content": raw(b"", 204),
@@ -123,6 +145,13 @@ def put_in_block(name: str, value: object) -> Spoil:
     return lambda _, blocks: blocks[0].__setitem__(name, value)
 
 
+# What every source is looked through for before anything is planned.
+KEYS = {
+    "a key with a line break": "A\nB",
+    "a key that cannot be seen": "A\u200b",
+    "a key that is written from the right": "A\u202eB",
+    "a key that is too long": "A" * 256,
+}
 # Of a list with own secrets and one import that has one.
 SPOILED: dict[str, Spoil] = {
     "another environment": put("environment", "prod"),
@@ -133,6 +162,14 @@ SPOILED: dict[str, Spoil] = {
     "another folder": put("secretPath", "/other"),
     "a folder above": put("secretPath", "/"),
     "a folder below, unasked": put("secretPath", "/app/deep"),
+    "an environment of another case": put("environment", "DEV"),
+    "an environment that looks alike": put("environment", "d\u0435v"),
+    "a folder of another case": put("secretPath", "/APP"),
+    "a folder that looks alike": put("secretPath", "/\u0430pp"),
+    "a way up": put("secretPath", "/app/../other"),
+    "a value that is hidden by a number": put("secretValueHidden", 1),
+    "an import that looks alike": put_in_block("secretPath", "/c\u043emmon"),
+    "an import of an environment that looks alike": put_in_block("environment", "d\u0435v"),
     "a hidden value": put("secretValueHidden", True),
     "a value that may be hidden": put("secretValueHidden", None),
     "a hidden value by a text": put("secretValueHidden", "true"),

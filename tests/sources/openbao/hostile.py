@@ -127,6 +127,7 @@ VALUES: dict[str, Answer] = {
     "keys as a text": values(CANARY),
     "keys as a number": values(0),
     "no metadata": says(200, {"data": {"data": {"A": CANARY}}}),
+    "a wrapped answer": says(200, {"data": None, "wrap_info": {"token": CANARY, "ttl": 60, "accessor": "a"}}),
     "no version": values({"A": CANARY}, version=None),
     "version 0": values({"A": CANARY}, version=0),
     "a version that is a text": values({"A": CANARY}, version="3"),

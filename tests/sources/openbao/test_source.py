@@ -230,6 +230,20 @@ def test_a_latest_version_that_cannot_be_read_is_an_error(
     assert opened().version(Place(mount, place), recursive=recursive) is None
 
 
+@pytest.mark.parametrize("what", ["deleted", "destroyed"])
+def test_a_latest_version_deep_down_that_cannot_be_read_is_an_error(openbao: OpenBao, opened: Open, what: str) -> None:
+    mount = openbao.mount()
+    openbao.put(mount, "shop", {"A": "1"})
+    openbao.put(mount, "shop/a/b/c", {"C": "1"})
+    if what == "deleted":
+        openbao.call("DELETE", f"{mount}/data/shop/a/b/c")
+    else:
+        openbao.call("PUT", f"{mount}/destroy/shop/a/b/c", {"versions": [1]})
+
+    with pytest.raises(PlaceMissing, match=f"{mount}/shop/a/b/c: its latest version is {what}"):
+        opened().read(Place(mount, "/shop"), recursive=True)
+
+
 def test_what_is_gone_with_its_metadata_is_no_error(openbao: OpenBao, opened: Open) -> None:
     mount = openbao.mount()
     openbao.put(mount, "shop/web", {"A": "1"})
