@@ -12,14 +12,16 @@ from django.template.response import TemplateResponse
 from syncs.admin.base import demand, not_found, only
 from syncs.admin.review import review_switch
 from syncs.admin.starting import start_many, start_one
-from syncs.choices import BlockedReason, Operation, Outcome, Status
+from syncs.choices import Operation, Outcome
 from syncs.editing import SWITCHES, Actor, switch_sync
 from syncs.errors import SyncError
-from syncs.models import DevinSync, SyncRun, SyncRunChange
+from syncs.models import DevinSync, SyncRunChange
 from syncs.places import JOINED
+from syncs.runs.trusting import doubts
 from syncs.runs.wishes import Wishes
 
 NAMES_SHOWN = 60
+SYNCS_WITH_NAMES = 20
 # What needs a page of its own before it happens, with the permission it takes.
 CONFIRMED = {
     "remove": ("remove_secrets",),
@@ -86,8 +88,7 @@ def remove_secrets(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinS
 
 @admin.action(description="Trust this database (restored)…", permissions=["run"])
 def trust(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> HttpResponse | None:
-    syncs = in_doubt(queryset)
-    if syncs:
+    if syncs := in_doubt(queryset):
         return confirm_page(owner, request, "trust", syncs)
     messages.info(request, "None of these is blocked because of a restored database.")
     return None
@@ -126,8 +127,7 @@ def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[Devi
     if what not in CONFIRMED:
         raise Http404
     demand(request, *CONFIRMED[what])
-    names_of = planned_names if what == "trust" else managed_names
-    rows = [(sync, *names_of(sync)) for sync in syncs]
+    rows = planned_by(syncs) if what == "trust" else [(sync, *managed_names(sync)) for sync in syncs]
     context = {
         **owner.admin_site.each_context(request),
         "title": TITLES[what],
@@ -172,15 +172,20 @@ def confirmed(owner: Owner, request: HttpRequest, what: str) -> HttpResponse:
 
 def in_doubt(syncs: Iterable[DevinSync]) -> list[DevinSync]:
     """Those whose last run found that Devin holds later notes than this database knows of."""
-    chosen = {sync.last_sync_run_id: sync for sync in syncs if sync.last_sync_run_id}
-    rows = SyncRun.objects.filter(pk__in=list(chosen), status=Status.BLOCKED, blocked_reason=BlockedReason.ROLLBACK)
-    return [chosen[pk] for pk in rows.order_by("sync_name").values_list("pk", flat=True)]
+    chosen = {sync.pk: sync for sync in syncs}
+    return [chosen[doubt.sync_id] for doubt in doubts(list(chosen))]
 
 
-def planned_names(sync: DevinSync) -> tuple[int, list[str]]:
-    """What its blocked run would have written or deleted."""
+def planned_by(syncs: list[DevinSync]) -> list[tuple[DevinSync, int, list[str]]]:
+    """How much the blocked run of each would have written or deleted, and of the first ones the keys."""
+    counts = {doubt.sync_id: doubt.changes for doubt in doubts([sync.pk for sync in syncs])}
+    named = {sync.pk for sync in syncs[:SYNCS_WITH_NAMES]}
+    return [(sync, counts.get(sync.pk, 0), planned_names(sync) if sync.pk in named else []) for sync in syncs]
+
+
+def planned_names(sync: DevinSync) -> list[str]:
     rows = SyncRunChange.objects.filter(run_id=sync.last_sync_run_id).exclude(outcome=Outcome.DONE)
-    return rows.count(), list(rows.order_by("destination_key").values_list("destination_key", flat=True)[:NAMES_SHOWN])
+    return list(rows.order_by("destination_key").values_list("destination_key", flat=True)[:NAMES_SHOWN])
 
 
 def managed_names(sync: DevinSync) -> tuple[int, list[str]]:

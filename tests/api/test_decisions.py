@@ -148,6 +148,36 @@ def test_trusts_this_database(editor: Caller, restored: SyncRun) -> None:
     assert notes() == ["Trusted this database through the API with API token tests."]
 
 
+def test_trusts_this_database_with_the_next_run_of_a_sync(editor: Caller, restored: SyncRun) -> None:
+    answer = editor.post(f"{DEVIN}/{restored.sync_id}/sync-secrets?wait=20", {"trustDatabase": True})["secretSync"]
+
+    assert answer["syncStatus"] == "succeeded"
+    assert SyncRun.objects.get(pk=answer["lastSyncJobId"]).accepts_rollback
+    assert notes() == ["Trusted this database through the API with API token tests."]
+
+
+def test_no_database_is_trusted_in_advance(editor: Caller, sync: DevinSync) -> None:
+    refused = editor.post(f"{DEVIN}/{sync.pk}/sync-secrets", {"trustDatabase": True}, status=400)
+
+    assert "not blocked because the database is older" in refused["message"]
+    assert not SyncRun.objects.filter(accepts_rollback=True).exists()
+
+
+def test_who_may_not_confirm_deletions_trusts_no_database(restored: SyncRun) -> None:
+    caller = caller_with(RUN, "view_devinsync")
+
+    caller.post(f"{DEVIN}/{restored.sync_id}/sync-secrets", {"trustDatabase": True}, status=403)
+
+    assert not SyncRun.objects.filter(accepts_rollback=True).exists()
+
+
+@pytest.mark.parametrize("said", [False, None])
+def test_no_word_on_the_database_is_no_trust(editor: Caller, restored: SyncRun, said: bool | None) -> None:
+    answer = editor.post(f"{DEVIN}/{restored.sync_id}/sync-secrets?wait=20", {"trustDatabase": said})["secretSync"]
+
+    assert SyncRun.objects.get(pk=answer["lastSyncJobId"]).blocked_reason == "rollback"
+
+
 def test_one_decision_does_not_stand_for_the_other(editor: Caller, restored: SyncRun) -> None:
     told = editor.post(f"{RUNS}/{restored.pk}/confirm", status=400)["message"]
     assert "not blocked for what it would delete" in told

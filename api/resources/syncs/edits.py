@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from api.auth.callers import Caller
-from api.http.errors import NotPermitted
+from api.http.errors import BadRequest, NotPermitted
 from api.resources.audit import note_changed
 from api.resources.lookups import get_connection, get_project, get_source, get_sync
 from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
@@ -17,6 +17,7 @@ from syncs.editing import Actor, Edited, addresses
 from syncs.editing.moves import Place
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
+from syncs.runs.trusting import doubts
 from syncs.runs.wishes import NO_WISHES, Wishes
 
 
@@ -127,6 +128,15 @@ def taking_over(caller: Caller, wishes: Wishes, keys: bool | list[str] | None) -
         return wishes
     caller.require("syncs.take_over")
     return replace(wishes, takes_over=keys)
+
+
+def trusting(caller: Caller, wishes: Wishes, sync: DevinSync, *, is_asked: bool) -> Wishes:
+    if not is_asked:
+        return wishes
+    caller.require("syncs.confirm_deletions")
+    if not doubts([sync.pk]):
+        raise BadRequest("This sync is not blocked because the database is older than Devin.")
+    return replace(wishes, accepts_rollback=True)
 
 
 def decide_on_strangers(caller: Caller, sync_id: UUID, body: DecideStrangers) -> Edited:

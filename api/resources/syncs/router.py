@@ -24,6 +24,7 @@ from api.resources.syncs.edits import (
     remove_secrets,
     taking_over,
     trigger_sync,
+    trusting,
     update_sync,
 )
 from api.resources.syncs.planned import EditedSync
@@ -237,7 +238,9 @@ def sync_secrets(
     sent = with_confirmation(body or TriggerSync(), confirm_deletions)
     caller = caller_of(request)
     wishes = taking_over(caller, confirmed(caller, sent.confirm_deletions), sent.take_over)
-    run = trigger_sync(caller, sync, wishes)
+    wishes = trusting(caller, wishes, sync, is_asked=bool(sent.trust_database))
+    detail = "Trusted this database" if sent.trust_database else "Started a run"
+    run = trigger_sync(caller, sync, wishes, detail=detail)
     return awaited(sync, run, wait)
 
 

@@ -138,9 +138,20 @@ TakeOver = Annotated[
 ]
 
 
+TrustDatabase = Annotated[
+    Switch | None,
+    Field(
+        description="For a sync that is blocked because this database is older than Devin (`rollback`): true takes the "
+        "database for right. Look at what that run planned before.",
+        examples=[True],
+    ),
+]
+
+
 class TriggerSync(StrictRequest):
     confirm_deletions: Confirmation = None
     take_over: TakeOver = None
+    trust_database: TrustDatabase = None
 
 
 class DecideStrangers(StrictRequest):

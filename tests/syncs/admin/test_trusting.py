@@ -1,5 +1,8 @@
 """After an older copy of the database was restored: many syncs are trusted at once, with what each would do counted."""
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -60,6 +63,57 @@ def test_confirmed_each_runs_and_takes_this_database_for_right(
 
     run = SyncRun.objects.pending().get()
     assert (run.sync_id, run.accepts_rollback) == (doubted.sync_id, True)
+
+
+def test_many_cost_no_statement_each(
+    admin_client: Client, sync: DevinSync, doubted: SyncRun, django_assert_max_num_queries: Any
+) -> None:
+    """Of the first ones the keys are shown too; of all, how many there are."""
+    more = [
+        DevinSync(
+            name=f"more-{number:03}",
+            project=sync.project,
+            folder=sync.folder,
+            connection=sync.connection,
+            org_id=f"org-{number}",
+            last_sync_run_id=uuid4(),
+        )
+        for number in range(500)
+    ]
+    DevinSync.objects.bulk_create(more)
+    runs = [
+        SyncRun(
+            pk=one.last_sync_run_id,
+            sync=one,
+            sync_name=one.name,
+            connection=one.connection,
+            org_id=one.org_id,
+            trigger=Trigger.SCHEDULE,
+            status=Status.BLOCKED,
+            blocked_reason=BlockedReason.ROLLBACK,
+        )
+        for one in more
+    ]
+    SyncRun.objects.bulk_create(runs)
+    changes = [
+        SyncRunChange(run=run, action=Action.REPLACE, destination_key="A", outcome=Outcome.PLANNED) for run in runs
+    ]
+    SyncRunChange.objects.bulk_create(changes)
+    chosen = list(DevinSync.objects.values_list("pk", flat=True))
+
+    with django_assert_max_num_queries(60):
+        page = admin_client.post(
+            reverse(LIST), {"action": "trust", "_selected_action": chosen[:1], "select_across": "1"}
+        )
+
+    shown = " ".join(page.content.decode().split())
+    assert "Trust this database for 501 syncs, 502 changes?" in shown
+    assert shown.count('name="sync"') == 501
+    assert "Nothing would change." not in shown
+
+    admin_client.post(reverse("admin:syncs_devinsync_confirmed", args=["trust"]), {"sync": chosen})
+
+    assert SyncRun.objects.pending().filter(accepts_rollback=True).count() == 501
 
 
 def test_without_any_it_says_so(admin_client: Client, healthy: DevinSync) -> None:
