@@ -22,7 +22,14 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--duplicates", default="reject409", help="how the sandbox takes a taken key (reject409)")
     parser.add_argument("--samples", type=int, default=30, metavar="N", help="changes timed until Devin hears (30)")
     parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs of throughput and soak (100)")
-    parser.add_argument("--workers", type=int, default=4, metavar="N", help="worker processes that share the syncs (4)")
+    parser.add_argument(
+        "--workers",
+        type=counts,
+        dest="worker_counts",
+        default=(4,),
+        metavar="N,N",
+        help="worker processes that share the syncs (4); the fleet is measured with each number",
+    )
     parser.add_argument("--plan", type=int, default=10_000, metavar="N", help="secrets of the weighed plan (10000)")
     parser.add_argument("--fleet", type=int, default=500, metavar="N", help="syncs of the fleet (500)")
     parser.add_argument("--organizations", type=int, default=50, metavar="N", help="that they share (50)")
@@ -44,6 +51,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
         help=f"one of {', '.join((*PARTS, *ON_HOSTS))}",
     )
     options = parser.parse_args(arguments)
+    options.workers = max(options.worker_counts)
     options.on_hosts = next((part for part in options.only or () if part in ON_HOSTS), "")
     if options.on_hosts and len(options.only) > 1:
         parser.error(f"{options.on_hosts} runs alone.")
@@ -53,6 +61,11 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
 def milliseconds(text: str) -> float:
     """Seconds, from `50` or `50ms`."""
     return float(text.removesuffix("ms")) / 1000
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """From `1,2,4`."""
+    return tuple(int(part) for part in text.split(","))
 
 
 def main() -> None:
@@ -83,6 +96,8 @@ def run_on_hosts(options: argparse.Namespace) -> None:
 
 def run(site: Site, options: argparse.Namespace) -> None:
     # They import models, which is possible only now.
+    from django.db import connection
+
     from benchmarks import estate, fleet, memory, pages, reaction, report, scenarios, soak, sources, throughput
 
     parts = options.only or [part for part in PARTS if part not in LONG]
@@ -98,7 +113,7 @@ def run(site: Site, options: argparse.Namespace) -> None:
         report.print_sources(sources.measure(site, options.secrets, options.samples, crowd))
     if "fleet" in parts:
         load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
-        report.print_fleet(fleet.measure(site, load, workers=options.workers))
+        report.print_fleet(fleet.measure(site, load, workers=options.worker_counts), database=connection.vendor)
     if "pages" in parts:
         report.print_pages(pages.measure(site, estate.Size.of_runs(options.rows, secrets=options.plan)))
     if "soak" in parts:

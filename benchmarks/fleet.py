@@ -5,17 +5,18 @@ scheduler processes; at the end each organization is compared with its sources, 
 """
 
 import itertools
+import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 import requests
 
-from benchmarks.site import Site
+from benchmarks.site import Processes, Site, Web
 from benchmarks.subject import Disagreement, connection_of
 from common.waiting import wait_for
 from connections.models import Connection
@@ -58,55 +59,6 @@ class Change:
     key: str
     answered: float
     took: float
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """Seconds, but for the counts. `lags` are from the answer to a change until it was in Devin."""
-
-    load: Load
-    first_sync: float
-    refused: int
-    requests: list[float]
-    lags: list[float]
-    drained: float
-    runs: int
-    worker_cores: float
-    cpu_a_run: float
-
-    @property
-    def accepted_a_second(self) -> float:
-        return len(self.requests) / self.load.seconds
-
-
-def measure(site: Site, load: Load, *, workers: int) -> Fleet:
-    members = build_for(site, load)
-    with site.workers(workers) as processes, site.web() as web:
-        sender = Sender(web.address, issue_token())
-        first = first_sync(members)
-        site.sandbox.forget_traffic()
-        runs_before, cpu_before = SyncRun.objects.count(), processes.cpu_seconds()
-        began = time.monotonic()
-        sender.keep_up(endless_changes(members), load.changes_a_second, load.seconds)
-        ended = time.monotonic()
-        wait_until_idle()
-        cpu = processes.cpu_seconds() - cpu_before
-        changes = sender.accepted
-        lags = lags_of(changes, posts(site))
-        drained = max([change.answered + lag for change, lag in zip(changes, lags, strict=True)], default=ended) - ended
-        check(site, members)
-    runs = SyncRun.objects.count() - runs_before
-    return Fleet(
-        load=load,
-        first_sync=first,
-        refused=len(sender.refused),
-        requests=[change.took for change in changes],
-        lags=lags,
-        drained=max(drained, 0.0),
-        runs=runs,
-        worker_cores=cpu / (time.monotonic() - began),
-        cpu_a_run=cpu / max(runs, 1),
-    )
 
 
 # The fleet
@@ -233,6 +185,80 @@ def issue_token() -> str:
 
     user = User.objects.create_superuser("fleet", password=None)
     return ApiToken.issue(user, "fleet")[1]
+
+
+# The measurement
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Seconds, but for the counts. `lags` are from the answer to a change until it was in Devin."""
+
+    load: Load
+    workers: int
+    first_sync: float
+    refused: int
+    requests: list[float]
+    lags: list[float]
+    drained: float
+    runs: int
+    worker_cores: float
+    web_cores: float
+    cpu_a_run: float
+    machine_load: float
+
+    @property
+    def accepted_a_second(self) -> float:
+        return len(self.requests) / self.load.seconds
+
+
+def measure(site: Site, load: Load, *, workers: Sequence[int]) -> Iterator[Fleet]:
+    """The same load with each of these numbers of worker processes; the first of them does the first sync."""
+    members = build_for(site, load)
+    trial = Trial(site, load, members, endless_changes(members), issue_token())
+    for count in workers:
+        with site.workers(count) as processes, site.web() as web:
+            trial.first_sync = trial.first_sync or first_sync(members)
+            site.sandbox.forget_traffic()
+            yield trial.run(count, processes, web)
+
+
+@dataclass
+class Trial:
+    site: Site
+    load: Load
+    members: list[Member]
+    changes: Iterator[tuple[Member, str, str]]
+    token: str = field(repr=False)
+    first_sync: float = 0.0
+
+    def run(self, workers: int, processes: Processes, web: Web) -> Fleet:
+        sender, runs = Sender(web.address, self.token), SyncRun.objects.count()
+        cpu, web_cpu = processes.cpu_seconds(), web.processes.cpu_seconds()
+        began = time.monotonic()
+        sender.keep_up(self.changes, self.load.changes_a_second, self.load.seconds)
+        ended = time.monotonic()
+        wait_until_idle()
+        took = time.monotonic() - began
+        cpu, web_cpu = processes.cpu_seconds() - cpu, web.processes.cpu_seconds() - web_cpu
+        lags = lags_of(sender.accepted, posts(self.site))
+        arrivals = [change.answered + lag for change, lag in zip(sender.accepted, lags, strict=True)]
+        check(self.site, self.members)
+        runs = SyncRun.objects.count() - runs
+        return Fleet(
+            load=self.load,
+            workers=workers,
+            first_sync=self.first_sync,
+            refused=len(sender.refused),
+            requests=[change.took for change in sender.accepted],
+            lags=lags,
+            drained=max(0.0, max(arrivals, default=ended) - ended),
+            runs=runs,
+            worker_cores=cpu / took,
+            web_cores=web_cpu / took,
+            cpu_a_run=cpu / max(runs, 1),
+            machine_load=os.getloadavg()[0],
+        )
 
 
 # What became of them
