@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from connections.kept import Owner, shelf
 from connections.pools import BoundedAdapter, begin
 from connections.proxies import Proxy
 from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, Exchange
@@ -68,13 +69,22 @@ STRAIGHT = Route()
 
 
 class Transport:
-    """Sends requests to one host over a few kept connections. May be shared by threads."""
+    """Sends requests to one host over a few kept connections. May be shared by threads.
 
-    def __init__(self, *, deadline: timedelta, connections: int, route: Route = STRAIGHT) -> None:
+    With an `owner`, they outlive it: the owner's next transport goes on with them.
+    """
+
+    def __init__(
+        self, *, deadline: timedelta, connections: int, route: Route = STRAIGHT, owner: Owner | None = None
+    ) -> None:
         self.requests_sent = 0
         self._deadline = deadline.total_seconds()
         self._route = route
-        self._adapter = BoundedAdapter(connections=connections, ca_file=route.ca_file, ca_pem=route.ca_pem)
+        self._owner = owner
+        self._has_failed = self._is_closed = False
+        self._connections = connections
+        kept = shelf.take(owner, like=(connections, route)) if owner else None
+        self._adapter = kept or BoundedAdapter(connections=connections, ca_file=route.ca_file, ca_pem=route.ca_pem)
         self._free = threading.Semaphore(connections)
         self._sending = threading.Lock()
         self._counting = threading.Lock()
@@ -97,20 +107,34 @@ class Transport:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "DevinSync", **headers}
         prepared = requests.Request(method, url, headers=headers, data=body).prepare()
         seconds = min(self._deadline, within)
-        exchange = self._new_exchange(seconds, may_send)
+        exchange = self._new_exchange(method, seconds, may_send)
+        if self._is_closed:
+            raise RequestFailed("its client has been closed", sent=False)
         # The pool would wait for a free connection for as long as it takes.
         if not self._free.acquire(timeout=max(seconds, 0)):
             raise RequestFailed("no connection was free in time", sent=False)
         try:
             return self._send(prepared, exchange, seconds)
+        except BaseException:
+            self._has_failed = True
+            raise
         finally:
             self._free.release()
 
     def close(self) -> None:
-        self._adapter.close()
+        """Nothing is sent after it but what is under way already."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        under_way = not all(self._free.acquire(blocking=False) for _ in range(self._connections))
+        if self._owner is None or self._has_failed or under_way:
+            self._adapter.close()
+        else:
+            shelf.give_back(self._owner, self._adapter, like=(self._connections, self._route))
 
-    def _new_exchange(self, seconds: float, may_send: Callable[[], None]) -> Exchange:
+    def _new_exchange(self, method: str, seconds: float, may_send: Callable[[], None]) -> Exchange:
         return Exchange(
+            may_be_repeated=method == "GET",
             ends_at=time.monotonic() + seconds,
             may_send=may_send,
             sending=self._sending,

@@ -39,7 +39,9 @@ class BoundedConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        return super().is_connected and time.monotonic() - self._last_used < sockets.IDLE_LIMIT
+        exchange: Exchange = _thread.exchange
+        limit = sockets.IDLE_LIMIT if exchange.may_be_repeated else sockets.IDLE_LIMIT_FOR_A_WRITE
+        return super().is_connected and time.monotonic() - self._last_used < limit
 
     def connect(self) -> None:
         exchange: Exchange = _thread.exchange

@@ -24,6 +24,8 @@ READ_TIMEOUT = 15.0
 # Servers close a connection that has been idle for a while; a request that meets the closing is lost, and nobody knows
 # whether it was carried out. A connection idle for longer than this is not used again.
 IDLE_LIMIT = 4.0
+# Nor for a request that could not simply be sent again, after a shorter time: hardly a server closes that soon.
+IDLE_LIMIT_FOR_A_WRITE = 1.0
 
 
 @dataclass
@@ -31,12 +33,14 @@ class Exchange:
     """One request and its answer, as the sockets under it see it.
 
     `sent` is None until a connection of ours takes the request up, False while nothing of it has been sent, then True.
-    `private` tells whether the host may be in a private network, `reach` how to come to it other than straight away.
+    `may_be_repeated`: it would do no harm twice. `private` tells whether the host may be in a private network, `reach`
+    how to come to it other than straight away.
     """
 
     ends_at: float
     may_send: Callable[[], None]
     sending: threading.Lock
+    may_be_repeated: bool = False
     private: bool = False
     reach: Callable[[str, int, "Exchange"], "BoundedSocket"] | None = field(default=None, repr=False)
     sent: bool | None = None

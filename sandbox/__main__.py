@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import ssl
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="0 picks a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--data", type=Path, metavar="FILE", help="keep the secrets' names and digests over a restart")
+    parser.add_argument("--tls", type=Path, metavar="FILE", help="speak https with this PEM file's key and certificate")
     parser.add_argument("--latency-ms", type=float, default=0, metavar="N")
     parser.add_argument("--duplicates", type=Duplicates, choices=list(Duplicates), default=Duplicates.REJECT_409)
     parser.add_argument("--rate-per-minute", type=int, metavar="N", help="answer more requests than that with 429")
@@ -32,13 +34,29 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
         duplicates=arguments.duplicates,
         rate_per_minute=arguments.rate_per_minute,
     )
-    sandbox = Sandbox(host=arguments.host, port=arguments.port, settings=settings, data=arguments.data)
+    sandbox = Sandbox(
+        host=arguments.host,
+        port=arguments.port,
+        settings=settings,
+        data=arguments.data,
+        tls=read_certificate(arguments.tls) if arguments.tls else None,
+    )
     for org_id in arguments.organization:
         sandbox.directory.declare_organization(org_id)
     for pair in arguments.key:
         token, _, org_id = pair.partition("=")
         sandbox.directory.declare_key(token, org_id=None if org_id == "*" else org_id)
     return sandbox
+
+
+def read_certificate(path: Path) -> ssl.SSLContext:
+    """From a PEM file with a private key and its certificate. Raises OSError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(path)
+    except OSError as error:
+        raise OSError(error.errno, "this is no private key with its certificate", str(path)) from error
+    return context
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ with Sandbox() as sandbox:
 import contextlib
 import itertools
 import socket
+import ssl
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from sandbox.control import answer_control, is_allowed
 from sandbox.exchange import begin
 from sandbox.page import answer_page
 from sandbox.settings import Settings
-from sandbox.wire import Answer, BadRequest, Request, Stream
+from sandbox.wire import Answer, BadRequest, Request, Stream, TLSStream
 from sandbox.world import World
 
 
@@ -30,8 +31,11 @@ class Sandbox(World):
         port: int = 0,
         settings: Settings | None = None,
         data: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(settings=settings, data=data)
+        self.handshakes = 0
+        self._tls = tls
         self._address = (host, port)
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
@@ -48,7 +52,8 @@ class Sandbox(World):
     @property
     def url(self) -> str:
         host = self._address[0]
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def start(self) -> None:
         """Listen and serve from a thread of its own; OSError where the port is taken."""
@@ -100,7 +105,7 @@ class Sandbox(World):
                 sock.close()
                 return
             with contextlib.suppress(OSError):
-                self._welcome(Stream(sock, str(peer[0])))
+                self._welcome(self._stream(sock, str(peer[0])))
 
     def _welcome(self, stream: Stream) -> None:
         number = next(self._connections)
@@ -112,12 +117,22 @@ class Sandbox(World):
         # A client that leaves at any moment is its own business.
         with stream.sock, contextlib.suppress(OSError):
             try:
+                self._greet(stream)
                 self._converse(stream, number)
             except BadRequest as error:
                 stream.answer(problem(error.status, str(error), {"Connection": "close"}))
             finally:
                 with self._lock:
                     del self._streams[number]
+
+    def _stream(self, sock: socket.socket, peer: str) -> Stream:
+        return TLSStream(sock, self._tls, peer) if self._tls else Stream(sock, peer)
+
+    def _greet(self, stream: Stream) -> None:
+        stream.greet()
+        if self._tls:
+            with self._lock:
+                self.handshakes += 1
 
     def _converse(self, stream: Stream, number: int) -> None:
         while (request := self._next(stream)) is not None:

@@ -5,6 +5,7 @@ import json
 import re
 import select
 import socket
+import ssl
 import struct
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -87,6 +88,9 @@ class Stream:
         self._buffer = b""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def greet(self) -> None:
+        """Whatever comes before the first request."""
+
     def read(self) -> Request | None:
         """The next request; None where the client has left."""
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
@@ -158,6 +162,39 @@ class Stream:
         received = self.sock.recv(65536)
         self._buffer += received
         return bool(received)
+
+
+class TLSStream(Stream):
+    """The same by TLS, where nothing can be looked at without being read."""
+
+    sock: ssl.SSLSocket
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, peer: str) -> None:
+        super().__init__(sock, peer)
+        self.sock = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+
+    def greet(self) -> None:
+        self.sock.do_handshake()
+
+    def client_leaves_within(self, seconds: float | None) -> bool:
+        try:
+            return self._is_readable(seconds) and not self._fill()
+        except (OSError, ValueError):
+            return True
+
+    def wait(self) -> None:
+        if not self._buffer:
+            self._is_readable(None)
+        self.is_busy = True
+
+    def is_quiet(self) -> bool:
+        try:
+            return not self._is_readable(0) and not self.is_busy
+        except (OSError, ValueError):
+            return False
+
+    def _is_readable(self, seconds: float | None) -> bool:
+        return bool(self.sock.pending() or select.select([self.sock], [], [], seconds)[0])
 
 
 def parse_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from connections.kept import shelf
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
 from tests.patience import wait_until
@@ -42,6 +43,13 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_connection() -> Iterator[None]:
+    """What a test left open serves no other."""
+    yield
+    shelf.close_all()
 
 
 @pytest.fixture(scope="session")

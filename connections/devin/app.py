@@ -9,6 +9,7 @@ from django.conf import settings
 from connections.devin.client import DevinClient
 from connections.devin.errors import Unreachable
 from connections.hosts import DEVIN
+from connections.kept import Owner
 from connections.kinds import Entry, Identity, Kind, Method
 from connections.validation import API_KEY_LENGTH, clean_api_key
 
@@ -55,12 +56,12 @@ def open_client(
 ) -> DevinClient:
     """A client for the stored key, to be closed by the caller.
 
-    With `patience`, a person waits for all its calls together.
+    With `patience`, a person waits for all its calls together. Without, its HTTP connections serve the next one too.
     """
     deadline = settings.DEVIN_REQUEST_DEADLINE
     if patience is None:
         write_deadline = min(settings.DEVIN_WRITE_DEADLINE, deadline)
-        return _open(connection, deadline=deadline, write_deadline=write_deadline, fence=fence)
+        return _open(connection, deadline=deadline, write_deadline=write_deadline, fence=fence, is_kept=True)
     return _open(
         connection,
         deadline=min(deadline, patience),
@@ -71,14 +72,16 @@ def open_client(
     )
 
 
-def _open(connection: "Connection", **options: Any) -> DevinClient:
+def _open(connection: "Connection", *, is_kept: bool = False, **options: Any) -> DevinClient:
     if connection.app != Devin.name:
         raise Unreachable(f"Nothing was sent: the connection “{connection.name}” is not to Devin.", retryable=False)
     if problem := connection.why_not_allowed():
         raise Unreachable(problem, retryable=False)
+    address, api_key = connection.base_url, connection.credentials()[API_KEY.api_name]
     return DevinClient(
-        base_url=connection.base_url,
-        api_key=connection.credentials()[API_KEY.api_name],
+        base_url=address,
+        api_key=api_key,
+        owner=Owner.of(str(connection.pk), address=address, credentials=api_key) if is_kept else None,
         concurrency=connection.concurrency,
         name=connection.name,
         closed_for=connection.rate_limited_for,

@@ -29,6 +29,7 @@ from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotF
 from connections.devin.gate import Gate, GateClosed, Turn
 from connections.devin.types import Principal, RemoteSecret, SecretPage
 from connections.http import STRAIGHT, Answer, RequestFailed, Route, Transport
+from connections.kept import Owner
 from connections.validation import VISIBLE_ASCII
 
 # Devin gives at most this many a page.
@@ -51,7 +52,8 @@ class DevinClient:
 
     `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
     comes out of the call unchanged. Of several threads one at a time is between the fence and the sending. With
-    `patience`, all its calls together end within that time. `route` is that of `Transport`.
+    `patience`, all its calls together end within that time. `route` is that of `Transport`; the
+    HTTP connections of an `owner` serve its next client too.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class DevinClient:
         longest_wait: timedelta = LONGEST_WAIT,
         patience: timedelta | None = None,
         route: Route = STRAIGHT,
+        owner: Owner | None = None,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -78,9 +81,8 @@ class DevinClient:
         self._fence = fence or no_fence
         self._write_deadline = (write_deadline or deadline).total_seconds()
         self._wait = wait
-        self._tries = tries
-        self._longest_wait = longest_wait.total_seconds()
-        self._transport = Transport(deadline=deadline, connections=concurrency, route=route)
+        self._tries, self._longest_wait = tries, longest_wait.total_seconds()
+        self._transport = Transport(deadline=deadline, connections=concurrency, route=route, owner=owner)
         self._clock = clock
         self._patience = math.inf if patience is None else patience.total_seconds()
         self._ends_at = clock() + self._patience

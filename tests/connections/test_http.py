@@ -6,18 +6,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from connections import http, sockets
 from connections.http import RequestFailed, Route, Transport
+from sandbox.certificates import self_signed_certificate
 from tests.connections.servers import Received, reply, serving
 from tests.patience import PATIENCE, wait_until
 
@@ -362,23 +360,6 @@ def serve_tls(listener: socket.socket, context: ssl.SSLContext, received: list[b
             received.append(secure.recv(1000))
     except OSError:
         sock.close()
-
-
-def self_signed_certificate(folder: Path, *hosts: str) -> Path:
-    names = [x509.DNSName(host) for host in ("localhost", *hosts)]
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "localhost.pem"
-    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
-    path.write_bytes(private + certificate.public_bytes(encoding))
-    return path
 
 
 @pytest.fixture

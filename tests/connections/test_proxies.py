@@ -14,8 +14,8 @@ import pytest
 
 from connections.http import RequestFailed, Route, Transport
 from connections.proxies import Proxy
+from sandbox.certificates import self_signed_certificate
 from tests.connections.servers import Server, reply, serving
-from tests.connections.test_http import self_signed_certificate
 from tests.patience import PATIENCE
 
 HOST = "devin.example"

@@ -12,7 +12,7 @@ from django.conf import settings
 from django_rq import get_connection
 from redis.exceptions import ConnectionError as QueueConnectionError
 
-from tests.connections.test_http import self_signed_certificate
+from sandbox.certificates import self_signed_certificate
 
 
 @pytest.fixture
