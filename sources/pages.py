@@ -13,6 +13,7 @@ from django.contrib.admin.models import ADDITION, CHANGE
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from connections.models import Connection
@@ -114,6 +115,7 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "environment": environment,
         "folders": folders,
         "place": place,
+        "chosen": _as_query(project, environment, place),
         "shown": _show(project, place) if place is not None and shows_keys else None,
         "readers": [reader for reader in readers_of(project) if place is None or reader.reads(place)],
         "poll_form": PollForm(initial={"poll_seconds": link.poll_seconds}),
@@ -125,6 +127,16 @@ def _chosen(environments: Listing[EnvironmentEntry], slug: str) -> EnvironmentEn
     named = [entry for entry in environments.entries if entry.slug == slug]
     only = environments.entries if len(environments.entries) == 1 else []
     return next(iter([*named, *only]), None)
+
+
+def _as_query(project: Project, environment: EnvironmentEntry | None, place: Place | None) -> str:
+    """What the page is of, as the wizard's first step takes it."""
+    chosen = {"project": str(project.pk)}
+    if environment is not None:
+        chosen["environment"] = environment.id or environment.slug
+    if place is not None:
+        chosen["folder"] = place.path
+    return urlencode(chosen)
 
 
 def _show(project: Project, place: Place) -> Shown:

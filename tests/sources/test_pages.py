@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from connections.models import Connection
 from sources.errors import Refused, Unavailable
@@ -197,3 +198,15 @@ def test_to_change_it_takes_the_right_to_change_projects(shelf_project: Project)
     page = person(*VIEWER).post(reverse("admin:sources_poll", args=[PROJECT_ID]), {"poll_seconds": "600"})
 
     assert page.status_code == 403
+
+
+@pytest.mark.parametrize("at", [{}, {"environment": "dev"}, {"environment": "dev", "path": "/app"}])
+def test_it_leads_to_a_sync_of_what_it_shows(at: dict[str, str], shelf_project: Project) -> None:
+    """Of a project with several environments none is shown at first."""
+    link = reverse("admin:sources_project", args=[PROJECT_ID])
+
+    page = person(*VIEWER, "syncs.add_devinsync").get(link, at)
+
+    chosen = {"project": PROJECT_ID} | {name.replace("path", "folder"): text for name, text in at.items()}
+    assert page.context["chosen"] == urlencode(chosen)
+    assert f"?{urlencode(chosen)}".replace("&", "&amp;") in page.content.decode()
