@@ -1,11 +1,12 @@
 """What a kind of source is, for those who offer and open it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from connections.models import Connection
+from sources.contents import Contents, Tell
 from sources.protocol import Found, Source
 from vault.models import Project
 
@@ -55,6 +56,7 @@ class Kind:
     find            finds a place quicker than by its lists, with better words; raises SourceError
     list_places     the folders of all environments, where one question answers that
     find_clashes    tells without a value which keys stand in several folders at and below a place, quicker or better
+    read_contents   a whole project, or the environments named of it, to be copied into the vault; raises SourceError
     id_hint         what to enter to name a project, for the form that asks
     notifies        whether it tells of changes by itself
     """
@@ -68,6 +70,7 @@ class Kind:
     find: Callable[[Project, str, str], Found] | None = None
     list_places: Callable[[Project], Sequence[Found]] | None = None
     find_clashes: Callable[[Project, Found], Mapping[str, list[str]]] | None = None
+    read_contents: Callable[[Opening, Collection[str], Tell], Contents] | None = None
     id_hint: str = ""
     notifies: bool = False
 

@@ -15,6 +15,7 @@ from sources.errors import PlaceMissing
 from sources.infisical.projects import load_project, project_in
 from sources.infisical.rows import Unbelievable
 from sources.infisical.source import InfisicalSource, translated
+from sources.infisical.stored import read_contents
 from sources.kinds import Kind, Opening, RemoteProject
 
 LONGEST_SLUG = 64
@@ -102,6 +103,7 @@ INFISICAL = Kind(
     app="infisical",
     find_project=find_project,
     list_projects=list_projects,
+    read_contents=read_contents,
     id_hint="Its ID or slug, from the project's settings in Infisical.",
     notifies=True,
 )

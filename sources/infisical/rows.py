@@ -61,9 +61,9 @@ class Listed:
 
 def parse(data: dict[str, Any], *, project_id: str, place: Place, recursive: bool, values: bool = True) -> Listed:
     """Raises Unbelievable. Without `values` nothing is looked at but names."""
-    reading = _Reading(project_id, values)
-    rows = tuple(reading.own(_list_in(data, "secrets"), place, recursive=recursive))
-    blocks = tuple(reading.block(each) for each in _list_in(data, "imports"))
+    reading = Reading(project_id, values)
+    rows = tuple(reading.own(list_in(data, "secrets"), place, recursive=recursive))
+    blocks = tuple(reading.block(each) for each in list_in(data, "imports"))
     return Listed(rows, blocks)
 
 
@@ -138,7 +138,7 @@ def _as_secret(row: Row) -> SourceSecret:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     project_id: str
     values: bool
 
@@ -159,7 +159,7 @@ class _Reading:
         if not isinstance(environment, str) or not environment or not isinstance(path, str):
             raise Unbelievable("an import does not say from where")
         place = Place(environment, _path(path))
-        rows = tuple(self._row(item, place, needs_project=False) for item in self._shared(_list_in(block, "secrets")))
+        rows = tuple(self._row(item, place, needs_project=False) for item in self._shared(list_in(block, "secrets")))
         _require_single(rows)
         return Block(place, rows)
 
@@ -181,12 +181,12 @@ class _Reading:
         project = item.get("workspace") or item.get("projectId")
         if (project or needs_project) and project != self.project_id:
             raise Unbelievable(f"the secret {key} is of another project than was asked for")
-        value = self._value(item, key) if self.values else ""
+        value = self.value(item, key) if self.values else ""
         return Row(key, value, place, id_ if isinstance(id_, str) else "", _is_marked(item))
 
-    def _value(self, item: dict[str, Any], key: str) -> str:
-        value, is_hidden = item.get("secretValue"), item.get("secretValueHidden", False)
-        if is_hidden is not False or value == MASK:
+    def value(self, item: dict[str, Any], key: str) -> str:
+        value = item.get("secretValue")
+        if is_hidden(item):
             raise Unbelievable(
                 f"the value of {key} is hidden from the machine identity",
                 "Give its role the right to read values (“Read Value”) in this folder and all that it imports.",
@@ -198,6 +198,11 @@ class _Reading:
         return value
 
 
+def is_hidden(item: dict[str, Any]) -> bool:
+    """Whether the server sends a mask in place of the value."""
+    return item.get("secretValueHidden", False) is not False or item.get("secretValue") == MASK
+
+
 def _require_single(rows: Sequence[Row]) -> None:
     seen: set[str] = set()
     for row in rows:
@@ -206,7 +211,7 @@ def _require_single(rows: Sequence[Row]) -> None:
         seen.add(row.key)
 
 
-def _list_in(data: dict[str, Any], name: str) -> list[Any]:
+def list_in(data: dict[str, Any], name: str) -> list[Any]:
     found = data.get(name)
     if not isinstance(found, list):
         raise Unbelievable(f"the answer has no list of {name}")

@@ -86,6 +86,12 @@ class InfisicalSource:
                 return None
         return fingerprint("infisical", self._project_id, str(place), str(recursive), json.dumps(data, sort_keys=True))
 
+    def ask_stored(self, place: Place) -> dict[str, Any]:
+        """A folder as it is stored, unparsed: its own secrets alone, references unexpanded. Raises SourceError."""
+        query = self._query(place, values=True, expanded=False, imports=False)
+        with translated(place):
+            return self._ask_newest(query, f"read {place} in Infisical", lambda: None)
+
     def link(self, place: Place) -> str:
         query = urlencode({"secretPath": place.path})
         project, environment = segment(self._project_id), segment(place.environment_slug)
@@ -118,20 +124,25 @@ class InfisicalSource:
     def _ask(
         self, place: Place, *, recursive: bool, values: bool = True, leave: Callable[[], None] = lambda: None
     ) -> dict[str, Any]:
-        """By the newer route, else by the older. Both get both spellings: what they do not know they ignore."""
-        query = {
+        query = self._query(place, values=values, expanded=values, imports=True, recursive=recursive)
+        return self._ask_newest(query, f"read {place} in Infisical", leave)
+
+    def _query(
+        self, place: Place, *, values: bool, expanded: bool, imports: bool, recursive: bool = False
+    ) -> dict[str, str]:
+        """For the newer route and the older. Both get both spellings: what they do not know they ignore."""
+        return {
             "projectId": self._project_id,
             "workspaceId": self._project_id,
             "environment": place.environment_slug,
             "secretPath": place.path,
             "viewSecretValue": _flag(values),
-            "expandSecretReferences": _flag(values),
+            "expandSecretReferences": _flag(expanded),
             "recursive": _flag(recursive),
-            "includeImports": "true",
-            "include_imports": "true",
+            "includeImports": _flag(imports),
+            "include_imports": _flag(imports),
             "includePersonalOverrides": "false",
         }
-        return self._ask_newest(query, f"read {place} in Infisical", leave)
 
     def _ask_newest(self, query: dict[str, str], what: str, leave: Callable[[], None]) -> dict[str, Any]:
         site = self._client.site.base_url

@@ -48,23 +48,28 @@ def _require_an_end(count: int) -> None:
 
 def imports_at(client: InfisicalClient, project_id: str, place: Place) -> list[Place]:
     """Where a folder imports from, in order; nothing where a server has no such list."""
+    try:
+        listed = all_imports_at(client, project_id, place)
+    except NotFound as error:
+        if error.is_route:
+            return []
+        raise
+    # Replicated ones are secrets of their own, in a reserved folder.
+    return [imported for imported, is_replica in listed if not is_replica]
+
+
+def all_imports_at(client: InfisicalClient, project_id: str, place: Place) -> list[tuple[Place, bool]]:
+    """Where a folder imports from, in order, and whether Infisical keeps a replica of it."""
     what = f"list the imports of {place} in Infisical"
     at = {"environment": place.environment_slug, "path": place.path}
     calls = {
         "/api/v2/secret-imports": {"projectId": project_id, **at},
         "/api/v1/secret-imports": {"workspaceId": project_id, **at},
     }
-    try:
-        data = client.get_either(calls, what)
-    except NotFound as error:
-        if error.is_route:
-            return []
-        raise
-    rows = data.get("secretImports")
+    rows = client.get_either(calls, what).get("secretImports")
     if not isinstance(rows, list):
         raise Unbelievable("the answer has no list of imports")
-    # Replicated ones are secrets of their own, in a reserved folder.
-    return [_imported(row) for row in rows if not (isinstance(row, dict) and row.get("isReplication") is True)]
+    return [(_imported(row), row.get("isReplication") is True) for row in rows]
 
 
 def _imported(row: Any) -> Place:

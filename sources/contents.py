@@ -1,0 +1,51 @@
+"""A whole project as its source stores it, to be copied into the vault: values unexpanded, imports as they are listed.
+
+Whole or an error, like every answer of a source: what may not be read is not left out, but refuses the copy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sources.protocol import EnvironmentEntry, Place
+
+# How far a reading is: a sentence, how many of how many.
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class KeptSecret:
+    """One secret. `value` is in the vault's own syntax; `problem` says why it cannot be put so, as a sentence's end."""
+
+    key: str
+    value: str = field(repr=False)
+    comment: str = field(default="", repr=False)
+    is_literal: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class KeptFolder:
+    """`imports` in the source's order, the last wins."""
+
+    place: Place
+    secrets: tuple[KeptSecret, ...] = ()
+    imports: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that is not carried: where it is, what it is, and why."""
+
+    where: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """`hidden` may not be read, and so refuses the copy; `left` is nothing that a reader of the project would see."""
+
+    environments: tuple[EnvironmentEntry, ...]
+    folders: tuple[KeptFolder, ...]
+    hidden: tuple[Left, ...] = ()
+    left: tuple[Left, ...] = ()
