@@ -6,6 +6,7 @@ values that they may not read is answered here, by the `Actor` without whom no w
 """
 
 from vault.editing.actor import Actor
+from vault.editing.contents import FolderContents, write_contents
 from vault.editing.environments import create_environment, delete_environment, update_environment
 from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
 from vault.editing.imports import add_import, delete_import, move_import, point_import
@@ -28,6 +29,7 @@ from vault.editing.secrets import (
 __all__ = [
     "Actor",
     "Edit",
+    "FolderContents",
     "Labels",
     "Metadatum",
     "Written",
@@ -58,4 +60,5 @@ __all__ = [
     "update_secret",
     "update_secrets",
     "update_tag",
+    "write_contents",
 ]

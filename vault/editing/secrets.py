@@ -101,22 +101,37 @@ def set_secrets(
     `literal` tells whose values are taken as they are, without references. `must_exist` refuses keys that are missing
     (True) or there (False). `refuses_circles` is for people; a script may be about to cut what it has just closed.
     """
-    _check_values(values)
-    comments = {key: clean_comment(comment) for key, comment in (comments or {}).items()}
-    literal = literal or {}
     with changing(folder.environment.project_id, by) as change:
-        existing = _existing(folder, values)
-        _check_presence(folder, values, existing, must_exist)
-        written = compare(folder, existing, values, comments=comments, literal=literal, by=by)
-        change.seals.take(existing.values())
-        rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
-        _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
-        _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
-        _write_comments([rows[key] for key in written.commented])
-        change.seals.put(rows.values())
+        written, rows = put_secrets(
+            change, folder, values, comments=comments or {}, literal=literal or {}, must_exist=must_exist
+        )
         if refuses_circles:
             _check_no_circle(change, [rows[key] for key in (*written.created, *written.changed)])
     return written
+
+
+def put_secrets(
+    change: Change,
+    folder: Folder,
+    values: Mapping[str, str],
+    *,
+    comments: Mapping[str, str],
+    literal: Mapping[str, bool],
+    must_exist: bool | None = None,
+) -> tuple[Written, dict[str, Secret]]:
+    """For callers that hold the transaction. What became of the keys, and their rows."""
+    _check_values(values)
+    comments = {key: clean_comment(comment) for key, comment in comments.items()}
+    existing = _existing(folder, values)
+    _check_presence(folder, values, existing, must_exist)
+    written = compare(folder, existing, values, comments=comments, literal=literal, by=change.by)
+    change.seals.take(existing.values())
+    rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
+    _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
+    _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
+    _write_comments([rows[key] for key in written.commented])
+    change.seals.put(rows.values())
+    return written, rows
 
 
 def _label(secrets: Iterable[Secret], comments: Mapping[str, str], literal: Mapping[str, bool]) -> None:
