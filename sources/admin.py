@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from sources import pages
+from sources.copying import pages as copying
 from sources.words import JOINED, where_kept
 from vault.admin import ProjectAdmin
 from vault.models import Project
@@ -44,6 +45,11 @@ class SourcedProjectAdmin(ProjectAdmin):
             route("link/", pages.link_page, "link"),
             route("linked/<uuid:project_id>/", pages.project_page, "project"),
             route("linked/<uuid:project_id>/poll/", pages.change_poll, "poll"),
+            route("copy/", copying.add, "copy_add"),
+            route("copies/<uuid:copy_id>/", copying.show, "copy"),
+            route("copies/<uuid:copy_id>/progress/", copying.progress, "copy_progress"),
+            route("copies/<uuid:copy_id>/confirm/", copying.decide, "copy_confirm"),
+            route("copies/<uuid:copy_id>/again/", copying.again, "copy_again"),
             *super().get_urls(),
         ]
 

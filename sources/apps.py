@@ -7,7 +7,10 @@ class SourcesConfig(AppConfig):
     name = "sources"
 
     def ready(self) -> None:
+        from common.cleaning import delete_some, register_cleaner
+        from sources.copying.jobs import old_copies
         from sources.words import page_of, where_kept
         from vault.elsewhere import Elsewhere, register
 
+        register_cleaner("copies into the vault", lambda: delete_some(old_copies()))
         register(Elsewhere(describe=where_kept, page=page_of))

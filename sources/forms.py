@@ -1,5 +1,6 @@
 """The forms of projects that are kept elsewhere."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -38,7 +39,13 @@ class PollField(forms.IntegerField):
         )
 
 
-class LinkForm(forms.Form):
+class SuggestsProjects(forms.Form):
+    """Asks for a project of a connection; `suggestions` are shown for it, and work without scripts."""
+
+    suggestions: Sequence[RemoteProject] = ()
+
+
+class LinkForm(SuggestsProjects):
     connection = ConnectionField(
         queryset=Connection.objects.none(),
         empty_label="Choose a connection",
@@ -64,8 +71,6 @@ class LinkForm(forms.Form):
         field.queryset = source_connections()
         hints = [f"{kind.label}: {kind.id_hint}" for kind in remote_kinds() if kind.id_hint]
         self.fields["remote_project"].help_text = " ".join(hints)
-        # Shown as suggestions for the project; they work without scripts.
-        self.suggestions: list[RemoteProject] = []
 
     @property
     def naming(self) -> Naming:

@@ -1,7 +1,9 @@
 """Projects that are kept elsewhere, and what was last seen of them. Names and times; never a value."""
 
 from typing import Self
+from uuid import uuid4
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 
@@ -93,3 +95,58 @@ class WatchedPlace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.environment_slug}:{self.path}"
+
+
+class Copy(models.Model):
+    """A project on its way into the vault: who wants it, how far it is, and the plan. Names and counts, no value."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Being read"
+        PLANNED = "planned", "Waits for your decision"
+        CONFIRMED = "confirmed", "Being copied"
+        DONE = "done", "Copied"
+        FAILED = "failed", "Not copied"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    remote_id = models.CharField(max_length=255)
+    remote_slug = models.CharField(max_length=255, blank=True)
+    remote_name = models.CharField(max_length=255, blank=True)
+    environments = models.JSONField(default=list)
+    # The project of the vault: there already, or made by this copy under the name and the slug.
+    into = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=64, blank=True)
+    slug = models.CharField(max_length=64, blank=True)
+
+    state = models.CharField(max_length=16, choices=State.choices, default=State.ASKED)
+    plan = models.JSONField(null=True)
+    digest = models.CharField(max_length=255, blank=True)
+    replaces = models.BooleanField(default=False)
+    leaves_out = models.BooleanField(default=False)
+    # What a person should know: that the plan is another one, why nothing was copied, or what was.
+    message = models.TextField(blank=True)
+
+    step = models.CharField(max_length=255, blank=True)
+    step_count = models.PositiveIntegerField(default=0)
+    step_total = models.PositiveIntegerField(default=0)
+    # Who carries it out, and until when nobody else does.
+    claim = models.UUIDField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(null=True)
+
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        default_permissions = ()
+        verbose_name_plural = "copies"
+        indexes = [models.Index(fields=["state", "rung_at"], name="source_copies_due")]
+
+    def __str__(self) -> str:
+        return f"{self.remote_name} into the vault"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in (self.State.ASKED, self.State.CONFIRMED)

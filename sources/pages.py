@@ -18,8 +18,9 @@ from django.views.decorators.http import require_POST
 
 from connections.models import Connection
 from sources.choosing import PATIENCE, Asking, Listing, environments_of, folders_of
+from sources.copying.copying import RIGHTS
 from sources.errors import SourceError
-from sources.forms import LinkForm, PollForm, source_connections
+from sources.forms import LinkForm, PollForm, SuggestsProjects, source_connections
 from sources.kinds import RemoteProject
 from sources.linking import keep_link, prove, set_poll_seconds
 from sources.models import LinkedProject
@@ -56,7 +57,7 @@ def link_page(request: HttpRequest) -> HttpResponse:
             return done(request, project, ADDITION, f"Linked the project {project.name}.", go_to=project)
         return _page(request, "link", title="Link a project", form=form, has_connections=True)
     form = LinkForm(initial=request.POST.dict())
-    problem = _suggest(form, request.POST.get("connection")) if request.method == "POST" else ""
+    problem = suggest(form, request.POST.get("connection")) if request.method == "POST" else ""
     has_connections = source_connections().exists()
     context = {"form": form, "problem": problem, "has_connections": has_connections}
     return _page(request, "link", title="Link a project", **context)
@@ -75,7 +76,7 @@ def _link(request: HttpRequest, form: LinkForm) -> Project | None:
     return None
 
 
-def _suggest(form: LinkForm, connection_id: str | None) -> str:
+def suggest(form: SuggestsProjects, connection_id: str | None) -> str:
     """The projects that a connection may read, as suggestions; why there are none."""
     try:
         connection = source_connections().filter(pk=UUID(connection_id or "")).first()
@@ -111,6 +112,7 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "project": project,
         "link": link,
         "kind": kind_of(project),
+        "may_copy": kind_of(project).read_contents is not None and request.user.has_perms(RIGHTS),
         "environments": environments,
         "environment": environment,
         "folders": folders,

@@ -41,12 +41,13 @@ from sandbox.organization import Organization
 from sandbox.server import Sandbox
 from sources.finding import find_place
 from sources.linking import link_project
-from sources.models import LinkedProject
+from sources.models import Copy, LinkedProject
 from syncs.choices import Status, Trigger
 from syncs.editing import Actor, create_sync
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
+from syncs.runs.polling import ring_due_copies
 from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from tests.openbao import OpenBao
@@ -279,6 +280,7 @@ def sync_from_infisical(stage: Stage) -> None:
         sync.source = find_place(project, "dev", "/app")
         create_sync(sync, by=Actor.on_command_line(root))
         stage.work()
+        copy_from_infisical(stage, LinkedProject.of(project))
         infisical.world.put(shop, "dev", "/app", A=f"{stage.secret('value that cannot be taken')}${{NOPE}}")
         send_message(stage, hook, shop)
         # It waits for further changes, which a worker would not wait for here.
@@ -287,6 +289,23 @@ def sync_from_infisical(stage: Stage) -> None:
         jobs.run_sync(str(pending.pk))
         for token in infisical.world.tokens:
             stage.canaries[token] = Canary("Infisical access token", token)
+
+
+def copy_from_infisical(stage: Stage, link: LinkedProject) -> None:
+    """Planned twice and written by a worker; then once more by the command."""
+    entries = {"connection": str(link.connection_id), "remote_project": link.remote_id, "slug": "moved-in"}
+    stage.post(reverse("admin:sources_copy_add"), entries)
+    copy = Copy.objects.get()
+    for asked in ("copy_again", "copy_confirm", ""):
+        ring_due_copies()
+        stage.work()
+        copy.refresh_from_db()
+        stage.keep("the copy", stage.browser.get(reverse("admin:sources_copy", args=[copy.pk])))
+        if asked:
+            stage.post(reverse(f"admin:sources_{asked}", args=[copy.pk]), {"digest": copy.digest})
+    assert Folder.objects.filter(environment__project__slug="moved-in", path="/app").exists()
+    arguments = ["--connection", link.connection.name, "--project", link.remote_id, "--into", "moved-in", "--yes"]
+    stage.answers.append(output_of("import_infisical", *arguments))
 
 
 def send_message(stage: Stage, hook: Hook, shop: Any) -> None:

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
+from sources.copying.jobs import carry_out
 from syncs.choices import Operation
 from syncs.engine.destination import Organization
 from syncs.engine.lease import Lease
@@ -37,10 +38,14 @@ class InternalError(Exception):
 
 
 def run_sync(run_id: str) -> None:
-    """Carries out a run, if it is due and nobody else does; the id of a linked project asks to look for changes."""
+    """Carries out a run, if it is due and nobody else does.
+
+    The id of a linked project asks to look for changes, and that of a copy to go on with it.
+    """
     claimed = claim(UUID(run_id))
     if claimed is None:
-        polling.look(UUID(run_id))
+        if not carry_out(UUID(run_id)):
+            polling.look(UUID(run_id))
         return
     run, lease = claimed
     with lease:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from common import clock
+from sources.copying.jobs import ring_due
 from sources.errors import Refused, SourceError, Unavailable
 from sources.models import LinkedProject
 from sources.protocol import Place, Source
@@ -46,6 +47,11 @@ def ring_due_looks() -> None:
         claimed = LinkedProject.objects.filter(pk=pk, next_poll_at__lte=now)
         if claimed.update(next_poll_at=now + RING_AGAIN) and not ring(project_id):
             return
+
+
+def ring_due_copies() -> None:
+    """Of projects that are copied into the vault; a pause of the syncs does not hold them."""
+    ring_due(ring)
 
 
 def look(project_id: UUID) -> None:

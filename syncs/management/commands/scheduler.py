@@ -16,7 +16,7 @@ from common.compatibility import require_known_database
 from common.places import places
 from encryption.checks import require_known_keys
 from syncs.runs.housekeeping import Housekeeping
-from syncs.runs.polling import ring_due_looks
+from syncs.runs.polling import ring_due_copies, ring_due_looks
 from syncs.runs.schedule import note_alive, tick
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Command(BaseCommand):
                 note_alive()
                 tick()
                 ring_due_looks()
+                ring_due_copies()
                 link_some()
                 housekeeping.go_on(until=began + period / 2)
             except (DatabaseError, InterfaceError) as error:
