@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from syncs.choices import Trigger
 from syncs.editing.actor import Actor
-from syncs.editing.moves import Place, check_may_move, leave
+from syncs.editing.moves import Place, check_may_move, leave, stop_awaiting
 from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
@@ -59,10 +59,17 @@ def change_sync(
     _check(sync, changed, old)
     _save(sync)
     by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
-    if not old.is_same_organization(Place.of(sync)):
-        leave(sync, old, removes_secrets=removes_old, trigger=Trigger.EDIT, user=by.user)
+    _let_go(sync, old, removes_old=removes_old, by=by)
     follows = runs is not False
     return Edited(sync, after_edit(sync, user=by.user, wishes=wishes, at_once=bool(runs)) if follows else None)
+
+
+def _let_go(sync: DevinSync, old: Place, *, removes_old: bool, by: Actor) -> None:
+    has_left = not old.is_same_organization(Place.of(sync))
+    if has_left or not sync.is_enabled:
+        stop_awaiting(sync, old)
+    if has_left:
+        leave(sync, old, removes_secrets=removes_old, trigger=Trigger.EDIT, user=by.user)
 
 
 def foresee_change(sync_id: UUID, fields: Mapping[str, Any], **meant: Any) -> DevinSync:
@@ -84,6 +91,8 @@ def switch_sync(sync_id: UUID, name: str, *, on: bool, by: Actor) -> bool:
     by.note_changed(sync, f"{SWITCHES[name]} {'enabled' if on else 'disabled'}")
     if on:
         after_edit(sync, user=by.user)
+    elif not sync.is_enabled:
+        stop_awaiting(sync, Place.of(sync))
     return True
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from syncs.choices import OPEN_STATUSES, Operation, Status
 from syncs.editing.actor import Actor
 from syncs.editing.change import locked
+from syncs.editing.moves import Place, stop_awaiting
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import end
@@ -30,6 +31,7 @@ def delete_sync(sync_id: UUID, *, by: Actor, removes_secrets: bool) -> SyncRun |
     for run in waiting:
         end.cancel(run.pk, "The sync was deleted before the run started.")
     by.note_deleted(sync)
+    stop_awaiting(sync, Place.of(sync))
     sync.delete()
     return None
 

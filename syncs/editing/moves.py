@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from syncs.choices import Operation, Status, Trigger
+from syncs.engine.awaited import ring_waiting_at
 from syncs.errors import EditRefused
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncRun, WriteIntent
 from syncs.runs import end
+from syncs.runs.again import ring_again
 from syncs.runs.ask import request_run
 from syncs.runs.wishes import Wishes
 
@@ -38,13 +41,13 @@ class Place:
 
     def secrets_of(self, sync: DevinSync) -> QuerySet[ManagedSecret]:
         """What the sync wrote here, by the ledger."""
-        return ManagedSecret.objects.filter(sync=sync, destination__in=self._destinations())
+        return ManagedSecret.objects.filter(sync=sync, destination__in=self.destinations())
 
     def open_intents_of(self, sync: DevinSync) -> QuerySet[WriteIntent]:
         """What the sync was about to write here when a run of it broke off."""
-        return WriteIntent.objects.open().filter(sync=sync, destination__in=self._destinations())
+        return WriteIntent.objects.open().filter(sync=sync, destination__in=self.destinations())
 
-    def _destinations(self) -> QuerySet[Destination]:
+    def destinations(self) -> QuerySet[Destination]:
         return Destination.objects.filter(base_url=self.base_url, org_id=self.org_id)
 
 
@@ -62,6 +65,21 @@ def check_may_move(sync: DevinSync, old: Place) -> None:
     """Raises EditRefused if the sync leaves an organization that it must not leave at this moment."""
     if not old.is_same_organization(Place.of(sync)) and (problem := why_it_stays(sync)):
         raise EditRefused(problem, field="org_id")
+
+
+def stop_awaiting(sync: DevinSync, place: Place) -> None:
+    """The sync has nothing to say at a place any more: what is held there until its source can be read goes on.
+
+    After the edit: the runs are of other syncs, which nobody locks behind this one's back.
+    """
+    if not sync.is_awaited:
+        return
+    for destination in place.destinations():
+
+        def ring(destination: Destination = destination) -> None:
+            ring_waiting_at(destination, ring_again)
+
+        transaction.on_commit(ring, robust=True)
 
 
 def leave(sync: DevinSync, old: Place, *, removes_secrets: bool, trigger: Trigger, user: Any) -> None:

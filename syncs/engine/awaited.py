@@ -19,9 +19,14 @@ def ring_who_waits(awaited: DevinSync, destination: Destination, ring: Callable[
     One that waits for yet another source notes so anew.
     """
     if DevinSync.objects.filter(pk=awaited.pk, is_awaited=True).update(is_awaited=False):
-        # In the order in which everybody locks syncs.
-        for run in _waiting_at(destination).exclude(sync=awaited).order_by("sync_id"):
-            ring(run)
+        ring_waiting_at(destination, ring)
+
+
+@transaction.atomic
+def ring_waiting_at(destination: Destination, ring: Callable[[SyncRun], object]) -> None:
+    """In the order in which everybody locks syncs."""
+    for run in _waiting_at(destination).order_by("sync_id"):
+        ring(run)
 
 
 def _waiting_at(destination: Destination) -> QuerySet[SyncRun]:

@@ -88,7 +88,7 @@ def about_held_back(held_back: Collection[HeldBack]) -> str:
     more = [f"And for {len(reasons) - NAMED_SYNCS} more."] if len(reasons) > NAMED_SYNCS else []
     advice = (
         "Another sync may want that, and its source cannot be read now. Once it can, they go by themselves; if it "
-        "never will, disable that sync and sync again."
+        "never will, disable that sync."
     )
     return " ".join([f"{count} held: {keys}.", advice, *reasons[:NAMED_SYNCS], *more])
 

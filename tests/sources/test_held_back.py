@@ -10,6 +10,7 @@ from sandbox.server import Sandbox
 from sources.errors import PlaceMissing, Refused, SourceError, Unavailable, Untrustworthy
 from sources.protocol import EnvironmentEntry, Found, Place
 from syncs.choices import BlockedReason, Decision, Operation, Outcome, Status, Strangers, Trigger
+from syncs.editing import Actor, change_sync, delete_sync, switch_sync
 from syncs.engine.preview import preview
 from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRun
 from syncs.runs import jobs
@@ -259,6 +260,39 @@ def test_a_look_that_finds_it_readable_rings_too(
     assert rung_of(bench.sync).trigger == Trigger.SOURCE_BACK
     away.sync.refresh_from_db()
     assert not away.sync.is_awaited
+
+
+STOPS: dict[str, Callable[[DevinSync], object]] = {
+    "disabled": lambda sync: switch_sync(sync.pk, "is_enabled", on=False, by=Actor.on_command_line()),
+    "disabled by an edit": lambda sync: change_sync(sync.pk, {"is_enabled": False}, by=Actor.on_command_line()),
+    "deleted": lambda sync: delete_sync(sync.pk, by=Actor.on_command_line(), removes_secrets=False),
+    "sent elsewhere": lambda sync: change_sync(sync.pk, {"org_id": "org-elsewhere"}, by=Actor.on_command_line()),
+}
+
+
+@pytest.mark.parametrize("what", STOPS)
+def test_what_is_held_goes_at_once_if_the_other_sync_has_nothing_to_say_any_more(
+    bench: Bench, away: Bench, what: str, organization: SandboxOrganization
+) -> None:
+    held = bench.run()
+
+    STOPS[what](away.sync)
+
+    held.refresh_from_db()
+    assert (held.status, held.not_before) == (Status.PENDING, None)
+    run = bench.carry_out(held)
+    assert (run.status, changes(run)[-2:]) == (Status.SUCCEEDED, ["delete BEE", "delete C"])
+    assert not {"BEE", "C"} & organization.values().keys()
+
+
+def test_another_edit_of_the_other_sync_rings_nobody(bench: Bench, away: Bench) -> None:
+    held = bench.run()
+
+    switch_sync(away.sync.pk, "auto_sync_enabled", on=False, by=Actor.on_command_line())
+    change_sync(away.sync.pk, {"description": "away"}, by=Actor.on_command_line())
+
+    held.refresh_from_db()
+    assert held.not_before is not None
 
 
 @pytest.mark.parametrize("says", [GONE, BROKEN])
