@@ -166,6 +166,13 @@ class ReadsPlace(models.Model):
     def reads_the_same_as(self, other: "ReadsPlace") -> bool:
         return self.project_id == other.project_id and self.source is not None and self.source == other.source
 
+    def reads(self, folder: Folder, *, below: bool) -> bool:
+        """Whether a folder of the vault is the one that it reads or, if it reads these too, `below` it."""
+        if self.folder is None:
+            return False
+        is_below = self.folder.environment_id == folder.environment_id and folder.path.startswith(self.folder.prefix)
+        return self.folder_id == folder.pk or (below and is_below)
+
     @property
     def has_source(self) -> bool:
         return self.folder_id is not None or not self.project.is_kept_here

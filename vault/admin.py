@@ -7,7 +7,7 @@ through `vault.editing` like everything else.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -19,10 +19,11 @@ from django.utils.safestring import SafeString
 
 from common.long_lists import LongListPaginator
 from vault import editing
+from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
 from vault.pages import dotenv, folders, imports, projects, secrets
-from vault.pages.access import actor_of, url_of
+from vault.pages.access import actor_of, told_starts, url_of
 from vault.pages.deleting import describe_contents, name_some, users_of_projects
 from vault.pages.effects import look_ahead
 
@@ -191,4 +192,7 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> None:
         rows = queryset.select_related("folder__environment")
-        editing.delete_secrets(rows, by=actor_of(request))
+        with noting_what_starts():
+            editing.delete_secrets(rows, by=actor_of(request))
+            if queued := told_starts(request):
+                messages.info(request, queued)

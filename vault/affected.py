@@ -8,7 +8,7 @@ Pure but for `load_edges`. A changed thing is a folder and a key, or a folder an
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -28,20 +28,28 @@ class Edges:
 
 def find_affected(changed: Iterable[Changed], edges: Edges) -> set[UUID]:
     """The folders that may look different now, the changed ones included; cycles do no harm."""
+    return {folder for folder, _ in find_affected_keys(changed, edges)}
+
+
+def find_affected_keys(
+    changed: Iterable[Changed], edges: Edges, *, owned: Container[Changed] = frozenset()
+) -> set[Changed]:
+    """The same by key. What is `owned`, an importer has of its own, so that it sees none of it from elsewhere."""
     waiting = list(changed)
     seen = set(waiting)
     while waiting:
-        for one in _reached_from(waiting.pop(), edges):
+        for one in _reached_from(waiting.pop(), edges, owned):
             if one not in seen:
                 seen.add(one)
                 waiting.append(one)
-    return {folder for folder, _ in seen}
+    return seen
 
 
-def _reached_from(changed: Changed, edges: Edges) -> Iterable[Changed]:
+def _reached_from(changed: Changed, edges: Edges, owned: Container[Changed]) -> Iterable[Changed]:
     folder, key = changed
     for importer in edges.importers.get(folder, ()):
-        yield importer, key
+        if (importer, key) not in owned:
+            yield importer, key
     for referred_key, referring_folder, referring_key in edges.referrers.get(folder, ()):
         if key in (None, referred_key):
             yield referring_folder, referring_key

@@ -5,16 +5,18 @@ reads it registers a `Watcher`. Nothing of a change that is tried is announced, 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import astuple, dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from vault.models import Folder
+from vault.affected import find_affected_keys, load_edges
+from vault.models import Folder, Secret
 from vault.signals import contents_changed
 
 
@@ -51,6 +53,17 @@ class View:
         return View(self.origins, self.origins, self.problem)
 
 
+@dataclass(frozen=True)
+class Started:
+    """Something that a change has set going: where it is seen, by whoever has the permission, and `live_url`, a part of
+    a page that says how it stands."""
+
+    reader: str
+    url: str
+    live_url: str
+    permission: str
+
+
 class Watcher(Protocol):
     """Whoever reads the vault. Readers are known by an id of their own."""
 
@@ -61,16 +74,25 @@ class Watcher(Protocol):
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]: ...
 
+    def reach(self, keys: Mapping[Folder, Collection[str]]) -> list[Effect]:
+        """What other values of these keys of folders do to its readers, by names alone."""
+
     def more(self, count: int) -> Effect:
         """So many more readers are reached, which nobody looked at."""
+
+    def describe(self, ids: Collection[UUID]) -> list[Started]:
+        """What its receiver of the signal has answered to have started."""
 
 
 # Each is read twice, while the change that is tried holds the project: of thousands nobody would see the end.
 MOST_READ = 20
 
+
 _watchers: list[Watcher] = []
 # The readers that a tried change would reach, for each watcher; None while changes are meant.
 _tried: ContextVar[list[set[UUID]] | None] = ContextVar("tried", default=None)
+# The ids of what the changes of this request have started; None where nobody asks.
+_started: ContextVar[list[UUID] | None] = ContextVar("started", default=None)
 
 
 def watch(watcher: Watcher) -> None:
@@ -82,10 +104,27 @@ def tell(folder_ids: set[UUID], user: User | None) -> None:
     """Announces what a change reaches, to all who listen; of a tried one only the readers are noted."""
     tried = _tried.get()
     if tried is None:
-        contents_changed.send(sender=Folder, folder_ids=folder_ids, user=user)
+        answers: list[Any] = contents_changed.send(sender=Folder, folder_ids=folder_ids, user=user)
+        if (started := _started.get()) is not None:
+            started.extend(one for _, ids in answers for one in ids or () if isinstance(one, UUID))
         return
     for readers, watcher in zip(tried, _watchers, strict=True):
         readers.update(watcher.readers_of(folder_ids))
+
+
+@contextmanager
+def noting_what_starts() -> Iterator[None]:
+    token = _started.set([])
+    try:
+        yield
+    finally:
+        _started.reset(token)
+
+
+def what_started() -> list[Started]:
+    """By the changes since `noting_what_starts` was entered."""
+    ids = list(dict.fromkeys(_started.get() or ()))
+    return [started for watcher in _watchers for started in watcher.describe(ids)] if ids else []
 
 
 def foresee(edit: Callable[[], object], *, compares_values: bool) -> list[Effect]:
@@ -114,6 +153,20 @@ def foresee(edit: Callable[[], object], *, compares_values: bool) -> list[Effect
         if len(readers) > MOST_READ
     )
     return [*(effect for effects in compared for effect in effects), *more]
+
+
+def reach_of(folder: Folder, key: str) -> list[Effect]:
+    """What another value of a key does to the readers. Told from names alone: nothing is opened, tried or locked."""
+    edges, start = load_edges(folder.environment.project_id), [(folder.id, key)]
+    found = find_affected_keys(start, edges)
+    rows = Secret.objects.filter(folder__in={each for each, _ in found}, key__in={each for _, each in found if each})
+    found = find_affected_keys(start, edges, owned=set(rows.order_by().values_list("folder_id", "key")))
+    folders = Folder.objects.select_related("environment").in_bulk({each for each, _ in found})
+    keys: dict[Folder, set[str]] = {}
+    for folder_id, name in found:
+        if name is not None and folder_id in folders:
+            keys.setdefault(folders[folder_id], set()).add(name)
+    return [effect for watcher in _watchers for effect in watcher.reach(keys)]
 
 
 def digest(effects: Iterable[Effect]) -> str:

@@ -118,6 +118,8 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
         Whoever has `seen` another status than the present one has the wrong buttons, and is told to reload.
         """
         run = self._get_run(request, pk)
+        if request.GET.get("part") == "badge":
+            return HttpResponse(badge_alone(run))
         if request.GET.get("part") == "changes":
             context = {"run": run, **page_of_changes(run, request)}
             return TemplateResponse(request, "admin/syncs/syncrun/changes.html", context)
@@ -159,6 +161,12 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
         else:
             messages.error(request, "The run has started or ended, so it cannot be cancelled any more.")
         return redirect(run)
+
+
+def badge_alone(run: SyncRun) -> SafeString:
+    """For pages that say in passing how a run stands."""
+    frame = "<span data-finished>{}</span>" if run.is_finished else "<span>{}</span>"
+    return format_html(frame, run_badge(run))
 
 
 def progress_of(run: SyncRun) -> dict[str, Any]:

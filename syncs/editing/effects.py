@@ -8,9 +8,10 @@ from django.urls import reverse
 from syncs.engine.source import read_source
 from syncs.errors import SyncError
 from syncs.key_schema import KeySchema
-from syncs.models import DevinSync, ManagedSecret
+from syncs.models import DevinSync, ManagedSecret, SyncRun
 from vault import effects
-from vault.effects import Effect, View
+from vault.effects import MOST_READ, Effect, Started, View
+from vault.models import Folder
 
 SOON, LATER, OFF = "within seconds", "at its next run, as auto-sync is off", "once it is enabled"
 
@@ -27,19 +28,52 @@ class SyncWatcher:
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]:
         syncs = DevinSync.objects.filter(pk__in=before).select_related("connection").order_by("name")
-        ours: dict[UUID, set[str]] = {}
-        for sync_id, key in ManagedSecret.objects.filter(sync__in=before).values_list("sync_id", "destination_key"):
-            ours.setdefault(sync_id, set()).add(key)
+        ours = _written_by(before)
         found = (_effect(sync, before[sync.pk], after[sync.pk], ours.get(sync.pk, set())) for sync in syncs)
         return [effect for effect in found if effect is not None]
+
+    def reach(self, keys: Mapping[Folder, Collection[str]]) -> list[Effect]:
+        ids = DevinSync.objects.all().reading_folders([folder.pk for folder in keys])
+        syncs = DevinSync.objects.filter(pk__in=ids[:MOST_READ]).with_source().select_related("connection")
+        ours = _written_by(ids[:MOST_READ])
+        found = [_reached(sync, keys, ours.get(sync.pk, set())) for sync in syncs.order_by("name")]
+        return [*found, *([self.more(len(ids) - MOST_READ)] if len(ids) > MOST_READ else [])]
 
     def more(self, count: int) -> Effect:
         which = "1 more sync" if count == 1 else f"{count:,} more syncs"
         return Effect(which, reverse("admin:syncs_devinsync_changelist"), note="read this too; look at their plans.")
 
+    def describe(self, ids: Collection[UUID]) -> list[Started]:
+        runs = SyncRun.objects.filter(pk__in=ids).order_by("sync_name", "pk")
+        progress = "admin:syncs_syncrun_progress"
+        return [
+            Started(
+                run.sync_name,
+                run.get_absolute_url(),
+                f"{reverse(progress, args=[run.pk])}?part=badge",
+                "syncs.view_syncrun",
+            )
+            for run in runs
+        ]
+
 
 def connect() -> None:
     effects.watch(SyncWatcher())
+
+
+def _written_by(sync_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    ours: dict[UUID, set[str]] = {}
+    for sync_id, key in ManagedSecret.objects.filter(sync__in=sync_ids).values_list("sync_id", "destination_key"):
+        ours.setdefault(sync_id, set()).add(key)
+    return ours
+
+
+def _reached(sync: DevinSync, keys: Mapping[Folder, Collection[str]], ours: Collection[str]) -> Effect:
+    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
+    read = {key for folder, some in keys.items() if sync.reads(folder, below=sync.recursive) for key in some}
+    names = sorted(schema.render(key, environment=environment) for key in read)
+    creates, replaces = [name for name in names if name not in ours], [name for name in names if name in ours]
+    return _describe(sync, creates=tuple(creates), replaces=tuple(replaces))
 
 
 def _view(sync: DevinSync) -> View:

@@ -13,11 +13,17 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from vault.editing import Actor
+from vault.effects import noting_what_starts, what_started
 from vault.elsewhere import page_of
 from vault.errors import VaultError
 from vault.models import Folder, Project, Secret
+
+# Each asks how it stands, once a second.
+STARTS_SHOWN = 5
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
@@ -30,7 +36,8 @@ def allowed(*permissions: str) -> Callable[[View], View]:
         def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.has_perms(permissions):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            with noting_what_starts():
+                return view(request, *args, **kwargs)
 
         return cast(View, check)
 
@@ -76,8 +83,22 @@ def parents_of(folder: Folder) -> list[Folder]:
 def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model) -> HttpResponse:
     """Notes what was done to a row, says so, and goes on."""
     LogEntry.objects.log_actions(user_of(request).pk, [row], flag, change_message=message, single_object=True)
-    messages.success(request, message)
+    messages.success(request, format_html("{}{}", message, told_starts(request)))
     return HttpResponseRedirect(url_of(go_to))
+
+
+def told_starts(request: HttpRequest) -> SafeString:
+    """What the change has started, as links for whoever may follow them; with scripts, how each stands."""
+    started = [one for one in what_started() if request.user.has_perm(one.permission)]
+    if not started:
+        return SafeString("")
+    links = format_html_join(
+        ", ",
+        '<a href="{}">{}</a> <span data-refresh-url="{}" data-refresh-every="1000"></span>',
+        [(one.url, one.reader, one.live_url) for one in started[:STARTS_SHOWN]],
+    )
+    more = len(started) - STARTS_SHOWN
+    return format_html(" Queued: {}{}.", links, f" and {more} more" if more > 0 else "")
 
 
 def refuse(form: Form, error: VaultError) -> None:

@@ -1,17 +1,20 @@
 """What a person is asked before a secret is edited: about what refers to it, and about what Devin would lose."""
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
 from vault import editing
 from vault.editing import Actor
+from vault.effects import reach_of
 from vault.forms import EditSecretForm
-from vault.models import Secret
-from vault.pages.access import actor_of
-from vault.pages.effects import Foreseen, look_ahead
+from vault.models import Folder, Secret
+from vault.pages.access import actor_of, page, place_of
+from vault.pages.effects import Foreseen, Told, look_ahead, tell
 from vault.referrers import find_referrers
 
 CARRY, LEAVE = "carry", "leave"
@@ -35,6 +38,29 @@ class EditQuestion:
     def ways(self) -> list[tuple[str, str, Foreseen]]:
         carried = [(CARRY, "Change the references too", self.carried)] if self.carried else []
         return [*carried, (LEAVE, "Leave them as they are", self.left)] if self.referrers else []
+
+
+def ask_about(request: HttpRequest, edit: Callable[[], object], *, only_grave: bool = False) -> EditQuestion | None:
+    """About any other change: None where it does nothing in Devin, or just that has been seen. With `only_grave`, only
+    about what Devin would lose. Raises what the edit would raise."""
+    left = look_ahead(edit, by=actor_of(request))
+    question = EditQuestion([], None, left, LEAVE)
+    has_reason = left.is_grave if only_grave else bool(left.told)
+    return question if has_reason and request.POST.get("seen") != question.seen else None
+
+
+def ask_first(request: HttpRequest, edit: Callable[[], object], *, title: str, back: Model) -> HttpResponse | None:
+    """A page that asks about a change without a form of its own; it sends again what was sent."""
+    question = ask_about(request, edit)
+    if question is None:
+        return None
+    sent = [(name, value) for name, value in request.POST.items() if name not in ("seen", "csrfmiddlewaretoken")]
+    return page(request, "ask", title=title, question=question, sent=sent, **place_of(back))
+
+
+def lines_of_reach(folder: Folder, key: str) -> list[Told]:
+    """What another value of a key does in Devin, for a line beside the button."""
+    return [tell(effect) for effect in reach_of(folder, key)]
 
 
 @sensitive_variables()

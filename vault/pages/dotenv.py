@@ -20,6 +20,7 @@ from vault.keeping import Keeper
 from vault.loading import load_resolver
 from vault.models import Folder
 from vault.pages.access import actor_of, allowed, done, page, parents_of, user_of
+from vault.pages.effects import Foreseen, look_ahead
 from vault.pages.folders import get_folder
 from vault.references import Reference, find_references, unescape
 from vault.resolution import Resolver
@@ -89,10 +90,23 @@ def _preview(
         return _show(request, folder, DotenvForm(), refusal=error.message, **context)
     if not entries and not line_errors:
         context["refusal"] = "There is no KEY=value in this text."
-    kept = {"entries": [asdict(entry) for entry in entries], "preview": asdict(plan.written)}
+    foreseen = _look_ahead(request, folder, plan)
+    seen = foreseen.seen if foreseen is not None else ""
+    kept = {"entries": [asdict(entry) for entry in entries], "preview": asdict(plan.written), "seen": seen}
+    context["foreseen"] = foreseen
     context["kept"] = _keeper(request, folder).keep(kept)
     told = _told(request, plan)
     return _show(request, folder, DotenvForm(), preview=told.written, plan=told, rows=_rows(folder, told), **context)
+
+
+@sensitive_variables()
+def _look_ahead(request: HttpRequest, folder: Folder, plan: Plan) -> Foreseen | None:
+    """What all of it does in Devin; None where it would be refused, which is said when it is tried."""
+    by = actor_of(request)
+    try:
+        return look_ahead(lambda: editing.set_secrets(folder, plan.values, refuses_circles=True, by=by), by=by)
+    except EditingError:
+        return None
 
 
 def may_compare(request: HttpRequest) -> bool:
@@ -115,7 +129,9 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
     entries = [Entry(**packed) for packed in data["entries"]]
     try:
         plan = _plan(request, folder, entries)
-        if asdict(plan.written) != data["preview"]:
+        foreseen = _look_ahead(request, folder, plan)
+        seen = foreseen.seen if foreseen is not None else ""
+        if (asdict(plan.written), seen) != (data["preview"], data["seen"]):
             note = "The folder was changed since the last preview. Nothing was written; this is what would change now."
             return _preview(request, folder, entries, note=note)
         values = plan.values

@@ -1,5 +1,6 @@
 """A folder's page: its secrets, its imports in order, its subfolders; and adding, editing and deleting folders."""
 
+from copy import copy
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
+from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents, readers_of
 from vault.pages.references import broken_references, find_all_lookalikes
 from vault.pages.trees import FOLDERS_A_PAGE
@@ -126,17 +128,20 @@ def edit_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     form = FolderForm(request.POST or None, initial={"name": folder.name, "description": folder.description})
     if folder.is_root:
         del form.fields["name"]
+    question: EditQuestion | None = None
     if form.is_valid():
+        fields, by = form.cleaned_data, actor_of(request)
         try:
-            editing.update_folder(folder, **form.cleaned_data, by=actor_of(request))
+            question = ask_about(request, lambda: editing.update_folder(copy(folder), **fields, by=by))
+            if question is None:
+                editing.update_folder(folder, **fields, by=by)
+                return done(request, folder, CHANGE, f"Changed the folder {folder.path}.", go_to=folder)
         except EditingError as error:
             refuse(form, error)
-        else:
-            return done(request, folder, CHANGE, f"Changed the folder {folder.path}.", go_to=folder)
+    back = get_folder(folder_id)
     warning = "References name a folder by its path. Those that use the old name stop working when it changes."
-    return form_page(
-        request, form, title=title, submit="Save", back=get_folder(folder_id), warning="" if folder.is_root else warning
-    )
+    warning = "" if folder.is_root else warning
+    return form_page(request, form, title=title, submit="Save", back=back, warning=warning, question=question)
 
 
 @allowed("vault.delete_folder", "vault.delete_secret")

@@ -1,5 +1,6 @@
 """A project's page, and its environments."""
 
+from copy import copy
 from uuid import UUID
 
 from django.contrib.admin.models import ADDITION, CHANGE
@@ -11,6 +12,7 @@ from vault.errors import EditingError
 from vault.forms import EnvironmentForm
 from vault.models import Environment, Folder, Project
 from vault.pages.access import actor_of, allowed, done, form_page, page, refuse, url_of
+from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.trees import load_trees
 
@@ -47,15 +49,18 @@ def edit_environment(request: HttpRequest, environment_id: UUID) -> HttpResponse
     environment = get_object_or_404(Environment.objects.select_related("project"), id=environment_id)
     project, title = environment.project, f"Edit {environment.name}"
     form = EnvironmentForm.of(environment, request.POST or None)
+    question: EditQuestion | None = None
     if form.is_valid():
+        fields, by = form.cleaned_data, actor_of(request)
         try:
-            editing.update_environment(environment, **form.cleaned_data, by=actor_of(request))
+            question = ask_about(request, lambda: editing.update_environment(copy(environment), **fields, by=by))
+            if question is None:
+                editing.update_environment(environment, **fields, by=by)
+                return done(request, environment, CHANGE, f"Changed the environment {environment.slug}.", go_to=project)
         except EditingError as error:
             refuse(form, error)
-        else:
-            return done(request, environment, CHANGE, f"Changed the environment {environment.slug}.", go_to=project)
     warning = "References name an environment by its slug. Those that use the old one stop working when it changes."
-    return form_page(request, form, title=title, submit="Save", back=project, warning=warning)
+    return form_page(request, form, title=title, submit="Save", back=project, warning=warning, question=question)
 
 
 @allowed("vault.delete_environment", "vault.delete_folder", "vault.delete_secret")

@@ -1,5 +1,6 @@
 """A secret's page, and adding, editing, revealing, restoring and deleting it. Only `reveal` shows a value."""
 
+from copy import copy
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,17 +11,29 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST
 
 from vault import editing
+from vault.editing import Actor
 from vault.errors import EditingError, VaultError
 from vault.forms import EditSecretForm, SecretForm
 from vault.keeping import Keeper
-from vault.models import Secret
+from vault.models import Folder, Secret
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse, url_of, user_of
-from vault.pages.asking import CARRY, EditQuestion, ask_about_edit, update
+from vault.pages.asking import (
+    CARRY,
+    EditQuestion,
+    ask_about,
+    ask_about_edit,
+    ask_first,
+    lines_of_reach,
+    update,
+)
 from vault.pages.deleting import confirm_deletion
 from vault.pages.folders import get_folder
 from vault.pages.references import broken_references_of, find_all_lookalikes
 from vault.reading import reveal
 from vault.referrers import find_referrers
+
+# The key that stands for any, before one is typed.
+EXAMPLE = "KEY"
 
 
 def get_secret(secret_id: UUID) -> Secret:
@@ -54,27 +67,37 @@ def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpRespon
 @sensitive_post_parameters("value", "kept")
 @allowed("vault.add_secret")
 def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
-    folder = get_folder(folder_id)
+    folder, by = get_folder(folder_id), actor_of(request)
     form = SecretForm(request.POST or None, keeper=Keeper(user_of(request).pk, "add", folder.id))
+    question: EditQuestion | None = None
     if form.is_valid():
-        key, comment = form.cleaned_data["key"], form.cleaned_data["comment"]
+        key = form.cleaned_data["key"]
         try:
-            editing.set_secrets(
-                folder,
-                {key: form.value_entered() or ""},
-                comments={key: comment},
-                literal={key: form.cleaned_data["is_literal"]},
-                must_exist=False,
-                refuses_circles=True,
-                by=actor_of(request),
-            )
+            question = ask_about(request, lambda: add(form, folder, by=by), only_grave=True)
+            if question is None:
+                add(form, folder, by=by)
+                return done(request, folder.secrets.get(key=key), ADDITION, f"Added {key}.", go_to=folder)
         except EditingError as error:
             refuse(form, error)
-        else:
-            return done(request, folder.secrets.get(key=key), ADDITION, f"Added {key}.", go_to=folder)
     if form.is_bound:
         form.keep_value()
-    return form_page(request, form, title=f"Add a secret to {folder.path}", submit="Add secret", back=folder)
+    title = f"Add a secret to {folder.path}"
+    reach = {"reach": [] if question else lines_of_reach(folder, EXAMPLE), "example": EXAMPLE}
+    return form_page(request, form, title=title, submit="Add secret", back=folder, question=question, **reach)
+
+
+@sensitive_variables()
+def add(form: SecretForm, folder: Folder, *, by: Actor) -> None:
+    key = form.cleaned_data["key"]
+    editing.set_secrets(
+        folder,
+        {key: form.value_entered() or ""},
+        comments={key: form.cleaned_data["comment"]},
+        literal={key: form.cleaned_data["is_literal"]},
+        must_exist=False,
+        refuses_circles=True,
+        by=by,
+    )
 
 
 @sensitive_variables()
@@ -98,7 +121,9 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
             form.data["version"] = str(get_secret(secret_id).version)
     if form.is_bound:
         form.keep_value()
-    return form_page(request, form, title=f"Edit {secret.key}", submit="Save", back=secret, question=question)
+    reach = [] if question else lines_of_reach(secret.folder, secret.key)
+    title = f"Edit {secret.key}"
+    return form_page(request, form, title=title, submit="Save", back=secret, question=question, reach=reach)
 
 
 @sensitive_variables()
@@ -120,9 +145,14 @@ def reveal_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
 @require_POST
 @allowed("vault.change_secret")
 def restore_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
-    secret, version = get_secret(secret_id), _version_in(request)
+    secret, version, by = get_secret(secret_id), _version_in(request), actor_of(request)
+    title = f"Restore version {version} of {secret.key}?"
     try:
-        restored = editing.restore_version(secret, version, by=actor_of(request))
+        if asked := ask_first(
+            request, lambda: editing.restore_version(copy(secret), version, by=by), title=title, back=secret
+        ):
+            return asked
+        restored = editing.restore_version(secret, version, by=by)
     except VaultError as error:
         messages.error(request, error.message)
         return HttpResponseRedirect(url_of(secret))

@@ -70,5 +70,9 @@
     }
   }
 
-  document.querySelectorAll("[data-refresh-url]").forEach((container) => new Refresher(container));
+  /* A page may load this twice. */
+  for (const container of document.querySelectorAll("[data-refresh-url]:not([data-refreshed])")) {
+    container.dataset.refreshed = "";
+    new Refresher(container);
+  }
 }
