@@ -11,7 +11,7 @@ from benchmarks.stage import QUICK, open_stage
 PARTS = ("scenarios", "reaction", "throughput", "memory", "sources", "fleet", "pages", "soak")
 LONG = ("pages", "soak")
 # These make hosts of their own, so each runs alone.
-ON_HOSTS = ("hosts",)
+ON_HOSTS = ("hosts", "recovery")
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -85,9 +85,12 @@ def main() -> None:
 def run_on_hosts(options: argparse.Namespace) -> None:
     if reason := reason_against():
         sys.exit(reason)
-    with open_stage(**QUICK) as stage:
-        from benchmarks import hosts, report
+    with open_stage(**(QUICK if options.on_hosts == "hosts" else {})) as stage:
+        from benchmarks import hosts, recovery, report
 
+        if options.on_hosts == "recovery":
+            report.print_recoveries(recovery.measure(stage))
+            return
         for seen in hosts.measure(stage, options.rounds):
             report.print_rounds(seen)
         if seen.faults:

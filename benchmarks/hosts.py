@@ -20,6 +20,7 @@ from benchmarks.subject import Disagreement
 from common.waiting import wait_for
 from connections.models import Connection
 from sandbox.log import LoggedRequest, overlaps
+from sandbox.server import Sandbox
 from syncs.choices import Status
 from syncs.engine.notes import Tag
 from syncs.models import SyncRun
@@ -81,20 +82,22 @@ class Play:
     def last_request(self) -> int:
         return max((entry.seq for entry in self.stage.sandbox.log.requests()), default=0)
 
-    def differing(self) -> list[str]:
-        """The organizations that do not hold what their sources hold."""
-        desired: dict[str, dict[str, str]] = {}
-        for member in self.members:
-            wanted = desired.setdefault(member.sync.org_id, {})
-            wanted |= {member.prefix + key: sha256(value.encode()).hexdigest() for key, value in member.values.items()}
-        held = {org: self.stage.sandbox.organization(org).secrets() for org in desired}
-        found = {org: {secret.key: secret.sha256 for secret in secrets} for org, secrets in held.items()}
-        return sorted(org for org in desired if found[org] != desired[org] or len(held[org]) != len(desired[org]))
+
+def differing(sandbox: Sandbox, members: Sequence[Member]) -> list[str]:
+    """The organizations that do not hold what their sources hold."""
+    desired: dict[str, dict[str, str]] = {}
+    for member in members:
+        wanted = desired.setdefault(member.sync.org_id, {})
+        wanted |= {member.prefix + key: sha256(value.encode()).hexdigest() for key, value in member.values.items()}
+    held = {org: sandbox.organization(org).secrets() for org in desired}
+    found = {org: {secret.key: secret.sha256 for secret in secrets} for org, secrets in held.items()}
+    return sorted(org for org in desired if found[org] != desired[org] or len(held[org]) != len(desired[org]))
 
 
 def measure(stage: Stage, rounds: int) -> Iterator[Rounds]:
     """After each round what has been seen until then."""
-    play = Play(stage, prepare(stage))
+    stage.sandbox.settings.latency = LATENCY
+    play = Play(stage, prepare(stage, Load(SYNCS, ORGANIZATIONS, 0, 0)))
     play.hosts += [play.add_host(is_first=number == 0) for number in range(3)]
     dice, seen = random.Random(1), Rounds()  # noqa: S311 - who is lost, not a secret
     wait_until_idle()
@@ -106,15 +109,14 @@ def measure(stage: Stage, rounds: int) -> Iterator[Rounds]:
         yield seen
 
 
-def prepare(stage: Stage) -> list[Member]:
-    stage.sandbox.settings.latency = LATENCY
+def prepare(stage: Stage, load: Load) -> list[Member]:
     stage.sandbox.directory.declare_key(API_KEY, org_id=None)
-    for number in range(ORGANIZATIONS):
+    for number in range(load.organizations):
         stage.sandbox.directory.declare_organization(f"org-fleet-{number}")
     connection = Connection(name="benchmark", base_url=stage.sandbox.url, concurrency=2)
     connection.set_api_key(API_KEY)
     connection.save()
-    members = build(connection, Load(SYNCS, ORGANIZATIONS, 0, 0))
+    members = build(connection, load)
     for member in members:
         set_secrets(member.folder, member.values, by=Actor.on_command_line())
     return members
@@ -152,7 +154,7 @@ def judge(play: Play, seen: Rounds) -> None:
     seen.taken_over = SyncRun.objects.filter(attempt__gt=1).count()
     faults = [f"{first.peer} and {second.peer} wrote to {second.org} at once" for first, second in overlaps(writes)]
     faults += [f"{entry.peer} wrote {entry.key} late, to {entry.org}" for entry in late(writes)]
-    faults += [f"{org} differs after round {seen.played}" for org in play.differing()]
+    faults += [f"{org} differs after round {seen.played}" for org in differing(play.stage.sandbox, play.members)]
     failed = SyncRun.objects.exclude(status=Status.SUCCEEDED).filter(finished_at__isnull=False)
     faults += [f"a run is {run.status}: {run.message}" for run in failed]
     seen.faults = list(dict.fromkeys([*seen.faults, *faults]))

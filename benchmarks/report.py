@@ -8,6 +8,7 @@ from benchmarks.fleet import Fleet
 from benchmarks.hosts import Rounds
 from benchmarks.memory import MIB, Memory
 from benchmarks.pages import Measured
+from benchmarks.recovery import Recovery
 from benchmarks.scenarios import Comparison
 from benchmarks.soak import Sample, Soak
 from benchmarks.sources import LIMIT, POLL_SECONDS, Sources
@@ -191,6 +192,13 @@ def print_rounds(seen: Rounds) -> None:
     )
     for fault in seen.faults:
         say(f"  {fault}")
+
+
+def print_recoveries(several: Iterable[Recovery]) -> None:
+    say(f"{'From what happened until all is equal':<42}{'before':>16}{'now':>10}{'goal':>12}   load average")
+    for one in several:
+        load = os.getloadavg()[0]
+        say(f"{one.title:<42}{one.before:>16}{one.seconds:>8.1f} s{one.goal:>12}   {load:<6.1f}{one.seen}".rstrip())
 
 
 def percentiles(samples: Sequence[float], unit: str) -> str:

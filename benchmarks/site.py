@@ -179,6 +179,20 @@ def processes_of(session: int) -> dict[int, list[str]]:
     return found
 
 
+def processes_in(first: int) -> dict[int, str]:
+    """By number, the command lines of the processes that share a namespace of processes with one, itself left out."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_there = os.readlink(folder / "ns" / "pid") == os.readlink(f"/proc/{first}/ns/pid")
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+        if is_there and int(folder.name) != first:
+            found[int(folder.name)] = command
+    return found
+
+
 def free_port() -> int:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

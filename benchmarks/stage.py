@@ -96,6 +96,9 @@ class Stage:
     sandbox: Sandbox
     variables: dict[str, str] = field(repr=False)
 
+    def start_postgresql(self) -> None:
+        self.postgresql.start(self.network.hub.enter_network)
+
     def start(self, host: Host, *command: str, name: str = "", **more: str) -> Path:
         """A management command on a host; where its log is."""
         log = self.folder / f"{name or command[0]}-{host.number}.log"

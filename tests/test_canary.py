@@ -53,7 +53,7 @@ from tests.api.conftest import Caller
 from tests.openbao import OpenBao
 from tests.patience import PATIENCE
 from tests.sources.openbao.servers import rights_on
-from tests.syncs.torture.test_processes import database_url
+from tests.syncs.torture.programs import database_url
 from tests.syncs.wizard_walk import Walk
 from vault.editing import Actor as VaultActor
 from vault.editing import create_folder, create_project

@@ -26,7 +26,7 @@ from syncs.runs.ask import request_run
 from syncs.runs.queue import ForgedJob, SyncJob, is_sync_job
 from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
-from tests.syncs.torture.test_processes import database_url
+from tests.syncs.torture.programs import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).resolve().parents[3]

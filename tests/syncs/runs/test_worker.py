@@ -22,7 +22,7 @@ from syncs.models import Destination, SyncRun
 from syncs.runs.queue import ring
 from tests.linux import needs_proc
 from tests.patience import PATIENCE, wait_until
-from tests.syncs.torture.test_processes import database_url
+from tests.syncs.torture.programs import database_url
 from tests.syncs.torture.theatre import Scene, set_scene, wait_for_quiet
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql, needs_proc]

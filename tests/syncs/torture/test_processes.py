@@ -1,18 +1,12 @@
 """Real workers and a real scheduler on a real queue: one is killed, another goes on."""
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import redis
 from django.conf import LazySettings
-from django.db import connection as database
 
 from launcher.processes import kill_session
 from sandbox.server import Sandbox
@@ -21,50 +15,11 @@ from syncs.models import SyncRun
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.patience import PATIENCE, wait_until
+from tests.syncs.torture.programs import Start
 from tests.syncs.torture.theatre import Scene, set_scene, wait_for_quiet
 from vault.editing import set_secrets
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
-
-ROOT = Path(__file__).resolve().parents[3]
-QUICK = {
-    "SYNC_RING_AGAIN_SECONDS": "1",
-    "SCHEDULER_TICK_SECONDS": "0.2",
-}
-Start = Callable[[str], "subprocess.Popen[bytes]"]
-
-
-@pytest.fixture
-def start(queue_server: str, tmp_path: Path) -> Iterator[Start]:
-    """Starts a management command as a process in a session of its own, on this test's database and queue."""
-    redis.Redis.from_url(queue_server).flushall()
-    started: list[subprocess.Popen[bytes]] = []
-    environment = os.environ | QUICK | {"REDIS_URL": queue_server, "DATABASE_URL": database_url()}
-
-    def start(command: str) -> "subprocess.Popen[bytes]":
-        log = (tmp_path / f"{command}-{len(started)}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", command],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        kill_session(process.pid)
-        process.wait()
-
-
-def database_url() -> str:
-    settings = database.settings_dict
-    if database.vendor == "sqlite":
-        return f"sqlite:///{settings['NAME']}"
-    return f"postgresql://postgres:@/{settings['NAME']}?host={settings['HOST'] or settings['OPTIONS']['host']}"
 
 
 @pytest.fixture
