@@ -167,6 +167,20 @@ def test_shows_how_it_stands(client: Client, bench: Bench) -> None:
     assert run.get_absolute_url() in page
 
 
+def test_a_blocked_sync_leads_to_its_decision_first(client: Client, bench: Bench, organization: Organization) -> None:
+    for number in range(9):
+        organization.put(key=f"K{number}", value="x")
+    bench.source(A="1")
+    assert bench.run().status == Status.BLOCKED
+
+    page = client.get(page_of(bench.sync)).content.decode()
+
+    decide = f'<a class="ds-btn ds-btn--primary" href="{bench.sync.runs.get().get_absolute_url()}#decide">Decide</a>'
+    assert decide in page
+    assert '<button class="ds-btn" type="submit"' in page[page.index(decide) :]
+    assert '<button class="ds-btn ds-btn--primary" type="submit"' not in page
+
+
 def test_shows_that_the_source_is_gone(client: Client, sync: DevinSync, folder: Folder) -> None:
     delete_folder(folder, by=ANYBODY)
 
