@@ -11,6 +11,7 @@ from sources.kinds import RemoteProject
 from sources.linking import Naming
 from sources.models import LinkedProject
 from sources.registry import kind_for, remote_kinds
+from theme.widgets import Suggestions, TypeaheadText
 
 LONGEST_INTERVAL = 86400
 
@@ -44,6 +45,12 @@ class SuggestsProjects(forms.Form):
 
     suggestions: Sequence[RemoteProject] = ()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        widget = self.fields["remote_project"].widget
+        assert isinstance(widget, TypeaheadText)  # noqa: S101
+        widget.suggest = lambda text: Suggestions([(project.id, project.name) for project in self.suggestions])
+
 
 class LinkForm(SuggestsProjects):
     connection = ConnectionField(
@@ -58,7 +65,7 @@ class LinkForm(SuggestsProjects):
         label="Project there",
         max_length=255,
         required=False,
-        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false", "list": "remote-projects"}),
+        widget=TypeaheadText,
     )
     name = forms.CharField(max_length=64, required=False, help_text="Empty: as it is called there.")
     slug = forms.CharField(max_length=64, required=False, help_text="Empty: as it is called there. Scripts use it.")

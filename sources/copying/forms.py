@@ -10,6 +10,7 @@ from connections.models import Connection
 from sources.copying.copying import Choice
 from sources.forms import ConnectionField, SuggestsProjects
 from sources.registry import remote_kinds
+from theme.widgets import TypeaheadText
 from vault.models import VAULT, Project
 
 KEEP, REPLACE = "keep", "replace"
@@ -35,7 +36,7 @@ class CopyForm(SuggestsProjects):
         max_length=255,
         help_text="Its ID or slug in the source.",
         error_messages={"required": "Enter the project to copy."},
-        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false", "list": "remote-projects"}),
+        widget=TypeaheadText,
     )
     environments = forms.CharField(
         required=False, max_length=4096, help_text="Slugs with spaces between them. Empty: all environments."

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from common.patterns import validate_org_id
 from sources.choosing import Asking, places_of
@@ -21,6 +22,7 @@ from syncs.editing import EDITABLE, moves
 from syncs.editing.rules import check_name_is_free, check_stored_folders
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
+from theme.widgets import TypeaheadText
 
 REMOVE, LEAVE = "remove", "leave"
 
@@ -61,6 +63,8 @@ class SyncForm(forms.ModelForm[DevinSync]):
             if now not in listing.entries and kind_of(self.instance.project).is_remote:
                 listing = replace(listing, entries=[now, *listing.entries])
         field.offer(listing)
+        if isinstance(field.widget, TypeaheadText):
+            field.widget.asks_at = reverse("admin:syncs_devinsync_places", args=[self.instance.pk])
         if listing.problem and not field.is_typed:
             field.help_text = listing.problem
 

@@ -14,10 +14,12 @@ from sources.choosing import Listing
 from sources.protocol import EnvironmentEntry, FolderEntry, Found
 from sources.words import JOINED, name_with_source
 from syncs.words import help_of
+from theme.widgets import Suggestions, TypeaheadSelect, TypeaheadText
 from vault.models import Project
 
 # A page with more choices than this takes long to load, and nobody reads them.
 MOST_LISTED = 200
+MOST_SUGGESTED = 50
 
 Entry = TypeVar("Entry")
 
@@ -38,6 +40,7 @@ class ProjectField(Chosen, forms.ModelChoiceField[Project]):
         super().__init__(
             queryset=Project.objects.select_related(*JOINED),
             empty_label="Choose a project",
+            widget=TypeaheadSelect,
             error_messages={
                 "required": "Choose a project.",
                 "invalid_choice": "There is no such project any more. Choose one of the list.",
@@ -50,7 +53,8 @@ class ProjectField(Chosen, forms.ModelChoiceField[Project]):
 
 
 class EntryField(forms.ChoiceField, Generic[Entry]):
-    """One entry of a list that a source told: chosen by its id or its name, or, of more than a few hundred, typed.
+    """One entry of a list that a source told: chosen by its id or its name, or, of more than a few hundred, typed,
+    with those suggested that have in them what is typed.
 
     `listing` says whether it is an old list, and why there is no newer one.
     """
@@ -60,7 +64,7 @@ class EntryField(forms.ChoiceField, Generic[Entry]):
     example = ""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(widget=TypeaheadSelect, **kwargs)
         self.listing: Listing[Entry] = Listing([])
         self.offer(self.listing)
 
@@ -69,10 +73,15 @@ class EntryField(forms.ChoiceField, Generic[Entry]):
         self.shown: Sequence[Entry] = listing.entries[: MOST_LISTED + 1]
         self.is_typed = len(self.shown) > MOST_LISTED
         if self.is_typed:
-            self.choices, self.widget = [], forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-            self.help_text = f"Type it as it is, for example {self.example}: there are too many to list."
+            self.choices, self.widget = [], TypeaheadText()
+            self.widget.suggest = self.suggest
+            self.help_text = f"Type it, for example {self.example}: there are {len(listing.entries)}, too many to list."
         else:
             self.choices = [("", self.empty_label), *self.grouped(self.shown)]
+
+    def suggest(self, text: str) -> Suggestions:
+        found = [label for entry in self.listing.entries if text.lower() in (label := self.label_of(entry)).lower()]
+        return Suggestions([(label, label) for label in found[:MOST_SUGGESTED]], max(len(found) - MOST_SUGGESTED, 0))
 
     def prepare_value(self, value: Any) -> Any:
         if self.is_typed and (entry := self.find(str(value or ""))) is not None:

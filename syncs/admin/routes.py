@@ -43,6 +43,7 @@ def urls_of(owner: Owner) -> list[URLPattern]:
         "plan": ("<uuid:pk>/plan/", partial(plan_view, owner)),
         "confirm": ("<uuid:pk>/confirm/<slug:what>/", partial(confirm_view, owner)),
         "switch": ("<uuid:pk>/switch/", partial(switch_view, owner)),
+        "places": ("<uuid:pk>/places/", partial(places_view, owner)),
         "strangers": ("<uuid:pk>/strangers/", partial(strangers_view, owner)),
     }
     wrap = owner.admin_site.admin_view
@@ -115,6 +116,17 @@ def switch_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
         return reviewed
     switch(request, [sync], field, on=on)
     return redirect("admin:syncs_devinsync_change", pk)
+
+
+@only("GET")
+def places_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The field for the source, with the places suggested that have in them what somebody types."""
+    demand(request, "change_devinsync")
+    form = owner.get_form(request, sync := find_sync(pk), change=True)(instance=sync)
+    if "folder" not in form.fields:
+        raise PermissionDenied
+    form.initial["folder"] = request.GET.get("q", "")
+    return HttpResponse(str(form["folder"]))
 
 
 def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -1,7 +1,8 @@
 /* Keeps a form's page in step with what is being entered, without a reload.
 
-   A form with data-live-form is posted as its "refresh" button would post it, and every data-live-part of the answer
-   takes the place of the part of that name here. What data-live-hide marks is only needed without this script.
+   A form with data-live-form is posted as its "refresh" button, or the one that it names, would post it, and every
+   data-live-part of the answer takes the place of the part of that name here. An answer to older entries is dropped.
+   What data-live-hide marks is only needed without this script; what is entered within data-live-quiet asks nothing.
    data-live-submit: a button whose answer is shown in the same way. data-live-goto: a link that keeps the entries.
    data-live-once: a form that is sent once, however often its button is pressed. */
 "use strict";
@@ -11,10 +12,12 @@
   class LiveForm {
     constructor(form) {
       this.form = form;
+      this.question = 0;
+      this.button = form.dataset.liveForm || "refresh";
       form.querySelectorAll("[data-live-hide]").forEach((element) => { element.hidden = true; });
       form.addEventListener("input", (event) => this.forgetError(event.target));
-      if (form.querySelector('[name="refresh"]') || form.querySelector("[data-live-submit]")) {
-        form.addEventListener("input", (event) => this.later(event.target.type === "text" ? PAUSE : 0));
+      if (form.querySelector(`[name="${this.button}"]`) || form.querySelector("[data-live-submit]")) {
+        form.addEventListener("input", (event) => this.entered(event.target));
         /* Whoever waits long for this script has chosen something by now. */
         if ([...form.elements].some(hasMoved)) this.later(0);
       }
@@ -31,12 +34,19 @@
       field.querySelector(".ds-errors")?.remove();
     }
 
-    later(pause) {
-      window.clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => this.send("refresh"), pause);
+    entered(input) {
+      if (!input.closest("[data-live-quiet]")) this.later(input.type === "text" ? PAUSE : 0);
     }
 
+    later(pause) {
+      this.stop();
+      this.showWaiting(true);
+      this.timer = window.setTimeout(() => this.send(this.button), pause);
+    }
+
+    /* Whatever is being asked, its answer is not wanted any more. */
     stop() {
+      this.question += 1;
       window.clearTimeout(this.timer);
       this.request?.abort();
     }
@@ -53,6 +63,7 @@
 
     async send(name) {
       this.stop();
+      const question = this.question;
       const request = this.request = new AbortController();
       this.showWaiting(true);
       const body = new FormData(this.form);
@@ -61,11 +72,12 @@
         const response = await fetch(window.location.href, {
           method: "POST", body, credentials: "same-origin", redirect: "manual", signal: request.signal,
         });
-        if (response.ok) this.swap(new DOMParser().parseFromString(await response.text(), "text/html"));
+        const page = new DOMParser().parseFromString(response.ok ? await response.text() : "", "text/html");
+        if (question === this.question) this.swap(page);
       } catch (error) {
         if (error.name !== "AbortError") this.form.querySelectorAll("[data-live-hide]").forEach((e) => { e.hidden = false; });
       } finally {
-        if (this.request === request) this.showWaiting(false);
+        if (question === this.question) this.showWaiting(false);
       }
     }
 
@@ -78,9 +90,16 @@
     swap(page) {
       page.querySelectorAll("[data-live-part]").forEach((fresh) => {
         const part = this.form.querySelector(`[data-live-part="${fresh.dataset.livePart}"]`);
-        if (!part || part.contains(document.activeElement) || part.innerHTML === fresh.innerHTML) return;
-        part.replaceChildren(...fresh.childNodes);
+        if (!part || part.innerHTML === fresh.innerHTML) return;
+        if (part.contains(document.activeElement)) this.update(part, fresh);
+        else part.replaceChildren(...fresh.childNodes);
       });
+    }
+
+    /* The field that somebody is in stays; what there is to choose in it changes. */
+    update(part, fresh) {
+      const choice = fresh.querySelector("ds-typeahead");
+      if (choice) part.querySelector("ds-typeahead")?.take(choice);
     }
   }
 

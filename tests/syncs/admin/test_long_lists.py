@@ -10,7 +10,7 @@ from django.utils import timezone
 from common import long_lists
 from sources.choosing import folders_of, places_of
 from sources.protocol import Place
-from syncs.admin.form_fields import MOST_LISTED, PathField, ProjectFolderField
+from syncs.admin.form_fields import MOST_LISTED, MOST_SUGGESTED, PathField, ProjectFolderField
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from tests.syncs.runs.test_schedule import copied
@@ -128,6 +128,17 @@ def test_in_the_wizard_too(many_folders: list[Folder], folder: Folder) -> None:
 
     assert field.is_typed
     assert field.clean("/f77").id == str(many_folders[77].pk)
+
+
+def test_what_is_typed_is_suggested(client: Client, sync: DevinSync, many_folders: list[Folder]) -> None:
+    page = client.get(reverse("admin:syncs_devinsync_places", args=[sync.pk]), {"q": "/F7"}).content.decode()
+
+    assert '<option value="dev:/f77">' in page
+    assert '<option value="dev:/f8">' not in page
+    assert page.count("<option") == 11
+    everything = client.get(reverse("admin:syncs_devinsync_places", args=[sync.pk])).content.decode()
+    assert everything.count("<option") == MOST_SUGGESTED
+    assert f'data-more="{len(many_folders) + 2 - MOST_SUGGESTED}"' in everything
 
 
 def test_a_few_folders_are_listed(folder: Folder) -> None:

@@ -19,9 +19,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def choose(page: Page, label: str, option: str, *, has_scripts: bool) -> None:
     """Without scripts it takes a button to see what can be chosen next."""
-    page.get_by_label(label, exact=True).select_option(label=option)
     if not has_scripts:
+        page.get_by_label(label, exact=True).select_option(label=option)
         page.get_by_role("button", name="Show environments and folders").click()
+        return
+    page.get_by_role("combobox", name=label, exact=True).fill(option)
+    page.get_by_role("option", name=option, exact=True).click()
+    expect(page.locator("[data-live-form]")).not_to_have_attribute("aria-busy", "true")
 
 
 def go_on(page: Page, to: str, button: str = "Next") -> None:
@@ -104,13 +108,16 @@ def test_what_was_chosen_before_the_script_came_counts(page: Page, folder: Folde
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route(re.compile(r"/syncs/live\b.*\.js"), hold)
+    page.route(re.compile(r"/(live|typeahead)\b.*\.js"), hold)
     page.goto("/admin/syncs/devinsync/add/", wait_until="commit")
 
     page.get_by_label("Environment", exact=True).select_option(label="Production (prod)")
-    wait_until(lambda: page.evaluate("1") and held)
+    wait_until(lambda: page.evaluate("1") and len(held) == 2)
     expect(page.get_by_label("Secret path", exact=True)).not_to_contain_text("/theirs")
-    held.pop().continue_()
+    for route in held:
+        route.continue_()
 
-    expect(page.get_by_label("Secret path", exact=True)).to_contain_text("/theirs")
+    expect(page.locator("[data-live-form]")).to_have_attribute("aria-busy", "false")
+    page.get_by_role("combobox", name="Secret path", exact=True).click()
+    expect(page.get_by_role("option", name="/theirs", exact=True)).to_be_visible()
     assert complaints == []
