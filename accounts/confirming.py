@@ -7,7 +7,7 @@ may still be sent for `GRACE` after, so that nobody loses what they typed.
 import time
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -19,11 +19,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.presence import CONFIRMED
 from common.middleware import GetResponse
+from common.returning import way_on, with_way_back
 from theme.times import duration
 
 GRACE = timedelta(minutes=30)
@@ -69,7 +69,7 @@ class ConfirmIdentityMiddleware:
             return None
         if not may_change(request) or is_confirmed(request):
             return None
-        return redirect(f"{reverse('admin:confirm_identity')}?{urlencode({'next': way_back(request)})}")
+        return redirect(with_way_back(reverse("admin:confirm_identity"), way_back(request)))
 
 
 def may_change(request: HttpRequest) -> bool:
@@ -138,7 +138,7 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
     if not isinstance(request.user, User):
         raise PermissionDenied
     form = PasswordAgain(request.POST or None, request=request)
-    address = _safe(request, request.POST.get("next") or request.GET.get("next") or "")
+    address = way_on(request) or reverse("admin:index")
     if form.is_valid():
         request.session[CONFIRMED] = time.time()
         return HttpResponseRedirect(address)
@@ -152,8 +152,3 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         "kept_for": duration(settings.CONFIRM_IDENTITY),
     }
     return TemplateResponse(request, "accounts/confirm_identity.html", context)
-
-
-def _safe(request: HttpRequest, address: str) -> str:
-    is_ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return address if address and is_ours else reverse("admin:index")

@@ -12,6 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.debug import sensitive_post_parameters
 
+from common.returning import way_on, with_query
 from connections.errors import ConnectionFailed
 from connections.forms import ConnectionForm, Verdict, form_for
 from connections.models import ChangedMeanwhile, Connection
@@ -154,6 +155,14 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         if form.is_moved and (count := obj.syncs.count()):
             waiting = "1 sync that uses it waits" if count == 1 else f"{count} syncs that use it wait"
             messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.base_url}.")
+
+    def response_add(self, request: HttpRequest, obj: Connection, post_url_continue: str | None = None) -> HttpResponse:
+        """Back to where a connection was wanted, with this one."""
+        back = way_on(request)
+        if not back or not {"_addanother", "_continue"}.isdisjoint(request.POST):
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"Added the connection {obj.name}.", messages.SUCCESS)
+        return HttpResponseRedirect(with_query(back, connection=str(obj.pk)))
 
     def _ask(self, request: HttpRequest, object_id: str | None) -> Verdict | None:
         """None if there is nothing to ask: no new credentials, a mistake in the form, or no permission."""

@@ -13,9 +13,11 @@ from django.contrib.admin.models import ADDITION, CHANGE
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
+from common.returning import way_on, with_query, with_way_back
 from connections.models import Connection
 from sources.choosing import PATIENCE, Asking, Listing, environments_of, folders_of
 from sources.copying.copying import RIGHTS
@@ -26,7 +28,7 @@ from sources.linking import keep_link, prove, set_poll_seconds
 from sources.models import LinkedProject
 from sources.protocol import EnvironmentEntry, FolderEntry, Place
 from sources.readers import readers_of
-from sources.registry import kind_for, kind_of, open_source, refused_without_credentials
+from sources.registry import kind_for, kind_of, open_source, refused_without_credentials, remote_kinds
 from sources.words import page_of
 from vault.errors import EditingError
 from vault.models import Project
@@ -54,13 +56,33 @@ def link_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "show" not in request.POST:
         form = LinkForm(request.POST)
         if form.is_valid() and (project := _link(request, form)) is not None:
-            return done(request, project, ADDITION, f"Linked the project {project.name}.", go_to=project)
-        return _page(request, "link", title="Link a project", form=form, has_connections=True)
-    form = LinkForm(initial=request.POST.dict())
-    problem = suggest(form, request.POST.get("connection")) if request.method == "POST" else ""
-    has_connections = source_connections().exists()
-    context = {"form": form, "problem": problem, "has_connections": has_connections}
+            return _linked(request, project)
+        return _link_page(request, form)
+    entered = request.POST if request.method == "POST" else request.GET
+    form = LinkForm(initial=entered.dict())
+    asks = request.method == "POST" or "connection" in entered
+    return _link_page(request, form, problem=suggest(form, entered.get("connection")) if asks else "")
+
+
+def _link_page(request: HttpRequest, form: LinkForm, *, problem: str = "") -> HttpResponse:
+    """A connection that is made meanwhile leads back here, and this page to where it was asked for."""
+    back = way_on(request)
+    here = with_way_back(reverse("admin:sources_link"), back) if back else reverse("admin:sources_link")
+    new_connection = with_way_back(reverse("admin:connections_connection_add"), here, app=remote_kinds()[0].app)
+    context = {
+        "form": form,
+        "problem": problem,
+        "has_connections": source_connections().exists(),
+        "new_connection": new_connection,
+        "back": back or reverse("admin:vault_project_changelist"),
+    }
     return _page(request, "link", title="Link a project", **context)
+
+
+def _linked(request: HttpRequest, project: Project) -> HttpResponse:
+    answer = done(request, project, ADDITION, f"Linked the project {project.name}.", go_to=project)
+    back = way_on(request)
+    return redirect(with_query(back, project=str(project.pk))) if back else answer
 
 
 def _link(request: HttpRequest, form: LinkForm) -> Project | None:
@@ -92,7 +114,7 @@ def suggest(form: SuggestsProjects, connection_id: str | None) -> str:
             projects: list[RemoteProject] = list(kind.list_projects(connection, PATIENCE))
     except SourceError as error:
         return error.message
-    form.suggestions = projects
+    form.suggest(projects)
     return "" if projects else "The connection may read no project. Give its identity the right to read one."
 
 

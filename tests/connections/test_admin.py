@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import responses
@@ -80,6 +81,18 @@ def test_adding_asks_devin_who_the_key_is(admin_client: Client, answering: respo
     assert (made.name, made.org_id, made.principal_name, made.is_valid) == ("acme", "org-1", "sync-bot", True)
     assert made._api_key() == KEY
     assert "Devin knows the API key: sync-bot (service user), organization org-1." in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads"), [("/admin/syncs/?a=1", True), ("https://evil.example/", False), ("//evil.example", False)]
+)
+def test_adding_leads_back_to_a_page_of_ours(
+    admin_client: Client, answering: responses.RequestsMock, wanted: str, leads: bool
+) -> None:
+    response = admin_client.post(f"{ADD}?{urlencode({'next': wanted})}", posted(api_key=KEY))
+
+    back = f"{wanted}&connection={Connection.objects.get().pk}"
+    assert response.headers["Location"] == (back if leads else LIST)
 
 
 def test_devin_is_asked_once_and_outside_a_transaction(admin_client: Client, devin: responses.RequestsMock) -> None:

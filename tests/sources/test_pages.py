@@ -56,6 +56,27 @@ def test_a_person_links_a_project(entries: dict[str, Any], db: None) -> None:
     assert Project.objects.get().name == "The shelf"
 
 
+def test_it_leads_back_to_where_it_was_asked_for(entries: dict[str, Any], db: None) -> None:
+    page = person(*LINKER).post(f"{reverse(LINK)}?next=/admin/syncs/", entries)
+
+    assert page.headers["Location"] == f"/admin/syncs/?project={PROJECT_ID}"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_it_leads_to_no_other_site(entries: dict[str, Any], db: None, elsewhere: str) -> None:
+    client = person(*LINKER)
+
+    assert elsewhere not in client.get(reverse(LINK), {"next": elsewhere}).content.decode()
+    page = client.post(f"{reverse(LINK)}?next={elsewhere}", entries)
+    assert page.headers["Location"] == reverse("admin:sources_project", args=[PROJECT_ID])
+
+
+def test_a_connection_that_was_made_for_it_is_chosen(entries: dict[str, Any]) -> None:
+    page = person(*LINKER).get(reverse(LINK), {"connection": entries["connection"]})
+
+    assert str(page.context["form"]["connection"].value()) == entries["connection"]
+
+
 @pytest.mark.parametrize("lacking", ["vault.add_project", "connections.use_connection"])
 def test_it_takes_the_right_to_add_projects_and_to_use_connections(lacking: str, entries: dict[str, Any]) -> None:
     page = person(*(each for each in LINKER if each != lacking)).post(reverse(LINK), entries)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from sandbox.organization import Organization
 from sources.choosing import PATIENCE
 from sources.errors import Unavailable
 from sources.models import LinkedProject, ListedFolders
+from sources.registry import remote_kinds
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
@@ -149,6 +151,71 @@ def test_a_link_from_the_projects_page_begins_there(walk: Walk) -> None:
     page = walk.client.get(step_url("source"))
 
     assert str(page.context["chosen_folder"]) == "dev:/app"
+
+
+# What another page makes
+
+
+def way_there(walk: Walk, step: str, button: str) -> str:
+    return str(walk.post(step, {}, wizard_goto_step=button).headers["Location"])
+
+
+def test_a_new_connection_comes_back_chosen_and_nothing_is_lost(walk: Walk) -> None:
+    walk.to_review()
+    entered = {"connection": "", "org_id": "org-other"}
+    there = walk.post("destination", entered, wizard_goto_step="new-connection").headers["Location"]
+    assert there.startswith(reverse("admin:connections_connection_add"))
+    other = Connection.objects.create(name="other", app="devin", base_url="https://api.devin.ai", org_id="")
+
+    back = walk.client.get(step_url("destination"), {"connection": str(other.pk)})
+
+    assert back.headers["Location"] == step_url("destination")
+    form = walk.client.get(step_url("destination")).context["form"]
+    assert (form["connection"].value(), form["org_id"].value()) == (str(other.pk), "org-other")
+    assert walk.post("destination", {"connection": other.pk, "org_id": ORG}).status_code == 302
+    assert walk.client.get(step_url("details")).context["form"]["name"].value() == "from-the-shelf"
+
+
+def test_a_project_that_is_linked_meanwhile_comes_back_chosen(walk: Walk, project: Project) -> None:
+    there = walk.post("source", {"project": project.pk}, wizard_goto_step="link-project").headers["Location"]
+    assert there == f"{reverse('admin:sources_link')}?next={step_url('source').replace('/', '%2F')}"
+
+    walk.client.get(step_url("source"), {"project": PROJECT_ID})
+
+    page = walk.client.get(step_url("source"))
+    assert page.context["form"]["project"].value() == PROJECT_ID
+    assert "Dev (dev)" in page.content.decode()
+
+
+def test_a_new_source_is_a_connection_and_a_project_of_it(walk: Walk) -> None:
+    there = way_there(walk, "source", "new-source")
+
+    assert there.startswith(reverse("admin:connections_connection_add"))
+    assert parse_qs(urlsplit(there).query)["app"] == [remote_kinds()[0].app]
+    link = parse_qs(urlsplit(there).query)["next"][0]
+    assert urlsplit(link).path == reverse("admin:sources_link")
+    assert parse_qs(urlsplit(link).query)["next"] == [step_url("source")]
+
+
+@pytest.mark.parametrize("made", ["nonsense", "7c1f2f5e-5c0a-4f52-9c39-000000000000", ""])
+def test_what_is_not_there_is_not_chosen(walk: Walk, made: str) -> None:
+    walk.to_review()
+
+    walk.client.get(step_url("destination"), {"connection": made})
+
+    assert walk.client.get(step_url("destination")).status_code == 200
+    assert walk.post("destination", {"connection": made, "org_id": ORG}).status_code == 200
+
+
+def test_two_thousand_folders_are_searched_by_typing(shelf: Shelf, walk: Walk) -> None:
+    for number in range(2_000):
+        shelf.put("dev", f"/f{number}")
+
+    entries = {"project": PROJECT_ID, "environment": "dev"}
+    page = walk.post("source", {**entries, "folder": "/f199"}, again="1").content.decode()
+
+    assert page.count('<option value="/f') == 11
+    assert walk.post("source", {**entries, "folder": "/f1999"}).status_code == 302
 
 
 # The edit form

@@ -15,6 +15,7 @@ from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.plan_page import show
 from syncs.admin.wizard.beside import Access, preview_names, summarize_source
+from syncs.admin.wizard.elsewhere import WAYS
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem, SyncError
@@ -108,6 +109,7 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
             "step_title": TITLES[step],
             "rail": self._rail(step),
             "previous": self.get_prev_step(step),
+            "ways": {name.replace("-", "_"): way(self.get_step_url(step)) for name, way in WAYS.items()},
             "draft_id": self.storage.extra_data.get("sync_id", ""),
             **beside[step](form),
         }

@@ -21,6 +21,7 @@ from sources.protocol import Place
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
+from syncs.admin.wizard.elsewhere import BRINGS, WAYS
 from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
 from syncs.choices import Strangers
 from syncs.editing import Actor, Edited, create_sync
@@ -60,6 +61,8 @@ class SyncWizard(WizardPages):
             raise Http404
         if unanswered := self.first_unanswered(before=step):
             return redirect(self.get_step_url(unanswered))
+        if BRINGS.get(step) in request.GET:
+            return self._choose(step, BRINGS[step], str(request.GET[BRINGS[step]]))
         self.storage.current_step = step
         return self.render(self._form_as_left(step))
 
@@ -104,7 +107,20 @@ class SyncWizard(WizardPages):
             self.storage.forget(step)
             self._drafts[step] = _entries(data, step)
         goal = data["wizard_goto_step"]
+        if goal in WAYS:
+            return redirect(WAYS[goal](self.get_step_url(step)))
         return redirect(self.get_step_url(goal if goal in TITLES else "source"))
+
+    def _choose(self, step: str, name: str, made: str) -> HttpResponse:
+        """What was made elsewhere is chosen. Of another project the environment and the folder are still to be."""
+        stored = self.storage.get_step_data(step)
+        entries = {"source": {}, "destination": _entries(stored, step) if stored else self._drafts.get(step, {})}[step]
+        entries = {**entries, name: made}
+        if step == "destination":
+            self._suggest_organization(entries)
+        self.storage.forget(step)
+        self._drafts[step] = entries
+        return redirect(self.get_step_url(step))
 
     @property
     def _drafts(self) -> dict[str, dict[str, Any]]:
