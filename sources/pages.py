@@ -22,11 +22,12 @@ from connections.models import Connection
 from sources.choosing import PATIENCE, Asking, Listing, environments_of, folders_of
 from sources.copying.copying import RIGHTS
 from sources.errors import SourceError
+from sources.finding import clean_path
 from sources.forms import LinkForm, PollForm, SuggestsProjects, source_connections
 from sources.kinds import RemoteProject
 from sources.linking import keep_link, prove, set_poll_seconds
 from sources.models import LinkedProject
-from sources.protocol import EnvironmentEntry, FolderEntry, Place
+from sources.protocol import EnvironmentEntry, FolderEntry, Place, TellsImports
 from sources.readers import readers_of
 from sources.registry import kind_for, kind_of, open_source, refused_without_credentials, remote_kinds
 from sources.words import page_of
@@ -35,14 +36,21 @@ from vault.models import Project
 from vault.pages.access import actor_of, allowed, done, refuse
 
 MOST_KEYS = 500
+MOST_FOLDERS = 100
+# With more folders than this there is a field to search them.
+SEARCHED_FROM = 20
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows of one place: its keys, and where they are seen in the source."""
+    """What a page shows of one place: its keys, and where they are seen in the source.
+
+    `imports` is None where a source has none, or does not tell.
+    """
 
     keys: list[str] = field(default_factory=list)
     count: int = 0
+    imports: list[Place] | None = None
     link: str = ""
     problem: str = ""
 
@@ -128,7 +136,10 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     environments = environments_of(project, asking)
     environment = _chosen(environments, request.GET.get("environment", ""))
     folders = folders_of(project, environment.slug, asking) if environment is not None else Listing[FolderEntry]([])
-    place = Place(environment.slug, request.GET["path"]) if environment and request.GET.get("path") else None
+    search = request.GET.get("q", "").strip()
+    found = [entry for entry in folders.entries if search.lower() in entry.path.lower()]
+    path = request.GET.get("path", "")
+    place = Place(environment.slug, clean_path(path)) if environment and path else None
     shows_keys = place is not None and request.user.has_perm("vault.view_secret")
     context: dict[str, Any] = {
         "project": project,
@@ -138,6 +149,10 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "environments": environments,
         "environment": environment,
         "folders": folders,
+        "found": found[:MOST_FOLDERS],
+        "left_out": max(len(found) - MOST_FOLDERS, 0),
+        "is_searched": bool(search) or len(folders.entries) > SEARCHED_FROM,
+        "search": search,
         "place": place,
         "chosen": _as_query(project, environment, place),
         "shown": _show(project, place) if place is not None and shows_keys else None,
@@ -167,7 +182,8 @@ def _show(project: Project, place: Place) -> Shown:
     try:
         with open_source(project, patience=PATIENCE) as source:
             keys = sorted(source.list_keys(place))
-            return Shown(keys[:MOST_KEYS], len(keys), source.link(place))
+            imports = list(source.list_imports(place)) if isinstance(source, TellsImports) else None
+            return Shown(keys[:MOST_KEYS], len(keys), imports, source.link(place))
     except SourceError as error:
         return Shown(problem=error.message)
 

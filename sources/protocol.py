@@ -7,7 +7,7 @@ missing from an answer would be deleted from Devin.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 ROOT = "/"
 
@@ -110,3 +110,11 @@ class Source(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class TellsImports(Protocol):
+    """A source in which one folder may show the secrets of others, and that tells of which."""
+
+    def list_imports(self, place: Place) -> Sequence[Place]:
+        """Where a folder imports from; of a key that several have, the last one's counts."""

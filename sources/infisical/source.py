@@ -25,7 +25,7 @@ from encryption import DecryptionError, fingerprint
 from sources.errors import PlaceMissing, Refused, SourceError, Unavailable, Untrustworthy
 from sources.infisical.flights import Flights
 from sources.infisical.rows import Listed, Unbelievable, as_secrets, merge, parse
-from sources.infisical.tree import folders_below
+from sources.infisical.tree import folders_below, imports_at
 from sources.infisical.whole import Whole
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Place, SourceSecret
 
@@ -64,6 +64,10 @@ class InfisicalSource:
             data = self._ask(place, recursive=recursive, values=False)
             listed = self._parse(data, place, recursive=recursive, values=False)
             return [row.key for row in merge(listed, self._whole.require(listed, place, recursive=recursive))]
+
+    def list_imports(self, place: Place) -> list[Place]:
+        with translated(place):
+            return imports_at(self._client, self._project_id, place)
 
     def read(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
         if self._shares is None:

@@ -1,5 +1,6 @@
 """The pages of projects that are kept elsewhere: linked by a person, looked at, and never a value in them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,12 +9,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from api.hooks.models import Hook
 from connections.models import Connection
+from sandbox.infisical.server import InfisicalSandbox
 from sources.errors import Refused, Unavailable
+from sources.linking import link_project
 from sources.models import LinkedProject
 from sources.protocol import EnvironmentEntry, Found, Place
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.sources.hostile import CANARY
+from tests.sources.infisical.scene import connection_to
 from tests.sources.memory import PROJECT_ID, Shelf
 from tests.syncs.conftest import ORG
 from vault.models import Project
@@ -154,6 +160,59 @@ def test_the_page_shows_environments_folders_and_keys_and_no_value(shelf_project
     assert CANARY not in page
     assert sync.get_absolute_url() not in page, "it reads another folder"
     assert sync.get_absolute_url() in client.get(address()).content.decode()
+
+
+@pytest.fixture
+def infisical_page() -> Iterator[tuple[LinkedProject, str]]:
+    """A folder that imports another, and one that does not."""
+    with InfisicalSandbox() as server:
+        connection = connection_to(server)
+        shop = server.world.add_project("shop")
+        server.world.put(shop, "dev", "/app", A=CANARY)
+        server.world.put(shop, "dev", "/shared", B=CANARY)
+        server.world.add_folder(shop, "dev", "/app").imports.append(("dev", "/shared"))
+        project = link_project(connection, shop.id, by=ANYBODY)
+        yield LinkedProject.objects.get(project=project), reverse("admin:sources_project", args=[project.pk])
+
+
+def test_the_imports_of_a_folder_are_shown(db: None, infisical_page: tuple[LinkedProject, str]) -> None:
+    client, address = person(*VIEWER), infisical_page[1]
+
+    page = client.get(f"{address}?environment=dev&path=/app").content.decode()
+
+    assert 'href="?environment=dev&amp;path=%2Fshared"' in page.partition('id="imports"')[2]
+    assert CANARY not in page
+    alone = client.get(f"{address}?environment=dev&path=/shared").content.decode()
+    assert "None: it shows only secrets of its own" in alone
+
+
+def test_its_webhook_is_set_up_or_looked_at(db: None, infisical_page: tuple[LinkedProject, str]) -> None:
+    link, address = infisical_page
+    client = person(*VIEWER, "api.add_hook", "api.view_hook")
+    add = f"{reverse('admin:api_hook_add')}?link={link.pk}"
+
+    assert add in client.get(address).content.decode()
+    hook = Hook(link=link)
+    hook.renew_secret()
+    hook.save()
+
+    page = client.get(address).content.decode()
+    assert reverse("admin:api_hook_change", args=[hook.pk]) in page
+    assert add not in page
+    assert "admin/api/hook" not in person(*VIEWER, "vault.add_project").get(address).content.decode()
+
+
+def test_of_very_many_folders_some_are_listed_and_any_is_found(shelf: Shelf, shelf_project: Project) -> None:
+    for number in range(2_000):
+        shelf.put("dev", f"/f{number}")
+    client = person(*VIEWER)
+
+    page = client.get(address("?environment=dev&again=1")).content.decode()
+    assert page.count("path=%2Ff") < 200
+    assert "Search to find one" in page
+    found = client.get(address("?environment=dev&q=F1999")).content.decode()
+    assert found.count("path=%2Ff") == 1
+    assert "Search for another part" in client.get(address("?environment=dev&q=nowhere")).content.decode()
 
 
 def test_keys_take_the_permission_to_see_secrets(shelf: Shelf, shelf_project: Project) -> None:
