@@ -122,7 +122,7 @@ def suggest(form: SuggestsProjects, connection_id: str | None) -> str:
             projects: list[RemoteProject] = list(kind.list_projects(connection, PATIENCE))
     except SourceError as error:
         return error.message
-    form.suggest(projects)
+    form.suggestions = projects
     return "" if projects else "The connection may read no project. Give its identity the right to read one."
 
 
@@ -136,8 +136,6 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     environments = environments_of(project, asking)
     environment = _chosen(environments, request.GET.get("environment", ""))
     folders = folders_of(project, environment.slug, asking) if environment is not None else Listing[FolderEntry]([])
-    search = request.GET.get("q", "").strip()
-    found = [entry for entry in folders.entries if search.lower() in entry.path.lower()]
     path = request.GET.get("path", "")
     place = Place(environment.slug, clean_path(path)) if environment and path else None
     shows_keys = place is not None and request.user.has_perm("vault.view_secret")
@@ -149,10 +147,7 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "environments": environments,
         "environment": environment,
         "folders": folders,
-        "found": found[:MOST_FOLDERS],
-        "left_out": max(len(found) - MOST_FOLDERS, 0),
-        "is_searched": bool(search) or len(folders.entries) > SEARCHED_FROM,
-        "search": search,
+        **_searched(folders, request.GET.get("q", "").strip()),
         "place": place,
         "chosen": _as_query(project, environment, place),
         "shown": _show(project, place) if place is not None and shows_keys else None,
@@ -160,6 +155,17 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "poll_form": PollForm(initial={"poll_seconds": link.poll_seconds}),
     }
     return _page(request, "project", title=project.name, **context)
+
+
+def _searched(folders: Listing[FolderEntry], search: str) -> dict[str, Any]:
+    """Those that have the text in their path, as many as anybody reads."""
+    found = [entry for entry in folders.entries if search.lower() in entry.path.lower()]
+    return {
+        "found": found[:MOST_FOLDERS],
+        "left_out": max(len(found) - MOST_FOLDERS, 0),
+        "is_searched": bool(search) or len(folders.entries) > SEARCHED_FROM,
+        "search": search,
+    }
 
 
 def _chosen(environments: Listing[EnvironmentEntry], slug: str) -> EnvironmentEntry | None:
