@@ -51,6 +51,13 @@ def many(count: int, value: str = "1") -> dict[str, str]:
 # 429
 
 
+def one_at_a_time(bench: Bench, sandbox: Sandbox) -> None:
+    """Then nothing can be on its way while a 429 is answered, and whatever comes too early was sent too early."""
+    bench.sync.connection.concurrency = 1
+    bench.sync.connection.save()
+    sandbox.settings.retry_after_grace = 0
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -64,6 +71,7 @@ def test_waits_as_long_as_devin_asks_and_goes_on(
     bench: Bench, sandbox: Sandbox, organization: SandboxOrganization, asked: dict[str, object]
 ) -> None:
     bench.source(**many(8))
+    one_at_a_time(bench, sandbox)
     sandbox.faults.add(Kind.RATE_LIMITED, method="POST", skip=2, times=1, **asked)
 
     run = bench.run()
@@ -95,9 +103,22 @@ def test_a_limit_of_sixty_requests_a_window_is_kept(
 
     assert (run.status, run.attempt) == (Status.SUCCEEDED, 1)
     assert organization.values() == many(150)
-    assert not sandbox.log.too_early()
     refused = [entry for entry in sandbox.log.requests() if entry.status == 429]
     assert len(refused) <= 4 * 3
+
+
+def test_nothing_is_sent_before_a_window_is_over(
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
+) -> None:
+    bench.source(**many(25))
+    one_at_a_time(bench, sandbox)
+    sandbox.settings.rate_per_minute, sandbox.settings.rate_window = 10, 1.0
+
+    run = bench.run()
+
+    assert (run.status, run.attempt) == (Status.SUCCEEDED, 1)
+    assert organization.values() == many(25)
+    assert not sandbox.log.too_early()
 
 
 def test_concurrency_shrinks_by_half(bench: Bench, sandbox: Sandbox, clients: list[DevinClient]) -> None:
