@@ -31,6 +31,17 @@ OF_POSTGRESQL = {
     "3D000": "There is no database of that name on the server.",
     "28P01": "The database does not accept the password.",
 }
+# Who is not let in is told no state, only words (src/backend/postmaster and src/backend/utils/init of its source).
+AT_THE_DOOR = {
+    "too many clients already": OF_POSTGRESQL["53300"],
+    "connection slots are reserved": OF_POSTGRESQL["53300"],
+    "too many connections for": OF_POSTGRESQL["53300"],
+    "starting up": OF_POSTGRESQL["57P03"],
+    "not yet accepting connections": OF_POSTGRESQL["57P03"],
+    "shutting down": OF_POSTGRESQL["57P01"],
+    "password authentication failed": OF_POSTGRESQL["28P01"],
+    "couldn't get a connection after": "All connections of this process are taken. Raise DATABASE_POOL, or wait.",
+}
 FAILED = "The database could not do it. The server's log tells more."
 ABSENT = "The database is not there. See whether its server runs and can be reached."
 
@@ -49,7 +60,7 @@ def describe(error: DatabaseError | InterfaceError) -> str:
         return found
     text = str(error)
     unknown = FAILED if isinstance(error.__cause__, sqlite3.Error) or _state(error) else ABSENT
-    return next((words for part, words in OF_SQLITE.items() if part in text), unknown)
+    return next((words for part, words in (OF_SQLITE | AT_THE_DOOR).items() if part in text), unknown)
 
 
 def _state(error: BaseException) -> str:

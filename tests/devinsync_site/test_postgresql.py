@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from common.database_faults import OF_POSTGRESQL
 from devinsync_site.postgresql import OF_THE_SERVER
 from tests.patience import wait_until
 from tests.postgresql import choose_owner
@@ -122,3 +123,32 @@ def test_a_process_holds_no_more_connections_than_its_pool() -> None:
 
     assert ended.returncode == 0, ended.stderr
     assert 1 <= int(ended.stdout) <= 2
+
+
+GUEST = """
+import django; django.setup()
+from django.db import OperationalError, connection
+from common.database_faults import describe, is_database_fault
+try:
+    connection.ensure_connection()
+except OperationalError as error:
+    print(is_database_fault(error), describe(error))
+"""
+
+
+@pytest.fixture
+def guest() -> Iterator[str]:
+    """The address of the database for one whom the server lets in no more often than never."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP ROLE IF EXISTS guest")
+        cursor.execute("CREATE ROLE guest LOGIN CONNECTION LIMIT 0")
+    host = connection.settings_dict["HOST"] or connection.settings_dict["OPTIONS"]["host"]
+    yield f"postgresql://guest@/{connection.settings_dict['NAME']}?host={host}"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP ROLE guest")
+
+
+def test_whom_the_server_has_no_connection_for_is_told_so(guest: str) -> None:
+    ended = run(guest, GUEST)
+
+    assert ended.stdout.strip() == f"True {OF_POSTGRESQL['53300']}", ended.stderr

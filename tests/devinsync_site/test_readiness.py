@@ -148,6 +148,21 @@ def caused(error: Exception, **cause: object) -> Exception:
         pytest.param(caused(OperationalError("x"), sqlstate="53300"), "no connection left", id="no connections"),
         pytest.param(caused(OperationalError("x"), sqlstate="53100"), "is full", id="server full"),
         pytest.param(caused(OperationalError("x"), sqlstate="57P03"), "starting up", id="starting"),
+        pytest.param(
+            caused(OperationalError("FATAL:  sorry, too many clients already"), sqlstate=None),
+            "no connection left",
+            id="no connections at the door",
+        ),
+        pytest.param(
+            caused(OperationalError("FATAL:  the database system is starting up"), sqlstate=None),
+            "starting up",
+            id="starting, at the door",
+        ),
+        pytest.param(
+            caused(OperationalError("couldn't get a connection after 10.00 sec"), sqlstate=None),
+            "DATABASE_POOL",
+            id="the pool is empty",
+        ),
         pytest.param(caused(OperationalError("connection refused"), sqlstate=None), "not there", id="no server"),
         pytest.param(caused(InterfaceError("closed"), sqlstate=None), "not there", id="closed"),
     ],
