@@ -12,12 +12,14 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Status, Strangers, Trigger
 from syncs.editing.moves import Place, leave
+from syncs.engine.changes import Others
 from syncs.engine.others import others_of
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem
 from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, SyncRun, SyncRunChange, WriteIntent
 from tests.actors import ANYBODY
 from tests.syncs.conftest import ORG, Bench
+from tests.syncs.runs.test_schedule import copied
 from vault.editing import set_secret
 from vault.models import Folder
 
@@ -130,6 +132,29 @@ def test_an_open_intent_of_another_sync_reserves_its_key(bench: Bench, other: Be
     intent.save()
 
     assert others_of(bench.sync, destination, []).names_by_key == {"A": "their-sync"}
+
+
+def test_syncs_of_other_organizations_cost_nothing(bench: Bench, other: Bench) -> None:
+    other.source(THEIRS="t")
+    other.run()
+    destination = bench.sync.destination()
+
+    def ask() -> tuple[int, Others]:
+        with CaptureQueriesContext(database) as captured:
+            others = others_of(bench.sync, destination, [])
+        return len(captured), others
+
+    few = ask()
+    elsewhere = Destination.objects.create(base_url=destination.base_url, org_id="org-elsewhere")
+    rows = [DevinSync(**copied(other.sync), name=f"s{number}", org_id=elsewhere.org_id) for number in range(200)]
+    syncs = DevinSync.objects.bulk_create(rows)
+    ManagedSecret.objects.bulk_create(
+        ManagedSecret(sync=sync, destination=elsewhere, destination_key=f"KEY_{number}", secret_id=f"s-{number}")
+        for number, sync in enumerate(syncs)
+    )
+
+    assert ask() == few
+    assert few[1].names_by_key == {"THEIRS": "their-sync"}
 
 
 def test_an_organization_that_was_left_keeps_no_key_reserved(
