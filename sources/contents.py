@@ -6,10 +6,22 @@ Whole or an error, like every answer of a source: what may not be read is not le
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from common.key_material import looks_like_key_material
 from sources.protocol import EnvironmentEntry, Place
 
 # How far a reading is: a sentence, how many of how many.
 Tell = Callable[[str, int, int], None]
+
+
+# Names are shown as far as a name goes.
+LONGEST_SHOWN = 64
+
+
+def shown(key: str) -> str:
+    """A key for plans and messages: one that looks like key material may be a value in the wrong field."""
+    if looks_like_key_material(key):
+        return "a name that looks like key material"
+    return key if len(key) <= LONGEST_SHOWN else key[:LONGEST_SHOWN] + "…"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from sources.contents import Contents, KeptFolder, KeptSecret, Left
+from sources.contents import Contents, KeptFolder, KeptSecret, Left, shown
 from sources.protocol import EnvironmentEntry, Place
 from vault.errors import Invalid
 from vault.references import find_references
@@ -69,7 +69,7 @@ def _secrets(folder: KeptFolder, fitting: Fitting) -> Iterator[KeptSecret]:
     keys = {secret.key for secret in folder.secrets}
     for secret in folder.secrets:
         if problem := _problem(secret, keys):
-            fitting.refused.append(Left(str(folder.place), _shown(secret.key), problem))
+            fitting.refused.append(Left(str(folder.place), shown(secret.key), problem))
             continue
         comment = _comment(secret.comment)
         if comment is None:
@@ -100,11 +100,6 @@ def _comment(comment: str) -> str | None:
         return clean_comment(comment)
     except Invalid:
         return None
-
-
-def _shown(key: str) -> str:
-    """Names that the vault refuses may be anything; they are shown as far as a name goes."""
-    return key if len(key) <= LONGEST_NAME else key[:LONGEST_NAME] + "…"
 
 
 class _Imports:

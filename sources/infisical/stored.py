@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from connections.infisical.client import InfisicalClient
 from connections.infisical.opening import open_client
-from sources.contents import Contents, KeptFolder, KeptSecret, Left, Tell
+from sources.contents import Contents, KeptFolder, KeptSecret, Left, Tell, shown
 from sources.errors import PlaceMissing, Unavailable
 from sources.infisical.projects import environments_in, load_project
 from sources.infisical.references import Untranslatable, translate
@@ -123,7 +123,7 @@ class _Project:
             if row is None:
                 self._left.append(Left(str(place), f"the personal {_name(item)}", PERSONAL))
             elif is_hidden(item):
-                self._hidden.append(Left(str(place), row.key, HIDDEN))
+                self._hidden.append(Left(str(place), shown(row.key), HIDDEN))
             else:
                 yield self._kept(item, row.key, place, is_literal=row.is_literal)
 
@@ -132,7 +132,9 @@ class _Project:
         if not isinstance(comment, str):
             raise Unbelievable(f"the comment of {key} is no text")
         if also := [what for name, what in NOT_KEPT.items() if item.get(name)]:
-            self._left.append(Left(str(place), f"{' and '.join(also)} of {key}", "the copy has values and comments"))
+            self._left.append(
+                Left(str(place), f"{' and '.join(also)} of {shown(key)}", "the copy has values and comments")
+            )
         if is_literal:
             return KeptSecret(key, value, comment, is_literal=True)
         try:
@@ -148,4 +150,4 @@ def _check_imports(data: dict[str, Any]) -> None:
 
 
 def _name(item: dict[str, Any]) -> str:
-    return name if isinstance(name := item.get("secretKey"), str) else "secret"
+    return shown(name) if isinstance(name := item.get("secretKey"), str) else "secret"

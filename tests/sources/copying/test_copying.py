@@ -220,6 +220,21 @@ def test_what_the_vault_refuses_is_named_and_left_out_by_a_decision_alone(
     assert read(project, "dev", "/shared")["REGION"] == f"{CANARY}-region"
 
 
+@pytest.mark.parametrize("edition", [Edition.NEW])
+@pytest.mark.parametrize("changed", [{}, {"is_hidden": True}, {"kind": "personal"}, {"tags": ("team",)}])
+def test_a_value_that_was_entered_as_a_name_is_not_shown(
+    changed: dict[str, Any], filled: Project, connection_to_it: Connection
+) -> None:
+    pasted = "".join(("ghp", "_", "16C7e42F292c6912E7", "710c838347Ae178B4a"))
+    filled.environments["dev"].folders["/shared"].secrets.append(Secret(pasted, "1", **changed))
+
+    plan = prepared_for(connection_to_it, filled).drafted.plan
+
+    lefts = [left.what for left in (*plan.refused, *plan.hidden, *plan.left)]
+    assert any("looks like key material" in what for what in lefts)
+    assert pasted not in str(plan)
+
+
 def test_a_reference_that_would_mean_another_key_is_refused(filled: Project, connection_to_it: Connection) -> None:
     """In Infisical it leads to another folder; in the vault a key of just that name would win."""
     shared = filled.environments["dev"].folders["/shared"].secrets
