@@ -68,15 +68,17 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _message(data: dict[str, Any], digest: str) -> Message:
     project = data.get("project")
     told = project if isinstance(project, dict) else {}
-    environment, path = told.get("environment"), told.get("secretPath")
     place = None
-    if isinstance(environment, str) and environment and isinstance(path, str):
-        place = Place(environment, "/" + path.strip("/"))
-    project_id = told.get("projectId") or told.get("workspaceId")
-    event = data.get("event")
-    return Message(
-        event[:LONGEST_EVENT] if isinstance(event, str) else "",
-        project_id if isinstance(project_id, str) else "",
-        place,
-        digest,
-    )
+    if (environment := _name(told.get("environment"))) and isinstance(told.get("secretPath"), str):
+        place = Place(environment, "/" + _name(told["secretPath"]).strip("/"))
+    project_id = _name(told.get("projectId") or told.get("workspaceId"))
+    return Message(_name(data.get("event"))[:LONGEST_EVENT], project_id, place, digest)
+
+
+def _name(found: object) -> str:
+    """ "" for what is no text. No name has a control character or half of a character, and no database takes them."""
+    if not isinstance(found, str):
+        return ""
+    if not found.isprintable():
+        raise NotReal("it has a character in it that no name has")
+    return found

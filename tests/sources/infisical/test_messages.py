@@ -118,6 +118,18 @@ def test_what_does_not_say_where_may_be_anywhere(project: object) -> None:
     assert understand(body, signed(body), SECRET, now=NOW).place is None
 
 
+@pytest.mark.parametrize(
+    "odd", ["\x00", "\ud800", "\n", "\u202e"], ids=["NUL", "half a character", "line", "turned round"]
+)
+@pytest.mark.parametrize("name", ["event", "environment", "secretPath", "projectId"])
+def test_what_no_name_has_is_refused(name: str, odd: str) -> None:
+    project = {"workspaceId": "p1", "environment": "dev", "secretPath": "/app", name: f"a{odd}b"}
+    body = body_at(project=project, event=f"a{odd}b" if name == "event" else "secrets.modified")
+
+    with pytest.raises(NotReal, match="no name has"):
+        understand(body, signed(body), SECRET, now=NOW)
+
+
 def test_the_stand_in_signs_as_a_server_does() -> None:
     hook = Webhook("http://nowhere", SECRET, now=NOW.timestamp)
     body = hook.message(World().add_project("shop"), "dev", "/app")
