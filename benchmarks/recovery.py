@@ -18,7 +18,7 @@ from django.db import connections
 from benchmarks.fleet import Load, Member
 from benchmarks.hosts import PORT, differing, is_idle, prepare, wait_until_idle
 from benchmarks.network import Host
-from benchmarks.site import SECONDS_TO_START, processes_in
+from benchmarks.site import ROOT, SECONDS_TO_START, processes_in
 from benchmarks.stage import Stage
 from benchmarks.subject import Disagreement
 from common.waiting import wait_for
@@ -194,7 +194,7 @@ def clock_set_back(scene: Scene) -> Recovery:
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "PYTHONPATH": "tests/ahead",
+        "PYTHONPATH": str(ROOT / "tests" / "ahead"),
     }
     scene.base.lose()
     scene.base = scene.stage.network.host(100)

@@ -171,7 +171,7 @@ CA_BUNDLE = env.str("CA_BUNDLE", default="")
 OUTGOING_PROXY = env.str("OUTGOING_PROXY", default="")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
-SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=20))
+SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=18))
 SYNC_LEASE_RENEWAL = timedelta(seconds=env.float("SYNC_LEASE_RENEWAL_SECONDS", default=4))
 # One request to Devin may take this long in all, connecting and reading included.
 DEVIN_REQUEST_DEADLINE = timedelta(seconds=env.float("DEVIN_REQUEST_DEADLINE_SECONDS", default=30))
