@@ -12,9 +12,11 @@ from benchmarks.scenarios import Measurement, situations
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL = "--secrets 20 --latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50 --limited 3"
-
-
+SMALL = (
+    "--only scenarios --only reaction --only throughput --only memory --only fleet --secrets 20 --latency 5ms "
+    "--samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2"
+)
+SOURCES = "--only sources --secrets 20 --latency 5ms --samples 2 --workers 2 --limited 3"
 PAGES = "--only pages --rows 40 --plan 20"
 
 
@@ -62,6 +64,19 @@ def test_compares_each_situation(printed: str, title: str) -> None:
 )
 def test_prints_each_figure(printed: str, figure: str) -> None:
     assert sum(line.startswith(figure) for line in printed.splitlines()) == 1
+
+
+def test_measures_a_source() -> None:
+    lines = run(SOURCES).splitlines()
+
+    assert [line.partition(":")[0] for line in lines[:2]] == [
+        "From a change in Infisical to the first request",
+        "  By looking every 5 s",
+    ]
+    assert lines[2].startswith("  22 secrets read and planned in ")
+    for line, folders in zip(lines[3:], (3, 5), strict=True):
+        assert line.startswith(f"  3 syncs of {folders} folders at 40 reads in 6 s: ")
+        assert line.endswith("; 0 inside a Retry-After. Goal: 0.")
 
 
 def test_the_limit_has_lists_one_after_another_and_writes_side_by_side() -> None:

@@ -23,7 +23,11 @@ from vault.editing import create_folder
 from vault.models import Environment, Folder, Project
 
 __all__ = ["manage"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pause")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgresql,
+    pytest.mark.usefixtures("no_pause"),
+]
 AWAY = Unavailable("The shelf did not answer. It is asked again.")
 GONE = PlaceMissing("There is no folder dev:/ on the shelf. Choose another.")
 REFUSED = Refused("The shelf does not know this reader. Enter its key again.")
