@@ -17,7 +17,7 @@ of two after theirs had to go: it looks at a value only when the key is free, so
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -147,24 +147,23 @@ class Applier:
         at_once, self.unclear_in_a_row = self.organization.concurrency, 0
         running: dict[Future[Answer], Work] = {}
         self.queue: deque[Work] = deque()
-        with ThreadPoolExecutor(at_once, thread_name_prefix="devin") as pool:
-            try:
-                while True:
-                    under_way = len(running) + len(self.queue)
-                    if under_way <= 2 * at_once and (fresh := list(islice(works, 3 * at_once - under_way))):
-                        self.ledger.open_intents([work.intent for work in fresh])
-                        self.queue.extend(fresh)
-                    self._submit(pool, running)
-                    if not running:
-                        self.result.unclear |= {work.key for work in self.queue}
-                        return
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    self.queue.extendleft(reversed(self._take(running, done)))
-            except BaseException:
-                self._wind_up(running)
-                raise
+        try:
+            while True:
+                under_way = len(running) + len(self.queue)
+                if under_way <= 2 * at_once and (fresh := list(islice(works, 3 * at_once - under_way))):
+                    self.ledger.open_intents([work.intent for work in fresh])
+                    self.queue.extend(fresh)
+                self._submit(running)
+                if not running:
+                    self.result.unclear |= {work.key for work in self.queue}
+                    return
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                self.queue.extendleft(reversed(self._take(running, done)))
+        except BaseException:
+            self._wind_up(running)
+            raise
 
-    def _submit(self, pool: ThreadPoolExecutor, running: dict[Future[Answer], Work]) -> None:
+    def _submit(self, running: dict[Future[Answer], Work]) -> None:
         """Sends on what waits, but lets only so many keys be absent at once."""
         rooms = sum(work.makes_room for work in running.values())
         for work in [self.queue.popleft() for _ in range(len(self.queue))]:
@@ -175,7 +174,7 @@ class Applier:
                 self.queue.append(work)
                 continue
             rooms += work.makes_room
-            running[pool.submit(self._request(work))] = work
+            running[self.organization.pool.submit(self._request(work))] = work
 
     def _request(self, work: Work) -> Callable[[], Answer]:
         """What the intent's phase allows. It runs in another thread, so it touches no row."""

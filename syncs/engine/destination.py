@@ -24,8 +24,12 @@ class Organization:
     org_id: str
     connection_name: str
     concurrency: int
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="list"))
+    # For all that is sent side by side: a thread is made when there is none free.
+    pool: ThreadPoolExecutor = field(init=False)
     _begun: Future[tuple[RemoteSecret, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="devin")
 
     @classmethod
     def open(
@@ -51,12 +55,12 @@ class Organization:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
 
     def begin_list(self) -> None:
         """Lets the next `list_secrets` be under way already, so that the source is read while Devin answers."""
-        self._begun = self._pool.submit(self.client.list_secrets, self.org_id)
+        self._begun = self.pool.submit(self.client.list_secrets, self.org_id)
 
     def list_secrets(self) -> tuple[RemoteSecret, ...]:
         """Every secret of the organization, personal ones too; an incomplete list is an error."""

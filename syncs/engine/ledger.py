@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.utils import timezone
 
 from common.prefixes import starts_with
@@ -33,6 +33,13 @@ LEDGER_FIELDS = (
     "sync", "source_key", "secret_id", "fingerprint", "note", "secret_type", "is_sensitive", "modified_at",
     "generation", "written_at", "fingerprinted_for", "renamed_to", "is_adopted",
 )  # fmt: skip
+DONE_COUNTS = {
+    Action.CREATE: "created_count",
+    Action.REPLACE: "replaced_count",
+    Action.RENAME: "renamed_count",
+    Action.HAND_OVER: "handed_over_count",
+    Action.DELETE: "deleted_count",
+}
 BATCH = 500
 # Rows that the next plan writes anew.
 UNDONE = (Outcome.PLANNED, Outcome.NOT_ATTEMPTED, Outcome.HELD, Outcome.HELD_BACK)
@@ -46,6 +53,10 @@ class Ledger:
     lease: Lease
     # Keys that we took away and have not put back yet; their values are sealed in open intents.
     missing: set[str] = field(default_factory=set)
+    _is_unplanned: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._is_unplanned = self.run.attempt <= 1
 
     # Intents and facts
 
@@ -198,8 +209,7 @@ class Ledger:
     def write_plan(self, plan: Plan) -> dict[Change, SyncRunChange]:
         """A row for each change of the plan. What earlier rounds or attempts of this run did stays."""
         self.lease.confirm_held()
-        self.run.changes.filter(outcome__in=UNDONE).delete()
-        earlier = {identity(row): row for row in self.run.changes.all()}
+        earlier = self._earlier_rows()
         rows: dict[Change, SyncRunChange] = {}
         for change in plan.changes:
             row = change_row(self.run, change)
@@ -216,6 +226,14 @@ class Ledger:
         if plan.held_back:
             self._await_others(plan.held_back)
         return rows
+
+    def _earlier_rows(self) -> dict[tuple[str, str, str], SyncRunChange]:
+        """What is done or has failed; what is not is dropped. Before the first plan of all there is none."""
+        if self._is_unplanned:
+            self._is_unplanned = False
+            return {}
+        self.run.changes.filter(outcome__in=UNDONE).delete()
+        return {identity(row): row for row in self.run.changes.all()}
 
     def _await_others(self, held_back: Sequence[HeldBack]) -> None:
         """Notes whose sources are waited for; and of a rename's former keys what they go on as, which the source tells
@@ -305,16 +323,15 @@ def known_secrets(sync: DevinSync, destination: Destination) -> list[Known]:
 
 def count_changes(run: SyncRun) -> dict[str, int]:
     """The run's counters, from its rows, so that they are right after any crash."""
-    done, waiting = Q(outcome=Outcome.DONE), [Outcome.HELD, Outcome.HELD_BACK, Outcome.NOT_ATTEMPTED]
+    waiting = {Outcome.HELD, Outcome.HELD_BACK, Outcome.NOT_ATTEMPTED}
     if run.status == Status.BLOCKED:
-        waiting.append(Outcome.PLANNED)
-    return run.changes.aggregate(
-        created_count=Count("pk", filter=done & Q(action=Action.CREATE)),
-        replaced_count=Count("pk", filter=done & Q(action=Action.REPLACE)),
-        renamed_count=Count("pk", filter=done & Q(action=Action.RENAME)),
-        handed_over_count=Count("pk", filter=done & Q(action=Action.HAND_OVER)),
-        deleted_count=Count("pk", filter=done & Q(action=Action.DELETE)),
-        held_count=Count("pk", filter=Q(action=Action.DELETE, outcome__in=waiting)),
-        failed_count=Count("pk", filter=Q(outcome=Outcome.FAILED)),
-        drifted_count=Count("pk", filter=Q(is_drift=True)),
-    )
+        waiting.add(Outcome.PLANNED)
+    sorts = run.changes.order_by().values_list("action", "outcome", "is_drift").annotate(Count("pk"))
+    counts = dict.fromkeys([*DONE_COUNTS.values(), "held_count", "failed_count", "drifted_count"], 0)
+    for action, outcome, is_drift, count in sorts:
+        if outcome == Outcome.DONE:
+            counts[DONE_COUNTS[action]] += count
+        counts["held_count"] += count * (action == Action.DELETE and outcome in waiting)
+        counts["failed_count"] += count * (outcome == Outcome.FAILED)
+        counts["drifted_count"] += count * is_drift
+    return counts

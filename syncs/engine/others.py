@@ -15,7 +15,7 @@ from syncs.engine.source import list_source_keys
 from syncs.engine.tags import is_genuine
 from syncs.errors import SourceProblem
 from syncs.key_schema import KeySchema
-from syncs.models import Destination, DevinSync, ManagedSecret, SyncControl, WriteIntent
+from syncs.models import Destination, DevinSync, ManagedSecret, WriteIntent
 
 HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__is_enabled")
 TELLING = tuple(f"sync__{name}" for name in places.TELLING)
@@ -27,11 +27,13 @@ def others_of(
     destination: Destination,
     existing: Sequence[RemoteSecret],
     *,
+    instance: str,
     own_ids: Collection[str] = (),
 ) -> Others:
     """What other syncs manage here, by the ledger and by the tags of this installation's other syncs.
 
-    `own_ids` are this sync's by the ledger, whatever their tags say: it may have been given them by another.
+    `instance` is this installation's id. `own_ids` are this sync's by the ledger, whatever their tags say: it may have
+    been given them by another.
     """
     ledger = ManagedSecret.objects.filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
     opening = WriteIntent.objects.open().filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
@@ -40,10 +42,13 @@ def others_of(
     for key, _, _, name, is_enabled, *telling in held:
         names[key] = name
         stopped[key] = why_stopped(is_enabled=is_enabled, has_source=places.has_source(*telling))
-    tagged = _tagged(sync, existing, own_ids, known={owner for _, _, owner, *_ in held})
+    ids = {secret_id for _, secret_id, *_ in held if secret_id}
+    # What the ledger tells, no tag need tell: a signature each is the dearest part of a plan.
+    untold = [secret for secret in existing if secret.secret_id not in ids and secret.secret_id not in own_ids]
+    tagged = _tagged(sync, instance, untold, known={owner for _, _, owner, *_ in held})
     return Others(
         names_by_key=names,
-        secret_ids=frozenset({secret_id for _, secret_id, *_ in held if secret_id} | tagged),
+        secret_ids=frozenset(ids | tagged),
         stopped={key: why for key, why in stopped.items() if why},
     )
 
@@ -55,18 +60,14 @@ def why_stopped(*, is_enabled: bool, has_source: bool) -> str:
     return "" if has_source else "its source is gone"
 
 
-def _tagged(
-    sync: DevinSync, existing: Sequence[RemoteSecret], own_ids: Collection[str], *, known: set[UUID]
-) -> set[str]:
+def _tagged(sync: DevinSync, instance: str, existing: Sequence[RemoteSecret], *, known: set[UUID]) -> set[str]:
     """The ids of secrets whose notes name another sync that there is."""
-    instance = SyncControl.known_instance_id()
     tags = {
         secret.secret_id: tag.sync
         for secret in existing
         if (tag := Tag.read(secret.note))
-        and (tag.instance, tag.sync) != (instance, sync.short_id)
         and tag.instance == instance
-        and secret.secret_id not in own_ids
+        and tag.sync != sync.short_id
         and is_genuine(tag, secret.key or "")
     }
     there = {owner.hex[:8] for owner in known}

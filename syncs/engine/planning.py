@@ -26,10 +26,10 @@ def plan_sync(
     repush_all: bool = False,
     repushed: Collection[str] = (),
     taken_away: Collection[str] = (),
+    own_tag: OwnTag | None = None,
 ) -> Plan:
     """`destination` has no row yet where no sync has ever run at the organization."""
-    known = known_secrets(sync, destination)
-    prints = fingerprints_of(sync, desired, known)
+    known, is_ours = known_secrets(sync, destination), own_tag or OwnTag(sync)
     schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     options = Options(
         matches=lambda key: schema.matches(key, environment=environment),
@@ -41,8 +41,8 @@ def plan_sync(
         taken_away=taken_away,
         renamed=with_former_keys(sync, desired, known),
     )
-    wanted = [DesiredSecret(key, secret.key, prints[key]) for key, secret in desired.secrets.items()]
-    others, is_ours = _others(sync, destination, existing, known), OwnTag(sync)
+    wanted = _wanted(sync, desired, known)
+    others = _others(sync, destination, existing, known, is_ours)
     plan = build_plan(wanted, existing, known, options=options, others=others, is_ours=is_ours)
     asking = with_wanters(others, sync, destination, keys=_let_go(plan, known, desired.secrets))
     if asking is not others:
@@ -50,18 +50,28 @@ def plan_sync(
     return replace(plan, warnings=(*plan.warnings, *desired.remarks))
 
 
+def _wanted(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> list[DesiredSecret]:
+    prints = fingerprints_of(sync, desired, known)
+    return [DesiredSecret(key, secret.key, prints[key]) for key, secret in desired.secrets.items()]
+
+
 def plan_removal(sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret]) -> Plan:
     known, is_ours = known_secrets(sync, destination), OwnTag(sync)
-    others = _others(sync, destination, existing, known)
+    others = _others(sync, destination, existing, known, is_ours)
     plan = build_removal(known, existing, others=others, is_ours=is_ours)
     asking = with_wanters(others, sync, destination, keys={delete.destination_key for delete in plan.deletes})
     return plan if asking is others else build_removal(known, existing, others=asking, is_ours=is_ours)
 
 
 def _others(
-    sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret], known: Iterable[Known]
+    sync: DevinSync,
+    destination: Destination,
+    existing: Sequence[RemoteSecret],
+    known: Iterable[Known],
+    own_tag: OwnTag,
 ) -> Others:
-    return others_of(sync, destination, existing, own_ids={entry.secret_id for entry in known})
+    own_ids = {entry.secret_id for entry in known}
+    return others_of(sync, destination, existing, instance=own_tag.instance, own_ids=own_ids)
 
 
 def decisions_of(sync: DevinSync, destination: Destination) -> dict[str, Decision]:

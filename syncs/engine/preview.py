@@ -14,7 +14,7 @@ from syncs.engine.changes import Plan
 from syncs.engine.desired import read_desired
 from syncs.engine.destination import Organization
 from syncs.engine.planning import plan_sync
-from syncs.engine.tags import check_rollback
+from syncs.engine.tags import OwnTag, check_rollback
 from syncs.errors import Blocked
 from syncs.models import DevinSync
 
@@ -41,7 +41,7 @@ def preview(sync: DevinSync, *, patience: timedelta | None = PATIENCE_FOR_A_LIST
 
 def verdict(sync: DevinSync, plan: Plan, existing: Sequence[RemoteSecret]) -> Blocked | None:
     try:
-        check_rollback(sync, existing)
+        check_rollback(sync, OwnTag(sync), existing)
         guard.check(plan, limits=limits_of(sync), confirmation=guard.Confirmation())
     except Blocked as blocked:
         return blocked

@@ -26,10 +26,10 @@ from syncs.engine.preview import limits_of
 from syncs.engine.recover import finish_sealed
 from syncs.engine.report import Report
 from syncs.engine.source import note_read, note_unread
-from syncs.engine.tags import check_rollback, newest_generation
+from syncs.engine.tags import OwnTag, check_rollback
 from syncs.engine.work import Result
 from syncs.errors import Blocked, SourceProblem, TooManyRounds
-from syncs.models import Destination, DevinSync, SyncControl, SyncRun
+from syncs.models import Destination, DevinSync, SyncRun
 
 ROUNDS = 6
 LONGEST_PAUSE = 4.0
@@ -53,6 +53,10 @@ class Reconcile:
     report: Report = field(default_factory=Report)
     # Secrets by id that Devin refuses to delete, with the reason.
     undeletable: dict[str, str] = field(default_factory=dict)
+    own_tag: OwnTag = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own_tag = OwnTag(self.sync)
 
     def reconcile(self, organization: Organization) -> Report:
         """Makes the organization equal to the source, as far as it may; the report says what is left. Raises SyncError
@@ -118,6 +122,7 @@ class Reconcile:
             repush_all=self.run.repushes_all,
             repushed=ledger.written_keys() if self.run.repushes_all else (),
             taken_away=ledger.missing,
+            own_tag=self.own_tag,
         )
         self.report.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
         self.report.may_take_over = {each.destination_key for each in plan.refusals if each.may_take_over}
@@ -147,8 +152,8 @@ class Reconcile:
 
     def _check_rollback(self, existing: Sequence[RemoteSecret]) -> None:
         if self.run.accepts_rollback:
-            self.sync.raise_generation(newest_generation(self.sync, existing))
-        check_rollback(self.sync, existing)
+            self.sync.raise_generation(self.own_tag.newest_generation(existing))
+        check_rollback(self.sync, self.own_tag, existing)
 
     def _applier(self, ledger: Ledger, organization: Organization, desired: Desired) -> Applier:
         return Applier(
@@ -157,7 +162,7 @@ class Reconcile:
             values=desired.values,
             fingerprints=desired.fingerprints,
             source_label=self.sync.source_label,
-            instance_id=SyncControl.get().instance_id,
+            instance_id=self.own_tag.instance,
         )
 
     def _note_undeletable(self, last: Result, existing: Sequence[RemoteSecret], ledger: Ledger) -> None:

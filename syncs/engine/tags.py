@@ -57,16 +57,15 @@ class OwnTag:
     def __call__(self, secret: RemoteSecret) -> bool:
         return secret.access_type == "org" and self.read(secret) is not None
 
+    def newest_generation(self, existing: Sequence[RemoteSecret]) -> int:
+        """The highest generation that this sync's notes at the destination show; 0 if there are none."""
+        tags = (self.read(secret) for secret in existing if secret.access_type == "org")
+        return max((tag.generation for tag in tags if tag), default=0)
 
-def newest_generation(sync: DevinSync, existing: Sequence[RemoteSecret]) -> int:
-    """The highest generation that this sync's notes at the destination show; 0 if there are none."""
-    own = OwnTag(sync)
-    return max((tag.generation for secret in existing if own(secret) and (tag := own.read(secret))), default=0)
 
-
-def check_rollback(sync: DevinSync, existing: Sequence[RemoteSecret]) -> None:
+def check_rollback(sync: DevinSync, own: OwnTag, existing: Sequence[RemoteSecret]) -> None:
     """Raises Blocked if Devin holds notes from a later run than this database knows of: it was restored."""
-    seen = newest_generation(sync, existing)
+    seen = own.newest_generation(existing)
     if seen > sync.generation:
         raise Blocked(
             f"This database is older than what Devin holds: it knows of {sync.generation} writing runs of this sync, "

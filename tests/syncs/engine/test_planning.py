@@ -131,7 +131,7 @@ def test_an_open_intent_of_another_sync_reserves_its_key(bench: Bench, other: Be
     intent.action, intent.phase = "create", "posting"
     intent.save()
 
-    assert others_of(bench.sync, destination, []).names_by_key == {"A": "their-sync"}
+    assert others_of(bench.sync, destination, [], instance="").names_by_key == {"A": "their-sync"}
 
 
 def test_syncs_of_other_organizations_cost_nothing(bench: Bench, other: Bench) -> None:
@@ -141,7 +141,7 @@ def test_syncs_of_other_organizations_cost_nothing(bench: Bench, other: Bench) -
 
     def ask() -> tuple[int, Others]:
         with CaptureQueriesContext(database) as captured:
-            others = others_of(bench.sync, destination, [])
+            others = others_of(bench.sync, destination, [], instance="")
         return len(captured), others
 
     few = ask()

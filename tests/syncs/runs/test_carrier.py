@@ -65,6 +65,23 @@ def test_a_bug_in_one_run_stops_no_other(caplog: pytest.LogCaptureFixture) -> No
     assert "canary-value" not in caplog.text
 
 
+def test_a_long_run_holds_up_no_short_ones() -> None:
+    """It takes one thread of several, however many secrets it has: all that were rung for after it end before it."""
+    long, *short = ids(201)
+    ended, all_short = list[str](), threading.Event()
+
+    def carry_out(run_id: str) -> None:
+        if run_id == str(long):
+            assert all_short.wait(PATIENCE)
+        ended.append(run_id)
+        if len(ended) == len(short):
+            all_short.set()
+
+    Carrier(Ringing(long, *short), runs_at_once=2, carry_out=carry_out).work(burst=True)
+
+    assert ended == [*map(str, short), str(long)]
+
+
 def test_a_second_bell_for_a_run_under_way_is_not_heard() -> None:
     (run_id,), carried, release = ids(1), list[str](), threading.Event()
 
