@@ -116,6 +116,15 @@ def test_many_cost_no_statement_each(
     assert SyncRun.objects.pending().filter(accepts_rollback=True).count() == 501
 
 
+def test_thousands_can_be_named(admin_client: Client, doubted: SyncRun) -> None:
+    named = [doubted.sync_id, *(uuid4() for _ in range(5000))]
+
+    answer = admin_client.post(reverse("admin:syncs_devinsync_confirmed", args=["trust"]), {"sync": named})
+
+    assert answer.status_code == 302
+    assert SyncRun.objects.pending().get().sync_id == doubted.sync_id
+
+
 def test_without_any_it_says_so(admin_client: Client, healthy: DevinSync) -> None:
     page = admin_client.post(reverse(LIST), {"action": "trust", "_selected_action": [healthy.pk]}, follow=True)
 
