@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import statistics
 from collections.abc import Iterable, Sequence
 
 from benchmarks.fleet import Fleet
@@ -39,8 +40,20 @@ def print_comparisons(comparisons: Iterable[Comparison], options: argparse.Names
     print_row(TITLES)
     for comparison in comparisons:
         print_row(cells_of(comparison, options.latency, options.concurrency))
+        if comparison.engine.absences:
+            say(absence_line(comparison, options.latency))
     say("Goals: within 1.3 of the limit; nothing changed at least 300 times faster.")
     say()
+
+
+def absence_line(comparison: Comparison, latency: float) -> str:
+    missing = statistics.median(comparison.engine.absences)
+    baseline = comparison.baseline.absences if comparison.baseline else ()
+    beside = f", the baseline's {statistics.median(baseline) * 1000:.0f} ms" if baseline else ""
+    return (
+        f"  Each replaced key was missing for {missing * 1000:.0f} ms (median of {len(comparison.engine.absences)}), "
+        f"{missing / latency:.2f} requests{beside}. Goal: 1.3."
+    )
 
 
 def cells_of(comparison: Comparison, latency: float, concurrency: int) -> list[str]:

@@ -6,9 +6,10 @@ lists one after another, because each page names the next, and writes side by si
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from benchmarks import sequential_upsert
 from benchmarks.site import API_KEY, Site
@@ -24,6 +25,8 @@ class Measurement:
     lists: int
     writes: int
     seconds: float
+    # How long each replaced key was missing from Devin, where its old secret had to go first.
+    absences: tuple[float, ...] = ()
 
     @property
     def requests(self) -> int:
@@ -77,6 +80,18 @@ def upsert(site: Site, values: dict[str, str]) -> float:
 def measure(site: Site, org_id: str, run: Callable[[], float], *, repeats: int = 1) -> Measurement:
     site.sandbox.forget_traffic()
     seconds = statistics.median(run() for _ in range(repeats))
-    methods = [entry["method"] for entry in site.sandbox.requests(org_id)]
-    lists = methods.count("GET")
-    return Measurement(lists // repeats, (len(methods) - lists) // repeats, seconds)
+    entries = site.sandbox.requests(org_id)
+    lists = sum(entry["method"] == "GET" for entry in entries)
+    return Measurement(lists // repeats, (len(entries) - lists) // repeats, seconds, absences_in(entries))
+
+
+def absences_in(entries: Iterable[Mapping[str, Any]]) -> tuple[float, ...]:
+    """Of each key, in seconds: from the deletion of its secret until the next one stood."""
+    gone: dict[str, float] = {}
+    absences = []
+    for entry in sorted((one for one in entries if one["committed"]), key=lambda one: float(one["committed"])):
+        if entry["method"] == "DELETE":
+            gone[entry["key"]] = entry["committed"]
+        elif entry["method"] == "POST" and entry["key"] in gone:
+            absences.append(entry["committed"] - gone.pop(entry["key"]))
+    return tuple(absences)
