@@ -60,7 +60,7 @@ class SyncForm(forms.ModelForm[DevinSync]):
         now = self.instance.source
         if now is not None:
             self.initial["folder"] = now.place.folder_id or str(now)
-            if now not in listing.entries and kind_of(self.instance.project).is_remote:
+            if kind_of(self.instance.project).is_remote and now not in listing.entries:
                 listing = replace(listing, entries=[now, *listing.entries])
         field.offer(listing)
         if isinstance(field.widget, TypeaheadText):
