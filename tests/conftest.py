@@ -3,17 +3,22 @@
 Fixtures of one part of the product stand in that part's own conftest.
 """
 
+import math
 import os
 import socket
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from common import clock
 from connections.kept import shelf
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
@@ -43,6 +48,14 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def _clocks_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is on this machine. Asked for its time now and then, it would add a statement to a slow test."""
+    now = timezone.now().timestamp()
+    monkeypatch.setattr(clock, "MEASURED_FOR", math.inf)
+    monkeypatch.setattr(clock, "_measured", [clock.Measured(timedelta(), now, time.monotonic())])
 
 
 @pytest.fixture(autouse=True)
