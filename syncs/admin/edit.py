@@ -63,6 +63,9 @@ class SyncForm(forms.ModelForm[DevinSync]):
             if kind_of(self.instance.project).is_remote and now not in listing.entries:
                 listing = replace(listing, entries=[now, *listing.entries])
         field.offer(listing)
+        if now is not None and field.find(str(self.initial["folder"])) is None:
+            # Another folder has the place of the one that was chosen.
+            self.initial["folder"] = str(now)
         if isinstance(field.widget, TypeaheadText):
             field.widget.asks_at = reverse("admin:syncs_devinsync_places", args=[self.instance.pk])
         if listing.problem and not field.is_typed:

@@ -84,9 +84,10 @@ class EntryField(forms.ChoiceField, Generic[Entry]):
         return Suggestions([(label, label) for label in found[:MOST_SUGGESTED]], max(len(found) - MOST_SUGGESTED, 0))
 
     def prepare_value(self, value: Any) -> Any:
-        if self.is_typed and (entry := self.find(str(value or ""))) is not None:
-            return self.label_of(entry)
-        return value
+        entry = self.find(str(value or ""))
+        if entry is None:
+            return value
+        return self.label_of(entry) if self.is_typed else self.value_of(entry)
 
     def clean(self, value: Any) -> Any:
         text = str(value or "").strip()

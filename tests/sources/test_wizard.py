@@ -13,10 +13,12 @@ from django.urls import reverse
 from common import clock
 from connections.models import Connection
 from sandbox.organization import Organization
-from sources.choosing import PATIENCE
+from sources.choosing import PATIENCE, Listing
 from sources.errors import Unavailable
 from sources.models import LinkedProject, ListedFolders
+from sources.protocol import FolderEntry
 from sources.registry import remote_kinds
+from syncs.admin.form_fields import PathField
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import jobs
@@ -242,6 +244,23 @@ def test_its_page_leads_to_the_place(walk: Walk, made: DevinSync) -> None:
     assert reverse("admin:sources_project", args=[PROJECT_ID]) in page
     assert 'value="dev:/app" selected' in page
     assert 'value="prod:/"' in page
+
+
+def test_what_is_named_is_shown_as_chosen_by_its_id() -> None:
+    field = PathField()
+    field.offer(Listing([FolderEntry("/", "id-1"), FolderEntry("/app", "id-2")]))
+
+    assert field.prepare_value("/app") == "id-2"
+    assert field.prepare_value("id-2") == "id-2"
+    assert field.prepare_value("/gone") == "/gone"
+
+
+def test_a_folder_made_anew_is_still_the_one_that_is_read(walk: Walk, made: DevinSync) -> None:
+    DevinSync.objects.update(source_folder_id="the one before")
+
+    page = walk.client.get(made.get_absolute_url()).content.decode()
+
+    assert 'value="dev:/app" selected' in page
 
 
 def test_another_place_is_chosen(walk: Walk, made: DevinSync) -> None:
