@@ -120,7 +120,7 @@ def test_a_refusal_says_which_sync_has_the_key() -> None:
     plan = plan_of(want("A"), others=Others({"P_A": "theirs"}))
 
     reason = "the sync “theirs” manages this key in the same organization"
-    assert plan == Plan(refusals=(Refusal("P_A", "A", reason),), source_count=1)
+    assert plan == Plan(refusals=(Refusal("P_A", "A", reason, holder="theirs"),), source_count=1)
 
 
 def test_a_refusal_says_that_a_stopped_syncs_key_may_be_taken_over() -> None:
@@ -132,7 +132,7 @@ def test_a_refusal_says_that_a_stopped_syncs_key_may_be_taken_over() -> None:
         "the sync “theirs” manages this key in the same organization, but it is disabled: take the key over, or mend "
         "that sync"
     )
-    assert stopped == Refusal("P_A", "A", reason, may_take_over=True)
+    assert stopped == Refusal("P_A", "A", reason, holder="theirs", may_take_over=True)
     assert not running.may_take_over
 
 
