@@ -37,6 +37,7 @@ class Keeper:
     def _forget(self) -> None:
         """In a fork, which has neither the thread nor the leases of its parent."""
         self._leases: set[Kept] = set()
+        self._in_hand: list[Kept] = []
         self._changed = threading.Condition()
         self._is_running = False
 
@@ -52,11 +53,17 @@ class Keeper:
         with self._changed:
             self._leases.discard(lease)
             self._changed.notify_all()
+            self._changed.wait_for(lambda: lease not in self._in_hand)
 
     def _run(self) -> None:
         try:
             while self._wait():
                 self._renew_all()
+        except BaseException:
+            with self._changed:
+                # The next run's lease starts another thread.
+                self._is_running = False
+            raise
         finally:
             connection.close()
 
@@ -74,12 +81,17 @@ class Keeper:
             now = time.monotonic()
             # A run that hangs keeps its organization no longer than a run may take.
             due = [lease for lease in self._leases if lease.ends_at > now and lease.valid_until > 0.0]
-        for length in {lease.length for lease in due}:
-            try:
+            self._in_hand = due
+        try:
+            for length in {lease.length for lease in due}:
                 renew([lease for lease in due if lease.length == length], length)
-            except (DatabaseError, InterfaceError) as error:
-                log.warning("could not renew the leases of %s runs: %s", len(due), type(error).__name__)
-                connection.close()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("could not renew the leases of %s runs: %s", len(due), type(error).__name__)
+            connection.close()
+        finally:
+            with self._changed:
+                self._in_hand = []
+                self._changed.notify_all()
 
 
 def renew(leases: list[Kept], length: timedelta) -> None:

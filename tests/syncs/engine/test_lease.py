@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -13,12 +14,13 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from common.processes import identity, identity_of_child, is_dead
+from syncs.engine import renewal
 from syncs.engine.lease import ENDED, LAST_WORDS, Lease
-from syncs.engine.renewal import renew
+from syncs.engine.renewal import Keeper, Kept, renew
 from syncs.errors import LeaseLost, RunTooLong
 from syncs.models import Destination
 from syncs.runs.aftermath import end_leases_of, ring_for_the_dead
-from tests.patience import wait_until
+from tests.patience import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -94,6 +96,53 @@ def test_a_run_that_lasts_keeps_its_lease(settings: LazySettings) -> None:
         lease.confirm()
 
     assert try_to_acquire(place) is not None
+
+
+def test_a_run_leaves_once_no_renewal_has_its_lease_in_hand(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SYNC_LEASE_RENEWAL = timedelta(0)
+    began, may_end, order = threading.Event(), threading.Event(), []
+
+    def slow(leases: list[Kept], length: timedelta) -> None:
+        began.set()
+        may_end.wait(PATIENCE)
+        order.append("renewed")
+
+    def leave() -> None:
+        keeper.leave(lease)
+        order.append("left")
+
+    monkeypatch.setattr(renewal, "renew", slow)
+    keeper, lease = Keeper(), acquire(destination())
+    keeper.keep(lease)
+    assert began.wait(PATIENCE)
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    wait_until(lambda: lease not in keeper._leases)
+    may_end.set()
+    leaving.join(PATIENCE)
+
+    assert order == ["renewed", "left"]
+
+
+def test_renews_again_after_a_renewal_that_broke(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SYNC_LEASE_RENEWAL = timedelta(0)
+    keeper, told = Keeper(), []
+
+    def broken(leases: list[Kept], length: timedelta) -> None:
+        told.append(len(leases))
+        raise LookupError
+
+    monkeypatch.setattr(renewal, "renew", broken)
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    for number in range(2):
+        lease = acquire(destination(str(number)))
+        keeper.keep(lease)
+        wait_until(lambda: not keeper._is_running)
+        keeper.leave(lease)
+
+    assert len(told) == 2
 
 
 def test_a_run_that_hangs_keeps_its_organization_no_longer_than_a_run_may_take(settings: LazySettings) -> None:
