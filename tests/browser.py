@@ -29,9 +29,16 @@ def open_browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         # In a container there is no sandbox to be had, and it only ever opens our own pages.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=MILLISECONDS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=MILLISECONDS, env=environment()
+        )
         yield browser
         browser.close()
+
+
+def environment() -> dict[str, str | float | bool]:
+    """Without faketime, under which the waits of Chromium's threads end at once, and all of them spin."""
+    return {name: text for name, text in os.environ.items() if name not in ("LD_PRELOAD", "FAKETIME")}
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
