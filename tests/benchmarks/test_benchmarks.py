@@ -1,17 +1,11 @@
 """`python -m benchmarks` with small numbers: it runs through and prints each of its figures."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from benchmarks.__main__ import milliseconds
 from benchmarks.scenarios import Measurement, absences_in, situations
-from tests.patience import PATIENCE
+from tests.benchmarks.running import run
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = (
     "--only scenarios --only reaction --only throughput --only memory --only fleet --secrets 20 --latency 5ms "
     "--samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2"
@@ -23,22 +17,6 @@ PAGES = "--only pages --rows 40 --plan 20"
 @pytest.fixture(scope="module")
 def printed() -> str:
     return run(SMALL)
-
-
-def run(options: str) -> str:
-    """What it prints in an environment of its own, as `make bench` starts it."""
-    environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    ended = subprocess.run(
-        (sys.executable, "-m", "benchmarks", *options.split()),
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 @pytest.mark.parametrize("title", [title for title, _ in situations(20)])

@@ -1,16 +1,12 @@
 """What a soak makes of its samples, and a soak of seconds instead of hours."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from benchmarks.fleet import Load
-from benchmarks.site import ROOT, Footprint
+from benchmarks.site import Footprint
 from benchmarks.soak import Sample, Soak, slope
+from tests.benchmarks.running import run
 from tests.linux import needs_proc
-from tests.patience import PATIENCE
 
 LOAD = Load(syncs=1, organizations=1, changes_a_second=1, seconds=7200)
 
@@ -47,20 +43,10 @@ def test_slopes_have_the_least_squares(points: list[tuple[float, float]], rises:
 @needs_proc
 def test_a_soak_prints_each_sample_and_what_grew() -> None:
     small = "--only soak --syncs 3 --workers 1 --latency 1ms --hours 0.001 --changes 4"
-    environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
 
-    ended = subprocess.run(
-        (sys.executable, "-m", "benchmarks", *small.split()),
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    printed = run(small)
 
-    assert ended.returncode == 0, ended.stderr
-    assert "0 refused" in ended.stdout
-    assert "each organization equals its sources." in ended.stdout
+    assert "0 refused" in printed
+    assert "each organization equals its sources." in printed
     for name in ("database", "Valkey", "web", "worker-1", "worker-1's own", "scheduler"):
-        assert f"  {name}: " in ended.stdout
+        assert f"  {name}: " in printed

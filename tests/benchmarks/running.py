@@ -1,0 +1,24 @@
+"""The benchmarks as `make bench` starts them."""
+
+import os
+import subprocess
+import sys
+
+from benchmarks.site import ROOT
+from tests.patience import PATIENCE
+
+
+def run(options: str) -> str:
+    """What it prints in an environment of its own, as `make bench` starts it."""
+    environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    ended = subprocess.run(
+        (sys.executable, "-m", "benchmarks", *options.split()),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
