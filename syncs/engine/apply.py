@@ -16,7 +16,7 @@ of two after theirs had to go: it looks at a value only when the key is free, so
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -158,7 +158,8 @@ class Applier:
                     self.result.unclear |= {work.key for work in self.queue}
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
-                self.queue.extendleft(reversed(self._take(running, done)))
+                # In the order in which they were sent, which a set does not keep: who is taken first goes on first.
+                self.queue.extendleft(reversed(self._take(running, [one for one in running if one in done])))
         except BaseException:
             self._wind_up(running)
             raise
@@ -197,7 +198,7 @@ class Applier:
 
         return create
 
-    def _take(self, running: dict[Future[Answer], Work], done: Iterable[Future[Answer]]) -> list[Work]:
+    def _take(self, running: dict[Future[Answer], Work], done: Sequence[Future[Answer]]) -> list[Work]:
         """Records the answers that have come; the works that go on, their next phase committed."""
         batch, fatal = Batch(), None
         for future in done:
@@ -226,8 +227,8 @@ class Applier:
         for future in list(running):
             if future.cancel():
                 del running[future]
-        done, _ = wait(running)
-        for future in done:
+        wait(running)
+        for future in list(running):
             try:
                 self._take(running, [future])
             except Exception:  # noqa: S112 - the first error is on its way up; the list will tell

@@ -4,6 +4,9 @@ One request at a time, so that the order is the plan's.
 """
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 
@@ -133,6 +136,32 @@ def test_creates_come_first_and_deletions_last(bench: Bench, sandbox: Sandbox) -
     sent = writes(sandbox)
     assert (sent[0], sent[-2:]) == ("POST Z", ["DELETE GONE", "DELETE LEFT"])
     assert sorted(sent[1:-2]) == sorted(["POST B", "DELETE B", "POST B", "POST C", "DELETE C", "POST C"])
+
+
+class Prompt(ThreadPoolExecutor):
+    """Has every answer before the next request is handed in, so that several come at once."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        wait([future])
+        return future
+
+
+def test_keys_that_are_answered_at_once_go_on_in_the_order_of_the_plan(
+    bench: Bench, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncs.engine.destination.ThreadPoolExecutor", Prompt)
+    at_once(bench, 3)
+    sandbox.settings.duplicates = TAKEN_FIRST
+    keys = [f"KEY_{number}" for number in range(8)]
+    bench.source(**dict.fromkeys(keys, "old"))
+    bench.run()
+    sandbox.clear_traffic()
+    bench.source(**dict.fromkeys(keys, "new"))
+
+    bench.run()
+
+    assert [entry for entry in writes(sandbox) if entry.startswith("DELETE")] == [f"DELETE {key}" for key in keys]
 
 
 def test_all_secrets_of_a_key_go_once_the_new_one_stands(
