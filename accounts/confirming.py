@@ -28,11 +28,12 @@ from theme.times import duration
 
 GRACE = timedelta(minutes=30)
 WRONG, WRONG_AT_MOST = "wrong_passwords", 5
+# Each sends values out at once, so that no form opened before is a reason to send them later.
+VALUES = frozenset({"admin:vault_secret_reveal", "admin:vault_folder_export"})
 # Views of the admin, by name. A new one that shows or takes what is secret, or gives rights, belongs here.
-GRAVE = frozenset(
+GRAVE = VALUES | frozenset(
     f"admin:{name}"
     for name in (
-        "vault_secret_reveal",
         "connections_connection_add",
         "connections_connection_change",
         "connections_connection_delete",
@@ -89,9 +90,9 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def _is_form(request: HttpRequest) -> bool:
-    """Whether the view was opened, and so confirmed, by a GET before; a reveal is not."""
+    """Whether the view was opened, and so confirmed, by a GET before, and sends no value."""
     match = request.resolver_match
-    return match is not None and match.view_name != "admin:vault_secret_reveal"
+    return match is not None and match.view_name not in VALUES
 
 
 def way_back(request: HttpRequest) -> str:

@@ -22,7 +22,7 @@ from vault import editing
 from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
-from vault.pages import dotenv, folders, imports, projects, secrets
+from vault.pages import dotenv, exporting, folders, imports, projects, secrets
 from vault.pages.access import actor_of, told_starts, url_of
 from vault.pages.deleting import describe_contents, name_some, users_of_projects
 from vault.pages.effects import look_ahead
@@ -114,6 +114,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
             route("folder/<uuid:folder_id>/folders/add/", folders.add_folder, "folder_add"),
             route("folder/<uuid:folder_id>/edit/", folders.edit_folder, "folder_edit"),
             route("folder/<uuid:folder_id>/delete/", folders.delete_folder, "folder_delete"),
+            route("folder/<uuid:folder_id>/export/", exporting.export_folder, "folder_export"),
             route("folder/<uuid:folder_id>/secrets/add/", secrets.add_secret, "secret_add_page"),
             route("folder/<uuid:folder_id>/secrets/dotenv/", dotenv.add_dotenv, "dotenv"),
             route("folder/<uuid:folder_id>/imports/add/", imports.add_import, "import_add"),

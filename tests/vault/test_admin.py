@@ -45,6 +45,7 @@ ROUTES = {
     "folder_add": ("folder", "editor", "get"),
     "folder_edit": ("folder", "editor", "get"),
     "folder_delete": ("folder", "editor", "get"),
+    "folder_export": ("folder", "editor", "get"),
     "secret_add_page": ("folder", "editor", "get"),
     "dotenv": ("folder", "editor", "get"),
     "import_add": ("folder", "editor", "get"),

@@ -21,6 +21,7 @@ PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "folder_add": ("folder", "add_folder", {"path": "below"}),
     "folder_edit": ("folder", "change_folder", {"name": "other"}),
     "folder_delete": ("folder", "delete_folder delete_secret", {}),
+    "folder_export": ("folder", "view_folder view_secret reveal_secret", {"format": "dotenv", "values": "resolved"}),
     "secret_add_page": ("folder", "add_secret", {"key": "NEW", "value": "1"}),
     "dotenv": ("folder", "add_secret change_secret", {"text": "NEW=1"}),
     "import_add": ("folder", "add_secretimport", {"source": "other"}),
