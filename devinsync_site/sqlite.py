@@ -14,6 +14,8 @@ from typing import Any
 MOST_PARAMETERS = 32_000
 # Seconds between two looks whether another process has ended its transaction.
 LOOK_EVERY = 0.001
+# How the statements begin that lock the database by themselves where no transaction does.
+WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
 def on_connection(*, connection: Any, **_: Any) -> None:
@@ -129,6 +131,17 @@ class Turn:
             self._is_mine = False
             self._turns.give()
 
+    def taken_for_writes(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Around each statement: one that writes outside of a transaction is one by itself."""
+        if self._is_mine or not sql.startswith(WRITES):
+            return execute(sql, params, many, context)
+        with context["connection"].wrap_database_errors:
+            self.take()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.give()
+
     def given_after(self, call: Callable[[], None]) -> Callable[[], None]:
         def end() -> None:
             try:
@@ -143,7 +156,11 @@ _turns: dict[str, Turns] = {}
 
 
 def take_turns(connection: Any) -> None:
-    """From now on each transaction of this connection waits for its turn, and gives it up at its end."""
+    """From now on each transaction of this connection waits for its turn, and gives it up at its end.
+
+    So does each statement that writes outside of one: SQLite would let it look again every tenth of a second, and find
+    it taken for as long as there are others who take turns.
+    """
     name = str(connection.settings_dict["NAME"])
     # Django tells of each time that the same object connects.
     if ":memory:" in name or "mode=memory" in name or hasattr(connection, "turn"):
@@ -164,6 +181,7 @@ def take_turns(connection: Any) -> None:
         commit()  # one that fails is followed by a rollback
         turn.give()
 
+    connection.execute_wrappers.append(turn.taken_for_writes)
     connection._start_transaction_under_autocommit = begin_in_turn
     connection._commit = commit_and_give
     connection._rollback = turn.given_after(connection._rollback)

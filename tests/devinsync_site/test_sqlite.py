@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -135,6 +136,47 @@ def test_a_transaction_has_the_turn_from_its_begin_to_its_end() -> None:
     with transaction.atomic():
         connection.close()
     take_in_passing(path)
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_write_outside_of_a_transaction_has_the_turn_too() -> None:
+    path = Path(f"{connection.settings_dict['NAME']}-turns")
+    with transaction.atomic():
+        Project.objects.create(name="A", slug="a")
+    is_taken: list[bool] = []
+
+    def look(execute: Callable[..., object], *statement: object) -> object:
+        try:
+            take_in_passing(path)
+        except BlockingIOError:
+            is_taken.append(True)
+        else:
+            is_taken.append(False)
+        return execute(*statement)
+
+    with connection.execute_wrapper(look):
+        Project.objects.update(name="B")
+        Project.objects.exists()
+        Project.objects.filter(slug="b").delete()
+
+    assert (is_taken[0], is_taken[1]) == (True, False)
+    take_in_passing(path)
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_write_that_waits_too_long_is_told_what_sqlite_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    Project.objects.create(name="A", slug="a")
+    turns = Turns(Path(f"{connection.settings_dict['NAME']}-turns"), 0.05)
+    turns.take()
+    monkeypatch.setattr(connection.turn, "_turns", turns)
+
+    with pytest.raises(OperationalError, match="database is locked"):
+        Project.objects.update(name="B")
+
+    turns.give()
+    assert Project.objects.update(name="B") == 1
 
 
 @sqlite_only
