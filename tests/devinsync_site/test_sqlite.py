@@ -170,7 +170,7 @@ def test_a_write_that_waits_too_long_is_told_what_sqlite_would_say(monkeypatch: 
     Project.objects.create(name="A", slug="a")
     turns = Turns(Path(f"{connection.settings_dict['NAME']}-turns"), 0.05)
     turns.take()
-    monkeypatch.setattr(connection.turn, "_turns", turns)
+    monkeypatch.setattr("django.db.connection.turn._turns", turns)
 
     with pytest.raises(OperationalError, match="database is locked"):
         Project.objects.update(name="B")

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from waitress import create_server
 
 from common.compatibility import require_known_database
+from common.threads import take_short_turns
 from encryption.checks import require_known_keys
 
 # Below the usual limit of 1,024 open files, so that files and database connections have room.
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         # Only now: it builds the whole application.
         from devinsync_site.wsgi import application
 
+        take_short_turns()
         signal.signal(signal.SIGTERM, _stop)
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
         server = create_server(

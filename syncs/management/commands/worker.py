@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError
 
 from common.compatibility import require_known_database
+from common.threads import take_short_turns
 from encryption.checks import require_known_keys
 from syncs.runs.aftermath import ring_for_the_dead
 from syncs.runs.bells import Bells
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             ring_for_the_dead()
         except (DatabaseError, InterfaceError) as error:
             log.warning("could not look for runs that a worker left behind (%s)", type(error).__name__)
+        take_short_turns()
         # What is loaded now stays: a fork need not look through it for garbage, nor copy it by doing so.
         gc.freeze()
         sys.exit(Foreman(make_carrier, burst=options["burst"]).work())
