@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     # `accounts` stands after `auth`, because the groups get their permissions once these are made.
     "theme",
     "overview",
+    "readers",
     "django.contrib.auth",
     "accounts",
     "audit",

@@ -14,6 +14,7 @@ from accounts.passwords import OwnPasswordView
 from common.version import VERSION
 from devinsync_site.sidebar import AREAS, UNLISTED_APPS
 from overview.collect import collect, is_paused
+from readers.pages import routes as readers_routes
 from theme.navigation import build_navigation
 
 
@@ -38,6 +39,10 @@ class DevinSyncAdminSite(admin.AdminSite):
             path("overview/", self.admin_view(self.overview_fragment), name="overview_fragment"),
             path("confirm-identity/", self.admin_view(confirm_identity), name="confirm_identity"),
             path("sessions/", self.admin_view(sessions_page), name="sessions"),
+            *(
+                path(route, self.admin_view(view), name=f"readers_{name}")
+                for name, (route, view) in readers_routes().items()
+            ),
         ]
         return own + super().get_urls()
 

@@ -57,6 +57,11 @@ class SyncWatcher:
         ]
 
 
+def when_it_reads(*, is_enabled: bool, by_itself: bool) -> str:
+    """When a sync takes over what has changed, as the end of a sentence."""
+    return OFF if not is_enabled else SOON if by_itself else LATER
+
+
 def connect() -> None:
     effects.watch(SyncWatcher())
 
@@ -127,6 +132,6 @@ def _describe(
     deletes: tuple[str, ...] = (),
     problem: str = "",
 ) -> Effect:
-    remark = OFF if not sync.is_enabled else SOON if sync.auto_sync_enabled else LATER
+    remark = when_it_reads(is_enabled=sync.is_enabled, by_itself=sync.auto_sync_enabled)
     url = sync.get_absolute_url()
     return Effect(sync.name, url, creates, replaces, renames, deletes, sync.org_id, problem, remark)

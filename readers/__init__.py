@@ -1,0 +1,1 @@
+"""Pages that say who reads a folder or a secret: other folders, syncs, organizations."""
