@@ -1,13 +1,15 @@
 """A key that had to be taken away to be replaced: how long it is absent, how many at once, and who is told."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 from django.contrib.auth.models import User
 
+from connections.devin.client import DevinClient
+from connections.devin.types import RemoteSecret
 from overview.collect import collect
 from sandbox.faults import Kind
-from sandbox.log import LoggedRequest
 from sandbox.organization import Duplicates
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
@@ -37,20 +39,34 @@ def absent(organization: SandboxOrganization) -> set[str]:
     return set(KEYS) - set(organization.values())
 
 
-def next_on_its_connection(sandbox: Sandbox, entry: LoggedRequest) -> LoggedRequest:
-    same = [other for other in sandbox.log.requests(after=entry.seq) if other.connection == entry.connection]
-    return same[0]
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[int, list[str]]:
+    """What each thread asked of Devin, in order: the id of a secret to delete, or the key of one to create."""
+    asked: dict[int, list[str]] = {}
+    create, delete = DevinClient.create_secret, DevinClient.delete_secret
+
+    def note_create(self: DevinClient, org_id: str, *, key: str, value: str, note: str) -> RemoteSecret:
+        asked.setdefault(threading.get_ident(), []).append(key)
+        return create(self, org_id, key=key, value=value, note=note)
+
+    def note_delete(self: DevinClient, org_id: str, secret_id: str) -> None:
+        asked.setdefault(threading.get_ident(), []).append(secret_id)
+        delete(self, org_id, secret_id)
+
+    monkeypatch.setattr(DevinClient, "create_secret", note_create)
+    monkeypatch.setattr(DevinClient, "delete_secret", note_delete)
+    return asked
 
 
-def test_delete_and_post_go_back_to_back(replacing: Bench, sandbox: Sandbox) -> None:
-    """By one thread, on its connection: nothing comes between the two."""
+def test_delete_and_post_go_back_to_back(replacing: Bench, sandbox: Sandbox, asked: dict[int, list[str]]) -> None:
+    """By one thread, which asks for nothing between the two."""
     replacing.run()
 
-    deletes = sandbox.log.requests("DELETE")
-    assert len(deletes) == 12
-    for delete in deletes:
-        follows = next_on_its_connection(sandbox, delete)
-        assert (follows.method, follows.key) == ("POST", delete.key)
+    gone = {entry.secret_id: entry.key for entry in sandbox.log.requests("DELETE")}
+    assert sorted(gone.values(), key=str) == KEYS
+    pairs = [pair for each in asked.values() for pair in pairwise(each) if pair[0] in gone]
+    assert len(pairs) == 12
+    assert [key for _, key in pairs] == [gone[secret_id] for secret_id, _ in pairs]
 
 
 def test_the_intent_for_both_is_committed_before(replacing: Bench, sandbox: Sandbox) -> None:
