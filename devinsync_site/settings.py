@@ -144,17 +144,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Queue. The default is the embedded Valkey, on a socket that only this user can open.
 REDIS_URL = env.str("REDIS_URL", default=f"unix://{DATA_DIR / 'valkey' / 'valkey.sock'}?db=0")
-RQ_QUEUES = {
-    "default": {
-        "URL": REDIS_URL,
-        "DEFAULT_TIMEOUT": 6 * 3600,
-        "DEFAULT_RESULT_TTL": 0,
-        "DEFAULT_FAILURE_TTL": 86400,
-        "SERIALIZER": "rq.serializers.JSONSerializer",
-    }
-}
+RQ_QUEUES = {"default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}}
 RQ_SHOW_ADMIN_LINK = False
-RQ = {"COMMIT_MODE": "on_db_commit", "JOB_CLASS": "syncs.runs.queue.SyncJob"}
+RQ = {"COMMIT_MODE": "on_db_commit", "JOB_CLASS": "syncs.runs.queue.NoJob"}
 # Throttles and lock-outs count in the database, so that they hold across processes and survive a lost queue.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "devinsync_cache"},

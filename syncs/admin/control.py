@@ -69,6 +69,7 @@ class SyncControlAdmin(admin.ModelAdmin[SyncControl]):
 
 def _ring_pending() -> None:
     """So that nobody waits for the scheduler, which would ring for the rest."""
-    for pk in SyncRun.objects.pending().order_by("queued_at").values_list("pk", flat=True)[:RUNG_AT_ONCE]:
-        if not ring(pk):
+    pending = SyncRun.objects.pending().order_by("queued_at").values_list("pk", "sync__project_id")
+    for pk, project_id in pending[:RUNG_AT_ONCE]:
+        if not ring(pk, project_id):
             return

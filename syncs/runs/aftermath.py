@@ -38,7 +38,8 @@ def ring_for_the_dead() -> None:
 
 
 def ring_all(run_ids: list[UUID]) -> None:
+    projects = dict(SyncRun.objects.filter(pk__in=run_ids).values_list("pk", "sync__project_id"))
     for run_id in run_ids:
-        if not ring(run_id):
+        if not ring(run_id, projects.get(run_id)):
             # The scheduler does, once the queue is back.
             SyncRun.objects.filter(pk=run_id).update(rung_at=None)

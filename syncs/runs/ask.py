@@ -50,7 +50,7 @@ def request_run(
         if SyncRun.objects.filter(pk=run.pk).exists():
             show_queued(sync, run)
             if run.not_before is None:
-                ring_on_commit(run.pk)
+                ring_on_commit(run.pk, sync.project_id)
             return run
 
 
@@ -106,7 +106,7 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     move_start(pending, clock.now())
     if trigger in AT_ONCE or (pending.attempt > 0 and trigger in ASKED_FOR):
         pending.not_before = None
-        ring_on_commit(pending.pk)
+        ring_on_commit(pending.pk, sync.project_id)
     pending.save()
 
 
@@ -116,9 +116,9 @@ def move_start(pending: SyncRun, now: datetime) -> None:
         pending.not_before = min(latest, now + settings.SYNC_QUIET_TIME)
 
 
-def ring_on_commit(run_id: UUID) -> None:
+def ring_on_commit(run_id: UUID, project_id: UUID | None) -> None:
     # Not a partial: Django cannot name one in its log, and what should be robust would fail at that.
     def tell_the_queue() -> None:
-        ring(run_id)
+        ring(run_id, project_id)
 
     transaction.on_commit(tell_the_queue, robust=True)

@@ -44,7 +44,7 @@ def request_runs(
     if trigger == Trigger.SCHEDULE:
         _schedule_next(syncs)
     else:
-        _ring_on_commit([run.pk for run in fresh if run.not_before is None])
+        _ring_on_commit([run for run in fresh if run.not_before is None])
     return [run.pk for run in (*fresh, *waiting.values())]
 
 
@@ -106,7 +106,7 @@ def _schedule_next(syncs: list[DevinSync]) -> None:
     DevinSync.objects.bulk_update(syncs, ["next_reconcile_at"], batch_size=ROWS)
 
 
-def _ring_on_commit(run_ids: list[UUID]) -> None:
-    if len(run_ids) <= RUNG_AT_ONCE:
-        for run_id in run_ids:
-            ask.ring_on_commit(run_id)
+def _ring_on_commit(runs: list[SyncRun]) -> None:
+    if len(runs) <= RUNG_AT_ONCE:
+        for run in runs:
+            ask.ring_on_commit(run.pk, run.sync.project_id if run.sync else None)

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
 from rq.queue import Queue
-from rq.serializers import JSONSerializer
+from rq.worker import Worker
 
-from syncs.runs.queue import SyncJob, SyncWorker
+from syncs.runs.queue import BELLS
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +20,14 @@ ALIVE_EVERY = 10.0
 
 @dataclass
 class Bells:
-    """Bells are heard once: the database knows what is to be done, and a bell that is lost is rung again."""
+    """Bells are heard once: the database knows what is to be done, and a bell that is lost is rung again.
+
+    Of RQ there is only its register of workers.
+    """
 
     queue: Queue
     name: str
-    _worker: SyncWorker | None = None
+    _worker: Worker | None = None
     _shown_at: float = float("-inf")
 
     @property
@@ -34,34 +36,28 @@ class Bells:
 
     def next(self, seconds: float) -> UUID | None:
         """The run that a bell is for, or None if none rang for so long. What is no bell of ours is dropped."""
-        while (job_id := self._pop(seconds)) is not None:
-            run_id = self._understand(job_id)
+        while (bell := self._pop(seconds)) is not None:
+            run_id = self._understand(bell)
             if run_id is not None:
                 return run_id
         return None
 
     def _pop(self, seconds: float) -> str | None:
         if seconds:
-            popped = self._connection.blpop([self.queue.key], seconds)
-            raw: Any = popped[1] if popped else None
+            found: Any = self._connection.bzpopmin(BELLS, seconds)
+            raw = found[1] if found else None
         else:
-            raw = self._connection.lpop(self.queue.key)
+            found = self._connection.zpopmin(BELLS)
+            raw = found[0][0] if found else None
         return raw.decode(errors="replace") if raw is not None else None
 
-    def _understand(self, job_id: str) -> UUID | None:
+    def _understand(self, bell: str) -> UUID | None:
         try:
-            job = SyncJob.fetch(job_id, connection=self._connection, serializer=JSONSerializer)
-            run_id = UUID(str(job.args[0]))
-        except NoSuchJobError:
+            return UUID(bell)
+        except ValueError:
+            # Its text may be a forger's.
+            log.error("dropped what lay in the queue and is no bell of ours")
             return None
-        except (RedisError, OSError):
-            raise
-        except Exception as error:
-            # Whatever it is, nobody carries it out. Its text may be a forger's.
-            log.error("dropped what lay in the queue and is no bell of ours (%s)", type(error).__name__)
-            run_id = None
-        self._connection.delete(SyncJob.key_for(job_id))
-        return run_id
 
     def show_alive(self) -> None:
         """For the overview, now and then. Nothing depends on it."""
@@ -76,15 +72,8 @@ class Bells:
         except (RedisError, OSError, ValueError):
             return
 
-    def _register(self) -> SyncWorker:
-        worker = SyncWorker(
-            [self.queue],
-            connection=self._connection,
-            job_class=SyncJob,
-            serializer=JSONSerializer,
-            name=self.name,
-            worker_ttl=45,
-        )
+    def _register(self) -> Worker:
+        worker = Worker([self.queue], connection=self._connection, name=self.name, worker_ttl=45)
         worker.register_birth()  # type: ignore[no-untyped-call]
         return worker
 

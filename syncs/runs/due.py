@@ -25,12 +25,12 @@ def abandoned() -> QuerySet[SyncRun]:
     return SyncRun.objects.filter(status=Status.RUNNING).exclude(alive).exclude(rung_lately)
 
 
-def waiting_for(run: SyncRun) -> list[UUID]:
-    """Due runs of the same organization, which this run kept waiting."""
+def waiting_for(run: SyncRun) -> list[tuple[UUID, UUID | None]]:
+    """Due runs of the same organization, which this run kept waiting, with the projects of their syncs."""
     now = clock.now()
     due = Q(not_before__isnull=True) | Q(not_before__lte=now)
     rows = SyncRun.objects.pending().filter(due, org_id=run.org_id).order_by("queued_at")
-    return list(rows.values_list("pk", flat=True)[:10])
+    return list(rows.values_list("pk", "sync__project_id")[:10])
 
 
 def next_reconcile(sync: DevinSync, *, needs_person: bool = False) -> datetime | None:

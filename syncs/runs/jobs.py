@@ -50,8 +50,8 @@ def run_sync(run_id: str) -> None:
     run, lease = claimed
     with lease:
         attempt(run, lease)
-    for waiting in waiting_for(run):
-        ring(waiting)
+    for waiting, project_id in waiting_for(run):
+        ring(waiting, project_id)
 
 
 def attempt(run: SyncRun, lease: Lease) -> None:

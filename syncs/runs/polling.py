@@ -45,7 +45,7 @@ def ring_due_looks() -> None:
     due = LinkedProject.objects.filter(poll_seconds__gt=0, next_poll_at__lte=now).order_by("next_poll_at")
     for pk, project_id in list(due.values_list("pk", "project_id")[:AT_ONCE]):
         claimed = LinkedProject.objects.filter(pk=pk, next_poll_at__lte=now)
-        if claimed.update(next_poll_at=now + RING_AGAIN) and not ring(project_id):
+        if claimed.update(next_poll_at=now + RING_AGAIN) and not ring(project_id, project_id):
             return
 
 

@@ -1,7 +1,9 @@
-"""The doorbell: a job carries a run's id and nothing else. Losing it loses no run; the scheduler rings again.
+"""The doorbell: bells that wait to be heard, each a run's id and nothing else. Losing one loses no run; the scheduler
+rings again.
 
-Whoever can write to the queue's memory could otherwise have a worker run any function, callback or webhook. `SyncJob`
-accepts one function, one argument in the form of a UUID, and drops what RQ would call besides.
+Projects take turns, however many bells each has. A bell's turn is one after its project's last, or that of the bell
+which is heard next, if that is later; so a project that rings for the first time comes before all but one of another's
+thousand. Turns are counted in the queue and are lost with it, which costs an order.
 """
 
 import logging
@@ -12,9 +14,9 @@ from typing import Any
 from uuid import UUID
 
 import django_rq
+from redis import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
-from rq.worker import Worker
 
 from common import clock
 from syncs.models import SyncRun
@@ -22,62 +24,49 @@ from syncs.models import SyncRun
 log = logging.getLogger(__name__)
 
 QUEUE = "default"
-RUN_SYNC = "syncs.runs.jobs.run_sync"
+# Of one slot, should the queue be a cluster.
+BELLS = "{devinsync}:bells"
+TURNS = "{devinsync}:turns"
+# Takes a bell and whose turn it uses.
+RING = """
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if not next[2] then redis.call('DEL', KEYS[2]) end
+local last = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)
+local turn = math.max(tonumber(next[2] or 1), last + 1)
+redis.call('HSET', KEYS[2], ARGV[2], turn)
+return redis.call('ZADD', KEYS[1], turn, ARGV[1])
+"""
 
 
 class ForgedJob(Exception):
-    """The queue held something that DevinSync does not put there."""
+    """RQ's part of the queue held a job. DevinSync puts none there."""
 
 
-class SyncJob(Job):
+class NoJob(Job):
+    """Whoever can write to the queue's memory could otherwise have RQ's own worker run any function or callback."""
+
     def restore(self, raw_data: Any) -> None:
         super().restore(raw_data)
         self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
         self.webhooks = []
 
     def _deserialize_data(self) -> None:
-        super()._deserialize_data()  # type: ignore[no-untyped-call]
-        if not is_sync_job(self._func_name, self._instance, self._args, self._kwargs):
-            raise ForgedJob("A job in the queue is none of DevinSync's; it was not carried out.")
-
-
-def is_sync_job(function: object, instance: object, args: object, kwargs: object) -> bool:
-    if function != RUN_SYNC or instance or kwargs or not isinstance(args, list | tuple) or len(args) != 1:
-        return False
-    try:
-        UUID(str(args[0]))
-    except ValueError:
-        return False
-    return True
-
-
-class SyncWorker(Worker):
-    """RQ's worker, with the intervals that find a dead one soon."""
-
-    job_class = SyncJob
+        raise ForgedJob("A job in the queue is none of DevinSync's; it was not carried out.")
 
 
 _heard: ContextVar[list[UUID] | None] = ContextVar("heard", default=None)
 ROWS = 500
 
 
-def ring(run_id: UUID) -> bool:
+def ring(run_id: UUID, project_id: UUID | None = None) -> bool:
     """Tells the workers of a run, unless its bell is waiting to be heard already, and notes when.
 
-    False if the queue cannot be reached; the run is not lost, only later.
+    It waits among the bells of that project; without one, for itself alone. False if the queue cannot be reached; the
+    run is not lost, only later.
     """
-    job_id = f"run-{run_id}"
     try:
-        queue = django_rq.get_queue(QUEUE)
-        if queue.get_job_position(job_id) is None:
-            queue.enqueue_call(
-                RUN_SYNC,
-                args=(str(run_id),),
-                job_id=job_id,
-                description=f"run {run_id}",
-                result_ttl=0,
-                failure_ttl=86400,
-            )
+        place_bell(django_rq.get_connection(QUEUE), run_id, project_id or run_id)
     except (RedisError, OSError) as error:
         log.warning("could not reach the queue (%s); run %s starts when it is back", type(error).__name__, run_id)
         return False
@@ -87,6 +76,14 @@ def ring(run_id: UUID) -> bool:
     else:
         heard.append(run_id)
     return True
+
+
+def place_bell(connection: Redis, run_id: UUID, whose: UUID) -> None:
+    connection.register_script(RING)(keys=[BELLS, TURNS], args=[str(run_id), str(whose)])
+
+
+def count_bells(connection: Redis) -> int:
+    return int(connection.zcard(BELLS))
 
 
 @contextmanager

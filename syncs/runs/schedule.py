@@ -45,16 +45,16 @@ def tick() -> int:
     return ring_all(due_runs())
 
 
-def due_runs() -> list[UUID]:
-    """Oldest first."""
+def due_runs() -> list[tuple[UUID, UUID | None]]:
+    """Oldest first, each with the project of its sync."""
     rows = (SyncRun.objects.due(), abandoned())
-    return [pk for found in rows for pk in found.order_by("queued_at").values_list("pk", flat=True)]
+    return [due for found in rows for due in found.order_by("queued_at").values_list("pk", "sync__project_id")]
 
 
-def ring_all(run_ids: list[UUID]) -> int:
+def ring_all(due: list[tuple[UUID, UUID | None]]) -> int:
     """How many the queue heard of. It is not asked again in this tick once it did not answer."""
     with noting_together():
-        return sum(1 for _ in takewhile(ring, run_ids))
+        return sum(1 for _ in takewhile(lambda run: ring(*run), due))
 
 
 def start_due_reconciles() -> None:

@@ -124,12 +124,12 @@ def organization(sandbox: Sandbox) -> SandboxOrganization:
 def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run is carried out as soon as it is committed, in the thread that asked for it."""
 
-    def ring(run_id: object) -> bool:
+    def ring(run_id: object, project_id: object) -> bool:
         jobs.run_sync(str(run_id))
         return True
 
     monkeypatch.setattr("syncs.runs.ask.ring", ring)
-    monkeypatch.setattr("syncs.runs.jobs.ring", lambda run_id: True)
+    monkeypatch.setattr("syncs.runs.jobs.ring", lambda run_id, project_id: True)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that the queue was told of; nobody carries them out."""
     told: list[str] = []
 
-    def ring(run_id: object) -> bool:
+    def ring(run_id: object, project_id: object) -> bool:
         told.append(str(run_id))
         return True
 

@@ -137,7 +137,7 @@ def test_the_sample_is_made_once_and_follows_the_sandbox(admin_user: object, san
 def test_shows_the_first_run_however_quick_the_workers_are(
     admin_user: object, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncs.runs.ask.ring", lambda run_id: jobs.run_sync(str(run_id)))
+    monkeypatch.setattr("syncs.runs.ask.ring", lambda run_id, project_id: jobs.run_sync(str(run_id)))
     output = StringIO()
 
     call_command("demo_data", sandbox=sandbox.url, stdout=output)

@@ -44,7 +44,7 @@ def rung_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The projects that the queue was told of."""
     told: list[str] = []
 
-    def ring(project_id: object) -> bool:
+    def ring(project_id: object, whose: object = None) -> bool:
         told.append(str(project_id))
         return True
 

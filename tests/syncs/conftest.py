@@ -34,7 +34,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that the queue was told of; these tests carry them out themselves."""
     told: list[str] = []
 
-    def ring(run_id: object) -> bool:
+    def ring(run_id: object, project_id: object) -> bool:
         told.append(str(run_id))
         return True
 

@@ -290,7 +290,7 @@ def test_pauses_and_resumes_everything(
 ) -> None:
     rung: list[object] = []
 
-    def ring(pk: object) -> bool:
+    def ring(pk: object, project_id: object) -> bool:
         rung.append(pk)
         return True
 

@@ -9,7 +9,7 @@ from syncs.runs import jobs
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each run is carried out as soon as it is committed."""
 
-    def ring(run_id: object) -> bool:
+    def ring(run_id: object, project_id: object) -> bool:
         jobs.run_sync(str(run_id))
         return True
 

@@ -211,7 +211,7 @@ def test_a_process_that_is_gone_is_dead_and_no_other(rung: list[str]) -> None:
 def test_a_start_ends_the_leases_of_the_dead_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
 
-    def ring(run_id: object) -> bool:
+    def ring(run_id: object, project_id: object) -> bool:
         told.append(run_id)
         return True
 

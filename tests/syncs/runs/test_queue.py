@@ -23,7 +23,7 @@ from syncs.choices import Status, Trigger
 from syncs.models import SyncRun
 from syncs.runs import queue
 from syncs.runs.ask import request_run
-from syncs.runs.queue import ForgedJob, SyncJob, is_sync_job
+from syncs.runs.queue import ForgedJob, NoJob
 from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
 from tests.syncs.torture.programs import database_url
@@ -31,6 +31,7 @@ from tests.syncs.torture.programs import database_url
 pytestmark = [pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).resolve().parents[3]
 RUN_ID = "7d0a3b52-3b1e-4c0e-9a55-2f7f0b1c8d11"
+RUN_SYNC = "syncs.runs.jobs.run_sync"
 BAIT = "tests.syncs.bait.bite"
 
 
@@ -51,14 +52,15 @@ def elsewhere() -> Iterator[Sandbox]:
 # Ringing
 
 
-def test_a_job_is_the_runs_id_and_nothing_else(bench: Bench, valkey: redis.Redis) -> None:
+def test_a_bell_is_the_runs_id_and_nothing_else(bench: Bench, valkey: redis.Redis) -> None:
     bench.source(CANARY="canary-3e91")
     run = SyncRun.objects.get()
 
-    assert queue.ring(run.pk)
+    assert queue.ring(run.pk, bench.sync.project_id)
 
-    (job,) = django_rq.get_queue(queue.QUEUE).get_jobs()
-    assert (job.func_name, job.args, job.kwargs) == (queue.RUN_SYNC, [str(run.pk)], {})
+    assert valkey.zrange(queue.BELLS, 0, -1) == [str(run.pk).encode()]
+    assert valkey.hkeys(queue.TURNS) == [str(bench.sync.project_id).encode()]
+    assert set(valkey.keys()) == {queue.BELLS.encode(), queue.TURNS.encode()}
     run.refresh_from_db()
     assert run.rung_at is not None
     assert b"canary" not in everything_in(valkey)
@@ -71,7 +73,7 @@ def test_a_run_has_one_bell_in_the_queue(bench: Bench, valkey: redis.Redis) -> N
     for _ in range(3):
         assert queue.ring(run.pk)
 
-    assert len(django_rq.get_queue(queue.QUEUE).get_jobs()) == 1
+    assert queue.count_bells(valkey) == 1
 
 
 def everything_in(valkey: redis.Redis) -> bytes:
@@ -97,10 +99,10 @@ def unpacked(value: bytes) -> bytes:
 def test_a_queue_that_is_away_is_said_so(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    def get_queue(name: str) -> None:
+    def get_connection(name: str) -> None:
         raise error
 
-    monkeypatch.setattr(django_rq, "get_queue", get_queue)
+    monkeypatch.setattr(django_rq, "get_connection", get_connection)
     run = request_run(bench.sync, trigger=Trigger.MANUAL)
 
     assert not queue.ring(run.pk)
@@ -111,27 +113,6 @@ def test_a_queue_that_is_away_is_said_so(
 
 
 # What is carried out
-
-
-@pytest.mark.parametrize(
-    ("function", "instance", "args", "kwargs", "is_one"),
-    [
-        pytest.param(queue.RUN_SYNC, None, [RUN_ID], {}, True, id="ours"),
-        pytest.param("os.system", None, [RUN_ID], {}, False, id="another function"),
-        pytest.param("syncs.runs.jobs.attempt", None, [RUN_ID], {}, False, id="another of ours"),
-        pytest.param(queue.RUN_SYNC, {"a": 1}, [RUN_ID], {}, False, id="a method"),
-        pytest.param(queue.RUN_SYNC, None, [RUN_ID], {"a": 1}, False, id="keywords"),
-        pytest.param(queue.RUN_SYNC, None, [RUN_ID, RUN_ID], {}, False, id="two arguments"),
-        pytest.param(queue.RUN_SYNC, None, [], {}, False, id="no argument"),
-        pytest.param(queue.RUN_SYNC, None, RUN_ID, {}, False, id="a text for a list"),
-        pytest.param(queue.RUN_SYNC, None, ["touch /tmp/x"], {}, False, id="no UUID"),
-        pytest.param(queue.RUN_SYNC, None, [{"id": RUN_ID}], {}, False, id="an object for an id"),
-        pytest.param(queue.RUN_SYNC, None, [None], {}, False, id="nothing for an id"),
-        pytest.param(None, None, None, None, False, id="nothing at all"),
-    ],
-)
-def test_knows_its_own_jobs(function: object, instance: object, args: object, kwargs: object, *, is_one: bool) -> None:
-    assert is_sync_job(function, instance, args, kwargs) is is_one
 
 
 def stored(data: object, **fields: str) -> dict[str, bytes]:
@@ -149,26 +130,26 @@ def put(valkey: redis.Redis, raw: Mapping[Any, bytes], job_id: str = "") -> None
 
 
 def hooked(run_id: object, elsewhere: Sandbox) -> dict[str, bytes]:
-    """A job of ours with all that RQ would call besides."""
+    """A job that names our function, with all that RQ would call besides."""
     hooks = [{"url": f"{elsewhere.url}/v3/self", "job_status": status} for status in ("finished", "failed")]
     names = dict.fromkeys(("success_callback_name", "failure_callback_name", "stopped_callback_name"), BAIT)
-    return stored([queue.RUN_SYNC, None, [str(run_id)], {}], webhooks=json.dumps(hooks), **names)
+    return stored([RUN_SYNC, None, [str(run_id)], {}], webhooks=json.dumps(hooks), **names)
 
 
 def test_callbacks_and_webhooks_are_dropped(valkey: redis.Redis, elsewhere: Sandbox) -> None:
     put(valkey, hooked(RUN_ID, elsewhere), "hooked")
 
-    job = SyncJob.fetch("hooked", connection=valkey, serializer=JSONSerializer)
+    job = NoJob.fetch("hooked", connection=valkey, serializer=JSONSerializer)
 
     assert job.webhooks == []
     assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
-    assert job.args == [RUN_ID]
 
 
-def test_a_forged_job_does_not_open(valkey: redis.Redis) -> None:
-    put(valkey, stored([BAIT, None, [], {}]), "forged")
+@pytest.mark.parametrize("data", [[BAIT, None, [], {}], [RUN_SYNC, None, [RUN_ID], {}], ["os.system", None, ["x"], {}]])
+def test_no_job_opens(valkey: redis.Redis, data: list[object]) -> None:
+    put(valkey, stored(data), "forged")
 
-    job = SyncJob.fetch("forged", connection=valkey, serializer=JSONSerializer)
+    job = NoJob.fetch("forged", connection=valkey, serializer=JSONSerializer)
 
     with pytest.raises(ForgedJob, match="none of DevinSync's"):
         _ = job.func_name
@@ -189,18 +170,18 @@ def forgeries(trace: Path, elsewhere: Sandbox) -> list[dict[str, bytes]]:
     callbacks = [{name: BAIT} for name in ("success_callback_name", "failure_callback_name", "stopped_callback_name")]
     return [
         stored(pickle.dumps(Explosive(command))),
-        stored(pickle.dumps((queue.RUN_SYNC, None, (Explosive(command),), {}))),
+        stored(pickle.dumps((RUN_SYNC, None, (Explosive(command),), {}))),
         stored(["os.system", None, [command], {}]),
         stored(["subprocess.check_call", None, [["touch", str(trace)]], {}]),
         stored(["builtins.eval", None, [f"open({str(trace)!r}, 'w')"], {}]),
         stored([BAIT, None, [], {}]),
         stored(["bite", "tests.syncs.bait.Bait", [], {}]),
         stored([BAIT, None, [RUN_ID], {}]),
-        stored([queue.RUN_SYNC, None, [command], {}]),
-        stored([queue.RUN_SYNC, None, [RUN_ID], {"callback": BAIT}]),
+        stored([RUN_SYNC, None, [command], {}]),
+        stored([RUN_SYNC, None, [RUN_ID], {"callback": BAIT}]),
         stored(b"not json at all"),
         stored({"func": BAIT}),
-        *(stored([queue.RUN_SYNC, None, [str(uuid4())], {}], **callback) for callback in callbacks),
+        *(stored([RUN_SYNC, None, [str(uuid4())], {}], **callback) for callback in callbacks),
         stored([BAIT, None, [], {}], retries_left="3", retry_intervals="[0]", failure_callback_name=BAIT),
         stored([BAIT, None, [], {}], repeats_left="3", repeat_intervals="[0]"),
         stored([BAIT, None, [], {}], result=json.dumps({"py/object": BAIT}), meta="\x80\x04."),
@@ -220,8 +201,9 @@ def test_forged_jobs_are_not_carried_out_and_do_not_stop_the_worker(
     bench.source(A="1")
     for raw in forgeries(trace, elsewhere):
         put(valkey, raw)
-    valkey.rpush(f"rq:queue:{queue.QUEUE}", "a-job-that-is-not-there")
-    put(valkey, hooked(SyncRun.objects.get().pk, elsewhere))
+    for number, text in enumerate(FORGED_BELLS):
+        valkey.zadd(queue.BELLS, {text: number})
+    queue.ring(SyncRun.objects.get().pk, bench.sync.project_id)
 
     work_until_empty(str(trace), tmp_path / "worker.log")
 
@@ -229,7 +211,20 @@ def test_forged_jobs_are_not_carried_out_and_do_not_stop_the_worker(
     assert not elsewhere.log.requests()
     assert organization.values() == {"A": "1"}
     assert SyncRun.objects.get().status == Status.SUCCEEDED
-    assert valkey.llen(f"rq:queue:{queue.QUEUE}") == 0
+    assert queue.count_bells(valkey) == 0
+
+
+# Nothing that can be called comes of any of them.
+FORGED_BELLS = [
+    b"",
+    b"os.system",
+    b"touch /tmp/x",
+    f"run-{RUN_ID} and more".encode(),
+    b"{}",
+    b"9" * 100_000,
+    b"\x80\x04\xff",
+    str(uuid4()).encode(),
+]
 
 
 def work_until_empty(trace: str, log: Path) -> None:

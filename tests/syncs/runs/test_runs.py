@@ -90,7 +90,7 @@ def test_and_never_of_one_that_is_not(sync: DevinSync, rung: list[str]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_queue_that_is_away_fails_nobody(sync: DevinSync, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ring(run_id: UUID) -> bool:
+    def ring(run_id: UUID, project_id: UUID) -> bool:
         raise ConnectionError
 
     monkeypatch.setattr("syncs.runs.ask.ring", ring)
@@ -257,7 +257,7 @@ def test_two_syncs_of_one_organization_take_turns(ask: "partial[SyncRun]", sync:
     run, lease = claimed(ask())
 
     assert claim(waiting.pk) is None
-    assert waiting_for(run) == [waiting.pk]
+    assert waiting_for(run) == [(waiting.pk, second.project_id)]
     lease.release()
 
     assert claim(waiting.pk) is not None

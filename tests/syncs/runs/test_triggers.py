@@ -274,7 +274,7 @@ class Stage:
     now: datetime
     queue: list[str] = field(default_factory=list)
 
-    def ring(self, run_id: object) -> bool:
+    def ring(self, run_id: object, project_id: object = None) -> bool:
         self.queue.append(str(run_id))
         SyncRun.objects.filter(pk=str(run_id)).update(rung_at=self.now)
         return True
