@@ -11,6 +11,8 @@ from syncs.models import SyncRun, WriteIntent
 
 NAMED_KEYS = 10
 NAMED_SYNCS = 3
+# Of a message, which holds 1,024 characters: the names of ten keys and what else there is to say need the rest.
+LONGEST_REASON = 400
 
 
 @dataclass
@@ -46,14 +48,11 @@ class Report:
         return SourceProblem(self.sentences(run), retryable=True, retry_after=longest or None)
 
     def sentences(self, run: SyncRun) -> str:
-        """The run's message, "" if all is well. The reasons of each key stand beside it in the run's history."""
+        """The run's message, "" if all is well. It goes where no list of keys stands beside it, so it gives the first
+        reason itself."""
         said = [self.blocked.message] if self.blocked else []
         if self.refused:
-            keys = "1 key" if len(self.refused) == 1 else f"{len(self.refused)} keys"
-            rest = (
-                "" if self.undeleted or self.waiting or self.blocked or self.held_back else "; the rest is up to date"
-            )
-            said.append(f"{keys} could not be written: {named(self.refused)}. The reasons stand beside them{rest}.")
+            said.append(self._refused())
         if self.may_take_over:
             held = named(self.may_take_over)
             said.append(f"A sync that has stopped holds {held}: choose “Take over” on the plan, or mend that sync.")
@@ -67,6 +66,16 @@ class Report:
         if self.held_back:
             said.append(about_held_back(self.held_back))
         return " ".join(said)
+
+    def _refused(self) -> str:
+        count = len(self.refused)
+        keys = "1 key" if count == 1 else f"{count} keys"
+        first = min(self.refused)
+        reason = shortened(self.refused[first], LONGEST_REASON)
+        why = reason if count == 1 else f"{first}: {reason} The run lists the reasons of the others."
+        is_all = not (self.undeleted or self.waiting or self.blocked or self.held_back)
+        rest = " The rest is up to date." if is_all else ""
+        return f"{keys} could not be written: {named(self.refused)}. {why}{rest}"
 
     def _undeletable(self, run: SyncRun) -> str:
         several = len(self.undeleted) > 1
@@ -98,6 +107,11 @@ def named(keys: Collection[str]) -> str:
     ordered = sorted(keys)
     more = f" and {len(ordered) - NAMED_KEYS} more" if len(ordered) > NAMED_KEYS else ""
     return ", ".join(ordered[:NAMED_KEYS]) + more
+
+
+def shortened(reason: str, longest: int) -> str:
+    """A whole sentence, or the beginning of a long one."""
+    return reason if len(reason) <= longest else f"{reason[: longest - 1]}…"
 
 
 def has_sealed(run: SyncRun) -> bool:

@@ -264,9 +264,9 @@ def test_refused_values_fail_their_keys_and_the_rest_goes_on(
     run = changed.run()
 
     assert ended_at_once(run)
-    assert run.message == ("1 key could not be written: B. The reasons stand beside them; the rest is up to date.")
     (failed,) = run.changes.filter(outcome=Outcome.FAILED)
     assert failed.detail == "Could not create `B` in org-sandbox: Devin answered 422. Check its key and value."
+    assert run.message == f"1 key could not be written: B. {failed.detail} The rest is up to date."
     assert organization.values() == {"A": "1", "B": "1", "NEW": "1"}
     assert changes(run) == ["create NEW", "delete GONE"]
     assert not WriteIntent.objects.open().exists()
@@ -280,7 +280,11 @@ def test_many_refused_keys_are_named_up_to_ten(bench: Bench, sandbox: Sandbox) -
 
     run = bench.run()
 
-    assert run.message.startswith(f"12 keys could not be written: {', '.join(keys[:10])} and 2 more.")
+    first = run.changes.get(destination_key="KEY_00").detail
+    assert run.message == (
+        f"12 keys could not be written: {', '.join(keys[:10])} and 2 more. KEY_00: {first} "
+        "The run lists the reasons of the others. The rest is up to date."
+    )
     assert run.failed_count == 12
 
 
