@@ -117,6 +117,11 @@ class DevinSync(ReadsPlace, SyncOptions):
     # Another sync holds deletions until this one's source can be read.
     is_awaited = models.BooleanField(default=False, editable=False)
 
+    # How many secrets the last run that succeeded found, or made, as the source has them. None: not known yet.
+    in_step_count = models.PositiveIntegerField(null=True, editable=False)
+    # Runs that left no row because they had nothing to tell: they count here, and only ever more.
+    compared_count = models.PositiveBigIntegerField(default=0, editable=False)
+
     sync_status = models.CharField(max_length=16, choices=Status.choices, blank=True, editable=False)
     last_sync_run_id = models.UUIDField(null=True, editable=False)
     last_sync_message = models.CharField(max_length=1024, blank=True, editable=False)
@@ -236,6 +241,12 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
     def pending(self) -> Self:
         return self.filter(status=Status.PENDING)
 
+    def that_changed_something(self, changed: bool = True) -> Self:
+        """Those that wrote, deleted or handed over a secret, or the others."""
+        columns = ("created", "replaced", "renamed", "handed_over", "deleted")
+        wrote = Q(*((f"{column}_count__gt", 0) for column in columns), _connector=Q.OR)
+        return self.filter(wrote if changed else ~wrote)
+
     def due(self) -> Self:
         """Pending ones whose time has come, and that the queue was not told of lately."""
         now = clock.now()
@@ -267,6 +278,9 @@ class SyncRun(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name="requested by"
     )
     request_id = models.CharField(max_length=64, blank=True)
+    # Asked for by the schedule or a look for changes alone, and looked at by nobody: it leaves no row unless it has
+    # something to tell.
+    is_quiet = models.BooleanField(default=False, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     attempt = models.PositiveSmallIntegerField(default=0)
     message = models.CharField(max_length=1024, blank=True)

@@ -9,6 +9,7 @@ from sources.errors import SourceError
 from sources.finding import find_place
 from sources.protocol import Found
 from syncs.models import DevinSync, SyncRun
+from syncs.runs.quiet import keep
 from vault.elsewhere import check_kept_here
 from vault.models import Environment, Project
 
@@ -82,7 +83,10 @@ def get_sync(sync_id: UUID) -> DevinSync:
 
 
 def get_run(run_id: UUID) -> SyncRun:
+    """Whoever follows a run finds it at its end too."""
     run = SyncRun.objects.filter(pk=run_id).first()
-    if run is None:
-        raise NotFoundError(f"There is no run with the ID {run_id}.")
+    if run is None or not keep(run):
+        raise NotFoundError(
+            f"There is no run with the ID {run_id}. One that the schedule started leaves none where nothing changed."
+        )
     return run

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from common.long_lists import TextFilter
 from syncs.editing import Need, syncs_needing_a_person
-from syncs.models import DevinSync
+from syncs.models import DevinSync, SyncRunQuerySet
 
 
 class SyncFilter(TextFilter):
@@ -21,6 +21,21 @@ class SyncFilter(TextFilter):
             return queryset
         # By the syncs, of which there are few: what belongs to one has an index.
         return queryset.filter(sync__in=DevinSync.objects.filter(name__icontains=name).values("pk"))
+
+
+class ChangedFilter(admin.SimpleListFilter):
+    """Runs that wrote, deleted or handed over a secret."""
+
+    title = "changed something"
+    parameter_name = "changed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        runs: SyncRunQuerySet = queryset  # type: ignore[assignment]
+        chosen = self.value()
+        return runs.that_changed_something(chosen == "yes") if chosen in ("yes", "no") else queryset
 
 
 class NeedFilter(admin.SimpleListFilter):

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Case, Count, Q, QuerySet, When
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -19,18 +19,18 @@ from common.long_lists import LongListPaginator
 from syncs.admin.base import (
     ReadOnly,
     demand,
-    not_found,
     only,
     outcome_badge,
     run_badge,
     started_by,
 )
-from syncs.admin.filters import SyncFilter
+from syncs.admin.filters import ChangedFilter, SyncFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import SyncControl, SyncRun, SyncRunChange
 from syncs.places import JOINED
 from syncs.runs import decide, end
+from syncs.runs.quiet import keep
 from theme.badges import badge
 from theme.times import duration, moment
 
@@ -44,7 +44,7 @@ ADVICE = {
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
-    list_filter = ("status", "operation", "trigger", SyncFilter, "queued_at")
+    list_filter = ("status", ChangedFilter, "operation", "trigger", SyncFilter, "queued_at")
     list_select_related = ("sync", "requested_by")
     list_per_page = 50
     search_fields = ("sync_name", "org_id", "message", "requested_by__username")
@@ -131,12 +131,14 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
     def _get_run(self, request: HttpRequest, pk: object) -> SyncRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
+        related = (*(f"sync__{name}" for name in JOINED), "connection", "requested_by")
         try:
-            return SyncRun.objects.select_related(
-                *(f"sync__{name}" for name in JOINED), "connection", "requested_by"
-            ).get(pk=UUID(str(pk)))
-        except (ValueError, SyncRun.DoesNotExist):
-            raise not_found("run") from None
+            run = SyncRun.objects.select_related(*related).filter(pk=UUID(str(pk))).first()
+        except ValueError:
+            run = None
+        if run is None or not keep(run):
+            raise Http404("There is no such run. One that the schedule started leaves none where nothing changed.")
+        return run
 
     # Deciding
 

@@ -113,7 +113,8 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
 
     @admin.display(description="last synced", ordering="last_synced_at")
     def last_synced(self, sync: DevinSync) -> SafeString | str:
-        return moment(sync.last_synced_at)
+        below = format_html('<br><span class="ds-muted ds-small">{}</span>', words) if (words := in_step(sync)) else ""
+        return format_html("{}{}", moment(sync.last_synced_at), below)
 
     @admin.display(description="next due", ordering="next_reconcile_at")
     def next_due(self, sync: DevinSync) -> SafeString | str:
@@ -245,6 +246,15 @@ def next_due(sync: DevinSync) -> Any:
     return sync.next_reconcile_at if sync.runs_by_itself and sync.reconcile_minutes else None
 
 
+def in_step(sync: DevinSync) -> str:
+    """What the last comparison found, "" where it found something else or is not known."""
+    if sync.sync_status != Status.SUCCEEDED or sync.in_step_count is None:
+        return ""
+    return {0: "nothing in the source", 1: "the 1 secret in step"}.get(
+        sync.in_step_count, f"all {sync.in_step_count} in step"
+    )
+
+
 def page_of(sync: DevinSync) -> dict[str, Any]:
     runs = list(sync.runs.select_related("requested_by")[:RECENT_RUNS])
     return {
@@ -254,6 +264,7 @@ def page_of(sync: DevinSync) -> dict[str, Any]:
         "recent_runs": [(run, run_badge(run), started_by(run), what_changed(run)) for run in runs],
         "last_run": runs[0] if runs else None,
         "next_due": next_due(sync),
+        "in_step": in_step(sync),
         "overlapping": overlapping_syncs(sync),
         "stranger_count": waiting_strangers(sync).count(),
     }

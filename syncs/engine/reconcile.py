@@ -99,6 +99,7 @@ class Reconcile:
             finish_sealed(ledger, organization)
             raise
         note_read(self.sync, desired.secrets.values())
+        self.report.desired_count = len(desired.secrets)
         if self.sync.is_awaited:
             ring_who_waits(self.sync, self.destination, self.ring_again)
         return desired

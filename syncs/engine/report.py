@@ -31,6 +31,8 @@ class Report:
     missing: set[str] = field(default_factory=set)
     blocked: Blocked | None = None
     held_back: tuple[HeldBack, ...] = ()
+    # How many secrets the source has: of a run that is clean, Devin has them too. None of a removal.
+    desired_count: int | None = None
 
     @property
     def is_clean(self) -> bool:

@@ -97,6 +97,7 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     if pending.operation == Operation.REMOVE and goes_elsewhere:
         raise NotRunnable(f"A removal from {pending.org_id} is still queued. Wait for it, then try again.")
     pending.trigger_count += 1
+    pending.is_quiet = False
     said = wishes.said()
     for name, value in said.items():
         setattr(pending, name, value)

@@ -27,8 +27,11 @@ def request_runs(
     *,
     trigger: Trigger,
     user: AbstractBaseUser | AnonymousUser | None = None,
+    is_quiet: bool = False,
 ) -> list[UUID]:
     """The pending runs, new or joined, of those of these syncs that may run now; the others are left out.
+
+    `is_quiet`: nobody waits for them, so they need leave no row (`syncs.runs.quiet`).
 
     Like `request_run` it belongs into the transaction of the change that it answers.
     """
@@ -37,8 +40,10 @@ def request_runs(
     runs = _lately(syncs, now)
     waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
     busy = {run.sync_id for run in runs if run.status != Status.PENDING}
-    _join(waiting.values(), now)
+    _join(waiting.values(), now, is_quiet=is_quiet)
     fresh = [_new_run(sync, trigger, user, now, waits=sync.pk in busy) for sync in syncs if sync.pk not in waiting]
+    for run in fresh:
+        run.is_quiet = is_quiet
     SyncRun.objects.bulk_create(fresh, batch_size=ROWS)
     _show_queued([run.sync_id for run in fresh if run.sync_id])
     if trigger == Trigger.SCHEDULE:
@@ -64,12 +69,13 @@ def _lately(syncs: Iterable[DevinSync], now: datetime) -> list[SyncRun]:
     return list(SyncRun.objects.filter(lately, sync__in=[sync.pk for sync in syncs], operation=Operation.SYNC))
 
 
-def _join(waiting: Iterable[SyncRun], now: datetime) -> None:
+def _join(waiting: Iterable[SyncRun], now: datetime, *, is_quiet: bool) -> None:
     joined = list(waiting)
     for run in joined:
         run.trigger_count += 1
+        run.is_quiet = run.is_quiet and is_quiet
         ask.move_start(run, now)
-    SyncRun.objects.bulk_update(joined, ["trigger_count", "not_before"], batch_size=ROWS)
+    SyncRun.objects.bulk_update(joined, ["trigger_count", "is_quiet", "not_before"], batch_size=ROWS)
 
 
 def _new_run(

@@ -17,6 +17,7 @@ from syncs.engine.ledger import count_changes
 from syncs.engine.report import about_missing, has_sealed, missing_keys
 from syncs.errors import Blocked, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
+from syncs.runs import quiet
 from syncs.runs.ask import request_run
 from syncs.runs.tracks import lock_sync, show_ended, show_status
 from syncs.runs.wishes import Wishes
@@ -27,11 +28,16 @@ FIRST_REPAIR = timedelta(minutes=1)
 
 
 @transaction.atomic
-def succeed(run: SyncRun) -> None:
+def succeed(run: SyncRun, *, in_step: int | None = None) -> None:
+    """`in_step`: how many secrets Devin has as the source has them; None after a removal."""
     if not _is_ours(run):
         return
-    end_run(run, Status.SUCCEEDED, "")
     sync = run.sync
+    if sync is not None:
+        sync.in_step_count = in_step
+    if quiet.end_without_a_row(run):
+        return
+    end_run(run, Status.SUCCEEDED, "")
     if run.operation == Operation.REMOVE and run.removes_sync and sync is not None:
         sync.delete()
 
@@ -128,7 +134,10 @@ def _is_ours(run: SyncRun) -> bool:
     """Locks the run. False if it has ended, or if another worker took it over, which then ends it itself."""
     lock_sync(pk=run.sync_id)
     same = SyncRun.objects.select_for_update().filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
-    return bool(same.values_list("pk", flat=True)[:1])
+    # Somebody may have come to look at it since it was claimed.
+    for run.is_quiet in same.values_list("is_quiet", flat=True):
+        return True
+    return False
 
 
 def end_run(run: SyncRun, status: Status, message: str, *, may_pass: bool = False) -> None:

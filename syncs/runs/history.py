@@ -1,6 +1,7 @@
 """How long runs, what they changed and closed intents are kept, and how they go: children first, few at a time.
 
-A run with an open intent stays: the intent may hold the only copy of a value that Devin lacks.
+A run with an open intent stays: the intent may hold the only copy of a value that Devin lacks. So does the last run of
+a sync: since then there has been nothing to tell.
 """
 
 from datetime import timedelta
@@ -8,12 +9,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from common.cleaning import CHUNK, delete_some, register_cleaner
 from syncs.choices import OPEN_STATUSES
-from syncs.models import SyncRun, SyncRunChange, WriteIntent
+from syncs.models import DevinSync, SyncRun, SyncRunChange, WriteIntent
 
 KEEP_INTENTS = timedelta(days=7)
 RUNS_AT_ONCE = 100
@@ -43,7 +44,8 @@ def expired_runs() -> QuerySet[SyncRun]:
     end = timezone.now() - settings.HISTORY_KEPT
     ended = SyncRun.objects.filter(queued_at__lt=end, finished_at__lt=end).exclude(status__in=OPEN_STATUSES)
     unsettled = WriteIntent.objects.open().filter(run_id__isnull=False).values("run_id")
-    return ended.exclude(pk__in=unsettled).order_by("queued_at")
+    shown = DevinSync.objects.filter(Q(last_sync_run_id=OuterRef("pk")) | Q(last_remove_run_id=OuterRef("pk")))
+    return ended.exclude(pk__in=unsettled).exclude(Exists(shown.filter(pk=OuterRef("sync")))).order_by("queued_at")
 
 
 @transaction.atomic

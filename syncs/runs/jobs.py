@@ -68,7 +68,7 @@ def finish(run: SyncRun, report: Report) -> None:
     if report.blocked is not None:
         end.block(run, Blocked(message, reason=report.blocked.reason))
     elif report.is_clean:
-        end.succeed(run)
+        end.succeed(run, in_step=report.desired_count)
     elif problem := report.passing(run):
         end.retry_or_fail(run, problem)
     else:

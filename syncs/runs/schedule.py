@@ -61,7 +61,7 @@ def start_due_reconciles() -> None:
     due = DevinSync.objects.due().order_by("next_reconcile_at").values_list("pk", flat=True)[:RECONCILES_AT_ONCE]
     sync_ids = list(due)
     for start in range(0, len(sync_ids), ROWS):
-        request_runs(sync_ids[start : start + ROWS], trigger=Trigger.SCHEDULE)
+        request_runs(sync_ids[start : start + ROWS], trigger=Trigger.SCHEDULE, is_quiet=True)
 
 
 def sweep() -> None:

@@ -27,17 +27,23 @@ def show_status(run: SyncRun) -> None:
         _update(run.sync, {f"{_track(run)}_status": run.status})
 
 
-def show_ended(sync: DevinSync, run: SyncRun, *, needs_person: bool) -> None:
-    """The sync shows its last run; a later one that already waits keeps it "queued"."""
+def show_ended(sync: DevinSync, run: SyncRun, *, needs_person: bool, last: SyncRun | None = None) -> None:
+    """The sync shows its last run; a later one that already waits keeps it "queued".
+
+    `last` is the one to show in place of a run that leaves no row, which counts on the sync.
+    """
     track = _track(run)
     waits = SyncRun.objects.pending().filter(sync=sync, operation=run.operation).exclude(pk=run.pk).exists()
     changed: dict[str, Any] = {f"last_{track}_message": run.message}
     if not waits:
-        changed |= {f"{track}_status": run.status, f"last_{track}_run_id": run.pk}
+        changed |= {f"{track}_status": run.status, f"last_{track}_run_id": (last or run).pk}
     if run.status == Status.SUCCEEDED:
         changed["last_synced_at" if track == "sync" else "last_removed_at"] = run.finished_at
+        changed["in_step_count"] = sync.in_step_count
     if track == "sync":
         changed["next_reconcile_at"] = next_reconcile(sync, needs_person=needs_person)
+    if last is not None:
+        changed["compared_count"] = sync.compared_count + 1
     _update(sync, changed)
 
 

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -432,6 +433,8 @@ def test_tells_of_runs_key_by_key(editor: Caller, sync_body: dict[str, Any], org
     listed = editor.get(f"{DEVIN}/{created['id']}/runs?limit=1")
 
     assert listed["totalCount"] == 1
+    assert editor.get(f"{DEVIN}/{created['id']}/runs?changed=true") == editor.get(f"{DEVIN}/{created['id']}/runs")
+    assert editor.get(f"{DEVIN}/{created['id']}/runs?changed=false") == {"syncRuns": [], "totalCount": 0}
     run = editor.get(f"/api/v1/sync-runs/{listed['syncRuns'][0]['id']}")["syncRun"]
     assert run["counts"] == {"created": 2, "replaced": 0, "deleted": 0, "kept": 0, "failed": 0, "drifted": 0}
     assert [(change["destinationKey"], change["outcome"]) for change in run["changes"]] == [
@@ -614,3 +617,18 @@ def test_the_former_spelling_and_the_present_one_agree(editor: Caller, sync: Dev
     assert patched(strangers="leave")["onlyDeleteManaged"] is True
     clash = {"syncOptions": options(strangers="ask", onlyDeleteManaged=True)}
     assert "contradict" in str(editor.patch(f"{DEVIN}/{sync.pk}", clash, status=422))
+
+
+def test_a_run_that_a_script_follows_stays(viewer: Caller, sync: DevinSync) -> None:
+    run = SyncRun.objects.create(sync=sync, trigger=Trigger.SCHEDULE, is_quiet=True)
+
+    viewer.get(f"/api/v1/sync-runs/{run.pk}")
+
+    run.refresh_from_db()
+    assert not run.is_quiet
+
+
+def test_says_that_a_scheduled_run_may_have_left_none(viewer: Caller) -> None:
+    answer = viewer.get(f"/api/v1/sync-runs/{uuid4()}", status=404)
+
+    assert "where nothing changed" in answer["message"]

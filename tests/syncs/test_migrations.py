@@ -1,9 +1,15 @@
 """What migrating makes of rows that are there: a person's choices stay as they are."""
 
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from syncs.choices import Status, Trigger
+from syncs.models import DevinSync, SyncRun
 from tests.syncs.conftest import Bench
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -42,3 +48,39 @@ def test_keeps_the_guard_that_a_person_set_and_what_became_of_strangers(
     sync = bench.sync
     found = (sync.guard_max_deletions, sync.guard_max_percent, sync.guard_min_deletions, sync.strangers)
     assert found == expected
+
+
+def run_of(sync: DevinSync, minutes: int, **given: object) -> SyncRun:
+    """Queued so many minutes after the first of January, by the schedule unless told otherwise."""
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    facts = {"trigger": Trigger.SCHEDULE, "status": Status.SUCCEEDED, "kept_count": 2} | given
+    return SyncRun.objects.create(sync=sync, sync_name=sync.name, queued_at=at, finished_at=at, **facts)
+
+
+def test_scheduled_runs_that_changed_nothing_count_and_go(
+    bench: Bench, other: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collapsing = import_module("syncs.migrations.0012_collapse_runs_that_changed_nothing")
+    monkeypatch.setattr(collapsing, "CHUNK", 3)
+    first = run_of(bench.sync, 0, trigger=Trigger.WIZARD, created_count=2)
+    gone = [run_of(bench.sync, minutes) for minutes in range(1, 9)]
+    failed = run_of(bench.sync, 10, status=Status.FAILED)
+    back = run_of(bench.sync, 11)
+    stay = [
+        run_of(bench.sync, 12, trigger=Trigger.MANUAL),
+        run_of(bench.sync, 13, trigger_count=2),
+        run_of(bench.sync, 14, drifted_count=1, replaced_count=1),
+        with_change := run_of(bench.sync, 15),
+    ]
+    with_change.changes.create(action="delete", destination_key="THEIRS", outcome="held")
+    last = run_of(bench.sync, 16)
+    DevinSync.objects.filter(pk=bench.sync.pk).update(last_sync_run_id=last.pk)
+    # Two syncs' runs of one moment, as the scheduler makes them.
+    theirs = [run_of(other.sync, minutes) for minutes in range(5)]
+
+    collapsing.collapse(apps, connection.schema_editor())
+
+    kept = {run.pk for run in (first, failed, back, *stay, last, theirs[0])}
+    assert set(SyncRun.objects.values_list("pk", flat=True)) == kept
+    counts = dict(DevinSync.objects.values_list("pk", "compared_count"))
+    assert counts == {bench.sync.pk: len(gone), other.sync.pk: 4}

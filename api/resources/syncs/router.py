@@ -65,6 +65,9 @@ Confirm = Annotated[
     YesNo, Query("false", alias="confirmDeletions", description="Let this run delete more than its guard allows.")
 ]
 OnlyPlan = Annotated[YesNo, Query("false", description="Save nothing: answer what the change would do.")]
+Changed = Annotated[
+    YesNo | None, Query(None, description="true: only runs that wrote or deleted something; false: only the others.")
+]
 Limit = Annotated[int, Query(20, ge=1, le=100)]
 ListLimit = Annotated[int | None, Query(None, ge=1, le=1000, description="So many at most; without it, all.")]
 Offset = Annotated[int, Query(0, ge=0, le=100_000)]
@@ -303,8 +306,12 @@ def plan_devin_sync(request: HttpRequest, sync_id: UUID) -> OnePlan:
 
 
 @router.get("/devin/{sync_id}/runs", auth=Bearer("syncs.view_syncrun"), response=with_errors(ManyRuns))
-def list_sync_runs(request: HttpRequest, sync_id: UUID, limit: Limit, offset: Offset) -> ManyRuns:
-    """The runs of a sync, newest first."""
+def list_sync_runs(
+    request: HttpRequest, sync_id: UUID, limit: Limit, offset: Offset, changed: Changed = None
+) -> ManyRuns:
+    """The runs of a sync, newest first. Scheduled ones that changed nothing leave none."""
     runs = SyncRun.objects.filter(sync=get_sync(sync_id)).select_related("requested_by")
+    if changed is not None:
+        runs = runs.that_changed_something(changed == "true")
     page = runs[offset : offset + limit]
     return ManyRuns(sync_runs=[SyncRunOut.of(run) for run in page], total_count=runs.count())

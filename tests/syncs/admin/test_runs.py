@@ -246,6 +246,25 @@ def test_finds_a_run(client: Client, bench: Bench, query: dict[str, str]) -> Non
     assert "my-devin-sync" in client.get(reverse("admin:syncs_syncrun_changelist"), query).content.decode()
 
 
+@pytest.mark.parametrize("count", ["created", "replaced", "renamed", "handed_over", "deleted"])
+def test_finds_what_changed_something(client: Client, sync: DevinSync, count: str) -> None:
+    facts = {"sync": sync, "trigger": Trigger.MANUAL, "status": Status.SUCCEEDED}
+    wrote = SyncRun.objects.create(sync_name="wrote", **facts, **{f"{count}_count": 1})
+    kept = SyncRun.objects.create(sync_name="kept", **facts, kept_count=3, drifted_count=0, held_count=2)
+
+    for chosen, found in (("yes", {wrote}), ("no", {kept}), ("", {wrote, kept})):
+        page = client.get(reverse("admin:syncs_syncrun_changelist"), {"changed": chosen} if chosen else {})
+        assert set(page.context["cl"].result_list) == found
+
+
+def test_a_run_that_somebody_looks_at_stays(client: Client, sync: DevinSync) -> None:
+    run = SyncRun.objects.create(sync=sync, trigger=Trigger.SCHEDULE, is_quiet=True)
+    assert client.get(page_of(run)).status_code == 200
+    run.refresh_from_db()
+
+    assert not run.is_quiet
+
+
 def test_lists_many_runs_in_few_queries(
     client: Client, sync: DevinSync, admin_user: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
