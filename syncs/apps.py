@@ -9,6 +9,7 @@ class SyncsConfig(AppConfig):
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
         from sources.readers import register_readers
+        from syncs import followed
         from syncs.editing import addresses, effects
         from syncs.models import ManagedSecret, WriteIntent
         from syncs.readers import readers_of
@@ -18,6 +19,7 @@ class SyncsConfig(AppConfig):
         register_readers(readers_of)
         addresses.connect()
         effects.connect()
+        followed.connect()
         history.register()
         register_fingerprints(ManagedSecret, "fingerprint")
         register_sealed(WriteIntent, "sealed_value", context=WriteIntent.sealing_context)

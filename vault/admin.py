@@ -22,10 +22,11 @@ from vault import editing
 from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
-from vault.pages import dotenv, exporting, folders, imports, projects, secrets
+from vault.pages import dotenv, exporting, folder_transfers, folders, imports, projects, secrets, ticked
 from vault.pages.access import actor_of, told_starts, url_of
-from vault.pages.deleting import describe_contents, name_some, users_of_projects
+from vault.pages.deleting import describe_contents, name_some
 from vault.pages.effects import look_ahead
+from vault.pointing import users_of_projects
 
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
 
@@ -100,12 +101,9 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
 
     def get_urls(self) -> list[URLPattern]:
         """All of the vault's own pages."""
-
-        def route(address: str, view: Any, name: str) -> URLPattern:
-            checked: Callable[..., HttpResponse] = self.admin_site.admin_view(view)
-            return path(address, checked, name=f"vault_{name}")
-
+        route = self._route
         return [
+            *self._transfer_urls(),
             route("<uuid:project_id>/", projects.project_page, "project_page"),
             route("<uuid:project_id>/environments/add/", projects.add_environment, "environment_add"),
             route("environment/<uuid:environment_id>/edit/", projects.edit_environment, "environment_edit"),
@@ -114,7 +112,6 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
             route("folder/<uuid:folder_id>/folders/add/", folders.add_folder, "folder_add"),
             route("folder/<uuid:folder_id>/edit/", folders.edit_folder, "folder_edit"),
             route("folder/<uuid:folder_id>/delete/", folders.delete_folder, "folder_delete"),
-            route("folder/<uuid:folder_id>/export/", exporting.export_folder, "folder_export"),
             route("folder/<uuid:folder_id>/secrets/add/", secrets.add_secret, "secret_add_page"),
             route("folder/<uuid:folder_id>/secrets/dotenv/", dotenv.add_dotenv, "dotenv"),
             route("folder/<uuid:folder_id>/imports/add/", imports.add_import, "import_add"),
@@ -127,6 +124,23 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
             route("secret/<uuid:secret_id>/delete/", secrets.delete_secret, "secret_delete_page"),
             *super().get_urls(),
         ]
+
+    def _transfer_urls(self) -> list[URLPattern]:
+        """What carries secrets from one place to another, or away."""
+        route = self._route
+        return [
+            route("folder/<uuid:folder_id>/copy/", folder_transfers.copy_folder, "folder_copy"),
+            route("folder/<uuid:folder_id>/move/", folder_transfers.move_folder, "folder_move"),
+            route("folder/<uuid:folder_id>/export/", exporting.export_folder, "folder_export"),
+            route("folder/<uuid:folder_id>/secrets/copy/", ticked.copy_ticked, "secrets_copy"),
+            route("folder/<uuid:folder_id>/secrets/move/", ticked.move_ticked, "secrets_move"),
+            route("folder/<uuid:folder_id>/secrets/delete/", ticked.delete_ticked, "secrets_delete"),
+            route("folder/<uuid:folder_id>/secrets/tag/", ticked.tag_ticked, "secrets_tag"),
+        ]
+
+    def _route(self, address: str, view: Any, name: str) -> URLPattern:
+        checked: Callable[..., HttpResponse] = self.admin_site.admin_view(view)
+        return path(address, checked, name=f"vault_{name}")
 
 
 class EnvironmentFilter(admin.AllValuesFieldListFilter):

@@ -73,6 +73,18 @@ EDITS: dict[str, Callable[[Actor, int, int, str, str, str], object]] = {
         secrets(), a, lambda row: editing.restore_version(row, 1, by=by)
     ),
     "delete": lambda by, a, b, key, value, name: with_one(secrets(), a, lambda row: editing.delete_secret(row, by=by)),
+    "copy": lambda by, a, b, key, value, name: editing.copy_secrets(
+        folder(a), [key], folder(b).environment, folder(b).path, replaces=value in TEXTS, by=by
+    ),
+    "move": lambda by, a, b, key, value, name: editing.move_secrets(
+        folder(a), [key], folder(b).environment, folder(b).path, carries_references=value in TEXTS, by=by
+    ),
+    "copy a folder": lambda by, a, b, key, value, name: editing.copy_folder(
+        folder(a), folder(b).environment, folder(b).path, by=by
+    ),
+    "move a folder": lambda by, a, b, key, value, name: editing.move_folder(
+        folder(a), folder(b).environment, folder(b).path, carries_references=value in TEXTS, by=by
+    ),
     "import": lambda by, a, b, key, value, name: editing.add_import(folder(a), folder(b), by=by),
     "move an import": lambda by, a, b, key, value, name: with_one(
         imports(), a, lambda row: editing.move_import(row, b, by=by)

@@ -8,9 +8,11 @@ values that they may not read is answered here, by the `Actor` without whom no w
 from vault.editing.actor import Actor
 from vault.editing.contents import FolderContents, write_contents
 from vault.editing.environments import create_environment, delete_environment, update_environment
+from vault.editing.folder_copies import copy_folder
+from vault.editing.folder_moves import move_folder
 from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
 from vault.editing.imports import add_import, delete_import, move_import, point_import
-from vault.editing.labels import Labels, Metadatum, create_tag, delete_tag, set_labels, update_tag
+from vault.editing.labels import Labels, Metadatum, change_tags, create_tag, delete_tag, set_labels, update_tag
 from vault.editing.projects import create_project, delete_project, update_project
 from vault.editing.secrets import (
     Edit,
@@ -25,6 +27,8 @@ from vault.editing.secrets import (
     update_secret,
     update_secrets,
 )
+from vault.editing.ticked import copy_secrets, move_secrets
+from vault.editing.transferred import Retold, Transferred
 
 __all__ = [
     "Actor",
@@ -32,8 +36,13 @@ __all__ = [
     "FolderContents",
     "Labels",
     "Metadatum",
+    "Retold",
+    "Transferred",
     "Written",
     "add_import",
+    "change_tags",
+    "copy_folder",
+    "copy_secrets",
     "create_environment",
     "create_folder",
     "create_project",
@@ -45,7 +54,9 @@ __all__ = [
     "delete_secret",
     "delete_secrets",
     "delete_tag",
+    "move_folder",
     "move_import",
+    "move_secrets",
     "point_import",
     "preview_secrets",
     "rename_folder",

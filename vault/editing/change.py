@@ -1,7 +1,7 @@
 """One change of a project: its transaction, its place in the order of changes, and the one signal that tells of it."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 from django.db import transaction
@@ -68,6 +68,17 @@ def changing(project_id: UUID, by: Actor, *, contents: bool = True) -> Iterator[
         if not by.can_reveal:
             check_shows_no_more(before, load_shown(project_id), made=change.made, by=by)
         change.announce()
+
+
+@contextmanager
+def changing_both(one_id: UUID, other_id: UUID, by: Actor) -> Iterator[tuple[Change, Change]]:
+    """The same of what leads from one project to another, or stays in one: then both are the same change.
+
+    Locked in the order of their ids, so that two such changes never wait for each other.
+    """
+    with ExitStack() as stack:
+        changes = {id_: stack.enter_context(changing(id_, by)) for id_ in sorted({one_id, other_id})}
+        yield changes[one_id], changes[other_id]
 
 
 def _why_not(project: Project | None) -> EditingError:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from common.prefixes import starts_with
 from vault.editing.actor import Actor
-from vault.editing.change import changing
+from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
 from vault.editing.seals import make_folder
 from vault.errors import Invalid, Taken
@@ -22,15 +22,21 @@ def create_folder(environment: Environment, path: str, *, description: str = "",
     with changing(environment.project_id, by) as change:
         if environment.folders.filter(path=path).exists():
             raise Taken(f"There is a folder {path} in {environment.slug} already.", field="path")
-        folder = environment.folders.get(path=ROOT)
-        for name in path.strip("/").split("/"):
-            parent, below = folder, folder.prefix + name
-            there = environment.folders.filter(path=below).first()
-            folder = there or make_folder(environment, path=below, parent=parent, name=name)
-            if there is None:
-                change.mark(folder.id)
+        folder = make_path(change, environment, path)
         folder.description = description
         folder.save(update_fields=["description"])
+    return folder
+
+
+def make_path(change: Change, environment: Environment, path: str) -> Folder:
+    """The folder at a cleaned path, made with those above it where they are missing."""
+    folder = environment.folders.select_related("environment").get(path=ROOT)
+    for name in filter(None, path.split("/")):
+        parent, below = folder, folder.prefix + name
+        there = environment.folders.select_related("environment").filter(path=below).first()
+        folder = there or make_folder(environment, path=below, parent=parent, name=name)
+        if there is None:
+            change.mark(folder.id)
     return folder
 
 

@@ -72,6 +72,20 @@ def _write_tag(tag: Tag, slug: str, *, name: str | None, color: str | None) -> T
     return tag
 
 
+def change_tags(
+    project_id: UUID, secrets: Sequence[Secret], *, add: Sequence[Tag], remove: Sequence[Tag], by: Actor
+) -> None:
+    """Puts tags of the project on secrets of it, and takes others from them."""
+    with changing(project_id, by):
+        through, ids = Secret.tags.through, [secret.pk for secret in secrets]
+        for some in _chunks(secrets):
+            links = through.objects.filter(secret_id__in=[secret.pk for secret in some])
+            links.filter(tag_id__in=[tag.pk for tag in (*add, *remove)]).delete()
+            Secret.objects.filter(pk__in=[secret.pk for secret in some]).update(updated_at=timezone.now())
+        rows = [through(secret_id=id_, tag_id=tag.pk) for id_ in ids for tag in add]
+        through.objects.bulk_create(rows, batch_size=FEW)
+
+
 def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) -> None:
     """Of many secrets of a project, all or none, in as many statements as of one, for each chunk of them."""
     wanted = {secret: each for secret, each in labels.items() if each}

@@ -39,6 +39,19 @@ def check_import_may_leave(folder: Folder, source: Folder, *, by: Actor) -> None
         )
 
 
+def check_may_copy(by: Actor) -> None:
+    """A copy is read wherever it is put."""
+    if not by.can_reveal:
+        raise NotAllowed(f"To copy secrets takes the permission {REVEAL}, {by.lacking}.")
+
+
+def check_may_move(folder: Folder, environment: Environment, by: Actor) -> None:
+    if not by.can_reveal and folder.environment_id != environment.id:
+        raise NotAllowed(
+            f"To move the secrets of {folder} into another environment takes the permission {REVEAL}, {by.lacking}."
+        )
+
+
 def check_slug_may_change(environment: Environment, *, by: Actor) -> None:
     """With another slug, the environment's references to itself by the old one lead out of it."""
     own = SecretReference.objects.filter(secret__folder__environment=environment, environment_slug=environment.slug)

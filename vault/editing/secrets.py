@@ -222,14 +222,14 @@ def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_ci
     change.seals.put(rows.values())
     change.seals.renew()
     for secret, old_key, edges in carried:
-        carry_references(change, secret, edges, old_key=old_key, write=_write_others)
+        carry_references(change, secret, edges, old_key=old_key, write=write_others)
     if refuses_circles:
         _check_no_circle(change, [secret for secret, _ in drafts])
     return [rows[edit.secret.id] for edit in edits]
 
 
-def _write_others(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
-    """Of any folder; what is read next is whole again."""
+def write_others(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
+    """New values of secrets of any folder; what is read next is whole again."""
     secrets = [secret for secret, _ in drafts]
     change.seals.take(secrets)
     _write(change, drafts)

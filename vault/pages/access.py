@@ -1,6 +1,6 @@
 """What all pages share: the permission check, the frame around a page, and the note in the admin's log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -83,6 +83,13 @@ def parents_of(folder: Folder) -> list[Folder]:
 def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model) -> HttpResponse:
     """Notes what was done to a row, says so, and goes on."""
     LogEntry.objects.log_actions(user_of(request).pk, [row], flag, change_message=message, single_object=True)
+    messages.success(request, format_html("{}{}", message, told_starts(request)))
+    return HttpResponseRedirect(url_of(go_to))
+
+
+def done_to_many(request: HttpRequest, rows: Sequence[Model], flag: int, message: str, *, go_to: Model) -> HttpResponse:
+    """The same of many, each of which gets the line into its history."""
+    LogEntry.objects.log_actions(user_of(request).pk, rows, flag, change_message=message)
     messages.success(request, format_html("{}{}", message, told_starts(request)))
     return HttpResponseRedirect(url_of(go_to))
 

@@ -1,15 +1,15 @@
 """What goes with what is deleted, and the page that asks before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TypeVar
 
 from django.contrib.admin.models import DELETION
-from django.db.models import ForeignObjectRel, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from vault.errors import EditingError
-from vault.models import Environment, Folder, Project, Secret
+from vault.models import Environment, Folder, Secret
 from vault.pages.access import actor_of, done, page, place_of
 from vault.pages.effects import is_agreed, look_ahead
 
@@ -58,29 +58,10 @@ def describe_contents(folders: QuerySet[Folder]) -> list[str]:
     return [_count(folders.count(), "folder"), _count(secrets, "secret") + " with all versions"]
 
 
-def readers_of(folders: QuerySet[Folder]) -> list[Model]:
-    """The rows of other applications that point to these folders: what reads them."""
-    return _pointing_to(Folder, folders)
-
-
-def users_of_projects(projects: list[Project]) -> list[Model]:
-    """The rows of other applications that point to these projects, and keep them from being deleted."""
-    return _pointing_to(Project, projects)
-
-
-def name_some(rows: list[Model]) -> list[str]:
+def name_some(rows: Sequence[object]) -> list[str]:
     """The first of them, and how many more there are."""
     more = len(rows) - NAMED
     return [*map(str, rows[:NAMED]), *([f"and {more:,} more"] if more > 0 else [])]
-
-
-def _pointing_to(model: type[Model], rows: object) -> list[Model]:
-    """Found by what Django knows of foreign keys, because the vault imports none of those who use it."""
-    found: list[Model] = []
-    for relation in model._meta.get_fields():
-        if isinstance(relation, ForeignObjectRel) and relation.related_model._meta.app_label != "vault":
-            found += relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": rows})
-    return found
 
 
 def _count(number: int, noun: str) -> str:

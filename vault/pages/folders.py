@@ -18,9 +18,10 @@ from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
 from vault.pages.asking import EditQuestion, ask_about
-from vault.pages.deleting import confirm_deletion, describe_contents, readers_of
+from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.references import broken_references, find_all_lookalikes
 from vault.pages.trees import FOLDERS_A_PAGE
+from vault.pointing import readers_of
 from vault.referrers import describe_circle, find_circles
 from vault.resolution import Resolver
 
