@@ -1,13 +1,14 @@
 """Whether this code may work on this database: not on one that a newer version has changed."""
 
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from common.version import VERSION
-
-# Those whose tables only this code changes.
-OURS = frozenset({"accounts", "api", "connections", "syncs", "vault"})
 
 
 def require_known_database() -> None:
@@ -27,5 +28,6 @@ def newer_migrations() -> list[str]:
     except (DatabaseError, InterfaceError):
         # Away: whatever needs it says so.
         return []
+    ours = {app.label for app in apps.get_app_configs() if Path(app.path).parent == settings.BASE_DIR}
     known = set(loader.disk_migrations) | {old for new in loader.disk_migrations.values() for old in new.replaces}
-    return sorted(f"{app}.{name}" for app, name in set(loader.applied_migrations) - known if app in OURS)
+    return sorted(f"{app}.{name}" for app, name in set(loader.applied_migrations) - known if app in ours)

@@ -16,6 +16,13 @@ def test_starts_on_its_own_database() -> None:
     require_known_database()
 
 
+@pytest.mark.parametrize("app", ["accounts", "api", "audit", "connections", "sources", "syncs", "vault"])
+def test_every_app_of_ours_counts(app: str) -> None:
+    MigrationRecorder.Migration.objects.create(app=app, name="9999_of_the_future")
+
+    assert newer_migrations() == [f"{app}.9999_of_the_future"]
+
+
 @pytest.mark.parametrize("command", ["worker", "scheduler", "serve", "prepare"])
 def test_no_process_starts_on_a_newer_one(command: str) -> None:
     MigrationRecorder.Migration.objects.create(app="syncs", name="9999_of_the_future")
