@@ -61,8 +61,17 @@ def unknown_key_ids() -> set[str]:
 
 def key_ids_in_use() -> dict[str, int]:
     """How many tokens and fingerprints there are of each key."""
+    return _counts((*sealed_fields(), *fingerprint_fields()))
+
+
+def sealing_key_ids() -> dict[str, int]:
+    """How many tokens there are of each key: those that nobody reads without it."""
+    return _counts(sealed_fields())
+
+
+def _counts(fields: Iterable[KeyedField]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for field in (*sealed_fields(), *fingerprint_fields()):
+    for field in fields:
         for key_id, count in _count_by_key(field).items():
             counts[key_id] = counts.get(key_id, 0) + count
     return counts

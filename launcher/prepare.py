@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from launcher.config import ROOT, Config
 from launcher.errors import LaunchError
 from launcher.supervise import hint
 
-GENERATED = {
+SETTINGS = "devinsync_site.settings"
+GENERATED: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "ENCRYPTION_KEYS": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
@@ -48,6 +49,8 @@ def generate_keys(config: Config) -> None:
     present = path.read_text() if path.exists() else ""
     names = names_in(path)
     missing = [name for name in GENERATED if name not in names and not os.environ.get(name)]
+    if "ENCRYPTION_KEYS" in missing:
+        refuse_lost_keys(config)
     # Written even with nothing missing, so that an unwritable folder is found at once.
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
         os.fchmod(file.fileno(), 0o600)
@@ -55,6 +58,32 @@ def generate_keys(config: Config) -> None:
             file.write("\n")
         for name in missing:
             file.write(f"{name}={GENERATED[name]()}\n")
+
+
+def refuse_lost_keys(config: Config) -> None:
+    """A new key beside data that other keys have sealed would look like a start, and read nothing."""
+    if not os.environ.get("DATABASE_URL") and not (config.data_dir / "devinsync.sqlite3").exists():
+        return
+    log = config.logs / "prepare.log"
+    thrown_away = {name: generate() for name, generate in GENERATED.items() if not os.environ.get(name)}
+    environment = os.environ | thrown_away | {"DATA_DIR": str(config.data_dir), "DJANGO_SETTINGS_MODULE": SETTINGS}
+    with log.open("wb") as errors:
+        ended = subprocess.run(
+            manage("encryption_keys", "--json"),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            check=False,
+        )
+    if ended.returncode != 0:
+        raise LaunchError(f"Could not see whether the database holds sealed data, so no key was made. {hint(log)}")
+    if used := sorted(json.loads(ended.stdout)):
+        raise LaunchError(
+            f"The database holds data sealed with encryption key {', '.join(used)}, and there is no key: neither in "
+            f"{config.data_dir / 'secrets.env'} nor in ENCRYPTION_KEYS. Put that file back from where it is kept. "
+            "No new key was made. To begin anew, name an empty database by DATABASE_URL or another folder by DATA_DIR."
+        )
 
 
 def names_in(path: Path) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from launcher.config import Config, check_port
 from launcher.health import answers
-from launcher.prepare import GENERATED, Login, manage, prepare_folder, prepare_site
+from launcher.prepare import GENERATED, SETTINGS, Login, manage, prepare_folder, prepare_site
 from launcher.processes import Program
 from launcher.supervise import Supervisor
 from launcher.valkey import SECONDS_TO_START, prepare_valkey
@@ -54,7 +54,7 @@ def environment_of(config: Config) -> dict[str, str]:
         "DATA_DIR": str(config.data_dir),
         "HOST": config.host,
         "PORT": str(config.port),
-        "DJANGO_SETTINGS_MODULE": "devinsync_site.settings",
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -1,5 +1,6 @@
 """What is sealed under which key: counted, checked at the start, and looked at while the site runs."""
 
+import json
 from collections.abc import Callable
 from io import StringIO
 
@@ -63,6 +64,35 @@ def test_counts_nothing_before_the_first_migrate(use_keys: UseKeys, transactiona
     finally:
         with database.schema_editor() as editor:
             editor.alter_db_table(Connection, "elsewhere", Connection._meta.db_table)
+
+
+def listed(*options: str) -> str:
+    out = StringIO()
+    call_command("encryption_keys", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_lists_the_keys_that_data_is_sealed_with_and_those_that_are_lacking(use_keys: UseKeys) -> None:
+    lost = use_keys("lost")
+    make_connection(1), make_connection(2), make_fingerprint(1)
+    new = use_keys("new")
+    make_connection(3), make_fingerprint(2)
+
+    lines = listed().splitlines()
+
+    lacking = "  ENCRYPTION_KEYS lacks it: put it in again, after the newest"
+    assert sorted(lines) == sorted([f"{lost}  2 values{lacking}", f"{new}  1 values"])
+    assert json.loads(listed("--json")) == {lost: {"count": 2, "known": False}, new: {"count": 1, "known": True}}
+
+
+def test_a_key_that_has_sealed_nothing_yet_is_listed_as_the_newest(use_keys: UseKeys) -> None:
+    new = use_keys("new")
+
+    assert listed().splitlines() == [
+        "Nothing is sealed yet.",
+        f"{new}  the newest; what is sealed from now on is sealed with it",
+    ]
+    assert json.loads(listed("--json")) == {}
 
 
 # The start

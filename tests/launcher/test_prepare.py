@@ -1,5 +1,7 @@
 import base64
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from launcher.prepare import prepare_folder
 
 @pytest.fixture
 def config(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    for name in ("SECRET_KEY", "ENCRYPTION_KEYS"):
+    for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     return Config(data_dir=data_dir, host="127.0.0.1", port=8000, workers=2, redis_url="")
 
@@ -66,6 +68,59 @@ def test_generates_nothing_beside_what_it_cannot_read(config: Config) -> None:
 
     assert "canary" not in str(caught.value)
     assert (config.data_dir / "secrets.env").read_text() == "ENCRYPTION_KEYS='canary\n"
+
+
+def seal_something(config: Config) -> None:
+    """A database with one sealed credential, as far as the keys that it is sealed with are concerned."""
+    config.data_dir.mkdir()
+    with closing(sqlite3.connect(config.data_dir / "devinsync.sqlite3")) as database:
+        database.execute("CREATE TABLE connections_connection (id TEXT, sealed_credentials TEXT)")
+        database.execute("INSERT INTO connections_connection VALUES ('1', 'ds1.0ddba11a.canary')")
+        database.commit()
+
+
+@pytest.mark.parametrize("left", [None, "", "SECRET_KEY=kept\n"])
+def test_makes_no_key_beside_what_others_have_sealed(config: Config, left: str | None) -> None:
+    seal_something(config)
+    path = config.data_dir / "secrets.env"
+    if left is not None:
+        path.write_text(left)
+
+    with pytest.raises(LaunchError, match=r"sealed with encryption key 0ddba11a, and there is no key") as caught:
+        prepare_folder(config)
+
+    assert "canary" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert (path.read_text() if path.exists() else None) == left
+
+
+def test_makes_a_new_key_to_sign_with_where_only_that_is_lost(config: Config) -> None:
+    seal_something(config)
+    (config.data_dir / "secrets.env").write_text("ENCRYPTION_KEYS=kept\n")
+
+    prepare_folder(config)
+
+    assert generated(config)["ENCRYPTION_KEYS"] == "kept"
+    assert generated(config).keys() == {"ENCRYPTION_KEYS", "SECRET_KEY"}
+
+
+def test_makes_keys_for_a_database_that_nothing_is_sealed_in(config: Config) -> None:
+    config.data_dir.mkdir()
+    (config.data_dir / "devinsync.sqlite3").touch()
+
+    prepare_folder(config)
+
+    assert generated(config).keys() == {"ENCRYPTION_KEYS", "SECRET_KEY"}
+
+
+def test_makes_no_key_where_it_cannot_see_the_database(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:canary@127.0.0.1:9/none")
+
+    with pytest.raises(LaunchError, match="Could not see whether the database holds sealed data") as caught:
+        prepare_folder(config)
+
+    assert "canary" not in str(caught.value)
+    assert not (config.data_dir / "secrets.env").exists()
 
 
 def test_leaves_the_mode_of_a_folder_that_others_use(config: Config) -> None:
