@@ -1,65 +1,55 @@
-"""`manage.py backup`: a consistent copy of the SQLite database, also while DevinSync runs."""
+"""`manage.py backup FILE`: the whole database in one file, also while DevinSync runs. `--check` looks at one."""
 
-import os
-import sqlite3
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+
+from devinsync_site.backups.dump import back_up
+from devinsync_site.backups.file import BackupError, Reader
+from devinsync_site.backups.load import require_keys
 
 
 class Command(BaseCommand):
     help = (
-        "Copies the SQLite database as it is at one moment into a new file, also while DevinSync runs: a copy of the "
-        "file alone would lack what was written last. Keep DATA_DIR/secrets.env as well, in another place."
+        "Writes the database as it is at one moment into a new file, also while DevinSync runs, from which "
+        "`manage.py restore` makes one again, on SQLite or PostgreSQL. Values and credentials in it are sealed, and "
+        "the keys are not in it: keep DATA_DIR/secrets.env as well, in another place."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path, help="A file that is not there yet.")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        target = options["file"].absolute()
-        if connection.vendor != "sqlite":
-            raise CommandError('This database is PostgreSQL\'s. Copy it with: pg_dump --format=custom "$DATABASE_URL"')
-        if target.exists():
-            raise CommandError(f"{target} is there already. Nothing was copied; name another file, or move that one.")
-        if not target.parent.is_dir():
-            raise CommandError(f"There is no folder {target.parent}. Make it, or name another.")
-        size = copy(Path(str(connection.settings_dict["NAME"])), target)
-        self.stdout.write(
-            f"Copied the database to {target} ({size / 1_000_000:.1f} MB). Keep DATA_DIR/secrets.env in another place: "
-            "without its encryption keys nobody can read the secrets in this copy."
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="Write nothing: say whether FILE is a whole backup, and whether ENCRYPTION_KEYS has its keys.",
         )
 
+    def handle(self, *args: Any, **options: Any) -> None:
+        file = options["file"].absolute()
+        try:
+            self.check_file(file) if options["check"] else self.make(file)
+        except BackupError as error:
+            raise CommandError(str(error)) from None
 
-def copy(source: Path, target: Path) -> int:
-    """The size of the copy, which is there whole or not at all, for this user alone. Raises CommandError."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _write(source, part)
-        # Not by renaming, which would replace a file that has come meanwhile.
-        os.link(part, target)
-        return target.stat().st_size
-    except (OSError, sqlite3.Error) as error:
-        raise CommandError(f"The database could not be copied to {target}: {_reason(error)}.") from None
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
+    def make(self, target: Path) -> None:
+        if target.exists():
+            raise CommandError(f"{target} is there already. Nothing was written; name another file, or move that one.")
+        if not target.parent.is_dir():
+            raise CommandError(f"There is no folder {target.parent}. Make it, or name another.")
+        rows = back_up(target)
+        self.stdout.write(
+            f"Wrote {described(rows)} to {target} ({target.stat().st_size / 1_000_000:.1f} MB). Keep "
+            "DATA_DIR/secrets.env in another place: without its encryption keys nobody can read the secrets in it."
+        )
 
-
-def _write(source: Path, target: Path) -> None:
-    """One read transaction, which waits for no writer and keeps none waiting, and a look at what was written."""
-    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        database.execute("VACUUM INTO ?", [str(target)])
-    with closing(sqlite3.connect(target)) as made:
-        if made.execute("PRAGMA quick_check").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("the copy is damaged, so the database may be as well")
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    def check_file(self, file: Path) -> None:
+        reader = Reader(file)
+        rows, header = reader.check(), reader.header()
+        self.stdout.write(f"{file} is whole: {described(rows)}, of {header.made_at}, DevinSync {header.devinsync}.")
+        require_keys(header)
+        self.stdout.write("ENCRYPTION_KEYS has every key that it is sealed with.")
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror or "it failed") if isinstance(error, OSError) else str(error)
+def described(rows: dict[str, int]) -> str:
+    return f"{sum(rows.values()):,} rows of {len(rows)} tables"
