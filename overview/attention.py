@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef
 from django.urls import NoReverseMatch, reverse
@@ -11,6 +12,8 @@ from syncs.choices import Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
 from syncs.models import DevinSync, WriteIntent
+from vault.models import Secret
+from vault.rotation import last_day_of_due
 
 MOST_ROWS = 6
 MOST_MISSING = 200
@@ -34,10 +37,15 @@ class Attentions:
     rows: list[Attention]
     sync_count: int
     connection_count: int
+    secret_count: int
 
     @property
     def count(self) -> int:
-        return self.sync_count + self.connection_count
+        return self.sync_count + self.connection_count + self.secret_count
+
+    @property
+    def all_secrets_url(self) -> str:
+        return f"{admin_url('vault_secret_changelist')}?rotation=due" if self.secret_count > MOST_ROWS else ""
 
     @property
     def all_syncs_url(self) -> str:
@@ -61,11 +69,26 @@ def admin_url(name: str, *args: object) -> str:
         return ""
 
 
-def collect_attention() -> Attentions:
+def collect_attention(user: Any) -> Attentions:
+    """The secrets that are due only for whoever may see secrets."""
     syncs = syncs_needing_a_person()
     invalid = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
-    rows = [*_of_syncs(list(syncs[:MOST_ROWS])), *map(_of_connection, invalid[:MOST_ROWS])]
-    return Attentions(rows, syncs.order_by().count(), invalid.order_by().count())
+    secrets, secret_count = _due_secrets(user)
+    rows = [
+        *_of_syncs(list(syncs[:MOST_ROWS])),
+        *map(_of_connection, invalid[:MOST_ROWS]),
+        *map(_of_secret, secrets),
+    ]
+    return Attentions(rows, syncs.order_by().count(), invalid.order_by().count(), secret_count)
+
+
+def _due_secrets(user: Any) -> tuple[list[Secret], int]:
+    """The first that are due, and how many are."""
+    if not user.has_perm("vault.view_secret"):
+        return [], 0
+    rows = Secret.objects.filter(due_on__lte=last_day_of_due()).order_by("due_on", "key").defer("sealed_value")
+    first = list(rows.select_related("folder__environment__project")[: MOST_ROWS + 1])
+    return first[:MOST_ROWS], rows.order_by().count() if len(first) > MOST_ROWS else len(first)
 
 
 def _of_syncs(syncs: list[DevinSync]) -> Iterator[Attention]:
@@ -113,3 +136,12 @@ def _at_its_last_run(sync: DevinSync) -> Attention:
 def _of_connection(connection: Connection) -> Attention:
     url = admin_url("connections_connection_change", connection.pk)
     return Attention("failed", "Not valid", connection.name, connection.validation_message, url)
+
+
+def _of_secret(secret: Secret) -> Attention:
+    state = "failed" if secret.rotation.is_overdue else "waiting"
+    whom = f" Ask {secret.owner}." if secret.owner else ""
+    where = f"{secret.folder.environment.project}, {secret.folder}"
+    url = admin_url("vault_secret_page", secret.pk)
+    word = "Overdue" if secret.rotation.is_overdue else "Due"
+    return Attention(state, word, secret.key, f"{secret.rotation.words}, in {where}.{whom}", url)

@@ -99,7 +99,7 @@ def collect(user: Any) -> Overview:
         tiles=_tiles(counts),
         bars=bars,
         runs_in_chart=sum(number for bar in bars for _, number in bar["parts"]),
-        attention=collect_attention(),
+        attention=collect_attention(user),
         due=_due(),
         recent_runs=list(SyncRun.objects.select_related("sync", "requested_by")[:RECENT_RUNS]),
         health=_health(),

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -26,6 +27,7 @@ from vault.pages import dotenv, exporting, folder_transfers, folders, imports, p
 from vault.pages.access import actor_of, told_starts, url_of
 from vault.pages.deleting import describe_contents, name_some
 from vault.pages.effects import look_ahead
+from vault.pages.filtering import is_due
 from vault.pointing import users_of_projects
 
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
@@ -151,15 +153,32 @@ class EnvironmentFilter(admin.AllValuesFieldListFilter):
         self.title = "environment"
 
 
+class DueFilter(admin.SimpleListFilter):
+    title = "rotation"
+    parameter_name = "rotation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("due", "Due or overdue"), ("planned", "Planned")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> QuerySet[Secret]:
+        match self.value():
+            case "due":
+                return queryset.filter(is_due())
+            case "planned":
+                return queryset.filter(due_on__isnull=False)
+            case _:
+                return queryset
+
+
 @admin.register(Secret)
 class SecretAdmin(admin.ModelAdmin[Secret]):
     """All secrets of all projects, for finding one. Added and changed on the vault's own pages only."""
 
-    list_display = ["page_link", "project", "folder", "version", "updated_at", "updated_by"]
+    list_display = ["page_link", "project", "folder", "rotation", "version", "updated_at", "updated_by"]
     list_display_links = None
-    list_filter = ["folder__environment__project", ("folder__environment__slug", EnvironmentFilter)]
+    list_filter = ["folder__environment__project", ("folder__environment__slug", EnvironmentFilter), DueFilter]
     list_select_related = ["folder__environment__project", "updated_by"]
-    search_fields = ["key", "comment", "folder__path"]
+    search_fields = ["key", "comment", "folder__path", "owner"]
     show_full_result_count = False
     list_per_page = 50
     paginator = LongListPaginator
@@ -168,6 +187,10 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
     @admin.display(description="Key", ordering="key")
     def page_link(self, secret: Secret) -> SafeString:
         return format_html('<a href="{}"><code>{}</code></a>', url_of(secret), secret.key)
+
+    @admin.display(description="Rotation", ordering="due_on")
+    def rotation(self, secret: Secret) -> str:
+        return secret.rotation.words or (f"By {date_format(secret.due_on, 'j M Y')}" if secret.due_on else "–")
 
     @admin.display(description="Project", ordering="folder__environment__project__name")
     def project(self, secret: Secret) -> str:

@@ -15,6 +15,7 @@ from vault.errors import Invalid
 from vault.keeping import Keeper
 from vault.limits import LONGEST_COMMENT
 from vault.models import FOLDER_NAME, KEY, Environment, Folder, Project
+from vault.upkeep import UpkeepForm
 
 MAX_TEXT_BYTES = 1024 * 1024
 # A page with more choices than this takes long to load.
@@ -172,8 +173,8 @@ class ImportForm(forms.Form):
         )
 
 
-class SecretForm(forms.Form):
-    """Key, value and comment. After an error the value is kept sealed in `kept`, so that nobody types it twice."""
+class SecretForm(UpkeepForm):
+    """Key, value, comment, upkeep. After an error the value is kept sealed in `kept`, so that nobody types it twice."""
 
     key = forms.CharField(max_length=255, validators=[KEY], help_text="Letters, digits, _, - and dots: DB_URL.")
     value = forms.CharField(required=False, strip=False, widget=WriteOnlyTextarea(rows="4"))
@@ -185,6 +186,7 @@ class SecretForm(forms.Form):
     comment = CommentField()
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    field_order = ["key", "value", "is_literal", "comment", *UpkeepForm.upkeep_names]
     data: QueryDict
 
     def __init__(self, data: QueryDict | None = None, *, keeper: Keeper, **kwargs: Any) -> None:
@@ -216,7 +218,7 @@ class EditSecretForm(SecretForm):
     is_emptied = forms.BooleanField(label="Make the value empty", required=False)
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    field_order = ["key", "value", "is_emptied", "is_literal", "comment"]
+    field_order = ["key", "value", "is_emptied", "is_literal", "comment", *UpkeepForm.upkeep_names]
 
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)

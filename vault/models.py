@@ -11,9 +11,11 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.functional import cached_property
 
 from common.patterns import validate_slug
 from vault.references import Reference
+from vault.rotation import Rotation
 
 FOLDER_NAME = RegexValidator(r"^[A-Za-z0-9_-]+\Z", "Use letters, digits, hyphens and underscores: my-secrets.")
 KEY = RegexValidator(
@@ -157,6 +159,12 @@ class Secret(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, related_name="secrets")
     reminder_note = models.CharField(max_length=1024, blank=True)
     reminder_days = models.PositiveIntegerField("remind every, in days", null=True, blank=True)
+    # A user's name, an address or anything else that says whom to ask.
+    owner = models.CharField(max_length=254, blank=True)
+    # When its value was entered anew, by the day; a day on which it must be; and what of all that comes first.
+    rotated_on = models.DateField(null=True, editable=False)
+    rotate_by = models.DateField(null=True, blank=True)
+    due_on = models.DateField(null=True, editable=False, db_index=True)
     skip_multiline_encoding = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -172,6 +180,14 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @cached_property
+    def tag_slugs(self) -> list[str]:
+        return sorted(tag.slug for tag in self.tags.all())
+
+    @property
+    def rotation(self) -> Rotation:
+        return Rotation(self.due_on)
 
     def sealing_context(self) -> str:
         """What its value is bound to: it opens for this secret, at this version, under this key, in this place."""

@@ -9,7 +9,15 @@ from common.key_material import looks_like_key_material
 from common.patterns import validate_slug
 from common.visible import TURNING
 from vault.errors import Invalid
-from vault.limits import LONGEST_COMMENT, LONGEST_FOLDER_NAME, LONGEST_KEY, LONGEST_PATH, LONGEST_SLUG, MAX_VALUE_BYTES
+from vault.limits import (
+    LONGEST_COMMENT,
+    LONGEST_FOLDER_NAME,
+    LONGEST_KEY,
+    LONGEST_OWNER,
+    LONGEST_PATH,
+    LONGEST_SLUG,
+    MAX_VALUE_BYTES,
+)
 from vault.models import FOLDER_NAME, KEY, ROOT
 from vault.references import ESCAPING, BadReference, check_references
 
@@ -34,6 +42,10 @@ def clean_comment(comment: str) -> str:
     """Any text: only control characters are refused, and of these not the tab and the line break."""
     comment = comment.replace("\r\n", "\n").replace("\r", "\n").strip()
     return _short("comment", comment, longest=LONGEST_COMMENT, lines=True)
+
+
+def clean_owner(owner: str) -> str:
+    return _short("owner", owner.strip(), longest=LONGEST_OWNER)
 
 
 def clean_folder_name(name: str) -> str:

@@ -29,6 +29,7 @@ from vault.editing.secrets import (
 )
 from vault.editing.ticked import copy_secrets, move_secrets
 from vault.editing.transferred import Retold, Transferred
+from vault.editing.upkeep import Upkeep, set_upkeep
 
 __all__ = [
     "Actor",
@@ -38,6 +39,7 @@ __all__ = [
     "Metadatum",
     "Retold",
     "Transferred",
+    "Upkeep",
     "Written",
     "add_import",
     "change_tags",
@@ -65,6 +67,7 @@ __all__ = [
     "set_labels",
     "set_secret",
     "set_secrets",
+    "set_upkeep",
     "update_environment",
     "update_folder",
     "update_project",

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from encryption import seal, unseal
+from vault.editing.upkeep import ROTATION
 from vault.models import Project, Secret, SecretMetadata, Tag
 
 FEW = 500
-COLUMNS = ("reminder_note", "reminder_days", "skip_multiline_encoding")
+COLUMNS = ("reminder_note", "reminder_days", "skip_multiline_encoding", "owner", *ROTATION)
 
 
 def copy_labels(pairs: Sequence[tuple[Secret, Secret]], project_id: UUID) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from encryption import seal
 from vault.editing.actor import Actor
 from vault.editing.change import changing
+from vault.editing.upkeep import note_due
 from vault.errors import Invalid, Taken
 from vault.models import Project, Secret, SecretMetadata, Tag
 from vault.rules import clean_slug
@@ -104,7 +105,8 @@ def _set_columns(labels: Mapping[Secret, Labels]) -> None:
         secret.updated_at = now
         for name, value in each.columns.items():
             setattr(secret, name, value)
-    fields = ["reminder_note", "reminder_days", "skip_multiline_encoding", "updated_at"]
+        note_due(secret)
+    fields = ["reminder_note", "reminder_days", "skip_multiline_encoding", "due_on", "updated_at"]
     Secret.objects.bulk_create(
         labels, update_conflicts=True, unique_fields=["id"], update_fields=fields, batch_size=FEW
     )

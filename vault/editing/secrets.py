@@ -21,6 +21,7 @@ from vault.editing.actor import Actor
 from vault.editing.carrying import carry_references
 from vault.editing.change import Change, changing
 from vault.editing.rights import check_references_may_leave
+from vault.editing.upkeep import ROTATION, note_rotation
 from vault.errors import Invalid, Missing, Outdated, Taken, Unreadable
 from vault.loading import check_folder
 from vault.models import Folder, Secret, SecretReference, SecretVersion
@@ -63,6 +64,8 @@ class Edit:
     expected_version: int | None = None
     # With another key: the references of other secrets to it change too.
     carries_references: bool = False
+    # A value that was there before is no rotation.
+    is_old: bool = False
 
 
 def set_secret(
@@ -128,6 +131,7 @@ def put_secrets(
     change.seals.take(existing.values())
     rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
     _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
+    note_rotation(rows[key] for key in (*written.created, *written.changed))
     _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
     _write_comments([rows[key] for key in written.commented])
     change.seals.put(rows.values())
@@ -215,6 +219,8 @@ def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_ci
         has_comment, secret.comment = comment != secret.comment, comment
         if value is not None:
             drafts.append((secret, value))
+            if edit.value is not None and not edit.is_old:
+                note_rotation([secret])
         elif has_comment:
             commented.append(secret)
     _write(change, drafts)
@@ -265,7 +271,7 @@ def restore_version(secret: Secret, version: int, *, by: Actor) -> Secret:
         if old is None:
             raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
         check_folder(secret.folder)
-        edit = Edit(secret, None, open_version(old, key=secret.key), old.comment, old.is_literal)
+        edit = Edit(secret, None, open_version(old, key=secret.key), old.comment, old.is_literal, is_old=True)
         return _update(change, secret.folder, [edit])[0]
 
 
@@ -426,7 +432,7 @@ def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
         secret.updated_by, secret.updated_at = change.by.user, now
         change.mark(secret.folder_id, [secret.key])
     secrets = [secret for secret, _ in drafts]
-    _upsert(secrets, ["sealed_value", "comment", "is_literal", "version", "updated_by", "updated_at"])
+    _upsert(secrets, ["sealed_value", "comment", "is_literal", "version", "updated_by", "updated_at", *ROTATION])
     versions = [_as_version(secret, value) for secret, value in drafts]
     SecretVersion.objects.bulk_create(versions, batch_size=FEW)
     _write_references(drafts)

@@ -60,10 +60,10 @@ def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> 
 
 
 def form_page(
-    request: HttpRequest, form: Form, *, title: str, submit: str, back: Model, **context: Any
+    request: HttpRequest, form: Form, *, title: str, submit: str, back: Model, template: str = "form", **context: Any
 ) -> HttpResponse:
     """A page with one form; `back` is the project, folder or secret that it belongs to."""
-    return page(request, "form", title=title, form=form, submit=submit, **place_of(back), **context)
+    return page(request, template, title=title, form=form, submit=submit, **place_of(back), **context)
 
 
 def place_of(back: Model) -> dict[str, Any]:

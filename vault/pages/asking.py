@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
@@ -77,14 +78,27 @@ def ask_about_edit(request: HttpRequest, form: EditSecretForm, secret: Secret) -
 
 @sensitive_variables()
 def update(form: EditSecretForm, secret: Secret, *, by: Actor, carries: bool) -> Secret:
-    return editing.update_secret(
-        copy(secret),
-        key=form.cleaned_data["key"],
-        value=form.value_entered(),
-        comment=form.cleaned_data["comment"],
-        is_literal=form.cleaned_data["is_literal"],
-        expected_version=form.cleaned_data["version"],
-        carries_references=carries,
-        refuses_circles=True,
-        by=by,
-    )
+    with transaction.atomic():
+        before = editing.Upkeep.of(secret)
+        changed = editing.update_secret(
+            copy(secret),
+            key=form.cleaned_data["key"],
+            value=form.value_entered(),
+            comment=form.cleaned_data["comment"],
+            is_literal=form.cleaned_data["is_literal"],
+            expected_version=form.cleaned_data["version"],
+            carries_references=carries,
+            refuses_circles=True,
+            by=by,
+        )
+        keep_up(changed, form.upkeep, before=before, by=by)
+    return changed
+
+
+def keep_up(secret: Secret, wanted: editing.Upkeep, *, before: editing.Upkeep, by: Actor) -> None:
+    """A date that was left as it stood is what the new value has made of it."""
+    now = editing.Upkeep.of(secret)
+    if wanted.rotate_by == before.rotate_by:
+        wanted = replace(wanted, rotate_by=now.rotate_by)
+    if wanted != now:
+        editing.set_upkeep(secret, wanted, by=by)

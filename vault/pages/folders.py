@@ -19,13 +19,13 @@ from vault.models import Folder, SecretImport
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
 from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents
+from vault.pages.filtering import Filters, list_secrets
 from vault.pages.references import broken_references, find_all_lookalikes
 from vault.pages.trees import FOLDERS_A_PAGE
 from vault.pointing import readers_of
 from vault.referrers import describe_circle, find_circles
 from vault.resolution import Resolver
 
-SECRETS_A_PAGE = 100
 # What is named beside them: keys of an import, and readers.
 NAMED = 100
 READERS_NAMED = 20
@@ -55,22 +55,17 @@ def get_folder(folder_id: UUID) -> Folder:
 @allowed("vault.view_folder", "vault.view_secret")
 def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder = get_folder(folder_id)
-    query = request.GET.get("q", "").strip()
-    secrets = folder.secrets.select_related("updated_by")
-    if query:
-        secrets = secrets.filter(key__icontains=query)
+    listed = list_secrets(folder, Filters.of(request), request.GET.get("page"))
     subfolders = folder.subfolders.annotate(secret_count=Count("secrets")).order_by("path")
     readers = readers_of(Folder.objects.filter(id=folder.id))
-    shown = Paginator(secrets, SECRETS_A_PAGE).get_page(request.GET.get("page"))
     return page(
         request,
         "folder",
         title=folder.name or folder.environment.name,
         folder=folder,
         parents=parents_of(folder),
-        secrets=shown,
-        query=query,
-        lookalikes=find_all_lookalikes(shown, folder),
+        lookalikes=find_all_lookalikes(listed.secrets, folder),
+        **listed.context,
         **read_shape(folder),
         subfolders=Paginator(subfolders, FOLDERS_A_PAGE).get_page(request.GET.get("folders")),
         readers=readers[:READERS_NAMED],

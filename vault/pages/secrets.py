@@ -1,10 +1,12 @@
 """A secret's page, and adding, editing, revealing, restoring and deleting it. Only `reveal` shows a value."""
 
 from copy import copy
+from typing import TypedDict
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -15,7 +17,7 @@ from vault.editing import Actor
 from vault.errors import EditingError, VaultError
 from vault.forms import EditSecretForm, SecretForm
 from vault.keeping import Keeper
-from vault.models import Folder, Secret
+from vault.models import Folder, Project, Secret
 from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse, url_of, user_of
 from vault.pages.asking import (
     CARRY,
@@ -23,6 +25,7 @@ from vault.pages.asking import (
     ask_about,
     ask_about_edit,
     ask_first,
+    keep_up,
     lines_of_reach,
     update,
 )
@@ -31,6 +34,12 @@ from vault.pages.folders import get_folder
 from vault.pages.references import broken_references_of, find_all_lookalikes
 from vault.reading import reveal
 from vault.referrers import find_referrers
+
+
+class TagRights(TypedDict):
+    project: Project
+    may_add_tags: bool
+
 
 # The key that stands for any, before one is typed.
 EXAMPLE = "KEY"
@@ -68,7 +77,8 @@ def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpRespon
 @allowed("vault.add_secret")
 def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, by = get_folder(folder_id), actor_of(request)
-    form = SecretForm(request.POST or None, keeper=Keeper(user_of(request).pk, "add", folder.id))
+    keeper = Keeper(user_of(request).pk, "add", folder.id)
+    form = SecretForm(request.POST or None, keeper=keeper, **tagging(request, folder))
     question: EditQuestion | None = None
     if form.is_valid():
         key = form.cleaned_data["key"]
@@ -83,21 +93,30 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         form.keep_value()
     title = f"Add a secret to {folder.path}"
     reach = {"reach": [] if question else lines_of_reach(folder, EXAMPLE), "example": EXAMPLE}
-    return form_page(request, form, title=title, submit="Add secret", back=folder, question=question, **reach)
+    return form_page(
+        request, form, title=title, submit="Add secret", back=folder, question=question, template="secret_form", **reach
+    )
 
 
 @sensitive_variables()
 def add(form: SecretForm, folder: Folder, *, by: Actor) -> None:
     key = form.cleaned_data["key"]
-    editing.set_secrets(
-        folder,
-        {key: form.value_entered() or ""},
-        comments={key: form.cleaned_data["comment"]},
-        literal={key: form.cleaned_data["is_literal"]},
-        must_exist=False,
-        refuses_circles=True,
-        by=by,
-    )
+    with transaction.atomic():
+        editing.set_secrets(
+            folder,
+            {key: form.value_entered() or ""},
+            comments={key: form.cleaned_data["comment"]},
+            literal={key: form.cleaned_data["is_literal"]},
+            must_exist=False,
+            refuses_circles=True,
+            by=by,
+        )
+        keep_up(folder.secrets.get(key=key), form.upkeep, before=editing.Upkeep(), by=by)
+
+
+def tagging(request: HttpRequest, folder: Folder) -> TagRights:
+    """Which tags a form may name."""
+    return {"project": folder.environment.project, "may_add_tags": request.user.has_perm("vault.add_tag")}
 
 
 @sensitive_variables()
@@ -107,7 +126,8 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     secret = get_secret(secret_id)
     initial = {name: getattr(secret, name) for name in ("key", "comment", "is_literal", "version")}
     keeper = Keeper(user_of(request).pk, "edit", secret.id)
-    form = EditSecretForm(request.POST or None, initial=initial, keeper=keeper)
+    initial |= EditSecretForm.initial_of(secret)
+    form = EditSecretForm(request.POST or None, initial=initial, keeper=keeper, **tagging(request, secret.folder))
     question: EditQuestion | None = None
     if form.is_valid():
         try:
@@ -123,7 +143,16 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
         form.keep_value()
     reach = [] if question else lines_of_reach(secret.folder, secret.key)
     title = f"Edit {secret.key}"
-    return form_page(request, form, title=title, submit="Save", back=secret, question=question, reach=reach)
+    return form_page(
+        request,
+        form,
+        title=title,
+        submit="Save",
+        back=secret,
+        question=question,
+        template="secret_form",
+        reach=reach,
+    )
 
 
 @sensitive_variables()

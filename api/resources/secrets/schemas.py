@@ -49,7 +49,9 @@ class Extras(Request):
     type: Kind = Field("shared", description="Only shared secrets exist here; personal ones are refused (400).")
     skip_multiline_encoding: Switch | None = Field(None, description=KEPT)
     secret_reminder_note: Annotated[str, StringConstraints(max_length=1024)] | None = Field(None, description=KEPT)
-    secret_reminder_repeat_days: Days | None = Field(None, description=f"{KEPT} Nobody is reminded by DevinSync.")
+    secret_reminder_repeat_days: Days | None = Field(
+        None, description=f"{KEPT} After so many, the pages show it as due."
+    )
     secret_metadata: Annotated[list[MetadatumIn], Field(max_length=100)] | None = Field(
         None, description="Pairs to find secrets by; they replace those that are there."
     )
