@@ -13,7 +13,7 @@ from common.request_ids import current_request_id
 from syncs.choices import Operation, Trigger
 from syncs.errors import NotRunnable
 from syncs.models import DevinSync, SyncRun
-from syncs.runs.queue import ring
+from syncs.runs.queue import noting_nothing, ring
 from syncs.runs.tracks import lock_sync, show_queued
 from syncs.runs.wishes import NO_WISHES, Wishes
 
@@ -120,6 +120,7 @@ def move_start(pending: SyncRun, now: datetime) -> None:
 def ring_on_commit(run_id: UUID, project_id: UUID | None) -> None:
     # Not a partial: Django cannot name one in its log, and what should be robust would fail at that.
     def tell_the_queue() -> None:
-        ring(run_id, project_id)
+        with noting_nothing():
+            ring(run_id, project_id)
 
     transaction.on_commit(tell_the_queue, robust=True)

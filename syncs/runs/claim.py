@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from common import clock
@@ -12,6 +13,16 @@ from syncs.models import Destination, SyncControl, SyncRun
 from syncs.places import JOINED
 from syncs.runs.end import MAX_ATTEMPTS, end_run
 from syncs.runs.tracks import lock_sync, show_status
+
+
+def is_kept_waiting(run_id: UUID) -> bool:
+    """Whether another run has its organization, which rings for it at its end. Asked before `claim`, which locks: for
+    one organization many bells may ring, of which one is for a run that can start.
+    """
+    here = Q(base_url=OuterRef("sync__connection__base_url"), org_id=OuterRef("sync__org_id"))
+    taken = Destination.objects.filter(here, lease_expires_at__gt=Now()).exclude(lease_holder="")
+    waits = SyncRun.objects.pending().filter(pk=run_id, operation=Operation.SYNC, sync__is_enabled=True)
+    return waits.filter(Exists(taken)).exists()
 
 
 @transaction.atomic

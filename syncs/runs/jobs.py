@@ -21,9 +21,9 @@ from syncs.errors import Blocked, DestinationProblem, LeaseLost, SyncError
 from syncs.models import SyncRun
 from syncs.runs import end, polling
 from syncs.runs.again import ring_again, ring_receiver
-from syncs.runs.claim import claim
+from syncs.runs.claim import claim, is_kept_waiting
 from syncs.runs.due import waiting_for
-from syncs.runs.queue import ring
+from syncs.runs.queue import noting_nothing, ring
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ def run_sync(run_id: str) -> None:
 
     The id of a linked project asks to look for changes, and that of a copy to go on with it.
     """
+    if is_kept_waiting(UUID(run_id)):
+        return
     claimed = claim(UUID(run_id))
     if claimed is None:
         if not carry_out(UUID(run_id)):
@@ -50,8 +52,9 @@ def run_sync(run_id: str) -> None:
     run, lease = claimed
     with lease:
         attempt(run, lease)
-    for waiting, project_id in waiting_for(run):
-        ring(waiting, project_id)
+    with noting_nothing():
+        for waiting, project_id in waiting_for(run):
+            ring(waiting, project_id)
 
 
 def attempt(run: SyncRun, lease: Lease) -> None:

@@ -14,6 +14,8 @@ from uuid import uuid4
 import django_rq
 import pytest
 import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from redis.exceptions import ConnectionError as QueueIsAway
 from rq.serializers import JSONSerializer
 
@@ -21,8 +23,8 @@ from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Status, Trigger
 from syncs.models import SyncRun
-from syncs.runs import queue
-from syncs.runs.ask import request_run
+from syncs.runs import queue, schedule
+from syncs.runs.ask import request_run, ring_on_commit
 from syncs.runs.queue import ForgedJob, NoJob
 from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
@@ -64,6 +66,27 @@ def test_a_bell_is_the_runs_id_and_nothing_else(bench: Bench, valkey: redis.Redi
     run.refresh_from_db()
     assert run.rung_at is not None
     assert b"canary" not in everything_in(valkey)
+
+
+def test_only_the_scheduler_notes_when_it_rang(
+    bench: Bench, valkey: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What asked for the run has ended its transaction, and writes no second time."""
+    bench.source(A="1")
+    for module in ("ask", "schedule"):
+        monkeypatch.setattr(f"syncs.runs.{module}.ring", queue.ring)
+    run = SyncRun.objects.get()
+    with CaptureQueriesContext(connection) as queries:
+        ring_on_commit(run.pk, bench.sync.project_id)
+    assert [each["sql"] for each in queries] == []
+    assert queue.count_bells(valkey) == 1
+
+    assert schedule.tick() == 1
+
+    run.refresh_from_db()
+    assert run.rung_at is not None
+    assert queue.count_bells(valkey) == 1
+    assert schedule.tick() == 0
 
 
 def test_a_run_has_one_bell_in_the_queue(bench: Bench, valkey: redis.Redis) -> None:

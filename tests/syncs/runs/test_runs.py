@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.request_ids import request_id
@@ -17,9 +18,9 @@ from syncs.choices import BlockedReason, Operation, Outcome, Status, Trigger
 from syncs.engine.lease import Lease
 from syncs.errors import Blocked, DestinationProblem, NotRunnable, SyncError, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun, SyncRunChange
-from syncs.runs import end
+from syncs.runs import end, jobs
 from syncs.runs.ask import request_run
-from syncs.runs.claim import claim
+from syncs.runs.claim import claim, is_kept_waiting
 from syncs.runs.due import abandoned, waiting_for
 from syncs.runs.wishes import Wishes
 from tests.actors import ANYBODY
@@ -28,6 +29,7 @@ from vault.models import Folder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 MANUAL = Trigger.MANUAL
+HOUR = timedelta(hours=1)
 PASSING = TooManyRounds("Devin was away.")
 
 
@@ -261,6 +263,34 @@ def test_two_syncs_of_one_organization_take_turns(ask: "partial[SyncRun]", sync:
     lease.release()
 
     assert claim(waiting.pk) is not None
+
+
+def test_a_bell_for_an_organization_that_is_busy_takes_no_lock(ask: "partial[SyncRun]", sync: DevinSync) -> None:
+    second = DevinSync.objects.get()
+    second.pk, second.name = UUID(int=1), "second"
+    second.save(force_insert=True)
+    waiting = request_run(second, trigger=MANUAL)
+    _, lease = claimed(ask())
+
+    with CaptureQueriesContext(connection) as queries:
+        jobs.run_sync(str(waiting.pk))
+
+    assert len(queries) == 1
+    assert is_kept_waiting(waiting.pk)
+    lease.release()
+    assert not is_kept_waiting(waiting.pk)
+
+
+def test_nor_is_one_kept_waiting_that_is_only_to_be_ended(ask: "partial[SyncRun]", sync: DevinSync) -> None:
+    waiting = ask()
+    Destination.objects.create(
+        base_url=sync.connection.base_url, org_id=sync.org_id, lease_holder="x", lease_expires_at=timezone.now() + HOUR
+    )
+    assert is_kept_waiting(waiting.pk)
+    DevinSync.objects.update(is_enabled=False)
+
+    assert not is_kept_waiting(waiting.pk)
+    assert not is_kept_waiting(uuid4())
 
 
 def test_a_run_of_another_organization_does_not_wait(ask: "partial[SyncRun]") -> None:
