@@ -1,6 +1,6 @@
 """Which folders a change reaches: through imports, through references, through any number of both.
 
-Pure but for `load_edges`. A changed thing is a folder and a key, or a folder and None for all its keys:
+Pure but for how edges are loaded. A changed thing is a folder and a key, or a folder and None for all its keys:
 
     changed here            and so changed
     (source, key)           (each folder that imports source, key)
@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from vault.models import Folder, SecretImport, SecretReference
+from vault.models import Folder, Project, SecretImport, SecretReference
 from vault.references import Reference
 
 Changed = tuple[UUID, str | None]
@@ -53,6 +53,19 @@ def _reached_from(changed: Changed, edges: Edges, owned: Container[Changed]) -> 
     for referred_key, referring_folder, referring_key in edges.referrers.get(folder, ()):
         if key in (None, referred_key):
             yield referring_folder, referring_key
+
+
+@dataclass(frozen=True)
+class SeenEdges:
+    """The edges of a project as they were at a number of its counter of changes, or at a later one."""
+
+    revision: int
+    edges: Edges
+
+    @classmethod
+    def of(cls, project: Project) -> "SeenEdges":
+        """By the counter as the row was loaded, which is before the edges are."""
+        return cls(project.revision, load_edges(project.pk))
 
 
 def load_edges(project_id: UUID) -> Edges:

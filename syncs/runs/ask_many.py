@@ -11,6 +11,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from common import clock
 from common.request_ids import current_request_id
+from common.rows import save_columns
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import ask
@@ -19,9 +20,11 @@ from syncs.runs.due import next_reconcile
 # More bells than this are left to the scheduler, which rings for what nobody has rung for within a second.
 RUNG_AT_ONCE = 20
 ROWS = 500
+# What is read of a sync and of a run that waits: they have several times as many columns.
+COLUMNS = ("name", "project_id", "connection_id", "org_id", "reconcile_minutes", "next_reconcile_at")
+RUN_COLUMNS = ("sync_id", "status", "trigger_count", "is_quiet", "attempt", "not_before", "queued_at")
 
 
-@transaction.atomic
 def request_runs(
     sync_ids: Collection[UUID],
     *,
@@ -33,8 +36,15 @@ def request_runs(
 
     `is_quiet`: nobody waits for them, so they need leave no row (`syncs.runs.quiet`).
 
-    Like `request_run` it belongs into the transaction of the change that it answers.
+    Like `request_run` it belongs into the transaction of the change that it answers, of which it is a part.
     """
+    with transaction.atomic(savepoint=False):
+        return _request_runs(sync_ids, trigger, user, is_quiet=is_quiet)
+
+
+def _request_runs(
+    sync_ids: Collection[UUID], trigger: Trigger, user: AbstractBaseUser | AnonymousUser | None, *, is_quiet: bool
+) -> list[UUID]:
     syncs = _lock(sync_ids, trigger)
     now = clock.now()
     runs = _lately(syncs, now)
@@ -45,7 +55,7 @@ def request_runs(
     for run in fresh:
         run.is_quiet = is_quiet
     SyncRun.objects.bulk_create(fresh, batch_size=ROWS)
-    _show_queued([run.sync_id for run in fresh if run.sync_id])
+    _show_queued({run.sync_id: run.pk for run in fresh if run.sync_id})
     if trigger == Trigger.SCHEDULE:
         _schedule_next(syncs)
     else:
@@ -59,14 +69,15 @@ def _lock(sync_ids: Collection[UUID], trigger: Trigger) -> list[DevinSync]:
     Out is what was disabled or lost its source since it was found, or was started by another scheduler.
     """
     syncs = DevinSync.objects.due() if trigger == Trigger.SCHEDULE else DevinSync.objects.live()
-    rows = syncs.filter(pk__in=list(sync_ids)).order_by("pk")
+    rows = syncs.filter(pk__in=list(sync_ids)).order_by("pk").only(*COLUMNS)
     return list(rows.select_for_update(of=("self",), no_key=True))
 
 
 def _lately(syncs: Iterable[DevinSync], now: datetime) -> list[SyncRun]:
     """Their runs that wait, or started a moment ago."""
     lately = Q(status=Status.PENDING) | Q(started_at__gt=now - settings.SYNC_QUIET_TIME)
-    return list(SyncRun.objects.filter(lately, sync__in=[sync.pk for sync in syncs], operation=Operation.SYNC))
+    rows = SyncRun.objects.filter(lately, sync__in=[sync.pk for sync in syncs], operation=Operation.SYNC)
+    return list(rows.only(*RUN_COLUMNS))
 
 
 def _join(waiting: Iterable[SyncRun], now: datetime, *, is_quiet: bool) -> None:
@@ -75,7 +86,7 @@ def _join(waiting: Iterable[SyncRun], now: datetime, *, is_quiet: bool) -> None:
         run.trigger_count += 1
         run.is_quiet = run.is_quiet and is_quiet
         ask.move_start(run, now)
-    SyncRun.objects.bulk_update(joined, ["trigger_count", "is_quiet", "not_before"], batch_size=ROWS)
+    save_columns(joined, ["trigger_count", "is_quiet", "not_before"])
 
 
 def _new_run(
@@ -99,11 +110,13 @@ def _new_run(
     )
 
 
-def _show_queued(sync_ids: list[UUID]) -> None:
+def _show_queued(runs: dict[UUID, UUID]) -> None:
+    """By a sync's id, that of its run."""
+    syncs = DevinSync.objects.filter(pk__in=list(runs))
     pending = SyncRun.objects.pending().filter(sync=OuterRef("pk"), operation=Operation.SYNC)
-    DevinSync.objects.filter(pk__in=sync_ids).update(
-        sync_status=Status.PENDING, last_sync_run_id=Subquery(pending.values("pk")[:1])
-    )
+    # The usual one is not worth what it takes to build such a statement.
+    run_id = Subquery(pending.values("pk")[:1]) if len(runs) > 1 else next(iter(runs.values()), None)
+    syncs.update(sync_status=Status.PENDING, last_sync_run_id=run_id)
 
 
 def _schedule_next(syncs: list[DevinSync]) -> None:

@@ -52,7 +52,19 @@ def test_a_change_of_a_secret_that_a_sync_reads(editor: Caller, reader: DevinSyn
     reader.runs.all().delete()
     asked = statements(editor, "PATCH", SECRET, place | {"secretValue": "3"})
 
-    assert (len(joined), len(asked)) == (30, 31)
+    assert (len(joined), len(asked)) == (24, 25)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_locks_its_project_for_few_of_them(editor: Caller, reader: DevinSync, place: dict[str, str]) -> None:
+    """What can be read before is, unless somebody has changed the project since: then it is read again."""
+    editor.patch(SECRET, place | {"secretValue": "1"})
+    reader.runs.all().delete()
+
+    asked = statements(editor, "PATCH", SECRET, place | {"secretValue": "2"})
+
+    begin = next(number for number, sql in enumerate(asked) if sql.startswith("BEGIN"))
+    assert asked.index("COMMIT") - begin - 1 == 13
 
 
 def test_what_is_beside_costs_a_change_no_statement(

@@ -5,10 +5,10 @@ from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from vault.affected import Changed, find_affected, load_edges
+from vault.affected import Changed, Edges, SeenEdges, find_affected, load_edges
 from vault.crossing import load_shown
 from vault.editing.actor import Actor
 from vault.editing.rights import check_shows_no_more
@@ -22,9 +22,11 @@ from vault.models import VAULT, Project
 class Change:
     """Collects what changed, and announces it once with all that it affects."""
 
-    def __init__(self, project_id: UUID, by: Actor) -> None:
+    def __init__(self, project_id: UUID, by: Actor, edges: Edges | None = None) -> None:
         self.project_id = project_id
         self.by = by
+        # As they were before this change.
+        self._edges = edges
         # The secrets that were created, whose values whoever does this knows.
         self.made: set[UUID] = set()
         self.seals = Seals()
@@ -38,7 +40,7 @@ class Change:
     def settle(self) -> None:
         """Follows imports and references as they are now, for a change that is about to move or cut them."""
         if self._marked:
-            self._folder_ids |= find_affected(self._marked, load_edges(self.project_id))
+            self._folder_ids |= find_affected(self._marked, self._edges or load_edges(self.project_id))
 
     def announce(self) -> None:
         """Sends the signal; called by hand only where what changed is about to go, so that its readers can be found."""
@@ -50,18 +52,22 @@ class Change:
 
 
 @contextmanager
-def changing(project_id: UUID, by: Actor, *, contents: bool = True) -> Iterator[Change]:
+def changing(project_id: UUID, by: Actor, *, contents: bool = True, seen: SeenEdges | None = None) -> Iterator[Change]:
     """A transaction in which nobody else changes the project: the counter's row is locked first.
 
     The `contents` of a project that is kept elsewhere are not changed here; its own name is. Raises NotAllowed at its
     end if more would be shown across environments, and `by` may not read values.
+
+    `seen` saves a change of values the look at imports and references while the project is locked, unless somebody has
+    changed it since. What such a change adds leads to the secrets that it has marked.
     """
     with transaction.atomic():
         rows = Project.objects.filter(id=project_id)
         here = rows.filter(source=VAULT) if contents else rows
-        if not here.update(revision=F("revision") + 1, updated_at=timezone.now()):
+        is_as_seen = seen is not None and _count(here.filter(revision=seen.revision))
+        if not is_as_seen and not _count(here):
             raise _why_not(rows.first())
-        change = Change(project_id, by)
+        change = Change(project_id, by, seen.edges if seen is not None and is_as_seen else None)
         before = set() if by.can_reveal else load_shown(project_id)
         yield change
         change.seals.renew()
@@ -79,6 +85,11 @@ def changing_both(one_id: UUID, other_id: UUID, by: Actor) -> Iterator[tuple[Cha
     with ExitStack() as stack:
         changes = {id_: stack.enter_context(changing(id_, by)) for id_ in sorted({one_id, other_id})}
         yield changes[one_id], changes[other_id]
+
+
+def _count(project: QuerySet[Project]) -> bool:
+    """One more change of it. Locks its row; False if there is none."""
+    return bool(project.update(revision=F("revision") + 1, updated_at=timezone.now()))
 
 
 def _why_not(project: Project | None) -> EditingError:

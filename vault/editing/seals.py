@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
+from common.rows import save_columns
 from vault.models import Environment, Folder, Secret, SecretImport
 from vault.wholeness import seal_sum, sealed_sum, secret_part, sum_of_imports
 
@@ -20,6 +21,11 @@ class Seals:
         self._changes: dict[UUID, int] = defaultdict(int)
         # By folder, of those whose place changes: their seals open at the old place alone.
         self._held: dict[UUID, int | None] = {}
+        self._known: dict[UUID, Folder] = {}
+
+    def know(self, folders: Iterable[Folder]) -> None:
+        """Rows that were loaded, with their environments, since the project is locked: they need not be loaded anew."""
+        self._known |= {folder.id: folder for folder in folders}
 
     def take(self, secrets: Iterable[Secret]) -> None:
         for secret in secrets:
@@ -44,11 +50,16 @@ class Seals:
         """One that does not open was broken by somebody else, and stays so."""
         ids = [id_ for id_ in {*self._changes, *self._held} if self._changes.get(id_) or id_ in self._held]
         for start in range(0, len(ids), FEW):
-            rows = list(Folder.objects.select_related("environment").filter(id__in=ids[start : start + FEW]))
-            renewed = [folder for folder in rows if self._renew(folder)]
-            Folder.objects.bulk_update(renewed, ["seal"])
+            renewed = [folder for folder in self._rows(ids[start : start + FEW]) if self._renew(folder)]
+            save_columns(renewed, ["seal"])
         self._changes.clear()
         self._held.clear()
+        self._known.clear()
+
+    def _rows(self, ids: list[UUID]) -> list[Folder]:
+        if self._known.keys() >= set(ids):
+            return [self._known[id_] for id_ in ids]
+        return list(Folder.objects.select_related("environment").filter(id__in=ids))
 
     def _renew(self, folder: Folder) -> bool:
         total = self._held[folder.id] if folder.id in self._held else sealed_sum(folder)

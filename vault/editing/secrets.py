@@ -5,18 +5,19 @@ statements as one, for each chunk of them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import CharField, F, OuterRef, Subquery, Value
+from django.db.models import CharField, Exists, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from encryption import seal
+from vault.affected import SeenEdges
 from vault.editing.actor import Actor
 from vault.editing.carrying import carry_references
 from vault.editing.change import Change, changing
@@ -35,6 +36,7 @@ FEW = 500
 NAMED = 10
 
 NEWEST = SecretVersion.objects.filter(secret_id=OuterRef("id")).order_by("-version").values("version")[:1]
+REFERS = Exists(SecretReference.objects.filter(secret_id=OuterRef("id")))
 
 Item = TypeVar("Item")
 
@@ -198,14 +200,29 @@ def update_secret(
     return update_secrets(secret.folder, [edit], refuses_circles=refuses_circles, by=by)[0]
 
 
-def update_secrets(folder: Folder, edits: Sequence[Edit], *, refuses_circles: bool = False, by: Actor) -> list[Secret]:
-    """Changes secrets of one folder, all or none, and answers them in the order of the edits."""
-    with changing(folder.environment.project_id, by) as change:
-        return _update(change, folder, edits, refuses_circles=refuses_circles)
+def update_secrets(
+    folder: Folder,
+    edits: Sequence[Edit],
+    *,
+    refuses_circles: bool = False,
+    then: Callable[[list[Secret]], None] | None = None,
+    seen: SeenEdges | None = None,
+    by: Actor,
+) -> list[Secret]:
+    """Changes secrets of one folder, all or none, and answers them in the order of the edits.
+
+    `then` is called with them in the same transaction; `seen` is worth while where that has not begun yet.
+    """
+    with changing(folder.environment.project_id, by, seen=seen) as change:
+        secrets = _update(change, folder, edits, refuses_circles=refuses_circles)
+        if then is not None:
+            then(secrets)
+    return secrets
 
 
 def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_circles: bool = False) -> list[Secret]:
     rows = _current(folder, edits)
+    change.seals.know(secret.folder for secret in rows.values())
     change.seals.take(rows.values())
     now = timezone.now()
     carried = _references_to_carry(edits, rows)
@@ -303,7 +320,7 @@ def _check_values(values: Mapping[str, str]) -> None:
 
 
 def _existing(folder: Folder, values: Mapping[str, str]) -> dict[str, Secret]:
-    rows = folder.secrets.annotate(newest=Subquery(NEWEST))
+    rows = folder.secrets.annotate(newest=Subquery(NEWEST), refers=REFERS)
     if len(values) <= FEW:
         rows = rows.filter(key__in=list(values))
     return {secret.key: secret for secret in rows}
@@ -323,7 +340,7 @@ def _current(folder: Folder, edits: Sequence[Edit]) -> dict[UUID, Secret]:
     rows: dict[UUID, Secret] = {}
     for some in _chunks(edits):
         found = Secret.objects.select_related("folder__environment").filter(folder_id=folder.id)
-        found = found.annotate(newest=Subquery(NEWEST))
+        found = found.annotate(newest=Subquery(NEWEST), refers=REFERS)
         rows |= {secret.id: secret for secret in found.filter(id__in=[edit.secret.id for edit in some])}
     for edit in edits:
         current = rows.get(edit.secret.id)
@@ -468,7 +485,8 @@ def _as_version(secret: Secret, value: str) -> SecretVersion:
 
 
 def _write_references(drafts: Sequence[tuple[Secret, str]]) -> None:
-    for some in _chunks([secret.id for secret, _ in drafts if secret.version > 1]):
+    # A row that was loaded without saying so may have some.
+    for some in _chunks([secret.id for secret, _ in drafts if secret.version > 1 and getattr(secret, "refers", True)]):
         SecretReference.objects.filter(secret_id__in=some).delete()
     SecretReference.objects.bulk_create(
         [

@@ -12,6 +12,7 @@ from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.secrets.answers import FEW, REVEAL, answer_for
 from api.resources.secrets.schemas import ChangedSecret, Extras, NewSecret, SecretOut, UpdateSecret
 from vault import editing
+from vault.affected import SeenEdges
 from vault.errors import Missing, Unreadable
 from vault.models import Folder, Secret
 from vault.values import open_value
@@ -39,11 +40,14 @@ def create_secrets(caller: Caller, folder: Folder, new: Sequence[NewSecret]) -> 
 
 
 def update_secret(caller: Caller, folder: Folder, key: str, change: UpdateSecret) -> SecretOut:
-    with transaction.atomic():
-        edit = _as_edit(_find(folder, [key])[key], change)
-        secrets = editing.update_secrets(folder, [edit], by=actor_of(caller))
+    """All that can be is read before the project is locked."""
+    edit, seen = _as_edit(_find(folder, [key])[key], change), SeenEdges.of(folder.environment.project)
+
+    def keep_and_note(secrets: list[Secret]) -> None:
         _keep_labels(caller, folder, {secrets[0].key: change}, secrets)
         note_changed(caller, *secrets, detail=_told(caller, "Changed", change))
+
+    secrets = editing.update_secrets(folder, [edit], then=keep_and_note, seen=seen, by=actor_of(caller))
     return _answer(caller, secrets)[0]
 
 
