@@ -19,6 +19,18 @@ YES = frozenset(["1", "true", "t", "yes", "y", "on"])
 NO = frozenset(["0", "false", "f", "no", "n", "off"])
 DATABASES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
 SHOWN = 5
+# May be given as the path of a file as well, as container platforms hand out secrets: SECRET_KEY_FILE=/run/secrets/key.
+IN_FILES = frozenset(
+    {
+        "DATABASE_URL",
+        "DJANGO_SUPERUSER_PASSWORD",
+        "ENCRYPTION_KEYS",
+        "NEW_DATABASE_URL",
+        "OUTGOING_PROXY",
+        "REDIS_URL",
+        "SECRET_KEY",
+    }
+)
 
 
 class BadEnvironment(ImproperlyConfigured):
@@ -44,9 +56,23 @@ def read_file(path: Path) -> Parsed:
 
 
 def load_file(path: Path, into: MutableMapping[str, str] = os.environ) -> None:
-    """Sets what a `.env` file gives and the environment does not."""
-    for name, text in read_file(path).texts.items():
-        into.setdefault(name, text)
+    """Sets what a `.env` file gives and the environment does not, be it as `NAME` or as `NAME_FILE`."""
+    given = read_file(path).texts
+    for name, text in given.items():
+        if name in IN_FILES and given.get(name) and given.get(f"{name}_FILE"):
+            raise BadEnvironment(f"{path} gives both {name} and {name}_FILE. Keep one of them.")
+        if not _is_given_otherwise(name, into):
+            into.setdefault(name, text)
+
+
+def is_given(name: str, variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether a variable is set, by itself or, where it is one of `IN_FILES`, by the file that it is in."""
+    return bool(variables.get(name) or (name in IN_FILES and variables.get(f"{name}_FILE")))
+
+
+def _is_given_otherwise(name: str, variables: Mapping[str, str]) -> bool:
+    other = name.removesuffix("_FILE") if name.endswith("_FILE") else f"{name}_FILE"
+    return bool(variables.get(other)) and not IN_FILES.isdisjoint({name, other})
 
 
 # Within the class below these names are its readers.
@@ -63,7 +89,7 @@ class Environment:
         self._variables = variables
 
     def str(self, name: Text, *, default: Text) -> Text:
-        text = self._variables.get(name, "")
+        text = self._text(name)
         return text if text.strip() else default
 
     def bool(self, name: Text, *, default: Flag) -> Flag:
@@ -77,14 +103,23 @@ class Environment:
 
     def list(self, name: Text, *, default: Sequence[Text]) -> "list[Text]":
         """Parts between commas, without the blanks around them."""
-        parts = [part.strip() for part in self._variables.get(name, "").split(",")]
+        parts = [part.strip() for part in self._text(name).split(",")]
         return [part for part in parts if part] or [*default]
 
     def db(self, name: Text, *, default: Text) -> dict[Text, Any]:
         return self._read(name, _as_database(default), _as_database, "no address of a PostgreSQL or SQLite database")
 
+    def _text(self, name: Text) -> Text:
+        text = self._variables.get(name, "")
+        path = self._variables.get(f"{name}_FILE", "") if name in IN_FILES else ""
+        if not path:
+            return text
+        if text:
+            raise BadEnvironment(f"{name} and {name}_FILE are both set. Keep one of them.")
+        return _content_of(path, f"{name}_FILE")
+
     def _read(self, name: Text, default: Value, convert: Callable[[Text], Value], fault: Text) -> Value:
-        text = self._variables.get(name, "").strip()
+        text = self._text(name).strip()
         if not text:
             return default
         try:
@@ -92,6 +127,21 @@ class Environment:
         except Exception:
             # Whatever a converter says may hold the value.
             raise BadEnvironment(f"{name} is {fault}. See .env.example.") from None
+
+
+def _content_of(path: str, name: str) -> str:
+    """Without the line break that editors put at the end."""
+    try:
+        text = Path(path).read_bytes().decode().removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise BadEnvironment(f"{name} names {path}, which can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadEnvironment(f"{name} names {path}, which is not UTF-8 text.") from None
+    if not text.strip():
+        raise BadEnvironment(f"{name} names {path}, which is empty.")
+    if "\n" in text or "\0" in text:
+        raise BadEnvironment(f"{name} names {path}, which has more than one line.")
+    return text
 
 
 def _as_bool(text: str) -> bool:

@@ -37,10 +37,11 @@ class Config:
 def read_config() -> Config:
     """Reads the process environment, then `.env`, as the site's settings do."""
     # Django is there once what the site needs is installed.
-    from common.environment import BadEnvironment, load_file
+    from common.environment import BadEnvironment, env, load_file
 
     try:
         load_file(ENV_FILE)
+        redis_url = env.str("REDIS_URL", default="")
     except BadEnvironment as error:
         raise LaunchError(str(error)) from None
     return Config(
@@ -48,7 +49,7 @@ def read_config() -> Config:
         host=os.environ.get("HOST") or "127.0.0.1",
         port=read_number("PORT", default=8000, lowest=1, highest=65535),
         workers=read_number("WORKERS", default=2, lowest=1, highest=64),
-        redis_url=os.environ.get("REDIS_URL", ""),
+        redis_url=redis_url,
     )
 
 

@@ -45,10 +45,12 @@ def prepare_folder(config: Config) -> None:
 
 
 def generate_keys(config: Config) -> None:
+    from common.environment import is_given
+
     path = config.data_dir / "secrets.env"
     present = path.read_text() if path.exists() else ""
     names = names_in(path)
-    missing = [name for name in GENERATED if name not in names and not os.environ.get(name)]
+    missing = [name for name in GENERATED if name not in names and not is_given(name)]
     if "ENCRYPTION_KEYS" in missing:
         refuse_lost_keys(config)
     # Written even with nothing missing, so that an unwritable folder is found at once.
@@ -62,10 +64,12 @@ def generate_keys(config: Config) -> None:
 
 def refuse_lost_keys(config: Config) -> None:
     """A new key beside data that other keys have sealed would look like a start, and read nothing."""
-    if not os.environ.get("DATABASE_URL") and not (config.data_dir / "devinsync.sqlite3").exists():
+    from common.environment import is_given
+
+    if not is_given("DATABASE_URL") and not (config.data_dir / "devinsync.sqlite3").exists():
         return
     log = config.logs / "prepare.log"
-    thrown_away = {name: generate() for name, generate in GENERATED.items() if not os.environ.get(name)}
+    thrown_away = {name: generate() for name, generate in GENERATED.items() if not is_given(name)}
     environment = os.environ | thrown_away | {"DATA_DIR": str(config.data_dir), "DJANGO_SETTINGS_MODULE": SETTINGS}
     with log.open("wb") as errors:
         ended = subprocess.run(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from common.environment import BadEnvironment, Environment, load_file, read_file
+from common.environment import IN_FILES, BadEnvironment, Environment, is_given, load_file, read_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "canary-7f3a"
@@ -47,6 +47,69 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 def test_no_file_is_no_error(tmp_path: Path) -> None:
     assert read_file(tmp_path / "none" / ".env").entries == {}
+
+
+# Secrets in files of their own
+
+
+def in_file(folder: Path, content: str | bytes = CANARY, name: str = "SECRET_KEY", **given: str) -> Environment:
+    path = folder / "secret"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return Environment({f"{name}_FILE": str(path), **given})
+
+
+@pytest.mark.parametrize("name", sorted(IN_FILES))
+def test_every_secret_setting_may_be_in_a_file(tmp_path: Path, name: str) -> None:
+    assert in_file(tmp_path, name=name).str(name, default="") == CANARY
+
+
+def test_a_file_is_read_by_the_kind_of_its_setting(tmp_path: Path) -> None:
+    assert in_file(tmp_path, "b, a\n", "ENCRYPTION_KEYS").list("ENCRYPTION_KEYS", default=[]) == ["b", "a"]
+    found = in_file(tmp_path, "postgresql://a:b@host/name\r\n", "DATABASE_URL").db("DATABASE_URL", default="sqlite://")
+    assert (found["HOST"], found["NAME"]) == ("host", "name")
+
+
+def test_a_setting_that_is_no_secret_is_in_no_file(tmp_path: Path) -> None:
+    assert in_file(tmp_path, name="HOST").str("HOST", default="127.0.0.1") == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "which is empty"),
+        (" \n", "which is empty"),
+        (f"{CANARY}\n{CANARY}\n", "which has more than one line"),
+        (f"{CANARY}\0", "which has more than one line"),
+        (f"{CANARY}\xe4".encode("latin-1"), "which is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_holds_no_secret_stops_the_start(tmp_path: Path, content: str | bytes, why: str) -> None:
+    with pytest.raises(BadEnvironment, match=f"SECRET_KEY_FILE names .*, {why}") as refused:
+        in_file(tmp_path, content).str("SECRET_KEY", default="")
+
+    assert CANARY not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment, match=r"SECRET_KEY_FILE names .*, which can't be read: No such file"):
+        Environment({"SECRET_KEY_FILE": str(tmp_path / "none")}).str("SECRET_KEY", default="")
+
+
+def test_both_at_once_stop_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadEnvironment, match="SECRET_KEY and SECRET_KEY_FILE are both set"):
+        in_file(tmp_path, SECRET_KEY=CANARY).str("SECRET_KEY", default="")
+    with pytest.raises(BadEnvironment, match="gives both SECRET_KEY and SECRET_KEY_FILE"):
+        load(tmp_path, f"SECRET_KEY={CANARY}\nSECRET_KEY_FILE=/run/secrets/key")
+
+
+def test_what_is_read_first_wins_in_either_form(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("by file")
+    by_file = {"SECRET_KEY_FILE": str(tmp_path / "secret")}
+
+    assert load(tmp_path, "SECRET_KEY=below", **by_file).str("SECRET_KEY", default="") == "by file"
+    assert load(tmp_path, "SECRET_KEY_FILE=/none", SECRET_KEY="above").str("SECRET_KEY", default="") == "above"
+    assert is_given("SECRET_KEY", by_file)
+    assert not is_given("HOST", {"HOST_FILE": "/none"})
 
 
 UNREADABLE: dict[str, tuple[str | bytes, str]] = {

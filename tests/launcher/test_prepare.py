@@ -49,6 +49,14 @@ def test_generates_only_what_is_missing(config: Config, monkeypatch: pytest.Monk
     assert generated(config)["ENCRYPTION_KEYS"] == "kept"
 
 
+def test_makes_no_key_that_is_in_a_file(config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS_FILE", str(tmp_path / "keys"))
+
+    prepare_folder(config)
+
+    assert generated(config).keys() == {"SECRET_KEY"}
+
+
 def test_finds_a_key_however_it_is_written(config: Config) -> None:
     config.data_dir.mkdir()
     text = "SECRET_KEY = kept # by hand\nexport ENCRYPTION_KEYS='kept'\n"

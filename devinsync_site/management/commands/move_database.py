@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from common.environment import env
 from devinsync_site.backups.dump import back_up
 from devinsync_site.backups.file import BackupError
 from devinsync_site.management.commands.backup import described
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        target = os.environ.get(TARGET, "").strip()
+        target = env.str(TARGET, default="").strip()
         if not target:
             raise CommandError(
                 f"Set {TARGET} to the address of the empty database: postgresql://user:password@host/name"
@@ -68,7 +69,8 @@ def require_stopped() -> None:
 def restore_elsewhere(file: Path, target: str) -> None:
     """In a process of its own, whose database that one is."""
     environment = os.environ | {"DATABASE_URL": target}
-    environment.pop(TARGET, None)
+    for name in (TARGET, f"{TARGET}_FILE", "DATABASE_URL_FILE"):
+        environment.pop(name, None)
     command = (sys.executable, "-m", "django", "restore", str(file), "--not-paused")
     done = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from common.compatibility import require_known_database
+from common.environment import env
 from vault.binding import bind_all
 
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
 
 def ensure_administrator() -> dict[str, str | None]:
     name = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
-    given = os.environ.get("DJANGO_SUPERUSER_PASSWORD", "")
+    given = env.str("DJANGO_SUPERUSER_PASSWORD", default="")
     superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk")
     existing = superusers.filter(username=name).first() or superusers.first()
     if existing is not None:
