@@ -8,6 +8,7 @@ SyncError            says what was tried, on what, what came back and what to do
 ├── TooManyRounds        the destination kept answering unclearly; retryable
 ├── Blocked              what the plan would do waits for a person
 ├── RunTooLong           a run took longer than a run may; retryable
+├── Stopped              a person has cancelled the run; what it had begun is finished
 ├── LeaseLost            another worker has taken over; stop before the next write
 ├── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
 └── EditRefused          a sync must not be made, changed or deleted so; `field` is the one at fault, if one is
@@ -53,6 +54,11 @@ class Blocked(SyncError):
 
 class RunTooLong(SyncError):
     retryable = True
+
+
+class Stopped(SyncError):
+    def __init__(self) -> None:
+        super().__init__("The run was cancelled.")
 
 
 class LeaseLost(SyncError):

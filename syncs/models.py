@@ -229,6 +229,8 @@ class Destination(models.Model):
     lease_holder = models.CharField(max_length=64, blank=True)
     lease_run_id = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
+    # That a person has cancelled the run that holds it: read with the lease, so that it costs no query of its own.
+    stop_asked = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["base_url", "org_id"], name="destination_unique")]
@@ -282,6 +284,8 @@ class SyncRun(models.Model):
     # something to tell.
     is_quiet = models.BooleanField(default=False, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    # Who cancelled it after it had started: it stops before its next write. "" as long as nobody has.
+    stopped_by = models.CharField(max_length=200, blank=True, editable=False)
     attempt = models.PositiveSmallIntegerField(default=0)
     message = models.CharField(max_length=1024, blank=True)
     blocked_reason = models.CharField(max_length=32, choices=BlockedReason.choices, blank=True)
@@ -343,6 +347,10 @@ class SyncRun(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status not in OPEN_STATUSES
+
+    @property
+    def is_stopping(self) -> bool:
+        return bool(self.stopped_by) and not self.is_finished
 
     @property
     def needs_person(self) -> bool:

@@ -29,6 +29,8 @@ def run_badge(run: SyncRun) -> SafeString:
     """A removal that succeeded has synced nothing, so it has words of its own."""
     words = {Status.RUNNING: "Removing", Status.SUCCEEDED: "Removed"} if run.operation == Operation.REMOVE else {}
     status = Status(run.status)
+    if run.is_stopping:
+        return badge(status, "Stopping")
     return badge(status, words.get(status, status.label))
 
 

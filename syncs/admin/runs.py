@@ -29,12 +29,18 @@ from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import SyncControl, SyncRun, SyncRunChange
 from syncs.places import JOINED
-from syncs.runs import decide, end
+from syncs.runs import decide
+from syncs.runs.cancelling import cancel
 from syncs.runs.quiet import keep
 from theme.badges import badge
 from theme.times import duration, moment
 
 CHANGES_PER_PAGE = 50
+CANCELLED = {
+    Status.CANCELLED: (messages.SUCCESS, "The run was cancelled before it wrote anything."),
+    Status.RUNNING: (messages.SUCCESS, "The run stops before its next write. What it has begun with is finished."),
+    None: (messages.ERROR, "The run has ended, so it cannot be cancelled any more."),
+}
 ADVICE = {
     Status.FAILED: "Mend what the message says, then sync again.",
     Status.BLOCKED: "All else is done. Look at the deletions below, then decide.",
@@ -158,10 +164,8 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         demand(request, "run_devinsync")
         run = self._get_run(request, pk)
-        if end.cancel(run.pk, f"Cancelled by {request.user.get_username()} before it started."):
-            messages.success(request, "The run was cancelled. Nothing was written.")
-        else:
-            messages.error(request, "The run has started or ended, so it cannot be cancelled any more.")
+        kind, text = CANCELLED[cancel(run.pk, by=request.user.get_username())]
+        messages.add_message(request, kind, text)
         return redirect(run)
 
 

@@ -11,6 +11,9 @@ One thread owns the run and the database; a few others send requests and nothing
 An answer that leaves open what happened leaves the intent open too: the caller lists the organization again and
 believes the list. Keys that an earlier attempt took away come first, other deletions last; those wait for no write.
 
+A run that a person has cancelled begins with no further key; what is on its way arrives, and keys that are half done
+are finished. What has not been sent is as if it had never been planned.
+
 While a key is absent that could not be put back, no other is taken away. Nor is one, once Devin has refused the values
 of two after theirs had to go: it looks at a value only when the key is free, so what a replacement costs is not known.
 """
@@ -32,7 +35,7 @@ from syncs.engine.notes import compose_note
 from syncs.engine.rows import storable
 from syncs.engine.tags import new_tag
 from syncs.engine.work import Answer, Batch, Result, Work
-from syncs.errors import TooManyRounds
+from syncs.errors import Stopped, TooManyRounds
 from syncs.models import SyncRunChange, WriteIntent
 
 # So many unclear answers in a row mean that something is wrong with Devin or the way there, not with a key.
@@ -68,7 +71,8 @@ class Applier:
             self.rooms = self.organization.concurrency
 
     def apply(self, plan: Plan, rows: Mapping[Change, SyncRunChange]) -> Result:
-        """Carries out a plan. Raises SyncError for what concerns all keys; the ledger is right in any case."""
+        """Carries out a plan. Raises SyncError for what concerns all keys, and Stopped; the ledger is right in any
+        case."""
         self.result, self.is_stuck = Result(), False
         try:
             self._write(plan, rows)
@@ -147,22 +151,40 @@ class Applier:
         at_once, self.unclear_in_a_row = self.organization.concurrency, 0
         running: dict[Future[Answer], Work] = {}
         self.queue: deque[Work] = deque()
+        has_left = False
         try:
             while True:
+                if self.ledger.lease.is_stopping:
+                    has_left |= self._leave(works, running)
+                    works = iter(())
                 under_way = len(running) + len(self.queue)
                 if under_way <= 2 * at_once and (fresh := list(islice(works, 3 * at_once - under_way))):
-                    self.ledger.open_intents([work.intent for work in fresh])
+                    if not self.ledger.open_intents([work.intent for work in fresh]):
+                        has_left = True
+                        continue
                     self.queue.extend(fresh)
                 self._submit(running)
                 if not running:
                     self.result.unclear |= {work.key for work in self.queue}
-                    return
+                    break
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 # In the order in which they were sent, which a set does not keep: who is taken first goes on first.
                 self.queue.extendleft(reversed(self._take(running, [one for one in running if one in done])))
         except BaseException:
             self._wind_up(running)
             raise
+        if has_left:
+            raise Stopped
+
+    def _leave(self, works: Iterator[Work], running: dict[Future[Answer], Work]) -> bool:
+        """Begins with nothing more, for good; whether anything is left by that."""
+        unsent = [running.pop(future) for future in list(running) if future.cancel()]
+        waiting = [*unsent, *self.queue]
+        self.queue = deque(work for work in waiting if work.is_begun)
+        left = [work.intent for work in waiting if not work.is_begun]
+        if left:
+            self.ledger.drop_intents(left)
+        return bool(left) or next(works, None) is not None
 
     def _submit(self, running: dict[Future[Answer], Work]) -> None:
         """Sends on what waits, but lets only so many keys be absent at once."""

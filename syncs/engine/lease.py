@@ -50,13 +50,18 @@ class Lease:
     was_taken_over: bool
     valid_until: float
     was_left: bool = False
+    # A person has cancelled the run: known since the last look at the row.
+    is_stopping: bool = False
     length: timedelta = field(default_factory=lambda: settings.SYNC_LEASE)
     deadline: timedelta = field(default_factory=write_deadline)
     ends_at: float = field(default_factory=lambda: time.monotonic() + settings.SYNC_LONGEST_RUN.total_seconds())
 
     @classmethod
-    def acquire(cls, destination: Destination, run_id: UUID) -> Self | None:
-        """None if another run holds it. Call inside the transaction that starts the run."""
+    def acquire(cls, destination: Destination, run_id: UUID, *, stops: bool = False) -> Self | None:
+        """None if another run holds it. Call inside the transaction that starts the run.
+
+        `stops`: the run was cancelled before, and is to finish what it has begun.
+        """
         before = time.monotonic()
         holder = f"{identity()}-{uuid4().hex[:16]}"
         rows = Destination.objects.filter(pk=destination.pk)
@@ -67,11 +72,15 @@ class Lease:
             lease_holder=holder,
             lease_run_id=run_id,
             lease_expires_at=Now() + settings.SYNC_LEASE,
+            stop_asked=stops,
         )
         if not taken:
             return None
         valid_until = before + settings.SYNC_LEASE.total_seconds()
-        return cls(destination.pk, run_id, holder, epoch + 1, bool(previous), valid_until, was_left=previous == ENDED)
+        was_left = previous == ENDED
+        return cls(
+            destination.pk, run_id, holder, epoch + 1, bool(previous), valid_until, was_left=was_left, is_stopping=stops
+        )
 
     def __enter__(self) -> Self:
         keeper.keep(self)
@@ -106,13 +115,19 @@ class Lease:
     def confirm(self) -> None:
         """The same by the database; call it in the transaction that records an intent."""
         self.check()
-        if not self._mine().filter(lease_expires_at__gt=Now()).exists():
+        if not self._look(self._mine().filter(lease_expires_at__gt=Now())):
             raise LeaseLost("Another worker has taken over this organization. The run stops before its next write.")
 
     def confirm_held(self) -> None:
         """Raises LeaseLost if another worker has taken over. For recording facts, which needs no time ahead."""
-        if not self._mine().exists():
+        if not self._look(self._mine()):
             raise LeaseLost("Another worker has taken over this organization. It goes by what Devin lists.")
+
+    def _look(self, rows: QuerySet[Destination]) -> bool:
+        """Whether the row is there; on the way, whether somebody has cancelled the run."""
+        found = list(rows.values_list("stop_asked", flat=True)[:1])
+        self.is_stopping = found == [True]
+        return bool(found)
 
     def renew(self) -> bool:
         """By itself, also after it expired, as long as nobody has taken over."""

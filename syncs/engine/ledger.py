@@ -67,13 +67,25 @@ class Ledger:
         return self.sync.generation
 
     @transaction.atomic
-    def open_intents(self, intents: Sequence[WriteIntent]) -> None:
-        """Raises LeaseLost, and then nothing is written. Those of a missing key take the place of the one before."""
+    def open_intents(self, intents: Sequence[WriteIntent]) -> bool:
+        """Raises LeaseLost, and then nothing is written; False, and nothing is, if the run has been cancelled.
+
+        Those of a missing key take the place of the one before.
+        """
         self.lease.confirm()
+        if self.lease.is_stopping:
+            return False
         again = self.missing & {intent.destination_key for intent in intents}
         if again:
             close([intent for intent in self.sealed_intents() if intent.destination_key in again])
         WriteIntent.objects.bulk_create(intents)
+        return True
+
+    @transaction.atomic
+    def drop_intents(self, intents: Sequence[WriteIntent]) -> None:
+        """Of requests that were never sent, nor ever will be."""
+        self.lease.confirm_held()
+        close(intents)
 
     @transaction.atomic
     def advance(self, intents: Sequence[WriteIntent]) -> None:

@@ -28,7 +28,7 @@ from syncs.engine.report import Report
 from syncs.engine.source import note_read, note_unread
 from syncs.engine.tags import OwnTag, check_rollback
 from syncs.engine.work import Result
-from syncs.errors import Blocked, SourceProblem, TooManyRounds
+from syncs.errors import Blocked, SourceProblem, Stopped, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncRun
 
 ROUNDS = 6
@@ -60,9 +60,17 @@ class Reconcile:
 
     def reconcile(self, organization: Organization) -> Report:
         """Makes the organization equal to the source, as far as it may; the report says what is left. Raises SyncError
-        for what concerns all keys."""
+        for what concerns all keys, and Stopped once a person has cancelled the run and no key is absent for it."""
         ledger = Ledger(self.run, self.sync, self.destination, self.lease)
         self.lease.quarantine(pause)
+        try:
+            self._stop_if_cancelled()
+            return self._go_on(ledger, organization)
+        except Stopped:
+            finish_sealed(ledger, organization)
+            raise
+
+    def _go_on(self, ledger: Ledger, organization: Organization) -> Report:
         ledger.start_attempt()
         organization.begin_list()
         desired = self._read(ledger, organization)
@@ -75,6 +83,8 @@ class Reconcile:
             self._note_undeletable(last, existing, ledger)
             plan = self._plan(ledger, desired, existing)
             rows = ledger.write_plan(plan)
+            if plan.changes:
+                self._stop_if_cancelled()
             allowed = self._guard(plan, existing, ledger, organization)
             if plan.hand_overs:
                 hand_over(ledger, plan.hand_overs, rows, ring=self.ring)
@@ -87,6 +97,10 @@ class Reconcile:
                 return self.report
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
+
+    def _stop_if_cancelled(self) -> None:
+        if self.lease.is_stopping:
+            raise Stopped
 
     def _read(self, ledger: Ledger, organization: Organization) -> Desired:
         if self.run.operation == Operation.REMOVE:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from syncs.choices import Phase
+from syncs.choices import Outcome, Phase
 from syncs.engine.changes import HeldBack
 from syncs.errors import Blocked, SourceProblem
 from syncs.models import SyncRun, WriteIntent
@@ -102,6 +102,17 @@ def about_held_back(held_back: Collection[HeldBack]) -> str:
         "never will, disable that sync."
     )
     return " ".join([f"{count} held: {keys}.", advice, *reasons[:NAMED_SYNCS], *more])
+
+
+def about_stopped(run: SyncRun) -> str:
+    """Who cancelled a run that was under way, what it had done by then, and what it leaves to the next one."""
+    rows = run.changes.order_by().values_list("outcome", "destination_key")
+    settled = rows.filter(outcome__in=(Outcome.DONE, Outcome.FAILED)).count()
+    left = [key for _, key in rows.filter(outcome__in=(Outcome.PLANNED, Outcome.NOT_ATTEMPTED))]
+    if not settled and not left:
+        return f"Cancelled by {run.stopped_by} before it wrote anything."
+    done = f"{settled} of {settled + len(left)} changes {'was' if settled == 1 else 'were'} done by then."
+    return f"Cancelled by {run.stopped_by}: {done} Left to the next run: {named(left) or 'nothing'}."
 
 
 def named(keys: Collection[str]) -> str:

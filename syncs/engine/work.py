@@ -45,6 +45,11 @@ class Work:
         return self.change.destination_key
 
     @property
+    def is_begun(self) -> bool:
+        """Whether Devin holds half of it: the key is absent, or its old secret stands beside the new one."""
+        return self.is_absent or self.written is not None
+
+    @property
     def makes_room(self) -> bool:
         return self.intent.phase == Phase.MAKING_ROOM
 

@@ -97,7 +97,8 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     if pending.operation == Operation.REMOVE and goes_elsewhere:
         raise NotRunnable(f"A removal from {pending.org_id} is still queued. Wait for it, then try again.")
     pending.trigger_count += 1
-    pending.is_quiet = False
+    # Whoever asks now wants what somebody else has cancelled.
+    pending.is_quiet, pending.stopped_by = False, ""
     said = wishes.said()
     for name, value in said.items():
         setattr(pending, name, value)

@@ -84,9 +84,9 @@ def _join(waiting: Iterable[SyncRun], now: datetime, *, is_quiet: bool) -> None:
     joined = list(waiting)
     for run in joined:
         run.trigger_count += 1
-        run.is_quiet = run.is_quiet and is_quiet
+        run.is_quiet, run.stopped_by = run.is_quiet and is_quiet, ""
         ask.move_start(run, now)
-    save_columns(joined, ["trigger_count", "is_quiet", "not_before"])
+    save_columns(joined, ["trigger_count", "is_quiet", "stopped_by", "not_before"])
 
 
 def _new_run(

@@ -40,7 +40,7 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
     if not _is_due(run) or SyncControl.get().is_paused:
         return None
     run.destination = run.find_destination()
-    lease = Lease.acquire(run.destination, run.pk)
+    lease = Lease.acquire(run.destination, run.pk, stops=bool(run.stopped_by))
     if lease is None:
         return None
     _start(run)

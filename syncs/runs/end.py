@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import transaction
 
 from common import clock
-from syncs.choices import Operation, Status, Trigger
+from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.engine.ledger import count_changes
-from syncs.engine.report import about_missing, has_sealed, missing_keys
+from syncs.engine.report import about_missing, about_stopped, has_sealed, missing_keys
 from syncs.errors import Blocked, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import quiet
@@ -57,19 +57,35 @@ def block(run: SyncRun, blocked: Blocked) -> None:
 
 @transaction.atomic
 def cancel(run_id: UUID, message: str) -> bool:
-    """Ends a run that has not started. False if it has."""
+    """Ends a run that has not started. False if it has, or if a key is absent that it is to put back first."""
     lock_sync(runs=run_id)
     run = SyncRun.objects.select_for_update().filter(pk=run_id, status=Status.PENDING).first()
-    if run is None:
+    if run is None or has_sealed(run):
         return False
     end_run(run, Status.CANCELLED, message)
     return True
 
 
 @transaction.atomic
+def stop(run: SyncRun) -> None:
+    """Ends a run that was cancelled while it was under way."""
+    if _is_ours(run):
+        _stop(run)
+
+
+def _stop(run: SyncRun) -> None:
+    message = about_stopped(run)
+    run.changes.filter(outcome=Outcome.PLANNED).update(outcome=Outcome.NOT_ATTEMPTED)
+    end_run(run, Status.CANCELLED, message)
+
+
+@transaction.atomic
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
     """For faults that can pass: the same run waits for another attempt, unless it has had its share of them."""
     if not _is_ours(run):
+        return
+    if run.stopped_by and not has_sealed(run):
+        _stop(run)
         return
     later = SyncRun.objects.pending().filter(sync=run.sync, operation=run.operation).select_for_update().first()
     if later is not None:
@@ -135,7 +151,7 @@ def _is_ours(run: SyncRun) -> bool:
     lock_sync(pk=run.sync_id)
     same = SyncRun.objects.select_for_update().filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
     # Somebody may have come to look at it since it was claimed.
-    for run.is_quiet in same.values_list("is_quiet", flat=True):
+    for run.is_quiet, run.stopped_by in same.values_list("is_quiet", "stopped_by"):
         return True
     return False
 

@@ -17,7 +17,7 @@ from syncs.engine.destination import Organization
 from syncs.engine.lease import Lease
 from syncs.engine.reconcile import Reconcile
 from syncs.engine.report import Report
-from syncs.errors import Blocked, DestinationProblem, LeaseLost, SyncError
+from syncs.errors import Blocked, DestinationProblem, LeaseLost, Stopped, SyncError
 from syncs.models import SyncRun
 from syncs.runs import end, polling
 from syncs.runs.again import ring_again, ring_receiver
@@ -89,6 +89,10 @@ def ask_a_person(run: SyncRun, lease: Lease, error: Blocked) -> None:
     end.block(run, error)
 
 
+def say_what_is_left(run: SyncRun, lease: Lease, error: Stopped) -> None:
+    end.stop(run)
+
+
 def try_again_if_it_can_pass(run: SyncRun, lease: Lease, error: SyncError) -> None:
     tell_connection(run, error)
     if error.retryable:
@@ -119,6 +123,7 @@ End = Callable[[SyncRun, Lease, Any], None]
 ENDS: tuple[tuple[tuple[type[Exception], ...], End], ...] = (
     ((LeaseLost,), leave_to_another),
     ((Blocked,), ask_a_person),
+    ((Stopped,), say_what_is_left),
     ((SyncError,), try_again_if_it_can_pass),
     ((OperationalError, InterfaceError), try_again_with_the_database),
     ((DevinError, DecryptionError), say_what_failed),

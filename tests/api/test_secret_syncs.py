@@ -11,6 +11,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs.ask import request_run
+from syncs.runs.claim import claim
 from tests.actors import ANYBODY
 from tests.api.conftest import ORG, Caller, make_caller, make_user
 from vault.editing import create_folder, delete_folder, rename_folder, set_secrets
@@ -451,6 +452,17 @@ def test_cancels_a_run_that_has_not_started(operator: Caller, sync: DevinSync) -
 
     assert (answer["status"], answer["outcome"]) == ("failed", "cancelled")
     operator.post(f"/api/v1/sync-runs/{run.pk}/cancel", status=400)
+
+
+def test_a_run_under_way_stops_before_its_next_write(operator: Caller, sync: DevinSync) -> None:
+    run = request_run(sync, trigger=Trigger.MANUAL)
+    assert claim(run.pk) is not None
+
+    answer = operator.post(f"/api/v1/sync-runs/{run.pk}/cancel")["syncRun"]
+
+    assert (answer["status"], answer["outcome"], answer["isStopping"]) == ("running", "running", True)
+    run.refresh_from_db()
+    assert run.stopped_by.endswith(" through the API")
 
 
 def test_finds_other_syncs_of_a_destination(viewer: Caller, sync: DevinSync, connection: Connection) -> None:

@@ -17,8 +17,8 @@ from api.resources.lookups import get_run
 from api.resources.runs.schemas import OneRun, RunChange, SyncRunDetail
 from syncs.choices import Trigger
 from syncs.models import SyncRun
+from syncs.runs.cancelling import cancel
 from syncs.runs.decide import confirm_deletions, trust_database
-from syncs.runs.end import cancel
 
 router = resource("Runs")
 
@@ -34,13 +34,14 @@ def get_sync_run(request: HttpRequest, run_id: UUID) -> OneRun:
 
 
 @router.post("/{run_id}/cancel", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneRun))
-def cancel_sync_run(request: HttpRequest, run_id: UUID) -> OneRun:
-    """Cancels a run that has not started."""
+def cancel_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
+    """Cancels a run. One that is under way stops before its next write (`isStopping` until then); its message says
+    what is done and what is left to the next run."""
     run, caller = get_run(run_id), caller_of(request)
-    if not cancel(run.pk, f"Cancelled by {caller.user.get_username()} through the API."):
-        raise BadRequest("This run has started already, so it cannot be cancelled.")
+    if cancel(run.pk, by=f"{caller.user.get_username()} through the API") is None:
+        raise BadRequest("This run has ended already, so it cannot be cancelled.")
     note_changed(caller, run, detail="Cancelled")
-    return one(get_run(run_id))
+    return one((wait and wait_for(run.pk, wait)) or get_run(run_id))
 
 
 @router.post(

@@ -66,9 +66,12 @@ class SyncRunOut(Answer):
     queued_at: Timestamp
     started_at: Timestamp | None
     finished_at: Timestamp | None
+    is_stopping: bool = Field(False, description="Cancelled while it was under way, until it has stopped.")
 
     @classmethod
     def of(cls, run: SyncRun, **extra: Any) -> Self:
+        if run.is_stopping:
+            extra["is_stopping"] = True
         return cls(
             id=run.id,
             sync_id=run.sync_id,

@@ -13,6 +13,7 @@ from sandbox.server import Sandbox
 from syncs.choices import Action, Operation, Outcome, Status, Trigger
 from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunChange
 from syncs.runs.ask import request_run
+from syncs.runs.claim import claim
 from tests.syncs.conftest import Bench
 
 
@@ -222,14 +223,29 @@ def test_a_waiting_run_can_be_cancelled(client: Client, sync: DevinSync) -> None
     assert (run.status, run.message) == (Status.CANCELLED, "Cancelled by admin before it started.")
 
 
-def test_a_run_under_way_can_not_be_cancelled(client: Client, sync: DevinSync) -> None:
+def test_a_run_under_way_stops_before_its_next_write(client: Client, sync: DevinSync) -> None:
     run = request_run(sync, trigger=Trigger.MANUAL)
-    SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
+    assert claim(run.pk) is not None
+    assert page_of(run, "cancel") in client.get(page_of(run)).content.decode()
 
     page = client.post(page_of(run, "cancel"), follow=True)
 
     run.refresh_from_db()
-    assert run.status == Status.RUNNING
+    assert (run.status, run.stopped_by) == (Status.RUNNING, "admin")
+    assert sync.destination().stop_asked
+    text = page.content.decode()
+    assert "The run stops before its next write." in text
+    assert "Stopping" in text
+    assert page_of(run, "cancel") not in text
+
+
+def test_a_run_that_has_ended_can_not_be_cancelled(client: Client, bench: Bench) -> None:
+    run = bench.run()
+
+    page = client.post(page_of(run, "cancel"), follow=True)
+
+    run.refresh_from_db()
+    assert run.status == Status.SUCCEEDED
     assert "cannot be cancelled" in " ".join(str(message) for message in page.context["messages"])
 
 
