@@ -11,4 +11,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler403 = "devinsync_site.refused.permission_denied"
 handler500 = "devinsync_site.failing.server_error"

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 
+from common.lacking import demand_rights
 from vault.elsewhere import check_kept_here
 from vault.errors import FolderMissing, Invalid, Missing, SourceError
 from vault.loading import check_folder, load_resolver
@@ -136,8 +136,7 @@ def _check_environment(project: Project, slug: str) -> None:
 
 def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:
     """The value as stored, for a user who may see it; who saw what is noted in the admin's log."""
-    if not user.has_perm("vault.reveal_secret"):
-        raise PermissionDenied
+    demand_rights(user, "vault.reveal_secret")
     number = secret.version if version is None else version
     value = read_version(secret, number)
     LogEntry.objects.log_actions(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.lacking import demand_rights
 from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.models import SyncRun
 from theme.badges import badge
@@ -73,8 +73,7 @@ def only(method: str) -> Callable[[View], View]:
 
 def demand(request: HttpRequest, *permissions: str) -> None:
     """Raises PermissionDenied unless the user has all of these."""
-    if not request.user.has_perms([f"syncs.{permission}" for permission in permissions]):
-        raise PermissionDenied
+    demand_rights(request.user, *(f"syncs.{permission}" for permission in permissions))
 
 
 def not_found(what: str) -> Http404:

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from common.lacking import demand_rights
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs.admin.actions import Owner, confirm_page, confirmed, find_sync, switch
@@ -83,8 +84,7 @@ def agree(owner: Owner, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
     if "agreed" not in request.POST:
         messages.warning(request, "Its connection leads to another address than before. Look at the plan there.")
         return plan_page
-    if not request.user.has_perms(addresses.NEEDED):
-        raise PermissionDenied
+    demand_rights(request.user, *addresses.NEEDED)
     try:
         seen = open_plan(request.POST["agreed"], sync, request.user, at=sync.connection.base_url)
         deletions = seen if request.user.has_perm("syncs.confirm_deletions") else None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -128,3 +129,24 @@ def test_an_empty_list_says_what_will_stand_in_it(
     for path in ("syncs/syncrun", "syncs/syncrunchange", "syncs/managedsecret", "connections/connection"):
         page = client.get(f"/admin/{path}/")
         assert page.context["cl"].model_admin.empty_text in page.content.decode().replace("&#x27;", "'"), path
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "right", "groups"),
+    [
+        ("/admin/connections/connection/add/", "Can add connection", "group Administrator"),
+        ("/admin/syncs/devinsync/add/", "Can add sync", "groups Editor, Administrator"),
+        ("/admin/vault/project/{}/environments/add/", "Can add environment", "groups Editor, Administrator"),
+        ("/admin/auth/user/", "Can view user", "group Administrator"),
+    ],
+)
+def test_a_refusal_keeps_the_sidebar_and_names_what_is_lacking(
+    address: str, right: str, groups: str, somebody: Callable[..., User], signed_in: Callable[[User], Client]
+) -> None:
+    response = signed_in(somebody("Viewer")).get(address.format(uuid4()))
+
+    text = " ".join(response.content.decode().split())
+    assert response.status_code == 403
+    assert f"lacks the right “{right}”. It comes with the {groups}." in text
+    assert 'id="ds-sidebar"' in text

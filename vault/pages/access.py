@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common.lacking import demand_rights
 from vault.editing import Actor
 from vault.effects import noting_what_starts, what_started
 from vault.elsewhere import page_of
@@ -34,8 +35,7 @@ def allowed(*permissions: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_perms(permissions):
-                raise PermissionDenied
+            demand_rights(request.user, *permissions)
             with noting_what_starts():
                 return view(request, *args, **kwargs)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.utils.text import slugify
 
+from common.lacking import Lacking
 from common.patterns import validate_org_id
 from common.prefixes import starts_with
 from sources.choosing import Asking
@@ -50,7 +51,7 @@ class SyncWizard(WizardPages):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.model_admin.has_add_permission(request):
-            raise PermissionDenied
+            raise Lacking(["syncs.add_devinsync"])
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         return response
 
@@ -91,6 +92,7 @@ class SyncWizard(WizardPages):
             self.storage.reset()
             self.storage.extra_data["drafts"] = _draft_for(request.GET)
             return redirect(self.get_step_url("source"))
+        messages.info(request, "You left this sync unfinished: here is what you entered. “Start over” empties it.")
         return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))
 
     def _answer(self, step: str, form: Any) -> HttpResponse:
