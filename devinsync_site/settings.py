@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "devinsync_site.viewer_zone.viewer_zone",
     "accounts.devices.DeviceMiddleware",
     "accounts.presence.PresenceMiddleware",
     "accounts.confirming.ConfirmIdentityMiddleware",

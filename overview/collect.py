@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import django_rq
@@ -149,7 +149,7 @@ def _bars() -> list[Bar]:
     rows = (
         SyncRun.objects.filter(queued_at__gte=first)
         .order_by()
-        .annotate(hour=TruncHour("queued_at"))
+        .annotate(hour=TruncHour("queued_at", tzinfo=UTC))
         .values_list("hour", "status")
         .annotate(number=Count("pk"))
     )
