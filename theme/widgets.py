@@ -49,3 +49,12 @@ class TypeaheadText(Typeahead, forms.TextInput):
         found = self.suggest(str(value or ""))
         options = format_html_join("", '<option value="{}">{}</option>', found.choices)
         return format_html('<datalist id="{}-suggestions" data-more="{}">{}</datalist>', name, found.left_out, options)
+
+
+class DateTimeInput(forms.DateTimeInput):
+    """A day and a time in one control of the browser's own, to the minute, in the zone that the page is shown in."""
+
+    input_type = "datetime-local"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%dT%H:%M")

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from api.auth.scopes import DESCRIPTIONS
 from api.models import ApiToken, MachineIdentity, validate_networks
+from theme.widgets import DateTimeInput
 
 # What somebody has to think about to exceed.
 PRESET_LIFE = timedelta(days=90)
@@ -48,6 +49,13 @@ class ScopedForm(forms.ModelForm[Any]):
 
 
 class ApiTokenForm(ScopedForm):
+    expires_at = forms.DateTimeField(
+        label="Expires",
+        required=False,
+        widget=DateTimeInput,
+        help_text="In 90 days, unless you say otherwise. Empty: it does not expire.",
+    )
+
     class Meta:
         model = ApiToken
         fields = ["name", "user", "scopes", "expires_at", "allowed_networks"]
@@ -76,7 +84,7 @@ class MachineIdentityForm(ScopedForm):
 class ClientSecretForm(forms.Form):
     description = forms.CharField(max_length=256, required=False, help_text="Where it is used.")
     expires_at = forms.DateTimeField(
-        label="Expires", required=False, help_text="Such as 2030-01-31 12:00 (UTC). Empty: it does not expire."
+        label="Expires", required=False, widget=DateTimeInput, help_text="Empty: it does not expire."
     )
 
     def clean_expires_at(self) -> Any:

@@ -1,6 +1,7 @@
 """Scopes: what a token may do of what its owner may do. A token without scopes may do all of it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 WRITES = ("add", "change", "delete")
 VAULT_MODELS = ("project", "environment", "folder", "secret", "secretimport", "tag")
@@ -47,6 +48,30 @@ DESCRIPTIONS = {
     "vault:read": "See projects, folders and keys, without values",
     "vault:write": "Change projects, folders and secrets",
     "vault:reveal": "Read the values of secrets",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Scopes that are often wanted together."""
+
+    label: str
+    summary: str
+    scopes: tuple[str, ...]
+
+
+PRESETS = {
+    "read-only": Preset(
+        "Read only",
+        "Sees syncs, runs, plans and keys. No value, no change.",
+        ("syncs:read", "connections:read", "vault:read"),
+    ),
+    "ci": Preset(
+        "CI",
+        "Plans and applies a declaration of syncs, and starts runs. No value, and no deletion beyond the guard.",
+        ("syncs:read", "syncs:write", "syncs:run", "connections:read", "connections:use", "vault:read"),
+    ),
+    "all": Preset("Everything", "May do all that its user may, today and later.", ()),
 }
 
 
