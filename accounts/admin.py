@@ -9,8 +9,18 @@ from django.db.models import Field, ManyToManyField, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
+from accounts.choices import as_boxes
 from accounts.rights import grantable, lacking_permissions
 from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS
+
+# What fields of a user are called here, and the help beside them.
+WORDS = {
+    "is_staff": ("May log in", "Without it, this person can use the API only."),
+    "is_active": ("Active", "Take this away rather than delete somebody: history keeps their name."),
+    "is_superuser": ("Superuser", "May do everything, in every group or none."),
+    "groups": ("Groups", "A person may do what any of their groups may."),
+    "user_permissions": ("Permissions", "A group is easier to look after: prefer one."),
+}
 
 
 class OwnUserAdmin(UserAdmin[User]):
@@ -18,6 +28,14 @@ class OwnUserAdmin(UserAdmin[User]):
 
     list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password", ("first_name", "last_name"), "email")}),
+        ("What this person may do", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Single permissions, beside those of the groups", {"fields": ("user_permissions",), "classes": ("collapse",)}),
+        ("Known since", {"fields": (("last_login", "date_joined"),)}),
+    )
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2")}),
         ("What this person may do", {"fields": ("groups", "is_staff")}),
@@ -32,14 +50,14 @@ class OwnUserAdmin(UserAdmin[User]):
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
         form_field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "is_staff" and form_field is not None:
-            form_field.label, form_field.help_text = "May log in", "Without it, this person can use the API only."
+        if form_field is not None and db_field.name in WORDS:
+            form_field.label, form_field.help_text = WORDS[db_field.name]
         return form_field
 
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> Any:
-        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs, **as_boxes(db_field.name))
         if db_field.name == "groups" and form_field is not None:
             form_field.queryset = grantable(request)
         return form_field
@@ -78,6 +96,7 @@ class OwnGroupAdmin(GroupAdmin):
     """Django's, but the built-in groups can only be looked at: each upgrade sets them anew."""
 
     list_display = ("name", "description")
+    filter_horizontal = ()
     readonly_fields = ("description", "allowed")
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
@@ -86,7 +105,7 @@ class OwnGroupAdmin(GroupAdmin):
     def formfield_for_manytomany(  # type: ignore[override]
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> Any:
-        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs, **as_boxes(db_field.name))
         if db_field.name == "permissions" and form_field is not None and not request.user.is_superuser:
             form_field.queryset = form_field.queryset.exclude(pk__in=lacking_permissions(request))
         return form_field

@@ -16,11 +16,13 @@ from django.utils.html import format_html
 
 from accounts.rights import grantable
 from api.auth.forms import ApiTokenForm, ClientSecretForm, MachineIdentityForm
+from api.auth.scopes import PRESETS
 from api.auth.tokens import API_TOKEN, Token
 from api.hooks.admin import HookAdmin
 from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
 from api.shown_once import ShownOnce
 from theme.badges import badge
+from theme.times import moment
 
 __all__ = ["HookAdmin"]
 
@@ -36,6 +38,16 @@ class Columns:
     def shown_prefix(self, row: Credential) -> str:
         return format_html("<code>{}…</code>", row.prefix)
 
+    @admin.display(description="last used", ordering="last_used_at")
+    def last_used(self, row: Credential) -> str:
+        """When, and from where if that is known."""
+        address = getattr(row, "last_used_from", "")
+        return format_html("{}{}", moment(row.last_used_at), f" from {address}" if row.last_used_at and address else "")
+
+    @admin.display(description="expires", ordering="expires_at")
+    def expires(self, row: Credential) -> str:
+        return moment(row.expires_at)
+
     @admin.display(description="scopes")
     def scope_names(self, row: ApiToken | MachineIdentity) -> str:
         return ", ".join(row.scopes) or "all"
@@ -44,18 +56,29 @@ class Columns:
 @admin.register(ApiToken)
 class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
     form = ApiTokenForm
-    list_display = ("name", "user", "shown_prefix", "scope_names", "state", "last_used_at", "expires_at")
+    list_display = ("name", "user", "shown_prefix", "scope_names", "state", "last_used", "expires")
     list_select_related = ("user",)
     list_filter = ("revoked_at",)
     search_fields = ("name", "prefix", "user__username")
-    readonly_fields = ("shown_prefix", "state", "last_used_at", "last_used_from", "created_at")
+    readonly_fields = ("shown_prefix", "state", "last_used", "created_at")
     actions = ("revoke_tokens",)
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
-        fields = ["name", "user", "scopes", "expires_at", "allowed_networks"]
-        if obj is None:
-            return [(None, {"fields": fields})]
-        return [(None, {"fields": fields}), ("Use", {"fields": self.readonly_fields})]
+        limits = ["scopes", "expires_at", "allowed_networks"]
+        own = [(None, {"fields": ["name", "user"]}), ("What it may do", {"fields": limits})]
+        return own if obj is None else [("Use", {"fields": [self.readonly_fields]}), *own]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """`?preset=ci` ticks what is often wanted together."""
+        initial = super().get_changeform_initial_data(request)
+        chosen = PRESETS.get(str(initial.pop("preset", "")))
+        return initial | ({"scopes": list(chosen.scopes)} if chosen else {})
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        presets = {"presets": PRESETS, "chosen": request.GET.get("preset", "")}
+        return super().add_view(request, form_url, presets | (extra_context or {}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         return self.readonly_fields if obj is None else (*self.readonly_fields, "user")
@@ -109,9 +132,10 @@ class ClientSecretInline(Columns, admin.TabularInline[ClientSecret, MachineIdent
     """Added by a page of their own; here they are seen, and revoked by deleting."""
 
     model = ClientSecret
-    fields = readonly_fields = ("shown_prefix", "description", "state", "created_at", "expires_at", "last_used_at")
+    fields = readonly_fields = ("shown_prefix", "description", "state", "created_at", "expires", "last_used")
     extra = 0
     verbose_name_plural = "client secrets"
+    empty_text = "It has none, and can do nothing without. Add one above."
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -121,9 +145,10 @@ class AccessTokenInline(Columns, admin.TabularInline[AccessToken, MachineIdentit
     """What the identity holds now; deleting one revokes it. Deleting a client secret does, for all of its own."""
 
     model = AccessToken
-    fields = readonly_fields = ("shown_prefix", "client_secret", "created_at", "expires_at", "last_used_at")
+    fields = readonly_fields = ("shown_prefix", "client_secret", "created_at", "expires", "last_used")
     extra = 0
     verbose_name_plural = "live access tokens"
+    empty_text = "It is logged in nowhere at present."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessToken]:
         return super().get_queryset(request).filter(revoked_at=None, expires_at__gt=timezone.now())

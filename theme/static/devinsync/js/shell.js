@@ -1,4 +1,4 @@
-/* The frame: the sidebar on narrow screens, and menus that close when you look elsewhere. */
+/* The frame: the sidebar on narrow screens, menus that close when you look elsewhere, the first field to be mended. */
 "use strict";
 {
   const MENUS = "details.ds-menu[open], details.ds-filter[open]";
@@ -30,5 +30,11 @@
     document.querySelectorAll(MENUS).forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
+  });
+
+  /* After the scripts that put a control of their own in a field's place. */
+  document.addEventListener("DOMContentLoaded", () => {
+    const faulty = [...document.querySelectorAll('#content [aria-invalid="true"]')];
+    faulty.find((field) => field.checkVisibility())?.focus();
   });
 }

@@ -1,0 +1,166 @@
+"""Every page, as axe-core sees it: nothing that keeps a person out of it, by light, by dark, and on a phone.
+
+The pages are found as a person finds them, by links from the overview: one page a route.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Literal
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import Resolver404, resolve
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from api.hooks.models import Hook
+from api.models import ApiToken, MachineIdentity
+from sandbox.infisical.server import InfisicalSandbox
+from sandbox.organization import Organization
+from sources.linking import link_project
+from sources.models import LinkedProject
+from syncs.choices import Strangers
+from syncs.models import DevinSync
+from tests.actors import ANYBODY
+from tests.browser import new_context
+from tests.sources.infisical.scene import connection_to
+from tests.syncs.conftest import Bench
+from tests.syncs.wizard_walk import Walk as WizardWalk
+from vault.editing import add_import, create_folder, set_secrets
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+# Each way to look at a page, and what can differ there: colours are all that dark changes, and all that a phone leaves.
+COLOURS = ["color-contrast", "link-in-text-block"]
+WAYS: tuple[tuple[str, Literal["light", "dark"], ViewportSize, dict[str, Any]], ...] = (
+    ("light", "light", DESKTOP, {}),
+    ("phone", "light", PHONE, {"rules": {name: {"enabled": False} for name in COLOURS}}),
+    ("dark", "dark", DESKTOP, {"runOnly": {"type": "rule", "values": COLOURS}}),
+)
+LOOK = "options => axe.run(document, {resultTypes: ['violations'], preload: false, ...options})"
+# A colour on its way from light to dark is neither.
+AT_REST = "*, *::before, *::after { transition: none !important; animation: none !important; }"
+LINKS = "[...document.querySelectorAll('a[href]')].filter(a => a.origin === location.origin).map(a => a.pathname)"
+# Without links that anybody follows: what is asked for by scripts, and what ends the walk.
+NO_PAGE = {"admin:logout", "admin:jsi18n", "api:openapi-json"}
+STEPS = [f"/admin/syncs/devinsync/add/{step}/" for step in ("source", "destination", "options", "details", "review")]
+# What a page's own script draws, if it does.
+DRAWN = {"/api/docs": ".opblock-tag"}
+MOST_SHOWN = 40
+
+
+@dataclass
+class Inspection:
+    """Looks at pages; `faults` is what axe-core calls serious or worse."""
+
+    page: Page
+    seen: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+    def walk(self, *paths: str) -> None:
+        waiting = list(paths)
+        while waiting:
+            path = waiting.pop(0)
+            if (route := route_of(path)) not in self.seen | NO_PAGE:
+                self.seen.add(route)
+                self.page.goto(path)
+                self.page.locator(DRAWN.get(path, "body")).first.wait_for()
+                self.look(path)
+                waiting += self.page.evaluate(LINKS)
+
+    def look(self, name: str) -> None:
+        self.page.add_style_tag(content=AT_REST)
+        self.page.evaluate(AXE)
+        for way, scheme, screen, options in WAYS:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size(screen)
+            found = self.page.evaluate(LOOK, options)["violations"]
+            self.faults += [f"{name} ({way}): {fault}" for fault in told(found)]
+
+
+def route_of(path: str) -> str:
+    """Each step of the wizard is a page of its own. Histories and deletions have one page for all kinds of rows."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return path
+    if path.endswith("/history/") or (path.startswith("/admin/api/") and path.endswith("/delete/")):
+        return path.rsplit("/", 2)[1]
+    return ":".join([match.view_name, *match.kwargs.get("step", "").split()])
+
+
+def told(violations: list[dict[str, Any]]) -> Iterator[str]:
+    for violation in violations:
+        if violation["impact"] in ("serious", "critical"):
+            for node in violation["nodes"]:
+                yield f"{violation['id']} {node['target']} {node['html'][:200]}"
+
+
+@pytest.fixture
+def populated(bench: Bench, organization: Organization, no_pause: None) -> Iterator[Bench]:
+    """Something of every kind, so that every page has something to show."""
+    shared = create_folder(bench.folder.environment, "/shared", by=ANYBODY)
+    set_secrets(shared, {"HOST": "db"}, by=ANYBODY)
+    add_import(bench.folder, shared, by=ANYBODY)
+    organization.put(key="STRANGER", value="x")
+    organization.refuse_value("refused")
+    bench.options(strangers=Strangers.ASK)
+    bench.sync.connection.verify()
+    bench.source(URL="pg://${HOST}", WRONG="refused")
+    bench.run()
+    MachineIdentity.objects.create(name="deployer", role=Group.objects.get(name="Viewer")).add_secret()
+    with InfisicalSandbox() as infisical:
+        connection = connection_to(infisical)
+        shop = infisical.world.add_project("infisical-shop")
+        infisical.world.put(shop, "dev", "/app", A="1")
+        hook = Hook(link=LinkedProject.of(link_project(connection, shop.id, by=ANYBODY)))
+        hook.renew_secret()
+        hook.save()
+        yield bench
+
+
+@pytest.fixture
+def root(populated: Bench) -> User:
+    root = User.objects.create_superuser("root", password="a long password")
+    ApiToken.issue(root, "CI")
+    Client().post("/admin/login/", {"username": "root", "password": "wrong"})
+    return root
+
+
+@pytest.fixture
+def inspection(browser: Browser, live_server: Any, root: User) -> Iterator[Inspection]:
+    """Logged in, with the wizard at its review."""
+    client = Client()
+    client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+    sync = DevinSync.objects.get()
+    assert sync.folder
+    WizardWalk(client, sync.folder, sync.connection).to_review()
+    context = new_context(browser, base_url=live_server.url, bypass_csp=True)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    yield Inspection(context.new_page())
+    context.close()
+
+
+def test_nothing_keeps_a_person_out_of_a_page(inspection: Inspection) -> None:
+    inspection.walk(*STEPS, "/admin/", "/api/docs", "/admin/nothing-here/")
+
+    assert not inspection.faults, "\n".join(inspection.faults[:MOST_SHOWN])
+    assert {"admin:syncs_syncrun_change", "admin:vault_folder_page", "admin:sources_project"} <= inspection.seen
+
+
+def test_nor_from_the_door_and_what_is_refused(browser: Browser, live_server: Any, root: User) -> None:
+    page = new_context(browser, base_url=live_server.url, bypass_csp=True).new_page()
+    inspection = Inspection(page)
+    page.goto("/admin/login/")
+    inspection.look("log in")
+    page.get_by_label("Username").fill("root")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    inspection.look("log in, refused")
+
+    assert not inspection.faults, "\n".join(inspection.faults)
