@@ -131,8 +131,9 @@ def test_concurrency_shrinks_by_half(bench: Bench, sandbox: Sandbox, clients: li
 
 
 def test_concurrency_recovers(bench: Bench, sandbox: Sandbox, clients: list[DevinClient]) -> None:
+    """The list meets the limit: all that follows it succeeds after that."""
     bench.source(**many(60))
-    sandbox.faults.add(Kind.RATE_LIMITED, method="POST")
+    sandbox.faults.add(Kind.RATE_LIMITED, method="GET")
 
     bench.run()
 

@@ -292,9 +292,11 @@ def test_a_clock_that_goes_on_changes_nothing(run: SyncRun) -> None:
 def test_hosts_go_by_the_databases_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """This host's is an hour ahead."""
     if connection.vendor == "sqlite":
-        assert abs(clock.now() - timezone.now()) < timedelta(seconds=1)
+        before = timezone.now()
+        assert before <= clock.now() <= timezone.now()
         return
     now = timezone.now
     monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(hours=1))
 
-    assert abs(clock.now() - now()) < timedelta(seconds=5)
+    # However long the question took.
+    assert abs(clock.now() - now()) < timedelta(minutes=30)
