@@ -8,7 +8,7 @@ from benchmarks.network import reason_against
 from benchmarks.site import Site, open_site
 from benchmarks.stage import QUICK, open_stage
 
-PARTS = ("scenarios", "reaction", "throughput", "memory", "sources", "fleet", "pages", "soak")
+PARTS = ("scenarios", "reaction", "now", "tls", "throughput", "shares", "memory", "sources", "fleet", "pages", "soak")
 LONG = ("pages", "soak")
 # These make hosts of their own, so each runs alone.
 ON_HOSTS = ("hosts", "recovery")
@@ -20,7 +20,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--latency", type=milliseconds, default=0.05, metavar="MS", help="of each request (50ms)")
     parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests of a run at once (4)")
     parser.add_argument("--duplicates", default="reject409", help="how the sandbox takes a taken key (reject409)")
-    parser.add_argument("--samples", type=int, default=30, metavar="N", help="changes timed until Devin hears (30)")
+    parser.add_argument("--samples", type=int, default=30, metavar="N", help="of changes, clicks and runs by TLS (30)")
     parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs of throughput and soak (100)")
     parser.add_argument(
         "--workers",
@@ -35,6 +35,9 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--organizations", type=int, default=50, metavar="N", help="that they share (50)")
     parser.add_argument("--rate", type=float, default=20, metavar="N", help="changes of the fleet a second (20)")
     parser.add_argument("--seconds", type=float, default=60, metavar="N", help="for which they come (60)")
+    parser.add_argument("--burst", type=int, default=1000, metavar="N", help="runs of one project at once (1000)")
+    parser.add_argument("--large", type=int, default=5000, metavar="N", help="secrets of a large sync (5000)")
+    parser.add_argument("--small", type=int, default=200, metavar="N", help="small syncs beside it (200)")
     parser.add_argument("--limited", type=int, default=200, metavar="N", help="syncs of one Infisical project (200)")
     parser.add_argument("--window", type=float, default=6, metavar="N", help="seconds of Infisical's limit (6)")
     parser.add_argument("--hours", type=float, default=2, metavar="N", help="of the soak (2)")
@@ -98,19 +101,42 @@ def run_on_hosts(options: argparse.Namespace) -> None:
 
 
 def run(site: Site, options: argparse.Namespace) -> None:
-    # They import models, which is possible only now.
-    from django.db import connection
-
-    from benchmarks import estate, fleet, memory, pages, reaction, report, scenarios, soak, sources, throughput
-
     parts = options.only or [part for part in PARTS if part not in LONG]
+    run_with_one_sync(site, options, parts)
+    run_with_many(site, options, parts)
+    if "memory" in parts:
+        # The peak is that of the process, so this comes last.
+        from benchmarks import memory, report
+
+        report.print_memory(memory.measure(site, options.plan))
+
+
+def run_with_one_sync(site: Site, options: argparse.Namespace, parts: Sequence[str]) -> None:
+    # They import models, which is possible only now.
+    from benchmarks import reaction, report, scenarios, sync_now, tls
+
     if "scenarios" in parts:
         comparisons = scenarios.compare(site, options.secrets, with_baseline=not options.no_baseline)
         report.print_comparisons(comparisons, options)
     if "reaction" in parts:
         report.print_reaction(reaction.measure(site, options.samples))
+    if "now" in parts:
+        report.print_sync_now(sync_now.measure(site, options.samples))
+    if "tls" in parts:
+        report.print_tls(tls.measure(site, options.samples))
+
+
+def run_with_many(site: Site, options: argparse.Namespace, parts: Sequence[str]) -> None:
+    from django.db import connection
+
+    from benchmarks import estate, fleet, pages, report, shares, soak, sources, throughput
+
     if "throughput" in parts:
         report.print_throughput(throughput.measure(site, syncs=options.syncs, workers=options.workers))
+    if "shares" in parts:
+        report.print_burst(shares.measure_burst(site, runs=options.burst, workers=options.workers))
+        sizes = {"secrets": options.large, "small": options.small}
+        report.print_large(shares.measure_large(site, **sizes, workers=options.workers))
     if "sources" in parts:
         crowd = sources.Crowd(options.limited, options.workers, options.window)
         report.print_sources(sources.measure(site, options.secrets, options.samples, crowd))
@@ -123,8 +149,6 @@ def run(site: Site, options: argparse.Namespace) -> None:
         organizations = max(1, options.syncs // soak.SYNCS_AN_ORGANIZATION)
         load = fleet.Load(options.syncs, organizations, options.changes, options.hours * 3600)
         report.print_soak(soak.measure(site, load, workers=options.workers, note=report.print_sample))
-    if "memory" in parts:
-        report.print_memory(memory.measure(site, options.plan))
 
 
 if __name__ == "__main__":

@@ -178,13 +178,13 @@ def endless_changes(members: list[Member]) -> Iterator[tuple[Member, str, str]]:
         yield member, key, f"change {number}"
 
 
-def issue_token() -> str:
+def issue_token(name: str = "fleet") -> str:
     from django.contrib.auth.models import User
 
     from api.models import ApiToken
 
-    user = User.objects.create_superuser("fleet", password=None)
-    return ApiToken.issue(user, "fleet")[1]
+    user = User.objects.create_superuser(name, password=None)
+    return ApiToken.issue(user, name)[1]
 
 
 # The measurement

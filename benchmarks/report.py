@@ -11,9 +11,13 @@ from benchmarks.memory import MIB, Memory
 from benchmarks.pages import Measured
 from benchmarks.recovery import Recovery
 from benchmarks.scenarios import Comparison
+from benchmarks.shares import Burst, Large
 from benchmarks.soak import Sample, Soak
 from benchmarks.sources import LIMIT, POLL_SECONDS, Sources
+from benchmarks.sync_now import CHANGED
+from benchmarks.sync_now import SECRETS as NOW_SECRETS
 from benchmarks.throughput import SECRETS, Throughput
+from benchmarks.tls import Cost
 
 TITLES = ("", "requests", "baseline", "seconds", "baseline", "faster by", "limit", "of limit")
 LONGEST_PAGE, LARGEST_PAGE = 0.2, 100 * 1024
@@ -75,6 +79,39 @@ def print_reaction(samples: list[float]) -> None:
     say(
         f"From a committed change to the first request: {percentiles(samples, 'ms')} of {len(samples)} changes. "
         "Goal: p50 under 300 ms."
+    )
+
+
+def print_sync_now(samples: list[float]) -> None:
+    say(
+        f"From “Sync now” to the answer that it is done: {percentiles(samples, 'ms')}, "
+        f"longest {max(samples) * 1000:.0f} ms of {len(samples)} clicks, {CHANGED} of {NOW_SECRETS} secrets changed "
+        "each time. Goal: 500 ms."
+    )
+
+
+def print_tls(costs: Iterable[Cost]) -> None:
+    say("A run with 1 changed secret of 20:")
+    for cost in costs:
+        say(
+            f"  {cost.title + ':':<32}{cost.handshakes:>5.2f} new connections, {cost.seconds * 1000:>6.0f} ms, "
+            f"{cost.processor * 1000:>6.1f} ms of processor time (medians)"
+        )
+
+
+def print_burst(measured: Burst) -> None:
+    say(
+        f"A burst of {measured.runs:,} runs of one project, {measured.workers} workers: a change of another project, "
+        f"made while {measured.waiting:,} of them waited, began after {measured.before} of them and "
+        f"{measured.seconds:.2f} s; all had ended after {measured.drained:.1f} s."
+    )
+
+
+def print_large(measured: Large) -> None:
+    say(
+        f"Beside a sync of {measured.secrets:,} secrets, which took {measured.seconds:.1f} s: "
+        f"{measured.ended_before} of {measured.small} small ones of its project ended before it, the last of all after "
+        f"{measured.small_seconds:.1f} s."
     )
 
 

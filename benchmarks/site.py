@@ -255,11 +255,22 @@ def load_django() -> None:
     call_command("migrate", verbosity=0)
 
 
-def start_sandbox(supervisor: Supervisor, folder: Path, latency: float, duplicates: str) -> Sandbox:
-    log = folder / "sandbox.log"
-    options = ("--latency-ms", str(latency * 1000), "--duplicates", duplicates, "--key", f"{API_KEY}=*")
+def start_sandbox(
+    supervisor: Supervisor,
+    folder: Path,
+    latency: float,
+    duplicates: str = "reject409",
+    certificate: Path | None = None,
+) -> Sandbox:
+    """With a certificate it speaks TLS."""
+    name = "sandbox-tls" if certificate else "sandbox"
+    log, session = folder / f"{name}.log", requests.Session()
+    options = ["--latency-ms", str(latency * 1000), "--duplicates", duplicates, "--key", f"{API_KEY}=*"]
+    if certificate:
+        options += ["--tls", str(certificate), "--host", "localhost"]
+        session.verify, session.trust_env = str(certificate), False
     command = (sys.executable, "-m", "sandbox", "--port", "0", *options)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    supervisor.start(Program(name="sandbox", command=command, log=log, environment=environment, is_base=True))
-    supervisor.wait_until(lambda: "listening on " in log.read_text(), name="sandbox", seconds=SECONDS_TO_START)
-    return Sandbox(log.read_text().split("listening on ", 1)[1].split()[0], requests.Session())
+    supervisor.start(Program(name=name, command=command, log=log, environment=environment, is_base=True))
+    supervisor.wait_until(lambda: "listening on " in log.read_text(), name=name, seconds=SECONDS_TO_START)
+    return Sandbox(log.read_text().split("listening on ", 1)[1].split()[0], session)

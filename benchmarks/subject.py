@@ -62,9 +62,11 @@ class Subject:
 
 
 def connection_of(site: Site) -> Connection:
-    connection = Connection.objects.filter(name="benchmark").first()
+    """The one to the site's sandbox; made if there is none."""
+    connection = Connection.objects.filter(base_url=site.sandbox.url).first()
     if connection is None:
-        connection = Connection(name="benchmark", base_url=site.sandbox.url, concurrency=site.concurrency)
+        name = f"benchmark at {site.sandbox.url}"
+        connection = Connection(name=name, base_url=site.sandbox.url, concurrency=site.concurrency)
         connection.set_api_key(API_KEY)
         connection.save()
     return connection

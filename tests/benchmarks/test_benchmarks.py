@@ -10,6 +10,7 @@ SMALL = (
     "--only scenarios --only reaction --only throughput --only memory --only fleet --secrets 20 --latency 5ms "
     "--samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2"
 )
+SHARES = "--only now --only tls --only shares --latency 5ms --samples 2 --workers 1 --burst 12 --large 40 --small 3"
 SOURCES = "--only sources --secrets 20 --latency 5ms --samples 2 --workers 2 --limited 3"
 PAGES = "--only pages --rows 40 --plan 20"
 
@@ -51,6 +52,23 @@ def test_a_key_is_missing_from_its_deletion_until_it_stands_again() -> None:
 
     entries = [entry("POST", "A", None), entry("DELETE", "A", 1.0), entry("DELETE", "B", 2.0), entry("POST", "C", 3.0)]
     assert absences_in([entry("POST", "A", 4.0), *entries]) == (3.0,)
+
+
+def test_measures_fair_shares_a_click_and_tls() -> None:
+    clicks, title, *costs, burst, large = run(SHARES).splitlines()
+
+    assert clicks.startswith("From “Sync now” to the answer that it is done: p50 ")
+    assert title == "A run with 1 changed secret of 20:"
+    opened = {cost.partition(":")[0].strip(): cost.partition(":")[2].split()[0] for cost in costs}
+    assert opened == {
+        "without TLS, connections kept": "0.00",
+        "without TLS, none kept": "1.00",
+        "TLS, connections kept": "0.00",
+        "TLS, none kept": "1.00",
+    }
+    assert burst.startswith("A burst of 12 runs of one project, 1 workers: a change of another project, made while ")
+    assert large.startswith("Beside a sync of 40 secrets, which took ")
+    assert " of 3 small ones of its project ended before it" in large
 
 
 def test_measures_a_source() -> None:
