@@ -23,7 +23,17 @@ from vault import editing
 from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
-from vault.pages import dotenv, exporting, folder_transfers, folders, imports, projects, secrets, ticked
+from vault.pages import (
+    dotenv,
+    exporting,
+    folder_transfers,
+    folders,
+    imports,
+    projects,
+    secrets,
+    sideways,
+    ticked,
+)
 from vault.pages.access import actor_of, told_starts, url_of
 from vault.pages.deleting import describe_contents, name_some
 from vault.pages.effects import look_ahead
@@ -131,6 +141,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         """What carries secrets from one place to another, or away."""
         route = self._route
         return [
+            route("<uuid:project_id>/side-by-side/", sideways.side_by_side, "side_by_side"),
             route("folder/<uuid:folder_id>/copy/", folder_transfers.copy_folder, "folder_copy"),
             route("folder/<uuid:folder_id>/move/", folder_transfers.move_folder, "folder_move"),
             route("folder/<uuid:folder_id>/export/", exporting.export_folder, "folder_export"),

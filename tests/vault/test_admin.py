@@ -38,6 +38,7 @@ ROUTES = {
     "project_delete": ("project", "editor", "get"),
     "project_history": ("project", "viewer", "get"),
     "project_page": ("project", "viewer", "get"),
+    "side_by_side": ("project", "viewer", "get"),
     "environment_add": ("project", "editor", "get"),
     "environment_edit": ("environment", "editor", "get"),
     "environment_delete": ("environment", "editor", "get"),
