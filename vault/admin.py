@@ -24,6 +24,7 @@ from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
 from vault.models import Folder, Project, Secret
 from vault.pages import (
+    ageing,
     dotenv,
     exporting,
     folder_transfers,
@@ -142,6 +143,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         route = self._route
         return [
             route("<uuid:project_id>/side-by-side/", sideways.side_by_side, "side_by_side"),
+            route("<uuid:project_id>/ageing/", ageing.ageing, "ageing"),
             route("folder/<uuid:folder_id>/copy/", folder_transfers.copy_folder, "folder_copy"),
             route("folder/<uuid:folder_id>/move/", folder_transfers.move_folder, "folder_move"),
             route("folder/<uuid:folder_id>/export/", exporting.export_folder, "folder_export"),

@@ -39,6 +39,7 @@ ROUTES = {
     "project_history": ("project", "viewer", "get"),
     "project_page": ("project", "viewer", "get"),
     "side_by_side": ("project", "viewer", "get"),
+    "ageing": ("project", "viewer", "get"),
     "environment_add": ("project", "editor", "get"),
     "environment_edit": ("environment", "editor", "get"),
     "environment_delete": ("environment", "editor", "get"),

@@ -15,6 +15,7 @@ from vault.models import Folder, Secret, SecretImport
 PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "project_page": ("project", "view_project view_environment view_folder", None),
     "side_by_side": ("project", "view_project view_environment view_folder view_secret", None),
+    "ageing": ("project", "view_project view_environment view_folder view_secret", None),
     "environment_add": ("project", "add_environment", {"name": "QA"}),
     "environment_edit": ("environment", "change_environment", {"name": "Development", "slug": "dev"}),
     "environment_delete": ("environment", "delete_environment delete_folder delete_secret", {}),
