@@ -197,6 +197,8 @@ HISTORY_KEPT = timedelta(days=env.int("HISTORY_DAYS", default=90))
 # Versions of secrets, from the day on which they were replaced; the log's lines on values read by API. 0: for ever.
 SECRET_VERSIONS_KEPT = timedelta(days=env.int("SECRET_VERSION_DAYS", default=365))
 READ_LOG_KEPT = timedelta(days=env.int("READ_LOG_DAYS", default=90))
+# What was deleted in the vault can be restored for so long. 0: not at all.
+TRASH_KEPT = timedelta(days=env.int("TRASH_DAYS", default=7))
 
 # The API. So many requests a minute from one token or one address, 0 for no limit; and how many proxies of one's own
 # stand in front, each of which appends the address it saw to X-Forwarded-For.

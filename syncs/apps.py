@@ -10,7 +10,7 @@ class SyncsConfig(AppConfig):
         from encryption import register_fingerprints, register_sealed
         from sources.readers import register_readers
         from syncs import followed
-        from syncs.editing import addresses, effects
+        from syncs.editing import addresses, effects, returning
         from syncs.models import ManagedSecret, WriteIntent
         from syncs.readers import readers_of
         from syncs.runs import history, triggers
@@ -20,6 +20,7 @@ class SyncsConfig(AppConfig):
         addresses.connect()
         effects.connect()
         followed.connect()
+        returning.connect()
         history.register()
         register_fingerprints(ManagedSecret, "fingerprint")
         register_sealed(WriteIntent, "sealed_value", context=WriteIntent.sealing_context)

@@ -58,6 +58,7 @@ from tests.syncs.wizard_walk import Walk
 from vault.editing import Actor as VaultActor
 from vault.editing import create_folder, create_project
 from vault.models import Folder, Secret
+from vault.trash import in_trash
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,6 +208,8 @@ def fill_the_vault(stage: Stage) -> None:
     upload = SimpleUploadedFile(".env", pasted.encode())
     page = stage.post(reverse("admin:vault_dotenv", args=[stage.folder.pk]), {"file": upload}, status=200)
     stage.post(reverse("admin:vault_dotenv", args=[stage.folder.pk]), {"kept": page.context["kept"]})
+    stage.post(add, {"key": "GONE", "value": stage.secret("value in the trash")})
+    stage.post(reverse("admin:vault_secret_delete_page", args=[Secret.objects.get(key="GONE").pk]), {})
 
 
 def fill_the_vault_by_the_api(stage: Stage) -> None:
@@ -465,6 +468,7 @@ def assert_everything_happened(stage: Stage, run: SyncRun, place_count: int) -> 
     assert [each.status for each in runs] == [Status.SUCCEEDED, Status.FAILED]
     assert "still holds a reference" in runs[1].message
     assert place_count > 100
+    assert in_trash().filter(name="GONE").exists()
     secret = Secret.objects.get(key="DB_URL")
     revealed = stage.browser.post(reverse("admin:vault_secret_reveal", args=[secret.pk])).content
     assert stage.canaries["value"].found_in(revealed) == ["text"]

@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -34,11 +36,13 @@ from vault.pages import (
     secrets,
     sideways,
     ticked,
+    trash,
 )
-from vault.pages.access import actor_of, told_starts, url_of
+from vault.pages.access import actor_of, told_starts, url_of, user_of
 from vault.pages.deleting import describe_contents, name_some
 from vault.pages.effects import look_ahead
 from vault.pages.filtering import is_due
+from vault.pages.undo import stays, undo_button
 from vault.pointing import users_of_projects
 
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
@@ -118,6 +122,7 @@ class ProjectAdmin(admin.ModelAdmin[Project]):
         return [
             *self._transfer_urls(),
             route("<uuid:project_id>/", projects.project_page, "project_page"),
+            *(route(*each) for each in trash.ROUTES),
             route("<uuid:project_id>/environments/add/", projects.add_environment, "environment_add"),
             route("environment/<uuid:environment_id>/edit/", projects.edit_environment, "environment_edit"),
             route("environment/<uuid:environment_id>/delete/", projects.delete_environment, "environment_delete"),
@@ -195,6 +200,7 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
     show_full_result_count = False
     list_per_page = 50
     paginator = LongListPaginator
+    actions = ["delete_selected"]
     empty_text = "Secrets are added on the page of a folder: choose its project first."
 
     @admin.display(description="Key", ordering="key")
@@ -238,12 +244,28 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
             contents += [f"{told.reader} {line}" for told in foreseen.told for line in told.lines]
         return contents, {"secrets": len(rows)}, lacking, []
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().delete_view(request, object_id, {**(extra_context or {}), "stays": stays()})
+
+    @admin.action(permissions=["delete"], description="Delete selected %(verbose_name_plural)s")
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Secret]) -> HttpResponse | None:
+        response = delete_selected(self, request, queryset)
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            response.context_data["stays"] = stays()
+        return response
+
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
         editing.delete_secret(obj, by=actor_of(request))
+        if undo := undo_button(user_of(request), [obj.pk]):
+            messages.info(request, undo)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> None:
         rows = queryset.select_related("folder__environment")
         with noting_what_starts():
+            ids = [secret.pk for secret in rows]
             editing.delete_secrets(rows, by=actor_of(request))
-            if queued := told_starts(request):
-                messages.info(request, queued)
+            told = format_html("{}{}", told_starts(request), undo_button(user_of(request), ids))
+            if told:
+                messages.info(request, told)

@@ -112,6 +112,11 @@ def tell(folder_ids: set[UUID], user: User | None) -> None:
         readers.update(watcher.readers_of(folder_ids))
 
 
+def is_tried() -> bool:
+    """Whether what is done now is only tried, and taken back."""
+    return _tried.get() is not None
+
+
 @contextmanager
 def noting_what_starts() -> Iterator[None]:
     token = _started.set([])

@@ -298,3 +298,65 @@ class Binding(models.Model):
 
     def sealing_context(self) -> str:
         return "vault.binding"
+
+
+class TrashEntry(models.Model):
+    """A secret, folder or environment that was deleted, with all that was in it, until its time is over."""
+
+    class Kind(models.TextChoices):
+        SECRET = "secret"  # noqa: S105 - a kind of row
+        FOLDER = "folder"
+        ENVIRONMENT = "environment"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="trash")
+    # The same for all that went at once.
+    deletion = models.UUIDField(default=uuid4, db_index=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    name = models.CharField(max_length=1024)
+    place = models.CharField(max_length=1200)
+    item = models.UUIDField()
+    # What held it: an environment has neither, a folder both but for its environment's root.
+    environment = models.UUIDField(null=True)
+    folder = models.UUIDField(null=True, db_index=True)
+    folders = models.PositiveIntegerField(default=0)
+    secrets = models.PositiveIntegerField(default=0)
+    # Of all its rows, so that none is taken out, put in or altered unnoticed.
+    seal = models.TextField(editable=False, blank=True)
+    deleted_at = models.DateTimeField(db_index=True)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # Deleted for good, though not all its rows may be gone yet.
+    is_going = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-deleted_at", "kind", "place", "name"]
+        default_permissions = ()
+        verbose_name = "deleted item"
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.place}" if self.kind == self.Kind.SECRET else f"{self.kind} {self.name}"
+
+    def sealing_context(self) -> str:
+        return f"vault.trash:{self.project_id}:{self.id}:{self.kind}:{self.item}"
+
+
+class TrashedRow(models.Model):
+    """One row as it stood in its own table; what was sealed stays so, bound to what it was bound to there."""
+
+    entry = models.ForeignKey(TrashEntry, on_delete=models.CASCADE, related_name="rows")
+    table = models.CharField(max_length=64)
+    columns = models.JSONField()
+    sealed = models.TextField(editable=False, blank=True)
+    context = models.CharField(max_length=2048, blank=True, editable=False)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["entry", "table", "id"], name="vault_trashed_row")]
+
+    def __str__(self) -> str:
+        return self.table
+
+    def sealing_context(self) -> str:
+        return self.context

@@ -7,9 +7,14 @@ receiver that raises undoes the change.
 
 `folders_moved` is sent inside the transaction that has given folders other places, with their `folder_ids`, also where
 it is only tried: what a receiver writes is taken back with it.
+
+`folders_leave` is sent before folders go to the trash, with a query of `folders`: a receiver may answer notes, of text
+alone, that it will need when they return. `folders_return` is sent with the `notes` of all once the folders are back.
 """
 
 from django.dispatch import Signal
 
 contents_changed = Signal()
 folders_moved = Signal()
+folders_leave = Signal()
+folders_return = Signal()

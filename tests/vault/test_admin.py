@@ -16,7 +16,8 @@ from accounts.models import Session
 from tests.actors import ANYBODY
 from tests.vault.conftest import ClientOf
 from vault import editing
-from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion
+from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion, TrashEntry
+from vault.trash import in_trash
 
 CANARY = "canary-7f3a"
 
@@ -27,7 +28,15 @@ def secret(app: Folder, shared: Folder) -> Secret:
     secret = editing.set_secret(app, "TOKEN", CANARY, comment="For the API", by=ANYBODY)
     editing.set_secret(shared, "HOST", CANARY + "${dev.app.TOKEN}", by=ANYBODY)
     editing.add_import(app, shared, by=ANYBODY)
+    trashed(app)
     return secret
+
+
+def trashed(folder: Folder) -> TrashEntry:
+    """A deleted secret, deleted again where a test has restored it."""
+    if not in_trash().filter(name="GONE").exists():
+        editing.delete_secret(editing.set_secret(folder, "GONE", CANARY, by=ANYBODY), by=ANYBODY)
+    return in_trash().get(name="GONE")
 
 
 # Route: its argument, and the least role that it lets in; POST where a form leads to it alone.
@@ -40,6 +49,10 @@ ROUTES = {
     "project_page": ("project", "viewer", "get"),
     "side_by_side": ("project", "viewer", "get"),
     "ageing": ("project", "viewer", "get"),
+    "trash_page": ("project", "viewer", "get"),
+    "trash_restore": ("trashed", "editor", "post"),
+    "trash_delete": ("trashed", "editor", "get"),
+    "trash_undo": ("deletion", "viewer", "post"),
     "environment_add": ("project", "editor", "get"),
     "environment_edit": ("environment", "editor", "get"),
     "environment_delete": ("environment", "editor", "get"),
@@ -74,6 +87,10 @@ RANKS = ["staff", "viewer", "editor", "superuser", "nobody at all"]
 
 
 def address(name: str, secret: Secret) -> str:
+    kind = ROUTES[name][0]
+    if kind in ("trashed", "deletion"):
+        gone = trashed(secret.folder)
+        return reverse(f"admin:vault_{name}", args=[gone.pk if kind == "trashed" else gone.deletion])
     rows = {
         "project": secret.folder.environment.project_id,
         "environment": secret.folder.environment_id,
@@ -82,7 +99,7 @@ def address(name: str, secret: Secret) -> str:
         "import": SecretImport.objects.get().id,
         "": None,
     }
-    row = rows[ROUTES[name][0]]
+    row = rows[kind]
     return reverse(f"admin:vault_{name}", args=[] if row is None else [row])
 
 
@@ -111,7 +128,9 @@ def test_lets_in_whom_it_should(client_of: ClientOf, secret: Secret, role: str) 
             editing.add_import(secret.folder, Folder.objects.get(path="/shared"), by=ANYBODY)
 
 
-@pytest.mark.parametrize("name", ["import_move", "import_delete", "secret_reveal", "secret_restore"])
+@pytest.mark.parametrize(
+    "name", ["import_move", "import_delete", "secret_reveal", "secret_restore", "trash_restore", "trash_undo"]
+)
 def test_changes_are_posts_with_a_token(client_of: ClientOf, secret: Secret, name: str) -> None:
     client = client_of("superuser")
     assert client.get(address(name, secret)).status_code == 405

@@ -10,12 +10,16 @@ from django.urls import reverse
 from tests.actors import ANYBODY
 from vault import editing
 from vault.models import Folder, Secret, SecretImport
+from vault.trash import in_trash
 
 # A page, the row that it is about, what it takes, and what is sent to it; a page that nothing is sent to is looked at.
 PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "project_page": ("project", "view_project view_environment view_folder", None),
     "side_by_side": ("project", "view_project view_environment view_folder view_secret", None),
     "ageing": ("project", "view_project view_environment view_folder view_secret", None),
+    "trash_page": ("project", "view_project view_folder view_secret", None),
+    "trash_restore": ("trashed", "view_project add_secret", {}),
+    "trash_delete": ("trashed", "view_project delete_secret", {"seen": "trashed"}),
     "environment_add": ("project", "add_environment", {"name": "QA"}),
     "environment_edit": ("environment", "change_environment", {"name": "Development", "slug": "dev"}),
     "environment_delete": ("environment", "delete_environment delete_folder delete_secret", {}),
@@ -50,6 +54,7 @@ EVERY = {name for _, needed, _ in PAGES.values() for name in needed.split()}
 
 @pytest.fixture
 def rows(app: Folder, shared: Folder, root: Folder) -> dict[str, Any]:
+    editing.delete_secret(editing.set_secret(app, "GONE", "canary-7f3a", by=ANYBODY), by=ANYBODY)
     secret = editing.set_secret(app, "TOKEN", "canary-7f3a", by=ANYBODY)
     return {
         "project": app.environment.project,
@@ -58,6 +63,7 @@ def rows(app: Folder, shared: Folder, root: Folder) -> dict[str, Any]:
         "secret": secret,
         "import": editing.add_import(app, shared, by=ANYBODY),
         "other": root,
+        "trashed": in_trash().get(),
     }
 
 
@@ -94,6 +100,7 @@ def test_stays_shut_without_any_part_of_it(rows: dict[str, Any], page: str) -> N
     rows["secret"].refresh_from_db()
     assert (rows["secret"].key, rows["secret"].version) == ("TOKEN", 1)
     assert (Folder.objects.count(), Secret.objects.count(), SecretImport.objects.count()) == (4, 1, 1)
+    assert in_trash().count() == 1
 
 
 def test_a_page_offers_only_what_its_reader_may_do(rows: dict[str, Any]) -> None:

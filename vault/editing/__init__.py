@@ -29,6 +29,7 @@ from vault.editing.secrets import (
 )
 from vault.editing.ticked import copy_secrets, move_secrets
 from vault.editing.transferred import Retold, Transferred
+from vault.editing.trash import delete_for_good, restore, restore_all
 from vault.editing.upkeep import Upkeep, set_upkeep
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "create_tag",
     "delete_environment",
     "delete_folder",
+    "delete_for_good",
     "delete_import",
     "delete_project",
     "delete_secret",
@@ -63,6 +65,8 @@ __all__ = [
     "preview_secrets",
     "rename_folder",
     "rename_secret",
+    "restore",
+    "restore_all",
     "restore_version",
     "set_labels",
     "set_secret",

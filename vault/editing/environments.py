@@ -8,6 +8,7 @@ from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
 from vault.editing.rights import check_slug_may_change
 from vault.editing.seals import make_folder
+from vault.editing.trash import delete_tree
 from vault.errors import Invalid, Taken
 from vault.models import ROOT, Environment, Folder, Project
 from vault.rules import clean_name, clean_slug
@@ -65,13 +66,13 @@ def update_environment(
 
 
 def delete_environment(environment: Environment, *, by: Actor) -> None:
-    """Deletes it with all folders and secrets; refused while a folder of another environment imports one of them."""
+    """Moves it to the trash with all that it holds; refused while another environment imports one of its folders."""
     with changing(environment.project_id, by) as change:
         folders = Folder.objects.filter(environment=environment)
         check_not_imported(folders, name=f"The environment {environment.slug}")
         _mark_all(change, environment)
         change.announce()
-        environment.delete()
+        delete_tree(change, environment, folders)
 
 
 def _mark_all(change: Change, environment: Environment) -> None:

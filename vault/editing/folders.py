@@ -9,6 +9,7 @@ from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
 from vault.editing.seals import make_folder
+from vault.editing.trash import delete_tree
 from vault.errors import Invalid, Taken
 from vault.limits import LONGEST_PATH
 from vault.models import ROOT, Environment, Folder
@@ -20,6 +21,8 @@ def create_folder(environment: Environment, path: str, *, description: str = "",
     path = clean_path(path)
     description = clean_description(description)
     with changing(environment.project_id, by) as change:
+        # A folder is sealed to the slug, which somebody may have changed since the row was loaded.
+        environment.refresh_from_db(fields=["slug"])
         if environment.folders.filter(path=path).exists():
             raise Taken(f"There is a folder {path} in {environment.slug} already.", field="path")
         folder = make_path(change, environment, path)
@@ -61,7 +64,7 @@ def update_folder(folder: Folder, *, name: str | None = None, description: str |
 
 
 def delete_folder(folder: Folder, *, by: Actor) -> None:
-    """Deletes it with what is in and below it; refused while a folder elsewhere imports one of these."""
+    """Moves it to the trash with what is in and below it; refused while a folder elsewhere imports one of these."""
     if folder.is_root:
         raise Invalid("The root folder goes only with its environment. Delete its contents, or the environment.")
     with changing(folder.environment.project_id, by) as change:
@@ -70,7 +73,7 @@ def delete_folder(folder: Folder, *, by: Actor) -> None:
         for folder_id in doomed.values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()
-        folder.delete()
+        delete_tree(change, folder, doomed)
 
 
 def with_subfolders(folder: Folder) -> QuerySet[Folder]:

@@ -11,7 +11,7 @@ from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.environments import make_environment
 from vault.errors import InUse, Taken
-from vault.models import VAULT, Folder, Project
+from vault.models import VAULT, Folder, Project, TrashedRow
 from vault.rules import clean_description, clean_name, clean_slug
 
 DEFAULT_ENVIRONMENTS = (("Development", "dev"), ("Staging", "staging"), ("Production", "prod"))
@@ -68,10 +68,12 @@ def update_project(
 
 
 def delete_project(project: Project, *, by: Actor) -> None:
+    """For good, with what is in its trash."""
     with changing(project.id, by, contents=False) as change:
         for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()
+        TrashedRow.objects.filter(entry__project=project).delete()
         try:
             project.delete()
         except ProtectedError as error:

@@ -41,6 +41,11 @@ class Seals:
     def put_imports(self, folder_id: UUID) -> None:
         self._changes[folder_id] += sum_of_imports(SecretImport.objects.filter(folder_id=folder_id))
 
+    def drop_imports(self, rows: Iterable[SecretImport]) -> None:
+        """Of folders that were sealed with them and came back without."""
+        for row in rows:
+            self._changes[row.folder_id] -= sum_of_imports([row])
+
     def hold(self, folders: Iterable[Folder]) -> None:
         """Before they get another path, or their environment another slug."""
         for folder in folders:

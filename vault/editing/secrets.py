@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import CharField, Exists, F, OuterRef, Subquery, Value
@@ -22,6 +22,7 @@ from vault.editing.actor import Actor
 from vault.editing.carrying import carry_references
 from vault.editing.change import Change, changing
 from vault.editing.rights import check_references_may_leave
+from vault.editing.trash import delete_rows
 from vault.editing.upkeep import ROTATION, note_rotation
 from vault.errors import Invalid, Missing, Outdated, Taken, Unreadable
 from vault.loading import check_folder
@@ -288,8 +289,16 @@ def restore_version(secret: Secret, version: int, *, by: Actor) -> Secret:
         if old is None:
             raise Missing(f"{secret.key} has no version {version}. Choose one of those listed.")
         check_folder(secret.folder)
-        edit = Edit(secret, None, open_version(old, key=secret.key), old.comment, old.is_literal, is_old=True)
-        return _update(change, secret.folder, [edit])[0]
+        return restore_versions(change, secret.folder, [old])[0]
+
+
+def restore_versions(change: Change, folder: Folder, versions: Sequence[SecretVersion]) -> list[Secret]:
+    """The same for many secrets of one folder, for callers that hold the transaction."""
+    edits = [
+        Edit(old.secret, None, open_version(old, key=old.secret.key), old.comment, old.is_literal, is_old=True)
+        for old in versions
+    ]
+    return _update(change, folder, edits)
 
 
 def delete_secret(secret: Secret, *, by: Actor) -> None:
@@ -297,7 +306,8 @@ def delete_secret(secret: Secret, *, by: Actor) -> None:
 
 
 def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
-    """Deletes them with their versions, all or none."""
+    """Moves them to the trash with their versions, all or none."""
+    deletion = uuid4()
     by_project: dict[UUID, list[Secret]] = {}
     for secret in secrets:
         by_project.setdefault(secret.folder.environment.project_id, []).append(secret)
@@ -308,8 +318,9 @@ def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
                     change.mark(secret.folder_id, [secret.key])
                 for some in _chunks(doomed):
                     rows = Secret.objects.filter(id__in=[secret.id for secret in some])
-                    change.seals.take(rows)
-                    rows.delete()
+                    present = list(rows.select_related("folder__environment"))
+                    change.seals.take(present)
+                    delete_rows(change, present, deletion=deletion)
 
 
 def _check_values(values: Mapping[str, str]) -> None:

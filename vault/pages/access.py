@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -22,6 +22,7 @@ from vault.effects import noting_what_starts, what_started
 from vault.elsewhere import page_of
 from vault.errors import VaultError
 from vault.models import Folder, Project, Secret
+from vault.pages.undo import undo_button
 
 # Each asks how it stands, once a second.
 STARTS_SHOWN = 5
@@ -80,18 +81,23 @@ def parents_of(folder: Folder) -> list[Folder]:
     return [] if folder.is_root else list(Folder.objects.filter(environment_id=folder.environment_id, path__in=paths))
 
 
-def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model) -> HttpResponse:
+def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model, url: str = "") -> HttpResponse:
     """Notes what was done to a row, says so, and goes on."""
     LogEntry.objects.log_actions(user_of(request).pk, [row], flag, change_message=message, single_object=True)
-    messages.success(request, format_html("{}{}", message, told_starts(request)))
-    return HttpResponseRedirect(url_of(go_to))
+    _tell(request, [row], flag, message)
+    return HttpResponseRedirect(url or url_of(go_to))
 
 
 def done_to_many(request: HttpRequest, rows: Sequence[Model], flag: int, message: str, *, go_to: Model) -> HttpResponse:
     """The same of many, each of which gets the line into its history."""
     LogEntry.objects.log_actions(user_of(request).pk, rows, flag, change_message=message)
-    messages.success(request, format_html("{}{}", message, told_starts(request)))
+    _tell(request, rows, flag, message)
     return HttpResponseRedirect(url_of(go_to))
+
+
+def _tell(request: HttpRequest, rows: Sequence[Model], flag: int, message: str) -> None:
+    undo = undo_button(user_of(request), [row.pk for row in rows]) if flag == DELETION else ""
+    messages.success(request, format_html("{}{}{}", message, told_starts(request), undo))
 
 
 def told_starts(request: HttpRequest) -> SafeString:

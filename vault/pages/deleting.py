@@ -12,6 +12,7 @@ from vault.errors import EditingError
 from vault.models import Environment, Folder, Secret
 from vault.pages.access import actor_of, done, page, place_of
 from vault.pages.effects import is_agreed, look_ahead
+from vault.pages.undo import stays
 
 Row = TypeVar("Row", Environment, Folder, Secret)
 
@@ -38,14 +39,14 @@ def confirm_deletion(
             return done(request, row, DELETION, f"Deleted {name}.", go_to=go_to)
     except EditingError as error:
         refusal = error.message
-    if request.method == "POST" and not refusal:
-        refusal = CHANGED
+    refusal = refusal or (CHANGED if request.method == "POST" else "")
     return page(
         request,
         "delete",
         title=f"Delete {name}?",
         refusal=refusal,
         contents=contents,
+        stays=stays(),
         foreseen=foreseen,
         **place_of(go_to if isinstance(row, Environment) else row),
         **context,

@@ -15,6 +15,7 @@ from vault.pages.deleting import CHANGED, name_some
 from vault.pages.effects import Foreseen, enumerate_names, is_agreed, look_ahead
 from vault.pages.folders import get_folder
 from vault.pages.transfers import Asked, ask
+from vault.pages.undo import stays
 from vault.transfer_forms import CopyForm, MoveForm, TagForm
 
 # A page of a folder shows fewer.
@@ -78,6 +79,7 @@ def delete_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         contents=[f"{name}, with all versions" for name in name_some(keys)],
         foreseen=foreseen,
         referrers=_referrers(folder, secrets),
+        stays=stays(),
         ticked=keys,
         **place_of(folder),
     )

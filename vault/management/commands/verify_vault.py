@@ -9,13 +9,14 @@ from vault.binding import accept_folder, name_of
 from vault.errors import SourceError
 from vault.loading import check_folder
 from vault.models import Folder, Secret
+from vault.trash import check_entry, check_values, in_trash
 from vault.values import open_value
 
 
 class Command(BaseCommand):
     help = (
-        "Checks all folders of the vault and all values in them, and names those that were changed by other ways than "
-        "DevinSync's own. Prints no value."
+        "Checks all folders of the vault, all values in them and the trash, and names those that were changed by other "
+        "ways than DevinSync's own. Prints no value."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,11 +36,13 @@ class Command(BaseCommand):
             accept_folder(folders[name])
             self.stdout.write(f"{name} is accepted as it is.")
         faults = [fault for folder in folders.values() for fault in _faults_of(folder)]
+        faults += _faults_of_trash()
         for fault in faults:
             self.stdout.write(fault)
         if faults:
-            raise CommandError(f"{len(faults)} faults in {len(folders)} folders.")
+            raise CommandError(f"{len(faults)} faults in {len(folders)} folders and the trash.")
         self.stdout.write(f"{len(folders)} folders and {Secret.objects.count()} secrets are as they were left.")
+        self.stdout.write(f"So are the {in_trash().count()} deleted items in the trash.")
 
 
 def _all_folders() -> Iterator[Folder]:
@@ -58,3 +61,12 @@ def _faults_of(folder: Folder) -> Iterator[str]:
             open_value(secret)
         except SourceError as error:
             yield f"{name_of(folder)}: {error.message}"
+
+
+def _faults_of_trash() -> Iterator[str]:
+    for entry in in_trash().select_related("project").order_by("pk").iterator():
+        try:
+            check_entry(entry)
+            check_values(entry)
+        except SourceError as error:
+            yield f"{entry.project.slug}: {error.message}"

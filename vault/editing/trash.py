@@ -1,0 +1,213 @@
+"""What is deleted goes to the trash; from there it comes back, whole, or goes for good."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from vault.editing.actor import Actor
+from vault.editing.change import Change, changing
+from vault.effects import is_tried
+from vault.errors import Invalid, Missing, Taken
+from vault.limits import LONGEST_PATH
+from vault.models import Environment, Folder, Secret, SecretImport, TrashedRow, TrashEntry
+from vault.returning import Place, Returned, put_back
+from vault.signals import folders_leave, folders_return
+from vault.trash import FEW, OF_SECRETS, Bin, check_entry, in_trash, is_on, table_of
+
+Kind = TrashEntry.Kind
+# What may hold others before those.
+ORDER = (Kind.ENVIRONMENT, Kind.FOLDER, Kind.SECRET)
+
+
+def delete_rows(change: Change, secrets: Sequence[Secret], *, deletion: UUID) -> None:
+    """Deletes some secrets of any folders, each with an entry of its own, for callers that hold the transaction."""
+    if not _keeps():
+        Secret.objects.filter(id__in=[secret.id for secret in secrets]).delete()
+        return
+    entries = {secret.id: _entry_of_secret(change, secret, deletion) for secret in secrets}
+    trash = Bin(list(entries.values()))
+    _delete_secrets(trash, Secret.objects.filter(id__in=entries), entry_of=lambda id_: entries[id_])
+    trash.close()
+
+
+def delete_tree(change: Change, item: Folder | Environment, doomed: "QuerySet[Folder]") -> None:
+    """Deletes folders with what is in them, and the environment if it is one; its secrets some at a time."""
+    secrets = Secret.objects.filter(folder__in=doomed)
+    entry = _entry_of_tree(change, item, folders=doomed.count(), secrets=secrets.count())
+    trash = Bin([entry]) if _keeps() else None
+    while some := list(secrets.order_by("pk").values_list("pk", flat=True)[:FEW]):
+        _delete_secrets(trash, Secret.objects.filter(pk__in=some), entry_of=lambda _: entry)
+    if trash is not None:
+        if isinstance(item, Environment):
+            trash.keep(Environment.objects.filter(pk=item.pk), lambda _: entry)
+        trash.keep(doomed, lambda _: entry)
+        trash.keep(SecretImport.objects.filter(folder__in=doomed), lambda _: entry)
+        answers: list[Any] = folders_leave.send(sender=Folder, folders=doomed)
+        trash.note(entry, [note for _, notes in answers for note in notes or ()])
+        trash.close()
+    item.delete()
+
+
+def restore(entry: TrashEntry, *, by: Actor) -> Returned:
+    """Puts back what was deleted, with all versions, as it was. Raises Missing, Taken, or Unreadable."""
+    return restore_all([entry], by=by)
+
+
+def restore_all(entries: Iterable[TrashEntry], *, by: Actor) -> Returned:
+    """All or none. What holds others comes before them."""
+    by_project: dict[UUID, list[TrashEntry]] = {}
+    for entry in entries:
+        by_project.setdefault(entry.project_id, []).append(entry)
+    returned = Returned()
+    with transaction.atomic():
+        for project_id, some in by_project.items():
+            with changing(project_id, by) as change:
+                for entry in _lock(some):
+                    bring_back(change, entry, returned)
+    return returned
+
+
+@transaction.atomic
+def delete_for_good(entry: TrashEntry) -> None:
+    """With what was deleted before out of the folders that it holds, because it could never come back."""
+    entries = list(going_with(entry))
+    for start in range(0, len(entries), FEW):
+        some = [each.pk for each in entries[start : start + FEW]]
+        TrashedRow.objects.filter(entry__in=some).delete()
+        TrashEntry.objects.filter(pk__in=some).delete()
+
+
+def going_with(entry: TrashEntry) -> list[TrashEntry]:
+    """An entry, and those that can come back into nothing but what it holds."""
+    found, waiting = {entry.pk: entry}, [entry]
+    others = [each for each in in_trash().filter(project=entry.project_id) if each.pk != entry.pk]
+    while waiting:
+        each = waiting.pop()
+        folders = _folders_in(each)
+        inside = [other for other in others if other.folder in folders or other.environment == each.item]
+        waiting += [other for other in inside if other.pk not in found]
+        found |= {other.pk: other for other in inside}
+    return list(found.values())
+
+
+def _lock(entries: Sequence[TrashEntry]) -> list[TrashEntry]:
+    found = {each.pk: each for each in in_trash().select_for_update().filter(pk__in=[each.pk for each in entries])}
+    if gone := [str(each) for each in entries if each.pk not in found]:
+        raise Missing(f"The trash does not hold {gone[0]} any more: it was restored, or is gone for good.")
+    return sorted(found.values(), key=lambda each: (ORDER.index(Kind(each.kind)), len(each.name), each.name))
+
+
+def bring_back(change: Change, entry: TrashEntry, returned: Returned) -> None:
+    """For callers that hold the transaction."""
+    check_entry(entry)
+    place = None
+    if entry.kind == Kind.ENVIRONMENT:
+        _check_slug(entry)
+    elif entry.kind == Kind.FOLDER:
+        place = _place_of(entry)
+    else:
+        _check_key(entry)
+    back = put_back(entry, place)
+    change.seals.put(back.secrets)
+    change.seals.drop_imports(back.unkept)
+    for folder_id in _folders_in(entry):
+        change.mark(folder_id)
+    for secret in back.secrets:
+        change.mark(secret.folder_id, [secret.key])
+    folders_return.send(sender=Folder, notes=back.notes)
+    returned.unkept += back.unkept
+    TrashedRow.objects.filter(entry=entry).delete()
+    entry.delete()
+
+
+def _check_slug(entry: TrashEntry) -> None:
+    if Environment.objects.filter(project=entry.project_id, slug=entry.name).exists():
+        raise Taken(f"There is an environment {entry.name} again. Give that one another slug, then restore this one.")
+
+
+def _place_of(entry: TrashEntry) -> Place:
+    parent = _holder(entry)
+    if parent is None:
+        raise Missing(f"The folder {entry.name} was in one that is not there now. Restore that one first.")
+    path = parent.prefix + entry.name.rpartition("/")[2]
+    if Folder.objects.filter(environment=parent.environment_id, path=path).exists():
+        raise Taken(f"There is a folder {path} here again. Give that one another name, then restore this one.")
+    longest = max(map(len, (columns["path"] for columns in _columns(entry, Folder))))
+    if longest - len(entry.name) + len(path) > LONGEST_PATH:
+        raise Invalid(f"Below {parent}, a path would be longer than {LONGEST_PATH:,} characters.")
+    return Place(parent.environment_id, entry.name, path)
+
+
+def _holder(entry: TrashEntry) -> Folder | None:
+    rows = Folder.objects.select_related("environment").filter(environment__project=entry.project_id)
+    return rows.filter(pk=entry.folder).first() if entry.folder else None
+
+
+def _check_key(entry: TrashEntry) -> None:
+    folder = _holder(entry)
+    if folder is None:
+        raise Missing(f"The folder {entry.place} of {entry.name} is not there now. Restore the folder first.")
+    if folder.secrets.filter(key=entry.name).exists():
+        raise Taken(
+            f"There is a secret {entry.name} in {folder} again. Give that one another key or delete it, then restore "
+            "this one."
+        )
+
+
+def _columns(entry: TrashEntry, model: type[Model]) -> Iterator[dict[str, Any]]:
+    rows = entry.rows.filter(table=table_of(model)).order_by("pk")
+    yield from rows.values_list("columns", flat=True).iterator(chunk_size=FEW)
+
+
+def _folders_in(entry: TrashEntry) -> set[UUID]:
+    return set() if entry.kind == Kind.SECRET else {UUID(columns["id"]) for columns in _columns(entry, Folder)}
+
+
+def _keeps() -> bool:
+    """A change that is only tried leaves nothing to restore."""
+    return is_on() and not is_tried()
+
+
+def _delete_secrets(trash: Bin | None, rows: "QuerySet[Secret]", *, entry_of: Callable[[UUID], TrashEntry]) -> None:
+    if trash is not None:
+        trash.keep(rows, lambda row: entry_of(row.pk))
+        for table in OF_SECRETS:
+            trash.keep(table._base_manager.filter(secret__in=rows), lambda row: entry_of(row.secret_id))
+    rows.delete()
+
+
+def _entry_of_secret(change: Change, secret: Secret, deletion: UUID) -> TrashEntry:
+    return TrashEntry(
+        project_id=change.project_id,
+        deletion=deletion,
+        kind=Kind.SECRET,
+        name=secret.key,
+        place=str(secret.folder),
+        item=secret.pk,
+        environment=secret.folder.environment_id,
+        folder=secret.folder_id,
+        secrets=1,
+        deleted_at=timezone.now(),
+        deleted_by=change.by.user,
+    )
+
+
+def _entry_of_tree(change: Change, item: Folder | Environment, *, folders: int, secrets: int) -> TrashEntry:
+    is_folder = isinstance(item, Folder)
+    return TrashEntry(
+        project_id=change.project_id,
+        kind=Kind.FOLDER if is_folder else Kind.ENVIRONMENT,
+        name=item.path if isinstance(item, Folder) else item.slug,
+        place=item.environment.slug if isinstance(item, Folder) else "",
+        item=item.pk,
+        environment=item.environment_id if isinstance(item, Folder) else None,
+        folder=item.parent_id if isinstance(item, Folder) else None,
+        folders=folders,
+        secrets=secrets,
+        deleted_at=timezone.now(),
+        deleted_by=change.by.user,
+    )
