@@ -84,6 +84,8 @@ def delete_for_good(entry: TrashEntry) -> None:
 def going_with(entry: TrashEntry) -> list[TrashEntry]:
     """An entry, and those that can come back into nothing but what it holds."""
     found, waiting = {entry.pk: entry}, [entry]
+    if entry.kind == Kind.SECRET:
+        return waiting
     others = [each for each in in_trash().filter(project=entry.project_id) if each.pk != entry.pk]
     while waiting:
         each = waiting.pop()
