@@ -29,7 +29,9 @@ from theme.times import duration
 GRACE = timedelta(minutes=30)
 WRONG, WRONG_AT_MOST = "wrong_passwords", 5
 # Each sends values out at once, so that no form opened before is a reason to send them later.
-VALUES = frozenset({"admin:vault_secret_reveal", "admin:vault_folder_export"})
+VALUES = frozenset(
+    f"admin:vault_{name}" for name in ("secret_reveal", "secret_resolve", "secret_reveal_edit", "folder_export")
+)
 # Views of the admin, by name. A new one that shows or takes what is secret, or gives rights, belongs here.
 GRAVE = VALUES | frozenset(
     f"admin:{name}"

@@ -213,10 +213,21 @@ class SecretForm(UpkeepForm):
             # On the bound field: it has copied the field's own text when the form was checked.
             self["value"].help_text = "The value you entered is kept, sealed. Leave this empty to use it."
 
+    def as_typed(self) -> dict[str, Any]:
+        """What was sent, but for the value, to be shown in another form that judges nothing yet."""
+        fields = ((name, field) for name, field in self.fields.items() if name not in ("value", "kept", "is_shown"))
+        return {name: field.widget.value_from_datadict(self.data, {}, name) for name, field in fields}
+
+    def put_value(self, value: str, said: str = "The value you entered is kept, sealed.") -> None:
+        """Into a form that was not sent."""
+        self.initial["kept"] = self._keeper.keep(value)
+        self.fields["value"].help_text = said
+
 
 class EditSecretForm(SecretForm):
     is_emptied = forms.BooleanField(label="Make the value empty", required=False)
     version = forms.IntegerField(widget=forms.HiddenInput)
+    is_shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     field_order = ["key", "value", "is_emptied", "is_literal", "comment", *UpkeepForm.upkeep_names]
 
@@ -225,7 +236,21 @@ class EditSecretForm(SecretForm):
         self.fields["value"].help_text = "Leave empty to keep the value as it is."
 
     def value_entered(self) -> str | None:
-        return "" if self.data.get("is_emptied") else super().value_entered()
+        if self.data.get("is_emptied"):
+            return ""
+        entered = super().value_entered()
+        return "" if entered is None and self.data.get("is_shown") else entered
+
+    def keep_value(self) -> None:
+        super().keep_value()
+        # The value is not shown again, so an empty field says nothing any more.
+        self.data["is_shown"] = ""
+
+    def show_value(self, value: str) -> None:
+        """To whoever has just revealed it, in a form that was not sent."""
+        self.fields["value"].widget = forms.Textarea(self.fields["value"].widget.attrs)
+        self.fields["value"].help_text = "The value as it is stored. What you leave here is saved, also nothing."
+        self.initial.update(value=value, is_shown="yes")
 
 
 class DotenvForm(forms.Form):

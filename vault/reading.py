@@ -134,14 +134,14 @@ def _check_environment(project: Project, slug: str) -> None:
         raise FolderMissing(f"The project {project.slug} has no environment “{slug}”. It has: {names}.")
 
 
-def reveal(secret: Secret, user: User, *, version: int | None = None) -> str:
-    """The value as stored, for a user who may see it; who saw what is noted in the admin's log."""
+def reveal(secret: Secret, user: User, *, version: int | None = None, purpose: str = "") -> str:
+    """The value as stored, for a user who may see it; who saw what is noted in the admin's log, and for which
+    `purpose`: "to copy it"."""
     demand_rights(user, "vault.reveal_secret")
     number = secret.version if version is None else version
     value = read_version(secret, number)
-    LogEntry.objects.log_actions(
-        user.pk, [secret], CHANGE, change_message=f"Revealed the value of version {number}.", single_object=True
-    )
+    said = " ".join(["Revealed the value of version", str(number), *([purpose] if purpose else [])])
+    LogEntry.objects.log_actions(user.pk, [secret], CHANGE, change_message=f"{said}.", single_object=True)
     return value
 
 

@@ -54,6 +54,18 @@ def test_a_reveal_later_asks_for_the_password_and_shows_nothing(log_in: LogIn, s
     assert response["Location"] == "/admin/confirm-identity/?next=%2Fadmin%2Fsomewhere%2F"
 
 
+@pytest.mark.parametrize("way", ["secret_resolve", "secret_reveal_edit"])
+def test_so_does_every_other_way_to_a_value(log_in: LogIn, secret: Secret, way: str) -> None:
+    client, address = log_in(), reverse(f"admin:vault_{way}", args=[secret.pk])
+    assert "canary-value" in client.post(address).content.decode()
+    grow_old(client, 11)
+
+    response = client.post(address)
+
+    assert response["Location"].startswith("/admin/confirm-identity/")
+    assert "canary-value" not in response.content.decode()
+
+
 def test_the_right_password_opens_the_way_again(log_in: LogIn, secret: Secret) -> None:
     client = log_in()
     grow_old(client, 11)

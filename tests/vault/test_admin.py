@@ -80,6 +80,8 @@ ROUTES = {
     "secret_page": ("secret", "viewer", "get"),
     "secret_edit": ("secret", "editor", "get"),
     "secret_reveal": ("secret", "editor", "post"),
+    "secret_resolve": ("secret", "editor", "post"),
+    "secret_reveal_edit": ("secret", "editor", "post"),
     "secret_restore": ("secret", "editor", "post"),
     "secret_delete_page": ("secret", "editor", "get"),
 }
@@ -129,7 +131,17 @@ def test_lets_in_whom_it_should(client_of: ClientOf, secret: Secret, role: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["import_move", "import_delete", "secret_reveal", "secret_restore", "trash_restore", "trash_undo"]
+    "name",
+    [
+        "import_move",
+        "import_delete",
+        "secret_reveal",
+        "secret_resolve",
+        "secret_reveal_edit",
+        "secret_restore",
+        "trash_restore",
+        "trash_undo",
+    ],
 )
 def test_changes_are_posts_with_a_token(client_of: ClientOf, secret: Secret, name: str) -> None:
     client = client_of("superuser")

@@ -93,6 +93,30 @@ EDITS: dict[str, tuple[str, str, dict[str, str], int, str, str]] = {
         "secret",
         "Revealed the value of version 1.",
     ),
+    "a value is copied": (
+        "secret_reveal",
+        "secret",
+        {"copy": "yes"},
+        CHANGE,
+        "secret",
+        "Revealed the value of version 2 to copy it.",
+    ),
+    "a value is read to edit it": (
+        "secret_reveal_edit",
+        "secret",
+        {},
+        CHANGE,
+        "secret",
+        "Revealed the value of version 2 to edit it.",
+    ),
+    "a value is read as Devin gets it": (
+        "secret_resolve",
+        "secret",
+        {},
+        CHANGE,
+        "secret",
+        "Revealed the value of version 2 as a reader gets it.",
+    ),
     "a secret goes": ("secret_delete_page", "secret", {}, DELETION, "secret", "Deleted TOKEN."),
     "a new import": ("import_add", "folder", {"source": "root"}, CHANGE, "folder", "Added the import of dev:/."),
     "an import moves": (
@@ -177,7 +201,7 @@ def test_an_edit_leaves_one_line_without_a_value(
     assert (line.actor, line.kind, line.name, line.detail) == ("editor", kind, entry.object_repr, message)
     assert line.object_id == entry.object_id
     assert CANARY not in f"{list(LogEntry.objects.values())} {list(Entry.objects.values())}"
-    if not page.endswith("reveal"):
+    if "reveal" not in page and "resolve" not in page:
         assert [said for said in response.context["messages"] if str(said).startswith(message)]
         assert CANARY not in response.content.decode() or "description" in data
 

@@ -46,6 +46,8 @@ PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "secret_page": ("secret", "view_secret", None),
     "secret_edit": ("secret", "change_secret", {"key": "TOKEN", "value": "2", "version": "1"}),
     "secret_reveal": ("secret", "view_secret reveal_secret", {}),
+    "secret_resolve": ("secret", "view_secret reveal_secret", {}),
+    "secret_reveal_edit": ("secret", "view_secret change_secret reveal_secret", {}),
     "secret_restore": ("secret", "change_secret", {"version": "1"}),
     "secret_delete_page": ("secret", "delete_secret", {}),
 }
@@ -125,10 +127,13 @@ def test_a_page_offers_only_what_its_reader_may_do(rows: dict[str, Any]) -> None
 
 def test_a_secrets_page_offers_only_what_its_reader_may_do(rows: dict[str, Any]) -> None:
     editing.set_secret(rows["folder"], "TOKEN", "other", by=ANYBODY)
+    editing.set_secret(rows["folder"], "TOKEN", "${OTHER}", by=ANYBODY)
     addresses = {
         "secret_edit": "change_secret",
         "secret_restore": "change_secret",
         "secret_reveal": "reveal_secret",
+        "secret_resolve": "reveal_secret",
+        "secret_reveal_edit": "reveal_secret",
         "secret_delete_page": "delete_secret",
     }
     url = reverse("admin:vault_secret_page", args=[rows["secret"].pk])

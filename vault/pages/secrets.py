@@ -1,24 +1,23 @@
-"""A secret's page, and adding, editing, revealing, restoring and deleting it. Only `reveal` shows a value."""
+"""A secret's page, and adding, editing, restoring and deleting it. None of it shows a value."""
 
 from copy import copy
-from typing import TypedDict
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
 
 from vault import editing
 from vault.editing import Actor
 from vault.errors import EditingError, VaultError
-from vault.forms import EditSecretForm, SecretForm
+from vault.forms import SecretForm
 from vault.keeping import Keeper
-from vault.models import Folder, Project, Secret
-from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse, url_of, user_of
+from vault.models import Folder, Secret
+from vault.pages.access import actor_of, allowed, done, page, parents_of, refuse, url_of, user_of
 from vault.pages.asking import (
     CARRY,
     EditQuestion,
@@ -32,14 +31,8 @@ from vault.pages.asking import (
 from vault.pages.deleting import confirm_deletion
 from vault.pages.folders import get_folder
 from vault.pages.references import broken_references_of, find_all_lookalikes
-from vault.reading import reveal
+from vault.pages.secret_forms import edit_words, open_edit, open_form, secret_form
 from vault.referrers import find_referrers
-
-
-class TagRights(TypedDict):
-    project: Project
-    may_add_tags: bool
-
 
 # The key that stands for any, before one is typed.
 EXAMPLE = "KEY"
@@ -52,10 +45,10 @@ def get_secret(secret_id: UUID) -> Secret:
 
 @allowed("vault.view_secret")
 def secret_page(request: HttpRequest, secret_id: UUID) -> HttpResponse:
-    return _show(request, get_secret(secret_id))
+    return show_secret(request, get_secret(secret_id))
 
 
-def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpResponse:
+def show_secret(request: HttpRequest, secret: Secret, **context: object) -> HttpResponse:
     return page(
         request,
         "secret",
@@ -77,8 +70,7 @@ def _show(request: HttpRequest, secret: Secret, **context: object) -> HttpRespon
 @allowed("vault.add_secret")
 def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, by = get_folder(folder_id), actor_of(request)
-    keeper = Keeper(user_of(request).pk, "add", folder.id)
-    form = SecretForm(request.POST or None, keeper=keeper, **tagging(request, folder))
+    form, maker = open_form(request, SecretForm, folder, keeper=Keeper(user_of(request).pk, "add", folder.id))
     question: EditQuestion | None = None
     if form.is_valid():
         key = form.cleaned_data["key"]
@@ -86,16 +78,15 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
             question = ask_about(request, lambda: add(form, folder, by=by), only_grave=True)
             if question is None:
                 add(form, folder, by=by)
-                return done(request, folder.secrets.get(key=key), ADDITION, f"Added {key}.", go_to=folder)
+                went = done(request, folder.secrets.get(key=key), ADDITION, f"Added {key}.", go_to=folder)
+                return redirect(request.path) if "another" in request.POST else went
         except EditingError as error:
             refuse(form, error)
     if form.is_bound:
         form.keep_value()
-    title = f"Add a secret to {folder.path}"
+    shown = {"title": f"Add a secret to {folder.path}", "submit": "Add secret", "another": "Save and add another"}
     reach = {"reach": [] if question else lines_of_reach(folder, EXAMPLE), "example": EXAMPLE}
-    return form_page(
-        request, form, title=title, submit="Add secret", back=folder, question=question, template="secret_form", **reach
-    )
+    return secret_form(request, form, maker, back=folder, question=question, **shown, **reach)
 
 
 @sensitive_variables()
@@ -114,20 +105,12 @@ def add(form: SecretForm, folder: Folder, *, by: Actor) -> None:
         keep_up(folder.secrets.get(key=key), form.upkeep, before=editing.Upkeep(), by=by)
 
 
-def tagging(request: HttpRequest, folder: Folder) -> TagRights:
-    """Which tags a form may name."""
-    return {"project": folder.environment.project, "may_add_tags": request.user.has_perm("vault.add_tag")}
-
-
 @sensitive_variables()
 @sensitive_post_parameters("value", "kept")
 @allowed("vault.change_secret")
 def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     secret = get_secret(secret_id)
-    initial = {name: getattr(secret, name) for name in ("key", "comment", "is_literal", "version")}
-    keeper = Keeper(user_of(request).pk, "edit", secret.id)
-    initial |= EditSecretForm.initial_of(secret)
-    form = EditSecretForm(request.POST or None, initial=initial, keeper=keeper, **tagging(request, secret.folder))
+    form, maker = open_edit(request, secret)
     question: EditQuestion | None = None
     if form.is_valid():
         try:
@@ -142,39 +125,13 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     if form.is_bound:
         form.keep_value()
     reach = [] if question else lines_of_reach(secret.folder, secret.key)
-    title = f"Edit {secret.key}"
-    return form_page(
-        request,
-        form,
-        title=title,
-        submit="Save",
-        back=secret,
-        question=question,
-        template="secret_form",
-        reach=reach,
-    )
-
-
-@sensitive_variables()
-@require_POST
-@allowed("vault.view_secret", "vault.reveal_secret")
-def reveal_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
-    secret = get_secret(secret_id)
-    version = _version_in(request) or secret.version
-    try:
-        value = reveal(secret, user_of(request), version=version)
-    except VaultError as error:
-        messages.error(request, error.message)
-        return HttpResponseRedirect(url_of(secret))
-    response = _show(request, secret, revealed=value, is_empty=not value, revealed_version=version)
-    response["Cache-Control"] = "no-store"
-    return response
+    return secret_form(request, form, maker, back=secret, question=question, reach=reach, **edit_words(secret))
 
 
 @require_POST
 @allowed("vault.change_secret")
 def restore_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
-    secret, version, by = get_secret(secret_id), _version_in(request), actor_of(request)
+    secret, version, by = get_secret(secret_id), version_in(request), actor_of(request)
     title = f"Restore version {version} of {secret.key}?"
     try:
         if asked := ask_first(
@@ -203,7 +160,7 @@ def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     )
 
 
-def _version_in(request: HttpRequest) -> int:
+def version_in(request: HttpRequest) -> int:
     """The version that a form asks for, or 0, which no secret has."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -12,10 +12,10 @@
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const revealed = page.querySelector("#revealed");
     if (!revealed) throw new Error("nothing to show");
-    show(form, place, page.querySelector("#revealed-value")?.textContent ?? "");
+    show(form, place, page.querySelector("#revealed-value")?.textContent ?? "", page.querySelector("#revealed-parts"));
   }
 
-  function show(form, place, value) {
+  function show(form, place, value, parts) {
     hideShown();
     const button = form.querySelector("button");
     const before = [...place.childNodes];
@@ -26,6 +26,7 @@
     shown.textContent = value || "empty";
     place.replaceChildren(shown);
     if (value) place.append(" ", copyButton(shown));
+    if (parts) place.append(document.adoptNode(parts));
     button.textContent = "Hide";
     const timer = window.setTimeout(() => hideShown(), SHOWN_FOR);
     hideShown = () => {

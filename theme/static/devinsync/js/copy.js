@@ -3,7 +3,10 @@
 {
   async function copy(button) {
     const source = button.dataset.copy ? document.querySelector(button.dataset.copy) : null;
-    const text = source ? (source.value ?? source.textContent.trim()) : button.dataset.copyText;
+    /* Of a secret's value each space counts. */
+    const isExact = source?.matches(".ds-value");
+    const shown = isExact ? source?.textContent : source?.textContent.trim();
+    const text = source ? (source.value ?? shown) : button.dataset.copyText;
     if (!text) return;
     const label = button.dataset.copyLabel || button.textContent;
     button.dataset.copyLabel = label;
