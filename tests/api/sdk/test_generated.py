@@ -65,7 +65,8 @@ def test_a_generated_python_client_walks(
     config.write_text("post_hooks: []\n")
     package = tmp_path / "devinsync_api"
     options = ("--path", document, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning")
-    run(python.parent / "openapi-python-client", "generate", *options, cwd=tmp_path)
+    # Not its script, which names the folder that the environment was made in.
+    run(python, "-m", "openapi_python_client", "generate", *options, cwd=tmp_path)
 
     walk(python, WALKS / "generated_client.py", environment=environment_of_syncs | {"PYTHONPATH": str(tmp_path)})
 
