@@ -24,13 +24,17 @@ class LongListPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class TextFilter(admin.SimpleListFilter):
-    """A field to type into, where a list of all choices would be thousands long."""
+    """A field to type into, where a list of all choices would be thousands long; some are suggested."""
 
     template = "admin/text_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         # Django leaves out a filter without choices.
         return [("", "")]
+
+    def suggestions(self) -> list[str]:
+        """What the field offers while one types; there may be more."""
+        return []
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         others = changelist.get_query_string(remove=[self.parameter_name, "p"])
@@ -39,4 +43,5 @@ class TextFilter(admin.SimpleListFilter):
             "name": self.parameter_name,
             "value": self.value() or "",
             "without": others,
+            "suggestions": self.suggestions(),
         }

@@ -7,12 +7,15 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from common.lacking import demand_rights
 from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.models import SyncRun
 from theme.badges import badge
 
+# Of a reason in a list; the page says all of it.
+REASON_SHOWN = 110
 View = Callable[..., HttpResponse]
 
 
@@ -23,6 +26,14 @@ def two_lines(code: object, below: object) -> SafeString:
 def status_badge(status: str) -> SafeString:
     """Of a sync; one that has never run has no status."""
     return badge(status, Status(status).label if status else "Never run")
+
+
+def with_reason(shown: SafeString, status: str, reason: str) -> SafeString:
+    """The badge with why it says so, where that is not as it should be."""
+    if not reason or status not in (Status.FAILED, Status.BLOCKED, Status.CANCELLED):
+        return shown
+    short = Truncator(reason).chars(REASON_SHOWN)
+    return format_html('{}<br><span class="ds-muted ds-small" title="{}">{}</span>', shown, reason, short)
 
 
 def run_badge(run: SyncRun) -> SafeString:

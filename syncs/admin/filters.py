@@ -10,10 +10,16 @@ from common.long_lists import TextFilter
 from syncs.editing import Need, syncs_needing_a_person
 from syncs.models import DevinSync, SyncRunQuerySet
 
+# Names that a field offers while one types: more would make the page slow, and typing finds those too.
+SUGGESTED = 500
+
 
 class SyncFilter(TextFilter):
     title = "sync"
     parameter_name = "sync_name"
+
+    def suggestions(self) -> list[str]:
+        return list(DevinSync.objects.order_by("name").values_list("name", flat=True).distinct()[:SUGGESTED])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         name = (self.value() or "").strip()

@@ -20,11 +20,13 @@ from connections.devin.errors import DevinError
 from encryption import DecryptionError
 from syncs.admin.actions import Owner, confirm_page, confirmed, find_sync, switch
 from syncs.admin.base import demand, only
+from syncs.admin.keys import keys_view
 from syncs.admin.plan_page import show
 from syncs.admin.review import review_switch
 from syncs.admin.seen_plans import TAKE_OVER, open_plan, seal_plan
 from syncs.admin.starting import start_one
 from syncs.admin.strangers import strangers_view
+from syncs.admin.sync_runs import runs_view
 from syncs.admin.wizard.views import STEPS, SyncWizard
 from syncs.editing import SWITCHES, Actor, addresses
 from syncs.engine.overlaps import overlapping_syncs
@@ -45,6 +47,8 @@ def urls_of(owner: Owner) -> list[URLPattern]:
         "confirm": ("<uuid:pk>/confirm/<slug:what>/", partial(confirm_view, owner)),
         "switch": ("<uuid:pk>/switch/", partial(switch_view, owner)),
         "places": ("<uuid:pk>/places/", partial(places_view, owner)),
+        "keys": ("<uuid:pk>/keys/", partial(keys_view, owner)),
+        "runs": ("<uuid:pk>/runs/", partial(runs_view, owner)),
         "strangers": ("<uuid:pk>/strangers/", partial(strangers_view, owner)),
     }
     wrap = owner.admin_site.admin_view

@@ -1,26 +1,29 @@
 """The list of syncs, and a sync's page: how it stands, its settings, its end."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncs.admin.actions import ACTIONS, managed_names
-from syncs.admin.base import demand, not_found, run_badge, started_by, status_badge, two_lines
+from syncs.admin.base import demand, not_found, status_badge, two_lines, with_reason
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.filters import NeedFilter
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
+from syncs.admin.heading import parts_of
 from syncs.admin.review import ANSWER, BACK, review_edit
 from syncs.admin.routes import urls_of
-from syncs.admin.runs import what_changed
 from syncs.admin.starting import link_to
+from syncs.admin.sync_runs import run_row
 from syncs.choices import Operation, Status
 from syncs.editing import Actor, change_sync, delete_sync, waiting_strangers
 from syncs.engine.overlaps import overlapping_syncs
@@ -62,7 +65,9 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
     )
 
     def get_urls(self) -> list[URLPattern]:
-        return [*urls_of(self), *super().get_urls()]
+        view = self.admin_site.admin_view(self.settings_view)
+        settings = path("<uuid:pk>/settings/", view, name="syncs_devinsync_settings")
+        return [*urls_of(self), settings, *super().get_urls()]
 
     # Who may do what
 
@@ -94,6 +99,11 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
 
     # The list
 
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """What failed or waits for a person stands first."""
+        worst = Case(When(sync_status=Status.FAILED, then=0), When(sync_status=Status.BLOCKED, then=1), default=2)
+        return [Case(When(is_enabled=False, then=3), default=worst), "name"]
+
     @admin.display(description="name", ordering="name")
     def shown_name(self, sync: DevinSync) -> SafeString | str:
         return sync.name if sync.is_enabled else format_html("{}<br>{}", sync.name, badge("off", "Disabled"))
@@ -109,7 +119,7 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
 
     @admin.display(description="status", ordering="sync_status")
     def status(self, sync: DevinSync) -> SafeString:
-        return status_badge(sync.sync_status)
+        return with_reason(status_badge(sync.sync_status), sync.sync_status, sync.last_sync_message)
 
     @admin.display(description="last synced", ordering="last_synced_at")
     def last_synced(self, sync: DevinSync) -> SafeString | str:
@@ -146,13 +156,10 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
         if reviewed := self._reviewed(request, sync):
             return reviewed
         context = {
-            **(page_of(sync) if sync is not None else {}),
+            **(self._page_of(request, sync) if sync is not None else {}),
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
             "show_delete": False,
-            "may_run": self.has_run_permission(request),
-            "may_plan": self.has_plan_permission(request),
-            "may_remove": self.has_remove_permission(request),
             **(extra_context or {}),
         }
         try:
@@ -161,6 +168,15 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
             # The form has judged it before; a moment later it did not hold any more.
             messages.error(request, error.message)
             return redirect("admin:syncs_devinsync_change", object_id)
+
+    def settings_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """The same page with the form on it; what is sent from there may go to either address."""
+        return self.change_view(request, str(pk), extra_context={"tab": "settings"})
+
+    def _page_of(self, request: HttpRequest, sync: DevinSync) -> dict[str, Any]:
+        """A form that comes back with errors is shown, wherever it was sent to."""
+        tab = "settings" if request.method == "POST" else "overview"
+        return {**overview_of(sync), **parts_of(self, request, sync, tab=tab)}
 
     def _reviewed(self, request: HttpRequest, sync: DevinSync | None) -> HttpResponse | None:
         """Asked before the transaction of the edit begins, because it talks to Devin."""
@@ -255,13 +271,11 @@ def in_step(sync: DevinSync) -> str:
     )
 
 
-def page_of(sync: DevinSync) -> dict[str, Any]:
+def overview_of(sync: DevinSync) -> dict[str, Any]:
     runs = list(sync.runs.select_related("requested_by")[:RECENT_RUNS])
     return {
-        "sync": sync,
-        "status_badge": status_badge(sync.sync_status),
         "managed_count": sync.managed_secrets.count(),
-        "recent_runs": [(run, run_badge(run), started_by(run), what_changed(run)) for run in runs],
+        "recent_runs": [run_row(run) for run in runs],
         "last_run": runs[0] if runs else None,
         "next_due": next_due(sync),
         "in_step": in_step(sync),

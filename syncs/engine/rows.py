@@ -4,6 +4,9 @@ from syncs.choices import Action, Outcome
 from syncs.engine.changes import Change, Create, Delete, HandOver, HeldBack, Refusal, Rename
 from syncs.models import SyncRun, SyncRunChange
 
+# Why a row is there of a key that another sync holds.
+NOT_OURS = "not ours to write"
+
 
 def change_row(run: SyncRun, change: Change) -> SyncRunChange:
     row = SyncRunChange(run=run, destination_key=storable(change.destination_key), reason=change.reason[:255])
@@ -31,7 +34,7 @@ def refusal_row(run: SyncRun, refusal: Refusal) -> SyncRunChange:
         action=Action.CREATE,
         destination_key=refusal.destination_key,
         source_key=refusal.source_key,
-        reason="not ours to write",
+        reason=NOT_OURS,
         outcome=Outcome.FAILED,
         detail=refusal.reason[:1024],
     )

@@ -67,7 +67,7 @@ def test_the_wizard_asks_for_each_and_its_review_tells_it(
 def test_the_edit_form_has_each(client: Client, admin_user: User, sync: DevinSync) -> None:
     client.force_login(admin_user)
 
-    page = client.get(reverse("admin:syncs_devinsync_change", args=[sync.pk])).content.decode()
+    page = client.get(reverse("admin:syncs_devinsync_settings", args=[sync.pk])).content.decode()
 
     assert [name for name in OPTIONS if f'name="{name}"' not in page] == []
 

@@ -22,18 +22,16 @@ from sources.protocol import Place
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
+from syncs.admin.wizard.drafts import SOURCE_NAMES, drafts_for
 from syncs.admin.wizard.elsewhere import BRINGS, WAYS
 from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
 from syncs.choices import Strangers
 from syncs.editing import Actor, Edited, create_sync
 from syncs.errors import EditRefused, SyncError
 from syncs.models import DevinSync, SyncRun
-from syncs.places import names_of_folder
 from syncs.runs.wishes import Wishes
 from vault.models import Project
 
-# By which a link may say what the first step begins with.
-SOURCE_NAMES = tuple(SourceForm.base_fields)
 STEPS = (
     ("source", SourceForm),
     ("destination", DestinationForm),
@@ -88,9 +86,9 @@ class SyncWizard(WizardPages):
         return self._answer(step, form) if form.is_valid() else self.render(form)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
-        if "restart" in request.GET or {*request.GET} & {*SOURCE_NAMES} or not self.storage.is_begun:
+        if {"restart", "copy", *SOURCE_NAMES} & {*request.GET} or not self.storage.is_begun:
             self.storage.reset()
-            self.storage.extra_data["drafts"] = _draft_for(request.GET)
+            self.storage.extra_data["drafts"] = drafts_for(request.GET)
             return redirect(self.get_step_url("source"))
         messages.info(request, "You left this sync unfinished: here is what you entered. “Start over” empties it.")
         return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))
@@ -260,14 +258,6 @@ def _step_of(error: SyncError) -> str:
     """Where it is mended."""
     field = error.field if isinstance(error, EditRefused) else ""
     return next((step for step, form in STEPS if field in form.base_fields), "source")
-
-
-def _draft_for(query: QueryDict) -> dict[str, dict[str, str]]:
-    """Entries for the first step, for a link from the page of a project or a folder."""
-    folder_id = parse_uuid(query.get("folder"))
-    named = names_of_folder(folder_id) if folder_id is not None else {}
-    chosen = named | {name: str(query[name]) for name in SOURCE_NAMES if name in query}
-    return {"source": chosen} if "project" in chosen else {}
 
 
 def _own(data: QueryDict, step: str) -> QueryDict:

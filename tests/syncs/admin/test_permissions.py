@@ -34,6 +34,10 @@ ROUTES = (
     Route("syncs_devinsync_change", VIEWERS, "sync", method="get"),
     Route("syncs_devinsync_change", EDITORS, "sync"),
     Route("syncs_devinsync_history", VIEWERS, "sync", method="get"),
+    Route("syncs_devinsync_settings", VIEWERS, "sync", method="get"),
+    Route("syncs_devinsync_settings", EDITORS, "sync"),
+    Route("syncs_devinsync_keys", VIEWERS, "sync", method="get"),
+    Route("syncs_devinsync_runs", VIEWERS, "sync", method="get"),
     Route("syncs_devinsync_add", EDITORS, method="get"),
     Route("syncs_devinsync_run", OPERATORS, "sync"),
     Route("syncs_devinsync_run", EDITORS, "sync", data={"plan": "no plan"}),
@@ -92,7 +96,7 @@ def test_who_is_turned_away_changes_nothing(client: Client, address: Callable[[R
 
 
 # These have a page at the same address.
-WITH_PAGE = ("syncs_devinsync_change", "syncs_devinsync_delete")
+WITH_PAGE = ("syncs_devinsync_change", "syncs_devinsync_settings", "syncs_devinsync_delete")
 ONLY_POST = [route for route in ROUTES if route.method == "post" and route.name not in WITH_PAGE]
 
 

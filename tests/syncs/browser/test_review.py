@@ -18,6 +18,7 @@ def test_walks_from_another_key_schema_to_renamed_secrets(
     bench.run()
 
     page.goto(bench.sync.get_absolute_url())
+    page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_label("Key schema").fill("PROD_{{secretKey}}")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Review the changes of my-devin-sync")).to_be_visible()

@@ -1,0 +1,136 @@
+"""The keys of a sync: how each stands in Devin, where it comes from, when it was written. Names, never a value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db.models import Exists, IntegerChoices, OuterRef, Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from syncs.admin.actions import Owner, find_sync
+from syncs.admin.base import demand
+from syncs.admin.heading import heading_of
+from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status
+from syncs.engine.rows import NOT_OURS
+from syncs.models import DevinSync, SyncRun, SyncRunChange, WriteIntent
+from theme.badges import badge
+
+KEYS_PER_PAGE = 50
+
+
+class State(IntegerChoices):
+    """How a key stands, the worst first."""
+
+    ABSENT = 1, "Absent"
+    FAILED = 2, "Failed"
+    REFUSED = 3, "Refused"
+    DRIFTED = 4, "Drifted"
+    WAITS = 5, "Waits"
+    IN_STEP = 6, "In step"
+
+
+TONES = {
+    State.ABSENT: "failed",
+    State.FAILED: "failed",
+    State.REFUSED: "blocked",
+    State.DRIFTED: "blocked",
+    State.WAITS: "waiting",
+    State.IN_STEP: "ok",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    name: str
+    source_key: str
+    state: State
+    why: str = ""
+    written_at: datetime | None = None
+
+    @property
+    def badge(self) -> str:
+        return badge(TONES[self.state], self.state.label)
+
+
+def keys_of(sync: DevinSync) -> list[Key]:
+    """The worst first, then by name: what it has written, and what it could not write."""
+    found = {key.name: key for key in _written(sync)}
+    for row in _unsettled(sync):
+        known = found.get(row.destination_key)
+        source_key = row.source_key or (known.source_key if known else "")
+        written_at, why = known.written_at if known else None, row.detail or row.reason
+        found[row.destination_key] = Key(row.destination_key, source_key, _state(row), why, written_at)
+    for name, source_key in _absent(sync):
+        why = "The old secret had to go first, and the new one does not stand yet. The next run begins with it."
+        found[name] = Key(name, source_key, State.ABSENT, why)
+    return sorted(found.values(), key=lambda key: (key.state, key.name))
+
+
+def _written(sync: DevinSync) -> Iterable[Key]:
+    rows = sync.managed_secrets.order_by().values_list("destination_key", "source_key", "written_at", "is_adopted")
+    for name, source_key, written_at, is_adopted in rows:
+        why = "A person put it here; its value is not known." if is_adopted else ""
+        yield Key(name, source_key, State.IN_STEP, why, written_at)
+
+
+def _unsettled(sync: DevinSync) -> Iterable[SyncRunChange]:
+    """What the last run that had a plan left undone; a deletion only of what the sync itself wrote."""
+    ended = SyncRun.objects.filter(sync=sync, operation=Operation.SYNC).exclude(status__in=OPEN_STATUSES)
+    planned = Q(status=Status.SUCCEEDED) | Exists(SyncRunChange.objects.filter(run=OuterRef("pk")))
+    last = ended.filter(planned).order_by("-queued_at").values("pk")[:1]
+    rows = SyncRunChange.objects.filter(run__in=list(last.values_list("pk", flat=True))).exclude(outcome=Outcome.DONE)
+    return rows.exclude(action=Action.DELETE, is_stranger=True).order_by("pk")
+
+
+def _state(row: SyncRunChange) -> State:
+    if row.outcome == Outcome.FAILED:
+        return State.REFUSED if row.reason == NOT_OURS else State.FAILED
+    return State.DRIFTED if row.is_drift else State.WAITS
+
+
+def _absent(sync: DevinSync) -> Iterable[tuple[str, str]]:
+    intents = WriteIntent.objects.open().filter(sync=sync, phase=Phase.ABSENT)
+    return intents.values_list("destination_key", "source_key")
+
+
+def keys_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
+    demand(request, "view_devinsync", "view_managedsecret")
+    sync = find_sync(pk)
+    keys = keys_of(sync)
+    query, chosen = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    state = next((each for each in State if each.name.lower() == chosen), None)
+    shown = [key for key in keys if state in (None, key.state) and _fits(key, query)]
+    page = Paginator(shown, KEYS_PER_PAGE).get_page(request.GET.get("page"))
+    context: dict[str, Any] = {
+        **heading_of(owner, request, sync, tab="keys"),
+        "keys": [(key, _source_url(request, sync, key)) for key in page],
+        "page": page,
+        "count": len(keys),
+        "states": _counted(keys),
+        "chosen": {"q": query, "state": state.name.lower() if state else ""},
+        "query": urlencode({name: value for name, value in (("q", query), ("state", chosen)) if value}),
+    }
+    return TemplateResponse(request, "admin/syncs/devinsync/keys.html", context)
+
+
+def _fits(key: Key, query: str) -> bool:
+    return query.casefold() in f"{key.name}\n{key.source_key}".casefold()
+
+
+def _counted(keys: list[Key]) -> list[tuple[str, str, int]]:
+    """Each state that there is, by its name in the address, with how many keys are in it."""
+    counts = {state: sum(key.state == state for key in keys) for state in State}
+    return [(state.name.lower(), str(state.label), count) for state, count in counts.items() if count]
+
+
+def _source_url(request: HttpRequest, sync: DevinSync, key: Key) -> str:
+    """The source's page with this key searched for; "" where the person may not look there."""
+    may_look = request.user.has_perms(["vault.view_folder", "vault.view_secret"])
+    if not (may_look and sync.has_source and key.source_key):
+        return ""
+    return f"{sync.source_url}?{urlencode({'q': key.source_key})}" if sync.folder_id else sync.source_url
