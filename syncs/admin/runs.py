@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Case, Count, Q, QuerySet, When
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -23,7 +23,9 @@ from syncs.admin.base import (
     outcome_badge,
     run_badge,
     started_by,
+    with_reason,
 )
+from syncs.admin.exporting import CHANGES, RUNS, Exports, export
 from syncs.admin.filters import ChangedFilter, SyncFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
@@ -48,7 +50,9 @@ ADVICE = {
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
+class SyncRunAdmin(Exports, ReadOnly, admin.ModelAdmin[SyncRun]):
+    table = RUNS
+    change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
     list_filter = ("status", ChangedFilter, "operation", "trigger", SyncFilter, "queued_at")
     list_select_related = ("sync", "requested_by")
@@ -82,7 +86,7 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
 
     @admin.display(description="status", ordering="status")
     def status_shown(self, run: SyncRun) -> SafeString:
-        return run_badge(run)
+        return with_reason(run_badge(run), run.status, run.message)
 
     @admin.display(description="what changed")
     def changed(self, run: SyncRun) -> str:
@@ -99,8 +103,9 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
             path("<uuid:pk>/confirm/", wrap(self.confirm), name="syncs_syncrun_confirm"),
             path("<uuid:pk>/trust/", wrap(self.trust), name="syncs_syncrun_trust"),
             path("<uuid:pk>/cancel/", wrap(self.cancel), name="syncs_syncrun_cancel"),
+            path("<uuid:pk>/changes/<slug:to>/", wrap(self.export_changes), name="syncs_syncrun_changes"),
         ]
-        return own + super().get_urls()
+        return [self.export_url(), *own, *super().get_urls()]
 
     # Looking
 
@@ -133,6 +138,11 @@ class SyncRunAdmin(ReadOnly, admin.ModelAdmin[SyncRun]):
         return TemplateResponse(
             request, "admin/syncs/syncrun/progress.html", progress_of(run) | {"has_moved": has_moved}
         )
+
+    def export_changes(self, request: HttpRequest, pk: UUID, to: str) -> StreamingHttpResponse:
+        run = self._get_run(request, pk)
+        rows = filtered_changes(run, chosen_filters(run, request))
+        return export(request, CHANGES, rows, to, of=f" of the run {run.pk}")
 
     def _get_run(self, request: HttpRequest, pk: object) -> SyncRun:
         if not self.has_view_permission(request):
@@ -234,17 +244,8 @@ def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
 
     Without any, a blocked run shows the deletions that a person is asked about, where there are any.
     """
-    filters = ("action", "outcome", "q")
-    chosen = {name: request.GET.get(name, "") for name in filters}
-    if not any(name in request.GET for name in filters) and decide.awaits_word_on_deletions(run):
-        chosen |= {"action": Action.DELETE.value, "outcome": Outcome.PLANNED.value}
-    rows: QuerySet[SyncRunChange] = run.changes.order_by(*what_matters_first(run), "pk")
-    if chosen["action"] in Action.values:
-        rows = rows.filter(action=chosen["action"])
-    if chosen["outcome"] in Outcome.values:
-        rows = rows.filter(outcome=chosen["outcome"])
-    if chosen["q"]:
-        rows = rows.filter(Q(destination_key__icontains=chosen["q"]) | Q(source_key__icontains=chosen["q"]))
+    chosen = chosen_filters(run, request)
+    rows = filtered_changes(run, chosen).order_by(*what_matters_first(run), "pk")
     page = Paginator(rows, CHANGES_PER_PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     for name in ("page", "part"):
@@ -258,6 +259,25 @@ def page_of_changes(run: SyncRun, request: HttpRequest) -> dict[str, Any]:
         "actions": Action.choices,
         "outcomes": Outcome.choices,
     }
+
+
+def chosen_filters(run: SyncRun, request: HttpRequest) -> dict[str, str]:
+    filters = ("action", "outcome", "q")
+    chosen = {name: request.GET.get(name, "") for name in filters}
+    if not any(name in request.GET for name in filters) and decide.awaits_word_on_deletions(run):
+        chosen |= {"action": Action.DELETE.value, "outcome": Outcome.PLANNED.value}
+    return chosen
+
+
+def filtered_changes(run: SyncRun, chosen: dict[str, str]) -> QuerySet[SyncRunChange]:
+    rows: QuerySet[SyncRunChange] = run.changes.all()
+    if chosen["action"] in Action.values:
+        rows = rows.filter(action=chosen["action"])
+    if chosen["outcome"] in Outcome.values:
+        rows = rows.filter(outcome=chosen["outcome"])
+    if chosen["q"]:
+        rows = rows.filter(Q(destination_key__icontains=chosen["q"]) | Q(source_key__icontains=chosen["q"]))
+    return rows
 
 
 def what_matters_first(run: SyncRun) -> list[Case]:
@@ -281,7 +301,9 @@ def how_long(run: SyncRun) -> str:
 
 
 @admin.register(SyncRunChange)
-class SyncRunChangeAdmin(ReadOnly, admin.ModelAdmin[SyncRunChange]):
+class SyncRunChangeAdmin(Exports, ReadOnly, admin.ModelAdmin[SyncRunChange]):
+    table = CHANGES
+    change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
     list_filter = ("action", "outcome", "is_drift", "is_stranger", "secret_type", "at")
     list_select_related = ("run",)
@@ -293,6 +315,9 @@ class SyncRunChangeAdmin(ReadOnly, admin.ModelAdmin[SyncRunChange]):
     paginator = LongListPaginator
     ordering = ("-pk",)
     actions = None
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self.export_url(), *super().get_urls()]
 
     @admin.display(description="key in Devin", ordering="destination_key")
     def key(self, change: SyncRunChange) -> str:
