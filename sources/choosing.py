@@ -7,7 +7,7 @@ asked again; what cannot be asked now is answered from what was kept, with the r
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from common import clock
 from sources.errors import SourceError
@@ -20,6 +20,16 @@ PATIENCE = timedelta(seconds=4)
 FRESH = timedelta(seconds=60)
 
 Entry = TypeVar("Entry")
+
+
+@runtime_checkable
+class Searched(Protocol[Entry]):
+    """Entries that are looked for where they are kept, not one by one."""
+
+    def named(self, text: str) -> Entry | None: ...
+
+    def containing(self, text: str, *, most: int) -> tuple[list[Entry], int]:
+        """The first of those whose label has the text in it, in whatever case, and how many more there are."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from django.db.models import Value
+from django.db.models.functions import Concat
+
 from sources.kinds import Kind, Opening
 from sources.protocol import EnvironmentEntry, Found, Place
 from sources.vault.clashes import find_clashes
@@ -23,7 +26,7 @@ def find_in_vault(project: models.Project, environment_slug: str, path: str) -> 
 def list_places(project: models.Project) -> Sequence[Found]:
     rows = models.Folder.objects.filter(environment__project=project).select_related("environment")
     ordered = rows.order_by("environment__position", "environment__slug", "path")
-    return Folders(ordered, _found)
+    return Folders(ordered, _found, label=Concat("environment__slug", Value(":"), "path"))
 
 
 def _found(folder: models.Folder) -> Found:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from django.db.models import F
 from django.urls import reverse
 
 from sources.errors import PlaceMissing, Unavailable, Untrustworthy
@@ -27,7 +28,7 @@ class VaultSource:
     def list_folders(self, environment_slug: str, *, search: str = "") -> Sequence[FolderEntry]:
         environment = self._environment(environment_slug)
         rows = Folder.objects.filter(environment=environment).order_by("path").only("path")
-        return Folders(rows.filter(path__icontains=search) if search else rows, as_entry)
+        return Folders(rows.filter(path__icontains=search) if search else rows, as_entry, label=F("path"))
 
     def list_keys(self, place: Place, *, recursive: bool = False) -> list[str]:
         with translated():

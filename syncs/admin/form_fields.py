@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from common.patterns import validate_slug
 from connections.models import Connection
-from sources.choosing import Listing
+from sources.choosing import Listing, Searched
 from sources.protocol import EnvironmentEntry, FolderEntry, Found
 from sources.words import JOINED, name_with_source
 from syncs.words import help_of
@@ -80,8 +80,13 @@ class EntryField(forms.ChoiceField, Generic[Entry]):
             self.choices = [("", self.empty_label), *self.grouped(self.shown)]
 
     def suggest(self, text: str) -> Suggestions:
-        found = [label for entry in self.listing.entries if text.lower() in (label := self.label_of(entry)).lower()]
-        return Suggestions([(label, label) for label in found[:MOST_SUGGESTED]], max(len(found) - MOST_SUGGESTED, 0))
+        entries = self.listing.entries
+        if isinstance(entries, Searched):
+            first, left_out = entries.containing(text, most=MOST_SUGGESTED)
+        else:
+            found = [entry for entry in entries if text.lower() in self.label_of(entry).lower()]
+            first, left_out = found[:MOST_SUGGESTED], max(len(found) - MOST_SUGGESTED, 0)
+        return Suggestions([(label, label) for label in map(self.label_of, first)], left_out)
 
     def prepare_value(self, value: Any) -> Any:
         entry = self.find(str(value or ""))
@@ -106,6 +111,8 @@ class EntryField(forms.ChoiceField, Generic[Entry]):
         if not text:
             return None
         searched = self.listing.entries if self.is_typed else self.shown
+        if isinstance(searched, Searched):
+            return searched.named(text)
         return next((entry for entry in searched if text in self.names_of(entry)), None)
 
     def grouped(self, entries: Iterable[Entry]) -> list[Any]:

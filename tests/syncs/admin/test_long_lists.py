@@ -1,5 +1,7 @@
 """Pages of an installation with thousands of syncs, folders and runs: no larger than with a few."""
 
+from uuid import UUID
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -102,6 +104,15 @@ def test_the_page_of_a_sync_lists_no_more_folders_than_anybody_reads(
     assert "/f77" not in page.content.decode()
 
 
+def test_nor_loads_more(client: Client, sync: DevinSync, many_folders: list[Folder]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        client.get(sync.get_absolute_url())
+
+    of_folders = [each["sql"] for each in queries if 'FROM "vault_folder"' in each["sql"]]
+    assert of_folders
+    assert all(" LIMIT " in sql or "COUNT(" in sql for sql in of_folders)
+
+
 @pytest.fixture
 def typed(many_folders: list[Folder], sync: DevinSync) -> ProjectFolderField:
     field = ProjectFolderField()
@@ -117,7 +128,7 @@ def test_a_folder_is_typed_where_there_are_too_many_to_list(
     assert typed.clean(" dev:/f77 ").place.folder_id == str(chosen.pk)
     assert typed.clean(str(chosen.pk)).place == Place("dev", "/f77")
     assert typed.prepare_value(chosen.pk) == "dev:/f77"
-    for wrong in ("dev:/nowhere", "prod:/f77", "/f77", "f77"):
+    for wrong in ("dev:/nowhere", "prod:/f77", "/f77", "f77", "dev:/F77", "dev:/f7%", chosen.pk.hex, str(UUID(int=7))):
         with pytest.raises(Exception, match="no such folder"):
             typed.clean(wrong)
 
