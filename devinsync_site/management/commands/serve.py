@@ -5,6 +5,7 @@ people with slow lines, and those who send half a request on purpose, hold up no
 its overflow files would hold values in clear.
 """
 
+import gc
 import signal
 from types import FrameType
 from typing import Any
@@ -36,6 +37,8 @@ class Command(BaseCommand):
         from devinsync_site.wsgi import application
 
         take_short_turns()
+        # What is loaded now stays: no request waits while it is looked through for garbage.
+        gc.freeze()
         signal.signal(signal.SIGTERM, _stop)
         host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
         server = create_server(
