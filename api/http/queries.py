@@ -1,10 +1,10 @@
 """Query parameters that several routes share, in the spellings that clients use."""
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from ninja import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -15,6 +15,7 @@ from api.resources.lookups import choose_project
 from vault.models import ROOT, Folder, Project, Secret
 from vault.reading import find_folder
 
+Row = TypeVar("Row", bound=Model)
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LongText = Annotated[str, StringConstraints(max_length=4096)]
@@ -106,3 +107,9 @@ def read_metadata_filter(text: str) -> list[tuple[str, str]]:
 InFolder = Annotated[FolderQuery, Query()]
 OfSecrets = Annotated[SecretQuery, Query()]
 Recursive = Annotated[bool, Query(False, description="With the folders below.")]
+ListLimit = Annotated[int | None, Query(None, ge=1, le=1000, description="So many at most; without it, all.")]
+Offset = Annotated[int, Query(0, ge=0, le=100_000)]
+
+
+def page_of(rows: QuerySet[Row], limit: int | None, offset: int) -> QuerySet[Row]:
+    return rows[offset : None if limit is None else offset + limit]

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -130,6 +131,23 @@ def test_a_connection_in_use_stays(administrator: Caller, sync: DevinSync, conne
     DevinSync.objects.all().delete()
     administrator.delete(f"{DEVIN}/{connection.pk}")
     assert not Connection.objects.exists()
+
+
+def test_tells_a_page_of_the_syncs_that_use_one(administrator: Caller, sync: DevinSync, connection: Connection) -> None:
+    for number in range(3):
+        other = DevinSync.objects.get(pk=sync.pk)
+        other.pk, other.name, other.org_id = uuid4(), f"a-{number}", f"org-{number}"
+        other.save(force_insert=True)
+
+    def names(query: str) -> list[str]:
+        projects = administrator.get(f"{DEVIN}/{connection.pk}/usage{query}")["projects"]
+        return [each["name"] for project in projects for each in project["secretSyncs"]]
+
+    assert names("") == ["a-0", "a-1", "a-2", "my-devin-sync"]
+    assert names("?limit=2") == ["a-0", "a-1"]
+    assert names("?limit=2&offset=3") == ["my-devin-sync"]
+    assert names("?offset=4") == []
+    administrator.get(f"{DEVIN}/{connection.pk}/usage?limit=0", status=422)
 
 
 def test_says_which_ones_the_caller_may_use(editor: Caller, viewer: Caller, connection: Connection) -> None:

@@ -185,6 +185,24 @@ def test_a_kept_answer_is_not_for_a_narrower_token(editor: Caller, place: dict[s
     narrow.post(f"{V4}/TOKEN", sent, status=422, Idempotency_Key="k")
 
 
+def test_folders_page_by_page(editor: Caller, project: Project, folder: Folder) -> None:
+    for number in range(4):
+        below = create_folder(folder.environment, f"/my-secrets/f{number}", by=ANYBODY)
+        if number != 2:
+            set_secrets(below, {"A": "1"}, by=ANYBODY)
+    query = f"projectId={project.pk}&environment=dev&path=/my-secrets"
+
+    def names(more: str) -> list[str]:
+        return [each["name"] for each in editor.get(f"/api/v2/folders?{query}{more}")["folders"]]
+
+    assert names("") == ["f0", "f1", "f2", "f3"]
+    assert names("&limit=2&offset=1") == ["f1", "f2"]
+    assert names("&recursive=true&limit=1") == ["f0"]
+    assert names("&lastSecretModified=2001-01-01T00:00:00Z&limit=2&offset=1") == ["f1", "f3"]
+    assert names("&offset=4") == []
+    editor.get(f"/api/v2/folders?{query}&limit=1001", status=422)
+
+
 def test_folders_one_by_one_and_all_below(editor: Caller, project: Project, folder: Folder) -> None:
     place = {"workspaceId": str(project.pk), "environment": "dev", "path": "/my-secrets"}
     created = editor.post("/api/v1/folders", place | {"name": "api"})["folder"]

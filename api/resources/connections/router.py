@@ -9,6 +9,7 @@ from ninja import Query
 from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import NotFoundError
 from api.http.idempotency import idempotent
+from api.http.queries import ListLimit, Offset, page_of
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.connections.edits import create_connection, delete_connection, update_connection
@@ -123,10 +124,14 @@ def get_devin_connection(request: HttpRequest, connection_id: UUID) -> OneConnec
     auth=Bearer("connections.view_connection", "syncs.view_devinsync"),
     response=with_errors(Usage),
 )
-def get_connection_usage(request: HttpRequest, connection_id: UUID) -> Usage:
-    """The syncs that use a connection, by project."""
+def get_connection_usage(
+    request: HttpRequest, connection_id: UUID, limit: ListLimit = None, offset: Offset = 0
+) -> Usage:
+    """The syncs that use a connection, by project: all of them by name, or a page of so many syncs."""
     projects: dict[Project, list[UsingSync]] = {}
-    for sync in get_connection(connection_id).syncs.select_related("project"):
+    of_project = ("project__name", "project__slug")
+    syncs = get_connection(connection_id).syncs.select_related("project").only("name", "project_id", *of_project)
+    for sync in page_of(syncs.order_by("name", "pk"), limit, offset):
         projects.setdefault(sync.project, []).append(UsingSync(id=sync.id, name=sync.name))
     return Usage(
         projects=[

@@ -5,14 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.http import HttpRequest
 from ninja import Body, Query
 
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import BadRequest, NotFoundError
 from api.http.idempotency import idempotent
-from api.http.queries import InFolder, Recursive
+from api.http.queries import InFolder, ListLimit, Offset, Recursive, page_of
 from api.resources import resource
 from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
@@ -62,16 +62,22 @@ def list_folders(
     request: HttpRequest,
     query: InFolder,
     recursive: Recursive,
+    *,
     modified_since: Annotated[datetime | None, Query(None, alias="lastSecretModified")],
+    limit: ListLimit = None,
+    offset: Offset = 0,
 ) -> ManyFolders:
-    """The folders in a folder, or all below it; `lastSecretModified` leaves out those without a later change."""
+    """The folders in a folder, or all below it, by path: all of them, or a page.
+
+    `lastSecretModified` leaves out those without a later change.
+    """
     parent = query.get_folder()
     rows = with_subfolders(parent).exclude(pk=parent.pk) if recursive else parent.subfolders.all()
-    folders = list(rows)
-    at = last_modified(folders)
     if modified_since is not None:
         since = modified_since if modified_since.tzinfo else modified_since.replace(tzinfo=UTC)
-        folders = [folder for folder in folders if folder.id in at and at[folder.id] >= since]
+        rows = rows.filter(Exists(Secret.objects.filter(folder=OuterRef("pk"), updated_at__gte=since)))
+    folders = list(page_of(rows.order_by("path"), limit, offset))
+    at = last_modified(folders)
     return ManyFolders(folders=[_listed(folder, parent, at.get(folder.id), recursive=recursive) for folder in folders])
 
 

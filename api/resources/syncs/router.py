@@ -9,6 +9,7 @@ from ninja import Body, Query
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import BadRequest, NotFoundError, Unprocessable
 from api.http.idempotency import idempotent
+from api.http.queries import ListLimit, Offset, page_of
 from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.base import with_errors
@@ -69,8 +70,6 @@ Changed = Annotated[
     YesNo | None, Query(None, description="true: only runs that wrote or deleted something; false: only the others.")
 ]
 Limit = Annotated[int, Query(20, ge=1, le=100)]
-ListLimit = Annotated[int | None, Query(None, ge=1, le=1000, description="So many at most; without it, all.")]
-Offset = Annotated[int, Query(0, ge=0, le=100_000)]
 
 
 def one(sync: DevinSync, *, spells_auto_sync: bool = True) -> OneSync:
@@ -80,8 +79,7 @@ def one(sync: DevinSync, *, spells_auto_sync: bool = True) -> OneSync:
 def many(project_id: str, limit: int | None, offset: int) -> ManySyncs:
     known_id = as_uuid(project_id)
     rows = SYNCS.filter(project_id=known_id).order_by("name", "pk") if known_id else SYNCS.none()
-    rows = rows[offset : None if limit is None else offset + limit]
-    return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in rows])
+    return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in page_of(rows, limit, offset)])
 
 
 def awaited(sync: DevinSync, run: SyncRun | None, wait: float, *, spells_auto_sync: bool = True) -> OneSync:
