@@ -31,8 +31,6 @@ pytestmark = [
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
-# Of some 250, among the writes.
-IN_THE_MIDDLE = 120
 SET = pytest.mark.parametrize("by", [-HOUR, HOUR], ids=["back", "forward"])
 
 
@@ -70,7 +68,8 @@ def killed(host: HostClock, sandbox: Sandbox) -> Scene:
     scene = set_scene(sandbox)
     schedule.note_alive()
     SyncRun.objects.update(rung_at=timezone.now())
-    assert in_a_worker(scene, kill_at=IN_THE_MIDDLE) is None
+    sandbox.faults.add("signal", signal="SIGKILL", moment="before", method="POST", org=scene.sync.org_id, skip=3)
+    assert in_a_worker(scene) is None
     wait_for_quiet(sandbox)
     scene.run.refresh_from_db()
     assert (scene.run.status, scene.run.attempt) == (Status.RUNNING, 1)

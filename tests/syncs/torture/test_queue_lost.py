@@ -15,7 +15,7 @@ from launcher.processes import start as start_server
 from launcher.valkey import EmbeddedValkey, prepare_valkey
 from sandbox.server import Sandbox
 from syncs.choices import Status
-from syncs.models import SyncRun
+from syncs.models import DevinSync, SyncRun
 from syncs.runs.queue import BELLS
 from tests.patience import PATIENCE, wait_until
 from tests.syncs.torture.conftest import QUICK
@@ -83,6 +83,7 @@ def status_of(scene: Scene) -> str:
 def in_mid_run(sandbox: Sandbox, start: Callable[[str], None]) -> tuple[Scene, Scene]:
     """A run among its writes, one of which has no answer yet, and another that nobody may start yet."""
     scene, later = set_scene(sandbox), set_scene(sandbox)
+    DevinSync.objects.update(reconcile_minutes=0, next_reconcile_at=None)
     SyncRun.objects.filter(pk=later.run.pk).update(status=Status.CANCELLED)
     rule = sandbox.faults.add("hold", method="POST", org=scene.sync.org_id, skip=4)
     start("scheduler")
