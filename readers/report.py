@@ -42,6 +42,7 @@ class Report:
     sync_count: int
     organization_count: int
     referring_count: int = 0
+    is_cut: bool = False
 
 
 def make_report(shape: Shape, ways: Ways, readers: Readers) -> Report:
@@ -56,11 +57,18 @@ def make_report(shape: Shape, ways: Ways, readers: Readers) -> Report:
         more_rows=len(steps) - len(rows),
         folder_count=len(ways.keys) - 1,
         referring_count=len(referring),
+        is_cut=ways.is_cut,
     )
 
 
 def report_of(
-    rows: Sequence[Row], carried: Sequence[Carried], *, more_rows: int, folder_count: int, referring_count: int = 0
+    rows: Sequence[Row],
+    carried: Sequence[Carried],
+    *,
+    more_rows: int,
+    folder_count: int,
+    referring_count: int = 0,
+    is_cut: bool = False,
 ) -> Report:
     ordered = sorted(carried, key=lambda each: (each.sync.org_id, each.sync.base_url, each.sync.name))
     return Report(
@@ -72,6 +80,7 @@ def report_of(
         sync_count=len(ordered),
         organization_count=len({each.sync.organization for each in ordered}),
         referring_count=referring_count,
+        is_cut=is_cut,
     )
 
 

@@ -7,8 +7,8 @@ a secret                           each secret whose reference leads to it
 a folder that a reference passes   the secret that refers
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -16,6 +16,9 @@ from uuid import UUID
 
 from vault.references import Reference
 from vault.resolution import Place
+
+# Secrets as folders show them. Only where thousands of folders import one another there are more: the near ones count.
+MOST_STEPS = 100_000
 
 
 class Stored(NamedTuple):
@@ -47,11 +50,21 @@ class Shape:
     def ids(self) -> Mapping[Place, UUID]:
         return {place: folder_id for folder_id, place in self.places.items()}
 
-    def trail(self, folder_id: UUID, key: str) -> list[UUID]:
-        """The folders from this one to the one that stores what it shows under the key; none where it shows nothing.
+    @cached_property
+    def _known(self) -> dict[tuple[UUID, str], UUID]:
+        """What has been looked up: the folder to go on to, itself where it stores the key."""
+        return {}
 
-        A folder's own secret wins, then the last import, so the first that is met is the one. Cycles end of themselves.
+    def next_to(self, folder_id: UUID, key: str) -> UUID | None:
+        """Where a folder has from what it shows under the key: itself, or an import; None where it shows nothing.
+
+        Its own secret wins, then the last import, so the first that is met is the one. Cycles end of themselves.
         """
+        if (folder_id, key) not in self._known:
+            self._look_up(folder_id, key)
+        return self._known.get((folder_id, key))
+
+    def _look_up(self, folder_id: UUID, key: str) -> None:
         came_from: dict[UUID, UUID | None] = {}
         waiting: list[tuple[UUID, UUID | None]] = [(folder_id, None)]
         while waiting:
@@ -59,32 +72,35 @@ class Shape:
             if current in came_from:
                 continue
             came_from[current] = before
-            if (current, key) in self.secrets:
-                return list(_back(current, came_from))[::-1]
+            is_own = (current, key) in self.secrets
+            if is_own or (current, key) in self._known:
+                self._note(current if is_own else self._known[current, key], current, key, came_from)
+                return
             waiting.extend((source, current) for source in self.imports.get(current, ()))
-        return []
 
-    def trail_of(self, folder_id: UUID, reference: Reference) -> tuple[list[UUID], str]:
-        """Which way a reference in a secret of this folder leads, and to which key, as a read resolves it."""
-        here = self.trail(folder_id, reference.inner)
-        if here or not reference.environment_slug:
-            return here, reference.inner
+    def _note(self, to: UUID, folder_id: UUID, key: str, came_from: Mapping[UUID, UUID | None]) -> None:
+        """The whole way that was found, so that a chain is not walked again from each of its folders."""
+        here: UUID | None = folder_id
+        while here is not None:
+            self._known[here, key] = to
+            to, here = here, came_from[here]
+
+    def target_of(self, folder_id: UUID, reference: Reference) -> tuple[UUID, str] | None:
+        """The folder and key that a reference in a secret of this folder means, as a read resolves it."""
+        if self.next_to(folder_id, reference.inner) is not None:
+            return folder_id, reference.inner
+        if not reference.environment_slug:
+            return None
         referred_id = self.ids.get(Place(reference.environment_slug, reference.path))
-        return (self.trail(referred_id, reference.key) if referred_id else []), reference.key
+        is_there = referred_id is not None and self.next_to(referred_id, reference.key) is not None
+        return (referred_id, reference.key) if referred_id is not None and is_there else None
 
     def brings(self, importer: UUID, source: UUID, key: str) -> bool:
         """Whether a folder shows a key by this import of its, rather than of its own or by a later one."""
         if (importer, key) in self.secrets:
             return False
         sources = self.imports[importer]
-        return not any(self.trail(later, key) for later in sources[sources.index(source) + 1 :])
-
-
-def _back(folder_id: UUID, came_from: Mapping[UUID, UUID | None]) -> Iterator[UUID]:
-    current: UUID | None = folder_id
-    while current is not None:
-        yield current
-        current = came_from[current]
+        return all(self.next_to(later, key) is None for later in sources[sources.index(source) + 1 :])
 
 
 @dataclass
@@ -97,9 +113,13 @@ class Way:
 
 @dataclass
 class Ways:
-    """`keys` says by folder what of the start it shows; None for a folder that is read as a whole."""
+    """`keys` says by folder what of the start it shows; None for a folder that is read as a whole.
+
+    `is_cut` if there is more than `MOST_STEPS`, so that all counts are "at least".
+    """
 
     start: UUID
+    is_cut: bool = False
     keys: dict[UUID, set[str] | None] = field(default_factory=dict)
     steps: dict[UUID, dict[UUID, Way]] = field(default_factory=dict)
 
@@ -115,24 +135,23 @@ def find_ways(shape: Shape, start: UUID, key: str | None = None) -> Ways:
 class _Walk:
     def __init__(self, shape: Shape, ways: Ways) -> None:
         self._shape, self._ways = shape, ways
-        self._referrers: dict[UUID, list[tuple[Stored, UUID]]] = defaultdict(list)
-        self._passing: list[tuple[Stored, UUID]] = []
-        self._waiting: list[tuple[UUID, str, UUID]] = []
+        # By the folder and key that a reference means: the secrets that refer so.
+        self._referrers: dict[tuple[UUID, str], list[Stored]] = defaultdict(list)
+        self._passing: dict[tuple[UUID, str], bool] = {}
+        self._waiting: deque[tuple[UUID, str]] = deque()
         self._seen: set[tuple[UUID, str]] = set()
         for secret, reference in shape.references:
-            trail, found = shape.trail_of(secret.folder_id, reference)
-            if trail:
-                self._referrers[shape.secrets[trail[-1], found]].append((secret, trail[0]))
-            if ways.start in trail:
-                self._passing.append((secret, trail[0]))
+            if target := shape.target_of(secret.folder_id, reference):
+                self._referrers[target].append(secret)
 
     def walk(self, key: str | None) -> Ways:
         if key is None:
             self._take_whole()
         else:
-            self._take(self._ways.start, key, self._shape.secrets[self._ways.start, key])
-        while self._waiting:
-            self._go_on(*self._waiting.pop())
+            self._take(self._ways.start, key)
+        while self._waiting and len(self._seen) < MOST_STEPS:
+            self._go_on(*self._waiting.popleft())
+        self._ways.is_cut = bool(self._waiting)
         return self._ways
 
     def _take_whole(self) -> None:
@@ -145,27 +164,41 @@ class _Walk:
                 if importer not in self._ways.keys:
                     self._ways.keys[importer] = None
                     waiting.append(importer)
-        for secret, named in self._passing:
-            self._take_referring(secret, named)
+        for (named, key), secrets in self._referrers.items():
+            if self._passes_start(named, key):
+                self._take_referring(named, secrets)
 
-    def _take(self, folder_id: UUID, key: str, secret_id: UUID) -> None:
+    def _passes_start(self, folder_id: UUID, key: str) -> bool:
+        """Whether what a folder shows under the key comes through the start."""
+        here, way = folder_id, []
+        while (here, key) not in self._passing:
+            way.append(here)
+            following = self._shape.next_to(here, key)
+            self._passing[here, key] = here == self._ways.start
+            if here == self._ways.start or following in (None, here):
+                break
+            here = following
+        self._passing.update({(each, key): self._passing[here, key] for each in way})
+        return self._passing[folder_id, key]
+
+    def _take(self, folder_id: UUID, key: str) -> None:
         if (folder_id, key) in self._seen:
             return
         self._seen.add((folder_id, key))
-        self._waiting.append((folder_id, key, secret_id))
+        self._waiting.append((folder_id, key))
         keys = self._ways.keys.setdefault(folder_id, set())
         if keys is not None:
             keys.add(key)
 
-    def _take_referring(self, secret: Stored, named: UUID) -> None:
-        if named != secret.folder_id:
-            self._ways.step(named, secret.folder_id).referring.add(secret.key)
-        self._take(secret.folder_id, secret.key, secret.id)
+    def _take_referring(self, named: UUID, secrets: Sequence[Stored]) -> None:
+        for secret in secrets:
+            if named != secret.folder_id:
+                self._ways.step(named, secret.folder_id).referring.add(secret.key)
+            self._take(secret.folder_id, secret.key)
 
-    def _go_on(self, folder_id: UUID, key: str, secret_id: UUID) -> None:
+    def _go_on(self, folder_id: UUID, key: str) -> None:
         for importer in self._shape.importers.get(folder_id, ()):
             if self._shape.brings(importer, folder_id, key):
                 self._ways.step(folder_id, importer).imports = True
-                self._take(importer, key, secret_id)
-        for secret, named in self._referrers.get(secret_id, ()):
-            self._take_referring(secret, named)
+                self._take(importer, key)
+        self._take_referring(folder_id, self._referrers.get((folder_id, key), ()))

@@ -5,6 +5,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from readers import ways
 from readers.tree import Row, in_order, nested
 from readers.ways import Shape, Stored, find_ways
 from vault.references import Reference
@@ -57,9 +58,9 @@ CASES = {
 def test_reaches(imports: str, secrets: str, references: str, start: str, reached: str) -> None:
     shape = shape_of(imports, secrets, references)
 
-    ways = find_ways(shape, id_of(start[0]), start[1:] or None)
+    keys = find_ways(shape, id_of(start[0]), start[1:] or None).keys
 
-    found = [f"{name}:{','.join(sorted(keys))}" if keys else name for name, keys in named(shape, ways.keys)]
+    found = [f"{name}:{','.join(sorted(keys))}" if keys else name for name, keys in named(shape, keys)]
     assert " ".join(sorted(found)) == reached
 
 
@@ -68,8 +69,9 @@ def named(shape: Shape, keys: dict[UUID, set[str] | None]) -> list[tuple[str, se
 
 
 def tree_of(shape: Shape, start: str) -> list[str]:
-    ways = find_ways(shape, id_of(start[0]), start[1:] or None)
-    steps = in_order(ways, lambda folder_id: str(shape.places[folder_id]))
+    steps = in_order(
+        find_ways(shape, id_of(start[0]), start[1:] or None), lambda folder_id: str(shape.places[folder_id])
+    )
     return ["-" * step.level + shape.places[step.folder_id].path[1:] + ("*" if step.is_again else "") for step in steps]
 
 
@@ -86,8 +88,15 @@ def test_a_long_chain_is_no_recursion() -> None:
     shape = Shape(places, chain, {(id_of("f0"), "K"): id_of("K")}, [])
 
     for key in (None, "K"):
-        ways = find_ways(shape, id_of("f0"), key)
-        assert len(list(in_order(ways, str))) == len(names)
+        assert len(list(in_order(find_ways(shape, id_of("f0"), key), str))) == len(names)
+
+
+def test_a_project_without_end_is_followed_as_far_as_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "MOST_STEPS", 3)
+    shape = shape_of("b<a c<b d<c e<d", "aK", "")
+
+    assert find_ways(shape, id_of("a"), "K").is_cut
+    assert not find_ways(shape, id_of("a")).is_cut
 
 
 def test_lists_are_closed_as_often_as_they_are_opened() -> None:
