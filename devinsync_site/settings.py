@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "theme",
     "overview",
     "readers",
+    "search",
     "django.contrib.auth",
     "accounts",
     "audit",

@@ -15,7 +15,11 @@ from common.version import VERSION
 from devinsync_site.sidebar import AREAS, UNLISTED_APPS
 from overview.collect import collect, is_paused
 from readers.pages import routes as readers_routes
+from search.pages import routes as search_routes
 from theme.navigation import build_navigation
+
+# Of the packages that have no model, and so no admin of their own.
+OWN_PAGES = {**{f"readers_{name}": page for name, page in readers_routes().items()}, **search_routes()}
 
 
 class DevinSyncAdminSite(admin.AdminSite):
@@ -39,10 +43,7 @@ class DevinSyncAdminSite(admin.AdminSite):
             path("overview/", self.admin_view(self.overview_fragment), name="overview_fragment"),
             path("confirm-identity/", self.admin_view(confirm_identity), name="confirm_identity"),
             path("sessions/", self.admin_view(sessions_page), name="sessions"),
-            *(
-                path(route, self.admin_view(view), name=f"readers_{name}")
-                for name, (route, view) in readers_routes().items()
-            ),
+            *(path(route, self.admin_view(view), name=name) for name, (route, view) in OWN_PAGES.items()),
         ]
         return own + super().get_urls()
 

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index", permanent=False)),
+    path("search", RedirectView.as_view(pattern_name="admin:search", permanent=False, query_string=True)),
     path("api/", include("api.urls")),
     path("hooks/", include("api.hooks.urls")),
     path("admin/", admin.site.urls),

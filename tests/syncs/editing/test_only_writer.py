@@ -15,7 +15,9 @@ ALLOWED = {"syncs/runs/end.py"}
 
 def test_syncs_are_written_in_one_place() -> None:
     modules = [
-        path for package in ("syncs", "api", "overview", "readers", "demo") for path in (ROOT / package).rglob("*.py")
+        path
+        for package in ("syncs", "api", "overview", "readers", "search", "demo")
+        for path in (ROOT / package).rglob("*.py")
     ]
     writers = {str(path.relative_to(ROOT)) for path in modules if WRITES.search(path.read_text())}
 
