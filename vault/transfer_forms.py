@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from vault.forms import MOST_LISTED
 from vault.models import VAULT, Environment, Folder, Project, Tag
+from vault.upkeep import help_for_tags, slugs_in
 
 
 class EnvironmentField(forms.ModelChoiceField[Environment]):
@@ -77,24 +78,32 @@ class MoveForm(DestinationForm):
 
 
 class TagForm(forms.Form):
-    """Tags to put on some secrets, and to take from them."""
+    """Tags to put on some secrets, and to take from them; without `may_add` only those that are there."""
 
-    add = forms.ModelMultipleChoiceField(Tag.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
-    remove = forms.ModelMultipleChoiceField(Tag.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
+    add = forms.CharField(label="Put on them", required=False)
+    remove = forms.ModelMultipleChoiceField(
+        Tag.objects.none(), label="Take from them", required=False, widget=forms.CheckboxSelectMultiple
+    )
 
-    def __init__(self, data: Any = None, *, project: Project) -> None:
+    def __init__(self, data: Any = None, *, project: Project, present: QuerySet[Tag], may_add: bool) -> None:
         super().__init__(data)
-        rows: QuerySet[Tag] = Tag.objects.filter(project=project)
-        for name in ("add", "remove"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - for the type checker
-            field.queryset = rows
+        self._project, self._may_add = project, may_add
+        self.fields["add"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        self.fields["add"].help_text = help_for_tags(project)
+        field = self.fields["remove"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 - for the type checker
+        field.queryset = present
+        if not present.exists():
+            del self.fields["remove"]
+
+    def clean_add(self) -> list[str]:
+        return slugs_in(self.cleaned_data["add"], self._project, may_add=self._may_add)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        add, remove = set(cleaned.get("add") or ()), set(cleaned.get("remove") or ())
-        if not add and not remove:
-            raise ValidationError("Choose a tag to add or to remove.")
-        if both := sorted(tag.slug for tag in add & remove):
-            raise ValidationError(f"{', '.join(both)} can't be added and removed at once.")
+        add, remove = cleaned.get("add") or [], [tag.slug for tag in cleaned.get("remove") or ()]
+        if not add and not remove and not self.errors:
+            raise ValidationError("Name a tag to put on them, or choose one to take from them.")
+        if both := sorted(set(add) & set(remove)):
+            raise ValidationError(f"{', '.join(both)} can't be put on them and taken from them at once.")
         return cleaned

@@ -29,6 +29,24 @@ class OwnerInput(TypeaheadText):
     suggest = staticmethod(suggest_owners)
 
 
+def slugs_in(text: str, project: Project, *, may_add: bool) -> list[str]:
+    """The tags that a person has typed, separated by commas."""
+    try:
+        slugs = list(dict.fromkeys(clean_slug(part) for part in text.split(",") if part.strip()))
+    except Invalid as error:
+        raise ValidationError(error.message.replace("slug", "tag")) from None
+    known = set(Tag.objects.filter(project=project, slug__in=slugs).values_list("slug", flat=True))
+    if not may_add and (unknown := [slug for slug in slugs if slug not in known]):
+        raise ValidationError(f"There is no tag {unknown[0]} yet. New ones take the permission vault.add_tag.")
+    return slugs
+
+
+def help_for_tags(project: Project) -> str:
+    slugs = list(Tag.objects.filter(project=project).values_list("slug", flat=True)[: TAGS_NAMED + 1])
+    there = ", ".join(slugs[:TAGS_NAMED]) + (" and others" if len(slugs) > TAGS_NAMED else "")
+    return "Words to find it by, separated by commas: payments, third-party." + (f" In use: {there}." if there else "")
+
+
 class UpkeepForm(forms.Form):
     """`project` is whose tags there are; without `may_add_tags` no other may be named."""
 
@@ -58,12 +76,8 @@ class UpkeepForm(forms.Form):
     def __init__(self, *args: Any, project: Project, may_add_tags: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._project, self._may_add_tags = project, may_add_tags
-        slugs = list(Tag.objects.filter(project=project).values_list("slug", flat=True)[: TAGS_NAMED + 1])
-        there = ", ".join(slugs[:TAGS_NAMED]) + (" and others" if len(slugs) > TAGS_NAMED else "")
         self.fields["tags"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-        self.fields["tags"].help_text = "Words to find it by, separated by commas: payments, third-party." + (
-            f" In use: {there}." if there else ""
-        )
+        self.fields["tags"].help_text = help_for_tags(project)
 
     @staticmethod
     def initial_of(secret: Secret) -> dict[str, object]:
@@ -72,20 +86,7 @@ class UpkeepForm(forms.Form):
         return {"tags": ", ".join(now.tags), "owner": now.owner, "rotate_by": now.rotate_by, "rotate_days": days}
 
     def clean_tags(self) -> list[str]:
-        slugs = [part.strip() for part in self.cleaned_data["tags"].split(",") if part.strip()]
-        try:
-            slugs = list(dict.fromkeys(map(clean_slug, slugs)))
-        except Invalid as error:
-            raise ValidationError(error.message.replace("slug", "tag")) from None
-        self._check_known(slugs)
-        return slugs
-
-    def _check_known(self, slugs: list[str]) -> None:
-        if self._may_add_tags:
-            return
-        known = set(Tag.objects.filter(project=self._project, slug__in=slugs).values_list("slug", flat=True))
-        if unknown := [slug for slug in slugs if slug not in known]:
-            raise ValidationError(f"There is no tag {unknown[0]} yet. New ones take the permission vault.add_tag.")
+        return slugs_in(self.cleaned_data["tags"], self._project, may_add=self._may_add_tags)
 
     def clean_owner(self) -> str:
         try:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from encryption import seal
 from vault.editing.actor import Actor
 from vault.editing.change import changing
-from vault.editing.upkeep import note_due
+from vault.editing.upkeep import find_tags, note_due
 from vault.errors import Invalid, Taken
 from vault.models import Project, Secret, SecretMetadata, Tag
 from vault.rules import clean_slug
@@ -74,16 +74,17 @@ def _write_tag(tag: Tag, slug: str, *, name: str | None, color: str | None) -> T
 
 
 def change_tags(
-    project_id: UUID, secrets: Sequence[Secret], *, add: Sequence[Tag], remove: Sequence[Tag], by: Actor
+    project: Project, secrets: Sequence[Secret], *, add: Sequence[str], remove: Sequence[Tag], by: Actor
 ) -> None:
-    """Puts tags of the project on secrets of it, and takes others from them."""
-    with changing(project_id, by):
+    """Puts tags, by their slugs, on secrets of the project, and takes others from them. Makes those that it lacks."""
+    with changing(project.pk, by):
+        added = find_tags(project, add)
         through, ids = Secret.tags.through, [secret.pk for secret in secrets]
         for some in _chunks(secrets):
             links = through.objects.filter(secret_id__in=[secret.pk for secret in some])
-            links.filter(tag_id__in=[tag.pk for tag in (*add, *remove)]).delete()
+            links.filter(tag_id__in=[tag.pk for tag in (*added, *remove)]).delete()
             Secret.objects.filter(pk__in=[secret.pk for secret in some]).update(updated_at=timezone.now())
-        rows = [through(secret_id=id_, tag_id=tag.pk) for id_ in ids for tag in add]
+        rows = [through(secret_id=id_, tag_id=tag.pk) for id_ in ids for tag in added]
         through.objects.bulk_create(rows, batch_size=FEW)
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from vault import editing
 from vault.editing.ties import load_ties
 from vault.errors import EditingError, Invalid
-from vault.models import Folder, Secret
+from vault.models import Folder, Secret, Tag
 from vault.pages.access import actor_of, allowed, done_to_many, page, place_of
 from vault.pages.deleting import CHANGED, name_some
 from vault.pages.effects import Foreseen, enumerate_names, is_agreed, look_ahead
@@ -90,12 +90,14 @@ def delete_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
 def tag_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, keys = get_folder(folder_id), ticked_keys(request)
     project, refusal = folder.environment.project, _refusal(keys)
-    form = TagForm(request.POST if "tagged" in request.POST else None, project=project)
+    present = Tag.objects.filter(secrets__folder=folder, secrets__key__in=keys[:MOST_TICKED]).distinct()
+    sent, may_add = request.POST if "tagged" in request.POST else None, request.user.has_perm("vault.add_tag")
+    form = TagForm(sent, project=project, present=present, may_add=may_add)
     if form.is_valid() and not refusal:
-        add, remove = form.cleaned_data["add"], form.cleaned_data["remove"]
+        add, remove = form.cleaned_data["add"], form.cleaned_data.get("remove", ())
         try:
             secrets = _secrets(folder, keys)
-            editing.change_tags(project.pk, secrets, add=add, remove=remove, by=actor_of(request))
+            editing.change_tags(project, secrets, add=add, remove=remove, by=actor_of(request))
             return done_to_many(request, secrets, CHANGE, f"Tagged {enumerate_names(keys)}.", go_to=folder)
         except EditingError as error:
             refusal = error.message

@@ -15,7 +15,7 @@ from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault import editing
-from vault.models import Environment, Folder, Secret
+from vault.models import Environment, Folder, Secret, Tag
 from vault.reading import read_secrets
 from vault.values import open_value
 
@@ -145,6 +145,7 @@ def test_a_sync_follows_its_folder(
 
     page = client.post(address, sent)
     assert "These read it, and go on reading it at its new place my-devin-sync" in text_of(page)
+    assert "The environment changes from dev to live" in text_of(page)
     client.post(address, sent | seen_of(page))
 
     sync = DevinSync.objects.get()
@@ -225,19 +226,34 @@ def test_deleting_names_those_that_refer_to_what_goes(client: Client, bench: Ben
 def test_tags_are_put_on_many_and_taken_from_them(client: Client, bench: Bench) -> None:
     bench.source(A=CANARY, B=CANARY, C=CANARY)
     project = bench.folder.environment.project
-    old, new = (editing.create_tag(project, slug, by=ANYBODY) for slug in ("old", "new"))
-    rows = list(bench.folder.secrets.all())
-    editing.change_tags(project.pk, rows, add=[old], remove=[], by=ANYBODY)
+    editing.change_tags(project, list(bench.folder.secrets.all()), add=["old"], remove=[], by=ANYBODY)
+    old = Tag.objects.get(slug="old")
     address, sent = url("secrets_tag", bench.folder), {"key": ["A", "B"], "tagged": "yes"}
 
-    assert "Choose a tag to add or to remove" in text_of(client.post(address, sent))
-    both = client.post(address, sent | {"add": old.pk, "remove": old.pk})
-    assert "old can&#x27;t be added and removed at once" in text_of(both)
-    client.post(address, sent | {"add": new.pk, "remove": old.pk})
+    assert "Name a tag to put on them" in text_of(client.post(address, sent))
+    assert "can&#x27;t be put on them and taken" in text_of(
+        client.post(address, sent | {"add": "old", "remove": old.pk})
+    )
+    assert "can&#x27;t be a tag" in text_of(client.post(address, sent | {"add": "a b"}))
+    client.post(address, sent | {"add": "New, payments", "remove": old.pk})
 
-    tags = {row.key: [tag.slug for tag in row.tags.all()] for row in bench.folder.secrets.all()}
-    assert tags == {"A": ["new"], "B": ["new"], "C": ["old"]}
+    tags = {row.key: sorted(tag.slug for tag in row.tags.all()) for row in bench.folder.secrets.all()}
+    assert tags == {"A": ["new", "payments"], "B": ["new", "payments"], "C": ["old"]}
     assert LogEntry.objects.filter(change_message="Tagged A, B.").count() == 2
+
+
+def test_a_new_tag_takes_its_own_permission(client: Client, bench: Bench, django_user_model: Any) -> None:
+    bench.source(A=CANARY)
+    editing.create_tag(bench.folder.environment.project, "there", by=ANYBODY)
+    person = django_user_model.objects.create_user("somebody", is_staff=True)
+    needed = ["view_secret", "change_secret", "view_folder"]
+    person.user_permissions.set(Permission.objects.filter(codename__in=needed))
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    address, sent = url("secrets_tag", bench.folder), {"key": "A", "tagged": "yes"}
+
+    assert "There is no tag new yet" in text_of(client.post(address, sent | {"add": "there, new"}))
+    client.post(address, sent | {"add": "there"})
+    assert [tag.slug for tag in bench.folder.secrets.get().tags.all()] == ["there"]
 
 
 def test_each_end_of_a_move_has_it_in_its_history(client: Client, bench: Bench, shared: Folder) -> None:
