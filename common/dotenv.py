@@ -31,12 +31,14 @@ COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
 SPACES = re.compile(r"[ \t]")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 LONGEST_SHOWN = 40
+MOST_EARLIER = 8
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 ESCAPED_DOLLAR = re.compile(r"(?<!\\)\\\$(?=\{)")
 # Stands for a dollar sign that is meant as one, until the value is written down.
 DOLLAR = "\0"
 
+CUT = "The text from # on was left out. Put quotes around the value if it belongs to it."
 NO_TEXT = "This is no text: it has a NUL character. Save it as UTF-8, then try again."
 NO_KEY = "Expected KEY=value. A value over several lines needs quotes around it."
 BAD_KEY = "{name}, before the =, can't be a key. It starts with a letter or _, then letters, digits, _, - and dots."
@@ -73,6 +75,8 @@ class Entry:
     raw: str = field(repr=False)
     comment: str = ""
     notes: tuple[str, ...] = ()
+    # Lines where the key stands too, and does not count: the first few of them, and the last.
+    earlier_lines: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -105,15 +109,27 @@ def parse(text: str) -> Parsed:
             parsed.errors.append(found)
         else:
             _add(parsed, found)
+    parsed.entries = {key: _noted(entry) for key, entry in parsed.entries.items()}
     return parsed
 
 
 def _add(parsed: Parsed, entry: Entry) -> None:
     before = parsed.entries.pop(entry.key, None)
     if before is not None:
-        note = f"{entry.key} is on line {before.line} too. This one, the last, counts."
-        entry = replace(entry, notes=(note, *entry.notes), comment=entry.comment or before.comment)
+        # Of very many the first few and the last: all of them again for each would take long.
+        earlier = (*before.earlier_lines[:MOST_EARLIER], before.line)
+        entry = replace(entry, comment=entry.comment or before.comment, earlier_lines=earlier)
     parsed.entries[entry.key] = entry
+
+
+def _noted(entry: Entry) -> Entry:
+    """With a note of the lines where its key stands too."""
+    lines = entry.earlier_lines
+    if not lines:
+        return entry
+    where = " and ".join(map(str, lines)) if len(lines) <= MOST_EARLIER else f"{lines[0]} to {lines[-1]}, many times,"
+    note = f"{entry.key} is on line{'s' if len(lines) > 1 else ''} {where} too. This one, the last, counts."
+    return replace(entry, notes=(note, *entry.notes))
 
 
 def _read(text: str) -> Iterator[Entry | LineError]:
@@ -183,7 +199,7 @@ def _read_plain(rest: str) -> tuple[str, list[str]]:
     value = rest[: comment.start() if comment else None].strip()
     notes = []
     if comment:
-        notes.append("The text from # on was left out. Put quotes around the value if it belongs to it.")
+        notes.append(CUT)
     if ASSIGNMENT_WITHIN.search(value):
         notes.append("What looks like a second KEY= is part of the value. Put each on a line of its own.")
     elif SPACES.search(value):

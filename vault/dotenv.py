@@ -17,7 +17,8 @@ BARE_DOLLAR = re.compile(r"(?<![$\\])\$[A-Za-z_]")
 
 @dataclass(frozen=True)
 class Entry:
-    """One secret as it would be stored; `notes` are sentences for a person."""
+    """One secret as it would be stored; `notes` are sentences for a person. `text_notes` are those of them that hold
+    whatever becomes of references."""
 
     key: str
     line: int
@@ -25,6 +26,16 @@ class Entry:
     value: str = field(repr=False)
     comment: str = ""
     notes: tuple[str, ...] = ()
+    text_notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> list[str]:
+        """What may be said of a value that is not shown."""
+        lines, size = self.value.count("\n") + 1, len(self.value)
+        if not size:
+            return ["empty"]
+        counted = f"{size:,} character{'' if size == 1 else 's'}"
+        return [f"{lines:,} lines", counted] if lines > 1 else [counted]
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ def _as_entry(found: dotenv.Entry) -> Entry:
     if len(comment) > LONGEST_COMMENT:
         comment = ""
         notes.append(f"The comment above it is longer than {LONGEST_COMMENT:,} characters and was left out.")
-    return Entry(found.key, found.line, found.last_line, value, comment, tuple(notes))
+    return Entry(found.key, found.line, found.last_line, value, comment, tuple(notes), found.notes)
 
 
 def _in_the_vault(raw: str) -> str:

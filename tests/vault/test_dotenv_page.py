@@ -166,3 +166,44 @@ def test_whoever_may_not_read_values_is_not_told_which_they_guessed(app: Folder,
     assert not any("as before" in page.content.decode() for page in pages)
     told = client.post(url, {"kept": pages[0].context["kept"]}, follow=True).content.decode()
     assert "1 added, 1 set" in told
+
+
+def test_the_shape_of_each_value_is_told_and_no_value(editor: Client, app: Folder, url: str) -> None:
+    editing.set_secret(app, "LITERAL", "x", is_literal=True, by=ANYBODY)
+    long = "v" * 1704
+    text = "\n".join(
+        [
+            "EMPTY=",
+            "ONE=x",
+            f"LONG={long}",
+            'KEY="a',
+            "b",
+            'c"',
+            "CUT=value # and more",
+            "DEAD=${NOWHERE}",
+            "LITERAL=${NOWHERE} # cut",
+        ]
+    )
+
+    answer = editor.post(url, {"text": text})
+
+    assert {row.key: row.shape for row in answer.context["rows"]} == {
+        "EMPTY": ("empty",),
+        "ONE": ("1 character",),
+        "LONG": ("1,704 characters",),
+        "KEY": ("3 lines", "5 characters"),
+        "CUT": ("5 characters", "the text after # is cut off"),
+        "DEAD": ("10 characters", "refers to nothing"),
+        "LITERAL": ("10 characters", "the text after # is cut off"),
+    }
+    page = answer.content.decode()
+    assert all(f'<span class="ds-tag">{word}</span>' in page for word in ("empty", "3 lines", "1,704 characters"))
+    assert long not in page
+
+
+def test_of_equal_keys_all_lines_are_named_and_the_last_counts(editor: Client, url: str) -> None:
+    answer = editor.post(url, {"text": "A=1\nB=2\nA=33\n\nA=4444"})
+
+    (row,) = (row for row in answer.context["rows"] if row.key == "A")
+    assert (row.lines, row.shape) == ("line 5", ("4 characters",))
+    assert "A is on lines 1 and 3 too. This one, the last, counts." in row.notes

@@ -11,7 +11,7 @@ from django.contrib.admin.models import CHANGE
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from common.dotenv import LineError
+from common.dotenv import CUT, LineError
 from vault import editing
 from vault.dotenv import Entry, parse
 from vault.errors import EditingError, Invalid, SourceError, VaultError
@@ -38,6 +38,7 @@ class Row:
     mark: str
     lines: str
     comment: str
+    shape: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -175,7 +176,9 @@ def _fit(folder: Folder, entries: list[Entry]) -> list[Entry]:
     """A secret without references keeps it so: it gets the text as it is, without the vault's escapes."""
     literal = set(folder.secrets.filter(is_literal=True).values_list("key", flat=True))
     return [
-        replace(entry, value=unescape(entry.value), notes=(LITERAL,)) if entry.key in literal else entry
+        replace(entry, value=unescape(entry.value), notes=(*entry.text_notes, LITERAL))
+        if entry.key in literal
+        else entry
         for entry in entries
     ]
 
@@ -190,11 +193,18 @@ def _rows(folder: Folder, plan: Plan) -> list[Row]:
             mark=marks.get(entry.key, ""),
             lines=f"line {entry.line}" if entry.last_line == entry.line else f"lines {entry.line} to {entry.last_line}",
             comment=entry.comment,
+            shape=(*entry.shape, *_remarks(entry, is_dead=bool(missing.get(entry.key)))),
             notes=(*entry.notes, *missing.get(entry.key, ())),
         )
         for entry in plan.entries
     ]
     return sorted(rows, key=lambda row: order[row.mark])
+
+
+def _remarks(entry: Entry, *, is_dead: bool) -> list[str]:
+    """In a word or two, what the notes say at length."""
+    cut = ["the text after # is cut off"] if CUT in entry.notes else []
+    return [*cut, "refers to nothing"] if is_dead else cut
 
 
 def _missing_references(folder: Folder, plan: Plan) -> dict[str, list[str]]:
