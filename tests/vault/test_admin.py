@@ -50,6 +50,7 @@ ROUTES = {
     "side_by_side": ("project", "viewer", "get"),
     "ageing": ("project", "viewer", "get"),
     "trash_page": ("project", "viewer", "get"),
+    "history": ("folder", "viewer", "get"),
     "trash_restore": ("trashed", "editor", "post"),
     "trash_delete": ("trashed", "editor", "get"),
     "trash_undo": ("deletion", "viewer", "post"),

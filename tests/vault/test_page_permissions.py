@@ -18,6 +18,7 @@ PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "side_by_side": ("project", "view_project view_environment view_folder view_secret", None),
     "ageing": ("project", "view_project view_environment view_folder view_secret", None),
     "trash_page": ("project", "view_project view_folder view_secret", None),
+    "history": ("folder", "view_folder view_secret", None),
     "trash_restore": ("trashed", "view_project add_secret", {}),
     "trash_delete": ("trashed", "view_project delete_secret", {"seen": "trashed"}),
     "environment_add": ("project", "add_environment", {"name": "QA"}),

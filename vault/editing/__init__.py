@@ -11,6 +11,7 @@ from vault.editing.environments import create_environment, delete_environment, u
 from vault.editing.folder_copies import copy_folder
 from vault.editing.folder_moves import move_folder
 from vault.editing.folders import create_folder, delete_folder, rename_folder, update_folder
+from vault.editing.history import restore_folder
 from vault.editing.imports import add_import, delete_import, move_import, point_import
 from vault.editing.labels import Labels, Metadatum, change_tags, create_tag, delete_tag, set_labels, update_tag
 from vault.editing.projects import create_project, delete_project, update_project
@@ -67,6 +68,7 @@ __all__ = [
     "rename_secret",
     "restore",
     "restore_all",
+    "restore_folder",
     "restore_version",
     "set_labels",
     "set_secret",
