@@ -6,9 +6,12 @@ from common.waiting import wait_for
 from syncs.choices import OPEN_STATUSES
 from syncs.models import SyncRun
 
+# Somebody waits: of a run of half a second, a longer pause would be a good part.
+LONGEST_PAUSE = 0.1
+
 
 def wait_for_end(run_id: UUID, *, seconds: float) -> SyncRun | None:
     """The run once it has ended, or as it is when the time is up. None if it is gone."""
     runs = SyncRun.objects.filter(pk=run_id)
-    wait_for(lambda: not runs.filter(status__in=OPEN_STATUSES).exists(), seconds=seconds)
+    wait_for(lambda: not runs.filter(status__in=OPEN_STATUSES).exists(), seconds=seconds, longest_pause=LONGEST_PAUSE)
     return runs.first()
