@@ -8,7 +8,7 @@ import time
 from types import FrameType
 
 from launcher.config import read_config
-from launcher.demo import SOURCES, run_demo, start_sandbox, start_source
+from launcher.demo import API_KEY, ORGANIZATION, SOURCES, run_demo, start_sandbox, start_source, what_to_try
 from launcher.errors import LaunchError
 from launcher.prepare import Login
 from launcher.processes import die_with_parent
@@ -109,7 +109,7 @@ def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[st
     print(f"\nAdmin    {site.config.url}/admin/")
     print(f"Login    {login.username}" + (", with the password above" if login.password else ""))
     if sandbox_url:
-        print(f"Sandbox  {sandbox_url}/")
+        print(f"Sandbox  {sandbox_url}/, organization {ORGANIZATION}, API key {API_KEY}")
     match source:
         case ("--openbao", url):
             print(f"OpenBao  {url}/, its root token is in {site.config.logs / 'openbao.log'}")
@@ -117,6 +117,8 @@ def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[st
             print(f"Infisical {url}/, a stand-in that shows how to change a secret there")
     print(f"Logs     {site.config.logs}")
     print("Ctrl-C stops all of it.", flush=True)
+    if sandbox_url:
+        print("", *what_to_try(site.config.url, sandbox_url), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from launcher.supervise import hint, say_on_stderr
 
 SECONDS_FOR_SANDBOX = 60.0
 SOURCES = ("vault", "infisical", "openbao")
+# Of the sandbox, as it starts.
+ORGANIZATION, API_KEY = "org-sandbox", "cog_sandbox"
 
 
 def start_sandbox(site: Site) -> str:
@@ -24,6 +26,15 @@ def start_sandbox(site: Site) -> str:
     site.supervisor.start(site.program("sandbox", command, is_base=True))
     site.supervisor.wait_until(lambda: answers("127.0.0.1", port, "/"), name="sandbox", seconds=SECONDS_FOR_SANDBOX)
     return f"http://127.0.0.1:{port}"
+
+
+def what_to_try(site_url: str, sandbox_url: str) -> tuple[str, str, str]:
+    """For whoever has just started it."""
+    return (
+        f"Try 1  Change a secret that the sync reads, and watch it arrive: {sandbox_url}/orgs/{ORGANIZATION}",
+        "Try 2  Edit a note there or add a secret as a stranger, then “Sync now”: the run says what it made of it",
+        f"Try 3  Press “Answer 503” there and sync again; find anything else by Ctrl+K: {site_url}/admin/",
+    )
 
 
 def start_source(site: Site, source: str) -> tuple[str, ...]:

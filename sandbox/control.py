@@ -30,8 +30,11 @@ class NewOrganization:
 
 def is_allowed(request: Request, peer: str) -> bool:
     """Whether it comes from this machine and was not made by a web page, under another name or from another origin."""
-    if "origin" in request.headers:
-        return False
+    return "origin" not in request.headers and is_here(request, peer)
+
+
+def is_here(request: Request, peer: str) -> bool:
+    """Whether it comes from this machine, and asks for it by a name of this machine."""
     return ipaddress.ip_address(peer).is_loopback and names_this_machine(request.headers.get("host", ""))
 
 

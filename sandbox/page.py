@@ -1,21 +1,25 @@
-"""The pages for people: organizations, and the names of an organization's secrets. Never a value."""
+"""The pages for people: organizations, the names of their secrets, and forms to be a stranger by. Never a value."""
 
 import time
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from sandbox import hand
+from sandbox.control import is_here
 from sandbox.directory import Directory
-from sandbox.organization import Organization, Secret
+from sandbox.faults import Faults
+from sandbox.organization import Organization, Secret, SecretMissing
 from sandbox.wire import Answer, Request
+from sandbox.world import World
 
 REFRESH_SECONDS = 2
 FRESH_SECONDS = 8
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'none'",
+    "base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -23,21 +27,78 @@ SECURITY_HEADERS = {
 
 STYLE = Path(__file__).with_name("style.css").read_bytes()
 ICON = Path(__file__).with_name("icon.svg").read_bytes()
+ASSETS = {"style.css": ("text/css; charset=utf-8", STYLE), "icon.svg": ("image/svg+xml", ICON)}
 
 
-def answer_page(directory: Directory, request: Request) -> Answer:
-    if request.method != "GET":
-        return html(405, "Not allowed", "<h1>These pages can only be looked at</h1>")
-    match request.path.split("/"):
+def answer_page(world: World, request: Request, peer: str) -> Answer:
+    try:
+        if request.method == "POST":
+            return act(world, request, peer)
+        if request.method == "GET":
+            return look(world, request)
+    except LookupError:
+        return html(404, "Not found", '<h1>Nothing is here</h1><p><a href="/">All organizations</a></p>')
+    return html(405, "Not allowed", "<h1>These pages are looked at, and their forms sent</h1>")
+
+
+def look(world: World, request: Request) -> Answer:
+    match [unquote(part) for part in request.path.split("/")]:
         case ["", ""]:
-            return html(200, "Organizations", organizations_page(directory), refresh=True)
-        case ["", "orgs", org_id] if (organization := directory.find(org_id)) is not None:
-            return html(200, organization.name, organization_page(organization), refresh=True)
-        case ["", "style.css"]:
-            return Answer(200, headers=asset("text/css; charset=utf-8"), body=STYLE)
-        case ["", "icon.svg"]:
-            return Answer(200, headers=asset("image/svg+xml"), body=ICON)
-    return html(404, "Not found", '<h1>Nothing is here</h1><p><a href="/">All organizations</a></p>')
+            return html(200, "Organizations", organizations_page(world.directory), refresh=True)
+        case ["", "add"]:
+            return html(200, "Add an organization", hand.organization_form({}))
+        case ["", "orgs", org_id]:
+            organization = world.organization(org_id)
+            return html(200, organization.name, organization_page(organization, world.faults), refresh=True)
+        case ["", "orgs", org_id, "add"]:
+            return html(200, "Add a secret", hand.stranger_form(world.organization(org_id), {}))
+        case ["", "orgs", org_id, "secrets", secret_id]:
+            return secret_page(world.organization(org_id), secret_id)
+        case ["", name] if name in ASSETS:
+            return Answer(200, headers=asset(ASSETS[name][0]), body=ASSETS[name][1])
+    raise LookupError(request.path)
+
+
+def secret_page(organization: Organization, secret_id: str) -> Answer:
+    try:
+        secret = organization.get(secret_id)
+    except SecretMissing:
+        raise LookupError(secret_id) from None
+    return html(200, secret.key or "Secret", hand.secret_form(organization, secret))
+
+
+def act(world: World, request: Request, peer: str) -> Answer:
+    """Does what a form says, for a browser of this machine, and leads on; shows the form again where it can't."""
+    if not is_here(request, peer):
+        return html(403, "Not allowed", "<h1>The forms are for this machine alone</h1>")
+    fields: dict[str, str] = {}
+    try:
+        fields = hand.sent_by(request)
+        return Answer(303, headers={"Location": carry_out(world, request, fields), **SECURITY_HEADERS}, body=b"")
+    except hand.NotDone as error:
+        return html(400, "Not done", form_again(world, request, fields, str(error)))
+
+
+def carry_out(world: World, request: Request, fields: dict[str, str]) -> str:
+    match [unquote(part) for part in request.path.split("/")]:
+        case ["", "add"]:
+            return hand.add_organization(world.directory, fields)
+        case ["", "orgs", org_id, "add"]:
+            return hand.add_stranger(world.organization(org_id), fields)
+        case ["", "orgs", org_id, "fail"]:
+            return hand.fail_next(world.faults, world.organization(org_id), fields)
+        case ["", "orgs", org_id, "secrets", secret_id]:
+            return hand.change(world.organization(org_id), secret_id, fields)
+    raise LookupError(request.path)
+
+
+def form_again(world: World, request: Request, fields: dict[str, str], problem: str) -> str:
+    match [unquote(part) for part in request.path.split("/")]:
+        case ["", "add"]:
+            return hand.organization_form(fields, problem)
+        case ["", "orgs", org_id, "add"]:
+            return hand.stranger_form(world.organization(org_id), fields, problem)
+    return f'<h1>Not done</h1>{hand.told(problem)}<p><a href="/">All organizations</a></p>'
 
 
 def organizations_page(directory: Directory) -> str:
@@ -50,34 +111,37 @@ def organizations_page(directory: Directory) -> str:
         "<h1>Organizations</h1><p>Each stands for a Devin organization. Open one to watch its secrets arrive.</p>"
         '<div class="card"><table><thead><tr><th>Organization ID</th><th>Name</th><th>Secrets</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
+        '<p><a href="/add">Add an organization</a></p>'
     )
 
 
-def organization_page(organization: Organization) -> str:
+def organization_page(organization: Organization, faults: Faults) -> str:
     secrets = sorted(organization.secrets(), key=lambda secret: (secret.key or "", secret.position))
     count = f"{len(secrets)} secret{'' if len(secrets) == 1 else 's'}"
     heading = (
         f'<a href="/">All organizations</a><h1>{escape(organization.name)}</h1>'
         f"<p><code>{escape(organization.org_id)}</code> · {count} · as in Devin, values are never shown</p>"
+        f'<p><a href="{hand.page_of(organization.org_id)}/add">Add a secret as a stranger</a></p>'
     )
+    below = hand.failures(faults, organization)
     if not secrets:
-        return (
-            f'{heading}<div class="card empty">No secrets yet. They appear here as soon as a sync creates them.</div>'
-        )
+        empty = "No secrets yet. They appear here as soon as a sync creates them."
+        return f'{heading}<div class="card empty">{empty}</div>{below}'
     now = time.time()
-    rows = "".join(secret_row(secret, now) for secret in secrets)
+    rows = "".join(secret_row(organization.org_id, secret, now) for secret in secrets)
     return (
         f'{heading}<div class="card stacked"><table><thead><tr><th>Key</th><th>Type</th><th>Note</th>'
-        f"<th>Created (UTC)</th><th>Updated (UTC)</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<th>Created (UTC)</th><th>Updated (UTC)</th></tr></thead><tbody>{rows}</tbody></table></div>{below}"
     )
 
 
-def secret_row(secret: Secret, now: float) -> str:
+def secret_row(org_id: str, secret: Secret, now: float) -> str:
     is_fresh = now - (secret.updated_at or secret.created_at) < FRESH_SECONDS
     kinds = badge(secret.secret_type, usual="key-value")
     if secret.access_type != "org":
         kinds += " " + badge(secret.access_type, usual="org")
-    key = escape(secret.key) if secret.key is not None else "<i>no key</i>"
+    name = escape(secret.key) if secret.key is not None else "<i>no key</i>"
+    key = f'<a href="{hand.page_of_secret(org_id, secret.secret_id)}">{name}</a>'
     return (
         f'<tr{" class=fresh" if is_fresh else ""}><td class="key">{key}</td><td>{kinds}</td>'
         f'<td class="note">{escape(secret.note or "")}</td>'

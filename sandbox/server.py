@@ -150,7 +150,7 @@ class Sandbox(World):
 
     def _answer_locally(self, request: Request, peer: str) -> Answer:
         if not request.path.startswith("/_sandbox/"):
-            return answer_page(self.directory, request)
+            return answer_page(self, request, peer)
         if not is_allowed(request, peer):
             return problem(403, "The control routes are for this machine alone.")
         return answer_control(self, request)

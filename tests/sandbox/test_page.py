@@ -44,4 +44,5 @@ def test_needs_nothing_that_a_strict_policy_forbids(caller: Caller) -> None:
 
 def test_knows_no_other_page(caller: Caller) -> None:
     assert caller.send("GET", "/orgs/org-none").status == 404
-    assert caller.send("POST", "/", {}).status == 405
+    assert caller.send("PUT", "/", {}).status == 405
+    assert caller.send("POST", "/", {}).status == 400
