@@ -8,8 +8,21 @@ from benchmarks.network import reason_against
 from benchmarks.site import Site, open_site
 from benchmarks.stage import QUICK, open_stage
 
-PARTS = ("scenarios", "reaction", "now", "tls", "throughput", "shares", "memory", "sources", "fleet", "pages", "soak")
-LONG = ("pages", "soak")
+PARTS = (
+    "scenarios",
+    "reaction",
+    "now",
+    "tls",
+    "throughput",
+    "shares",
+    "memory",
+    "sources",
+    "fleet",
+    "pages",
+    "bulk",
+    "soak",
+)
+LONG = ("pages", "bulk", "soak")
 # These make hosts of their own, so each runs alone.
 ON_HOSTS = ("hosts", "recovery")
 
@@ -44,6 +57,9 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--changes", type=float, default=2, metavar="N", help="of the soak a second (2)")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of hosts that are lost and cut off (20)")
     parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="of runs behind the pages (100000)")
+    parser.add_argument("--bulk-syncs", type=int, default=300, metavar="N", help="of the bulk set (300)")
+    parser.add_argument("--bulk-runs", type=int, default=20_000, metavar="N", help="of the bulk set (20000)")
+    parser.add_argument("--bulk-changes", type=int, default=80_000, metavar="N", help="of the bulk set (80000)")
     parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
     parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
     parser.add_argument(
@@ -129,7 +145,7 @@ def run_with_one_sync(site: Site, options: argparse.Namespace, parts: Sequence[s
 def run_with_many(site: Site, options: argparse.Namespace, parts: Sequence[str]) -> None:
     from django.db import connection
 
-    from benchmarks import estate, fleet, pages, report, shares, soak, sources, throughput
+    from benchmarks import fleet, report, shares, soak, sources, throughput
 
     if "throughput" in parts:
         report.print_throughput(throughput.measure(site, syncs=options.syncs, workers=options.workers))
@@ -143,12 +159,26 @@ def run_with_many(site: Site, options: argparse.Namespace, parts: Sequence[str])
     if "fleet" in parts:
         load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
         report.print_fleet(fleet.measure(site, load, workers=options.worker_counts), database=connection.vendor)
-    if "pages" in parts:
-        report.print_pages(pages.measure(site, estate.Size.of_runs(options.rows, secrets=options.plan)))
+    walk_pages(site, options, parts)
     if "soak" in parts:
         organizations = max(1, options.syncs // soak.SYNCS_AN_ORGANIZATION)
         load = fleet.Load(options.syncs, organizations, options.changes, options.hours * 3600)
         report.print_soak(soak.measure(site, load, workers=options.workers, note=report.print_sample))
+
+
+def walk_pages(site: Site, options: argparse.Namespace, parts: Sequence[str]) -> None:
+    from benchmarks import bulk, estate, pages, report
+
+    if "pages" in parts:
+        report.print_pages(pages.measure(site, estate.Size.of_runs(options.rows, secrets=options.plan)))
+    if "bulk" not in parts:
+        return
+    verdict = bulk.Verdict()
+    size = bulk.size_of(
+        syncs=options.bulk_syncs, runs=options.bulk_runs, changes=options.bulk_changes, secrets=options.secrets
+    )
+    report.print_pages(bulk.judge(site, size, verdict))
+    report.print_verdict(verdict)
 
 
 if __name__ == "__main__":

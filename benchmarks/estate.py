@@ -41,6 +41,8 @@ class Size:
     syncs: int
     runs: int
     secrets: int
+    # Of a run.
+    changes: int = 2
 
     @classmethod
     def of_runs(cls, runs: int, *, secrets: int) -> Self:
@@ -68,7 +70,7 @@ def build(site: Site, size: Size) -> Estate:
     set_secrets(large, {f"SECRET_{number:05}": f"value {number}" for number in range(size.secrets)}, by=by)
     _add_others()
     syncs = _syncs(project, connection_of(site), _folders(environment, size.syncs))
-    runs = _runs(syncs, size.runs)
+    runs = _runs(syncs, size)
     user = User.objects.create_superuser("bench", password=None)
     _lines(user, syncs)
     site.sandbox.declare(LARGE_ORG)
@@ -146,9 +148,9 @@ def _syncs(project: Project, connection: Connection, folders: list[Folder]) -> l
     return syncs
 
 
-def _runs(syncs: list[DevinSync], count: int) -> list[SyncRun]:
-    """Over the last week, with two changes each."""
-    now = timezone.now()
+def _runs(syncs: list[DevinSync], size: Size) -> list[SyncRun]:
+    """Over the last week."""
+    now, count = timezone.now(), size.runs
     ages = (timedelta(days=7) * (count - number) / count for number in range(count))
     runs = [
         SyncRun(
@@ -161,7 +163,7 @@ def _runs(syncs: list[DevinSync], count: int) -> list[SyncRun]:
             queued_at=now - age,
             started_at=now - age,
             finished_at=now - age,
-            created_count=2,
+            created_count=size.changes,
         )
         for number, age in enumerate(ages)
     ]
@@ -169,7 +171,7 @@ def _runs(syncs: list[DevinSync], count: int) -> list[SyncRun]:
     changes = (
         SyncRunChange(run=run, action=Action.CREATE, destination_key=key, reason="new", outcome=Outcome.DONE)
         for run in runs
-        for key in ("DB_URL", "API_KEY")
+        for key in ("DB_URL", "API_KEY", *(f"KEY_{number}" for number in range(size.changes)))[: size.changes]
     )
     _insert(SyncRunChange, changes)
     return runs

@@ -36,6 +36,8 @@ LOOKED_FOR = {
     "vault_folder_page": ("q=SECRET_00042", "page=50"),
     "vault_project_page": ("q=app-42", "page=20"),
     "audit_entry_changelist": ("q=app-42",),
+    "search": ("q=app-42",),
+    "search_results": ("q=app-42",),
 }
 
 

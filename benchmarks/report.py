@@ -5,6 +5,7 @@ import os
 import statistics
 from collections.abc import Iterable, Sequence
 
+from benchmarks.bulk import MOST_MEDIANS, MOST_QUERIES, Verdict
 from benchmarks.fleet import Fleet
 from benchmarks.hosts import Rounds
 from benchmarks.memory import MIB, Memory
@@ -267,6 +268,16 @@ def print_memory(measured: Memory) -> None:
         f"Memory of a plan of {measured.secrets:,} secrets: {measured.peak / MIB:.0f} MiB at the peak, "
         f"{(measured.peak - measured.imported) / MIB:.0f} MiB of them for the plan. Goal: under 150 MiB in all."
     )
+
+
+def print_verdict(verdict: Verdict) -> None:
+    say(f"{len(verdict.pages)} pages, of which the median takes {verdict.median * 1000:.0f} ms of the processor.")
+    say(f"Of more than {MOST_QUERIES} statements: {_names(verdict.with_many_queries)}.")
+    say(f"Of more than {MOST_MEDIANS} medians: {_names(verdict.slow)}.")
+
+
+def _names(pages: list[Measured]) -> str:
+    return ", ".join(f"{page.name} ({page.queries}, {page.processor * 1000:.0f} ms)" for page in pages) or "none"
 
 
 def print_pages(measured: Iterable[Measured]) -> None:

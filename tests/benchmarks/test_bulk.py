@@ -1,0 +1,38 @@
+"""The verdict on the pages of the bulk set, and the command that prints it, with small numbers."""
+
+from benchmarks.bulk import Verdict, pages_alone, size_of
+from benchmarks.pages import Measured
+from tests.benchmarks.running import run
+
+
+def page(name: str, *, queries: int = 5, processor: float = 0.01) -> Measured:
+    return Measured(name, 200, queries, seconds=1.0, processor=processor, size=1)
+
+
+def test_judges_by_statements_and_by_the_median() -> None:
+    verdict = Verdict([page("a"), page("b", queries=26), page("c", processor=0.04), page("d", processor=0.03)])
+
+    assert [each.name for each in verdict.with_many_queries] == ["b"]
+    assert verdict.median == 0.02
+    assert verdict.slow == []
+    verdict.pages += [page("e"), page("f")]
+    assert [each.name for each in verdict.slow] == ["c"]
+
+
+def test_answers_of_the_api_are_no_pages() -> None:
+    assert [each.name for each in pages_alone([page("index"), page("GET /api/v1/x"), page("POST plan")])] == ["index"]
+
+
+def test_the_changes_are_shared_by_the_runs() -> None:
+    assert size_of(syncs=300, runs=20_000, changes=80_000, secrets=100).changes == 4
+    assert size_of(syncs=3, runs=0, changes=0, secrets=1).changes == 1
+
+
+def test_prints_each_page_and_the_verdict() -> None:
+    lines = run("--only bulk --bulk-syncs 3 --bulk-runs 6 --bulk-changes 24 --secrets 5").splitlines()
+
+    names = {line.rpartition("KiB  ")[2] for line in lines}
+    assert {"index", "search?q=app-42", "readers_folder", "syncs_syncrun_changelist", "vault_folder_page"} <= names
+    assert not [name for name in names if name.startswith("GET ")]
+    assert " pages, of which the median takes " in lines[-3]
+    assert [line.split(":")[0] for line in lines[-2:]] == ["Of more than 25 statements", "Of more than 3 medians"]
