@@ -72,6 +72,12 @@ class OwnUserAdmin(UserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Counts instead of a list of all that a person has ever done here."""
+        _, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        told = [f"{number:,} {name}" for name, number in counts.items()]
+        return [*map(str, objs), told], counts, lacking, protected
+
     @admin.display(description="name")
     def full_name(self, user: User) -> str:
         return user.get_full_name()

@@ -106,3 +106,17 @@ def test_a_new_user_may_log_in_unless_one_says_otherwise(admin_client: Client) -
 
     assert re.search(r'<input type="checkbox" name="is_staff"[^>]* checked', page)
     assert "May log in" in page
+
+
+def test_what_goes_with_a_person_is_counted(root: User, signed_in: Callable[[User], Client]) -> None:
+    user = User.objects.create_user("leaves")
+    groups = [Group.objects.create(name=f"group {number}") for number in range(3)]
+    user.groups.set(groups)
+    client = signed_in(root)
+
+    page = client.get(f"/admin/auth/user/{user.pk}/delete/").content.decode()
+
+    assert "3 user-group relationships" in page
+    assert "group 1" not in page
+    client.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"})
+    assert not User.objects.filter(pk=user.pk).exists()
