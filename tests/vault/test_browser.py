@@ -73,3 +73,45 @@ def test_the_preview_leaves_the_text_as_it_was_typed(tab: Any, app: Folder, comp
 
     assert editing.preview_secrets(app, {"A": "one", "B": "two"}, by=ANYBODY).unchanged == ["A", "B"]
     assert complaints == []
+
+
+def test_edits_in_the_row_with_errors_at_the_field_and_nothing_lost(
+    tab: Any, app: Folder, complaints: list[str]
+) -> None:
+    editing.set_secrets(app, {"A": "one", "B": "two"}, by=ANYBODY)
+    tab.goto(reverse("admin:vault_folder_page", args=[app.id]))
+
+    tab.get_by_role("link", name="Edit A").click()
+    tab.get_by_label("Value", exact=False).first.fill("typed")
+    tab.get_by_label("Key", exact=True).fill("B")
+    tab.get_by_role("button", name="Save", exact=True).click()
+    tab.get_by_text("There is a secret B in dev:/app already.").wait_for()
+    tab.get_by_text("The value you entered is kept, sealed.").wait_for()
+    tab.get_by_role("link", name="Edit B").click()
+    tab.get_by_label("Key", exact=True).fill("RENAMED")
+    tab.get_by_role("button", name="Save", exact=True).click()
+    tab.get_by_text("Saved RENAMED; it is at version 2.").wait_for()
+
+    tab.get_by_role("link", name="Edit RENAMED").wait_for()
+    assert tab.url.endswith(reverse("admin:vault_folder_page", args=[app.id]))
+    assert tab.locator("form[data-inline-form]").count() == 0
+    assert tab.evaluate(TOO_WIDE) <= 0
+    assert editing.preview_secrets(app, {"RENAMED": "typed", "B": "two"}, by=ANYBODY).unchanged == ["RENAMED", "B"]
+    assert complaints == []
+
+
+def test_edits_on_the_page_of_the_secret(tab: Any, app: Folder, complaints: list[str]) -> None:
+    secret = editing.set_secret(app, "A", "one", by=ANYBODY)
+    tab.goto(reverse("admin:vault_secret_page", args=[secret.pk]))
+
+    tab.get_by_role("link", name="Edit", exact=True).click()
+    tab.get_by_label("Key", exact=True).press("Escape")
+    assert tab.locator("form[data-inline-form]").count() == 0
+    tab.get_by_role("link", name="Edit", exact=True).press("Enter")
+    tab.get_by_label("Comment", exact=False).fill("for people")
+    tab.get_by_role("button", name="Save", exact=True).press("Enter")
+    tab.get_by_text("Saved A; it is at version 1.").wait_for()
+
+    tab.locator("dd", has_text="for people").wait_for()
+    assert tab.locator("form[data-inline-form]").count() == 0
+    assert complaints == []

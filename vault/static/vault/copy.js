@@ -45,7 +45,12 @@
     window.setTimeout(() => { place.textContent = "Copy"; }, SAID_FOR);
   }
 
-  if (navigator.clipboard) for (const form of document.querySelectorAll("form[data-copy-secret]")) form.hidden = false;
+  function offer(within) {
+    if (navigator.clipboard) for (const form of within.querySelectorAll("form[data-copy-secret]")) form.hidden = false;
+  }
+
+  offer(document);
+  document.addEventListener("ds-renewed", (event) => offer(event.target));
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-copy-secret]");
     if (!form) return;
