@@ -23,6 +23,7 @@
     const place = document.createElement("tr");
     const cell = place.appendChild(document.createElement("td"));
     cell.colSpan = row.cells.length;
+    cell.className = "ds-inline";
     row.after(place);
     return cell;
   }
