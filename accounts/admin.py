@@ -37,7 +37,7 @@ class OwnUserAdmin(UserAdmin[User]):
         ("Known since", {"fields": (("last_login", "date_joined"),)}),
     )
     add_fieldsets = (
-        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        (None, {"fields": ("username", "password1", "password2")}),
         ("What this person may do", {"fields": ("groups", "is_staff")}),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.forms.models import ModelChoiceIterator
+from django.utils.html import format_html
 
 from accounts.roles import DESCRIPTIONS
 
@@ -15,7 +16,7 @@ class GroupsField(forms.ModelMultipleChoiceField[Any]):
 
     def label_from_instance(self, obj: Any) -> str:
         described = DESCRIPTIONS.get(obj.name, "")
-        return f"{obj.name}: {described}" if described else str(obj.name)
+        return format_html("<span><strong>{}</strong> {}</span>", obj.name, described)
 
 
 class ByKind(ModelChoiceIterator):  # type: ignore[type-arg]

@@ -52,7 +52,7 @@ def plan(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> H
     syncs = list(queryset[:2])
     if len(syncs) == 1:
         return redirect("admin:syncs_devinsync_plan", syncs[0].pk)
-    messages.warning(request, "A plan is drawn for one sync at a time. Choose one.")
+    messages.warning(request, "Only one sync can be planned at a time. Choose one.")
     return None
 
 

@@ -47,7 +47,7 @@ class ChangedFilter(admin.SimpleListFilter):
 class NeedFilter(admin.SimpleListFilter):
     """What goes no further without a person."""
 
-    title = "needs a person"
+    title = "needs attention"
     parameter_name = "needs"
 
     ANY = "person"

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from common.long_lists import LongListPaginator
 from syncs.admin.base import ReadOnly
@@ -33,9 +35,10 @@ class ManagedSecretAdmin(ReadOnly, admin.ModelAdmin[ManagedSecret]):
         return row.destination.org_id
 
     @admin.display(description="modified in Devin")
-    def modified(self, row: ManagedSecret) -> datetime | None:
+    def modified(self, row: ManagedSecret) -> str | None:
         try:
-            return datetime.fromtimestamp(row.modified_at, UTC) if row.modified_at else None
+            at = datetime.fromtimestamp(row.modified_at, UTC) if row.modified_at else None
+            return date_format(localtime(at), "DATETIME_FORMAT") if at else None
         except (ValueError, OverflowError, OSError):
             # Devin's word, in whatever unit: a year past 9999 is no date.
             return None

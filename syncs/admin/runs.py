@@ -44,7 +44,7 @@ CANCELLED = {
     None: (messages.ERROR, "The run has ended, so it cannot be cancelled any more."),
 }
 ADVICE = {
-    Status.FAILED: "Mend what the message says, then sync again.",
+    Status.FAILED: "Fix what the message says, then sync again.",
     Status.BLOCKED: "All else is done. Look at the deletions below, then decide.",
 }
 

@@ -241,7 +241,7 @@ class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
     def _delete(self, request: HttpRequest, sync: DevinSync) -> HttpResponse:
         choice = request.POST.get("secrets", "")
         if choice not in (LEAVE, REMOVE):
-            messages.error(request, "Choose what becomes of the secrets in Devin.")
+            messages.error(request, "Choose what should happen to the secrets in Devin.")
             return redirect("admin:syncs_devinsync_delete", sync.pk)
         if choice == REMOVE:
             demand(request, "remove_secrets")

@@ -76,7 +76,7 @@ class Foreseen:
         yield from told.get("crossings", [])
         yield from (f"- delete {key}  (removed from the organization that is left)" for key in told.get("removed", []))
         if "problem" in told:
-            yield f"! The plan could not be drawn. {told['problem']}"
+            yield f"! The plan could not be calculated. {told['problem']}"
         elif "preview" in told:
             yield from lines_of(told["preview"])
 

@@ -1,6 +1,6 @@
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Session
 from accounts.roles import ADMINISTRATOR, EDITOR, VIEWER
+from api.auth.scopes import PRESETS, SCOPES
 from api.models import AccessToken, ApiToken, ClientSecret, MachineIdentity
 from tests.api.conftest import Caller, make_user
 
@@ -112,6 +113,36 @@ def test_a_new_token_ends_in_90_days_unless_said_otherwise(browser: Client) -> N
 
     preset = page.context["adminform"].form.initial["expires_at"] - timezone.now()
     assert timedelta(days=89) < preset <= timedelta(days=90)
+
+
+@pytest.mark.parametrize(
+    ("preset", "ticked"),
+    [
+        ("read-only", {"syncs:read", "connections:read", "vault:read"}),
+        ("all", set()),
+        ("none-of-that-name", set()),
+        ("", set()),
+    ],
+)
+def test_a_preset_ticks_its_scopes(preset: str, ticked: set[str], browser: Client) -> None:
+    page = browser.get(f"{TOKENS}add/", {"preset": preset} if preset else {}).content.decode()
+
+    assert set(re.findall(r'value="([a-z:-]+)"[^>]* checked', page)) == ticked
+
+
+def test_no_preset_reads_a_value() -> None:
+    scopes = {scope for preset in PRESETS.values() for scope in preset.scopes}
+
+    assert "vault:reveal" not in scopes
+    assert scopes <= set(SCOPES)
+
+
+def test_a_time_is_taken_in_the_zone_that_the_page_shows(browser: Client, root: User) -> None:
+    browser.cookies["viewer-zone"] = "Asia/Tokyo"
+
+    browser.post(f"{TOKENS}add/", {"name": "ci", "user": root.pk, "expires_at": "2099-01-31T21:00"})
+
+    assert ApiToken.objects.get().expires_at == datetime(2099, 1, 31, 12, 0, tzinfo=UTC)
 
 
 def test_nobody_gives_an_identity_more_than_they_have(client: Client, db: None) -> None:

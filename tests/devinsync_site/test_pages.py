@@ -41,7 +41,7 @@ def test_an_address_that_leads_nowhere_gets_the_products_page(client: Client) ->
     response = client.get("/nothing/here")
 
     assert response.status_code == 404
-    assert "This page is not here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 ADDRESSES = ("/%00", "/admin/login/?next=%00", "/admin/vault/secret/?q=%00", "/admin/syncs/syncrun/?status__exact=%00")

@@ -115,7 +115,7 @@ def test_links_to_all_syncs_that_need_a_person(admin_client: Client, add_sync: A
     listed = admin_client.get("/admin/syncs/devinsync/?needs=person").content.decode()
 
     assert 'href="/admin/syncs/devinsync/?needs=person"' in page
-    assert "All 7 syncs that need a person" in " ".join(page.split())
+    assert "All 7 syncs that need attention" in " ".join(page.split())
     assert all(f"guarded-{number}" in listed for number in range(7))
     assert ">fine<" not in listed
 
@@ -173,7 +173,7 @@ def test_lists_what_is_due_next(admin_user: User, add_sync: AddSync) -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "words"), [(2, "Well"), (0, "No worker is running"), (None, "The queue does not answer")]
+    ("workers", "words"), [(2, "Healthy"), (0, "No worker is running"), (None, "The queue isn't responding")]
 )
 def test_tells_how_the_queue_is(
     workers: int | None, words: str, queue: dict[str, Any], admin_client: Client, add_sync: AddSync

@@ -187,3 +187,45 @@ def test_a_deep_path_shows_its_last_two_parts_on_a_phone(
 
     parts = [part.inner_text().strip() for part in page.locator(".ds-crumbs li").all() if part.is_visible()]
     assert parts == ["prod", "app"]
+
+
+def test_a_run_takes_two_lines_of_a_phone(
+    browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("a-name-as-long-as-names-of-syncs-can-be", Status.FAILED)
+    seen = Page(browser, live_server.url, "phone")
+    seen.log_in(root)
+
+    for path in ("/admin/syncs/syncrun/", "/admin/syncs/devinsync/"):
+        row = seen.open(path).locator("#result_list tbody tr")
+        line = seen.page.evaluate("parseFloat(getComputedStyle(document.body).lineHeight)")
+        assert row.bounding_box()["height"] < 5 * line, path
+        assert row.get_by_text("Failed", exact=True).is_visible(), path
+
+
+def test_the_search_box_keeps_its_width(
+    browser: Any, live_server: Any, root: User, add_sync: Callable[..., DevinSync]
+) -> None:
+    add_sync("billing", Status.FAILED)
+    seen = Page(browser, live_server.url, "phone")
+    seen.log_in(root)
+
+    widths = [
+        seen.open(f"/admin/syncs/syncrun/{query}").locator("#searchbar").bounding_box()["width"]
+        for query in ("", "?q=billing", "?q=nothing-of-that-name")
+    ]
+
+    assert len(set(widths)) == 1
+
+
+def test_the_first_field_to_be_corrected_has_the_cursor(browser: Any, live_server: Any, root: User) -> None:
+    seen = Page(browser, live_server.url, "desktop")
+    seen.log_in(root)
+    page = seen.open("/admin/api/apitoken/add/")
+    page.fill("#id_allowed_networks", "no network")
+    page.fill("#id_name", "CI")
+
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    page.locator("#id_allowed_networks[aria-invalid]").wait_for()
+    page.wait_for_function("document.activeElement.id === 'id_allowed_networks'")

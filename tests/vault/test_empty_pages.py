@@ -58,7 +58,7 @@ def test_a_project_without_environments(client_of: ClientOf, db: None) -> None:
         assert "No environments yet" in page
     assert f'href="{add}">Add an environment' in editor
     assert add not in viewer
-    assert "Somebody with the right to add environments" in viewer
+    assert "Somebody who may add environments" in viewer
 
 
 def test_a_folder_without_anything(client_of: ClientOf, app: Folder) -> None:
@@ -74,7 +74,7 @@ def test_a_folder_without_anything(client_of: ClientOf, app: Folder) -> None:
         address = reverse(f"admin:vault_{route}", args=[app.pk])
         assert address in editor
         assert address not in viewer
-    assert "Somebody with the right to add secrets can fill it." in viewer
+    assert "Somebody who may add secrets can fill it." in viewer
 
 
 def test_a_search_without_a_hit(editor: Client, app: Folder) -> None:

@@ -34,7 +34,7 @@ def test_points_out_what_looks_like_a_reference(client_of: ClientOf, root: Folde
     shown = add(client_of("editor"), root, key="A", value="${DB_USER:-" + CANARY + "}:$${DB_PASS} ${ KEY }")
 
     for page in (shown, page_of(client_of("viewer"), Secret.objects.get())):
-        assert "looks like a reference and is none" in page
+        assert "looks like a reference but isn't one" in page
         assert "<code>${DB_USER:-…}</code>, <code>${ KEY }</code>" in page
         assert CANARY not in page
 
@@ -45,7 +45,7 @@ def test_points_out_what_only_a_key_could_be_and_is_none(editor: Client, root: F
     assert f"<code>{long}</code>" in add(editor, root, key="A", value=long)
     assert f"<code>{long}</code>" in page_of(editor, Secret.objects.get())
     editing.set_secret(root, "e" * 65 + ".K", "1", by=ANYBODY)
-    assert "looks like a reference and is none" not in page_of(editor, Secret.objects.get(key="A"))
+    assert "looks like a reference but isn't one" not in page_of(editor, Secret.objects.get(key="A"))
 
 
 def test_points_out_what_leads_to_nothing_and_what_was_meant(

@@ -72,7 +72,7 @@ class SyncWizard(WizardPages):
             return made
         if unanswered := self.first_unanswered(before=step):
             messages.warning(
-                request, "What was entered has expired, or was sent from another window. Please go on here."
+                request, "What you entered has expired, or was sent from another window. Please continue here."
             )
             return redirect(self.get_step_url(unanswered))
         self.storage.current_step = step

@@ -217,7 +217,7 @@ def test_without_a_plan_it_is_saved_disabled(client: Client, synced: DevinSync, 
     sandbox.directory.revoke_key(API_KEY)
     page = edit(client, synced, key_schema=SCHEMA)
     text = page.content.decode()
-    assert "The plan could not be drawn" in text
+    assert "The plan could not be calculated" in text
     assert "Save and sync" not in text
     assert is_review(answer_review(client, page, "sync"))
 

@@ -46,7 +46,7 @@ def test_shows_why_a_key_failed(client: Client, bench: Bench, sandbox: Sandbox) 
 
     assert page.context["changes"][0][0].destination_key == "B", "failures stand first"
     assert "422" in page.content.decode()
-    assert "Mend what the message says" in page.content.decode()
+    assert "Fix what the message says" in page.content.decode()
 
 
 def test_an_unknown_run_is_not_found(client: Client, db: None) -> None:

@@ -288,7 +288,7 @@ def other(sandbox: Sandbox, bench: Bench) -> str:
 def test_another_organization_raises_a_question(client: Client, bench: Bench, other: str) -> None:
     page = client.post(page_of(bench.sync), entries(bench.sync, org_id=other))
 
-    assert "What becomes of the secrets in org-sandbox?" in page.content.decode()
+    assert "What should happen to the secrets in org-sandbox?" in page.content.decode()
     bench.sync.refresh_from_db()
     assert bench.sync.org_id == "org-sandbox"
 

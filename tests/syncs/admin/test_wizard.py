@@ -267,7 +267,10 @@ def test_goes_on_where_it_was_left(walk: Walk) -> None:
     walk.begin()
     walk.answer("source", "destination")
 
-    assert walk.client.get(reverse("admin:syncs_devinsync_add")).headers["Location"] == step_url("options")
+    response = walk.client.get(reverse("admin:syncs_devinsync_add"), follow=True)
+
+    assert response.redirect_chain == [(step_url("options"), 302)]
+    assert "You left this sync unfinished" in response.content.decode()
 
 
 def test_begins_with_the_folder_of_a_link(walk: Walk) -> None:

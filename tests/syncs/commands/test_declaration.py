@@ -247,7 +247,7 @@ def test_a_dry_run_says_why_there_is_no_plan(bench: Bench, file: Path, manage: M
     wanted["syncs"][0] |= {"key_schema": "P_{{secretKey}}"}
     sandbox.directory.revoke_key(API_KEY)
 
-    assert "! The plan could not be drawn." in manage("apply", write(file, wanted), dry_run=True)
+    assert "! The plan could not be calculated." in manage("apply", write(file, wanted), dry_run=True)
 
 
 def test_a_dry_run_names_what_is_removed(bench: Bench, file: Path, manage: Manage) -> None:
