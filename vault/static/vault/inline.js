@@ -5,11 +5,23 @@
 {
   const FORM = "form[data-inline-form]";
   let open = null;
+  let isOpening = false;
 
   const parsed = async (response) => new DOMParser().parseFromString(await response.text(), "text/html");
 
   async function start(link) {
-    if (open && !leave()) return;
+    if (isOpening) return;
+    const isAgain = open?.link === link;
+    if (open && (!leave() || isAgain)) return;
+    isOpening = true;
+    try {
+      await show(link);
+    } finally {
+      isOpening = false;
+    }
+  }
+
+  async function show(link) {
     const response = await fetch(link.href, { redirect: "error" });
     const form = (await parsed(response)).querySelector(FORM);
     if (!response.ok || !form) throw new Error("no form");
