@@ -10,8 +10,8 @@ from common.long_lists import TextFilter
 from syncs.editing import Need, syncs_needing_a_person
 from syncs.models import DevinSync, SyncRunQuerySet
 
-# Names that a field offers while one types: more would make the page slow, and typing finds those too.
-SUGGESTED = 500
+# Names that a field offers while one types, fewer than the list has rows; typing finds the others too.
+SUGGESTED = 40
 
 
 class SyncFilter(TextFilter):

@@ -97,7 +97,7 @@ def test_the_ledger_lists_no_sync_to_choose_from(client: Client, many: list[Devi
 def test_the_page_of_a_sync_lists_no_more_folders_than_anybody_reads(
     client: Client, sync: DevinSync, many_folders: list[Folder]
 ) -> None:
-    page = client.get(sync.get_absolute_url())
+    page = client.get(reverse("admin:syncs_devinsync_settings", args=[sync.pk]))
 
     assert len(page.content) < LARGEST_PAGE
     assert 'value="dev:/my-secrets"' in page.content.decode()
@@ -106,7 +106,7 @@ def test_the_page_of_a_sync_lists_no_more_folders_than_anybody_reads(
 
 def test_nor_loads_more(client: Client, sync: DevinSync, many_folders: list[Folder]) -> None:
     with CaptureQueriesContext(connection) as queries:
-        client.get(sync.get_absolute_url())
+        client.get(reverse("admin:syncs_devinsync_settings", args=[sync.pk]))
 
     of_folders = [each["sql"] for each in queries if 'FROM "vault_folder"' in each["sql"]]
     assert of_folders
