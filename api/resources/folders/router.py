@@ -11,6 +11,7 @@ from ninja import Body, Query
 
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import BadRequest, NotFoundError
+from api.http.foreseeing import foreseeable
 from api.http.idempotency import idempotent
 from api.http.queries import InFolder, ListLimit, Offset, Recursive, page_of
 from api.resources import resource
@@ -87,6 +88,7 @@ def _listed(folder: Folder, parent: Folder, at: datetime | None, *, recursive: b
 
 
 @router.post("", auth=Bearer("vault.add_folder"), response=with_errors(OneFolder, 409))
+@foreseeable
 @idempotent
 def create_folder(request: HttpRequest, body: CreateFolder) -> OneFolder:
     """Creates a folder, and those above it that are missing."""
@@ -135,6 +137,7 @@ def detailed(folder: Folder) -> OneFolderDetail:
 
 
 @router.patch("/{folder_id}", auth=Bearer("vault.change_folder"), response=with_errors(OneFolder))
+@foreseeable
 def update_folder(request: HttpRequest, folder_id: str, body: UpdateFolder) -> OneFolder:
     """Renames a folder, by ID or by its name at `path`, and changes its description if one is sent."""
     caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)
@@ -145,6 +148,7 @@ def update_folder(request: HttpRequest, folder_id: str, body: UpdateFolder) -> O
 
 
 @router.delete("/{folder_id}", auth=Bearer("vault.delete_folder"), response=with_errors(OneFolder))
+@foreseeable
 def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFolder, Body()]) -> OneFolder:
     """Deletes a folder, by ID or by its name at `path`, with all that is in it, unless others import it."""
     caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)

@@ -9,6 +9,7 @@ from ninja import Body
 
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import NotFoundError
+from api.http.foreseeing import foreseeable
 from api.http.idempotency import idempotent
 from api.http.queries import InFolder
 from api.resources import resource
@@ -52,6 +53,7 @@ def get_import_by_id(request: HttpRequest, import_id: UUID) -> OneImport:
 
 
 @router.post("", auth=Bearer("vault.add_secretimport"), response=with_errors(OneImport, 409))
+@foreseeable
 @idempotent
 def create_import(request: HttpRequest, body: CreateImport) -> OneImport:
     """Lets a folder show the secrets of another one of its project. It comes last, where it wins."""
@@ -64,6 +66,7 @@ def create_import(request: HttpRequest, body: CreateImport) -> OneImport:
 
 
 @router.patch("/{import_id}", auth=Bearer("vault.change_secretimport"), response=with_errors(OneImport))
+@foreseeable
 def update_import(request: HttpRequest, import_id: UUID, body: UpdateImport) -> OneImport:
     """Moves an import in the list, or points it at another folder."""
     caller, folder, change = caller_of(request), body.folder_at(body.path), body.change
@@ -80,6 +83,7 @@ def update_import(request: HttpRequest, import_id: UUID, body: UpdateImport) -> 
 
 
 @router.delete("/{import_id}", auth=Bearer("vault.delete_secretimport"), response=with_errors(OneImport))
+@foreseeable
 def delete_import(request: HttpRequest, import_id: UUID, body: Annotated[ImportPlace, Body()]) -> OneImport:
     """Removes an import. The folder that it showed stays as it is."""
     caller = caller_of(request)

@@ -10,6 +10,7 @@ from ninja import Router
 
 from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import BadRequest, NotFoundError
+from api.http.foreseeing import foreseeable
 from api.http.idempotency import idempotent
 from api.resources import resource
 from api.resources.actors import actor_of
@@ -220,7 +221,9 @@ ENVIRONMENT_ROUTES: tuple[tuple[str, str, str, Any, Any], ...] = (
 
 def add_environment_routes(router: Router) -> None:
     for method, path, permission, view, answer in ENVIRONMENT_ROUTES:
-        router.api_operation([method], path, auth=Bearer(f"vault.{permission}"), response=with_errors(answer))(view)
+        answering = view if method == "GET" else foreseeable(view)
+        bearer = Bearer(f"vault.{permission}")
+        router.api_operation([method], path, auth=bearer, response=with_errors(answer))(answering)
 
 
 add_environment_routes(router)

@@ -13,6 +13,7 @@ from ninja.utils import contribute_operation_callback
 from api.auth.callers import Bearer, caller_of
 from api.http.conditional import declare_conditional, not_modified
 from api.http.errors import NotFoundError
+from api.http.foreseeing import foreseeable
 from api.http.idempotency import idempotent
 from api.http.queries import OfSecrets, Recursive, SecretQuery
 from api.resources import resource
@@ -217,7 +218,8 @@ for view in (list_all_secrets, get_secret_by_id, get_one_secret):
 PERMISSIONS = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delete"}
 
 for method, v3_path, v4_path, view, answer, errors in ROUTES:
+    answering = view if method == "GET" else foreseeable(view)
     for router, path in ((v3, v3_path), (v4, v4_path)):
         bearer = Bearer(f"vault.{PERMISSIONS[method]}_secret")
         answers = with_errors(answer, *errors) | ({304: None} if method == "GET" else {})
-        router.api_operation([method], path, auth=bearer, response=answers)(view)
+        router.api_operation([method], path, auth=bearer, response=answers)(answering)
