@@ -45,8 +45,15 @@ LOOK = "options => axe.run(document, {resultTypes: ['violations'], preload: fals
 # A colour on its way from light to dark is neither.
 AT_REST = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 LINKS = "[...document.querySelectorAll('a[href]')].filter(a => a.origin === location.origin).map(a => a.pathname)"
-# Without links that anybody follows: what is asked for by scripts, and what ends the walk.
-NO_PAGE = {"admin:logout", "admin:jsi18n", "api:openapi-json"}
+# Without links that anybody follows: what is asked for by scripts, and what ends the walk. What is exported is a file.
+NO_PAGE = {
+    "admin:logout",
+    "admin:jsi18n",
+    "admin:syncs_syncrun_export",
+    "admin:syncs_syncrunchange_export",
+    "admin:syncs_syncrun_changes",
+    "api:openapi-json",
+}
 STEPS = [f"/admin/syncs/devinsync/add/{step}/" for step in ("source", "destination", "options", "details", "review")]
 # What a page's own script draws, if it does.
 DRAWN = {"/api/docs": ".opblock-tag"}
