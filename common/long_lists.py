@@ -24,7 +24,7 @@ class LongListPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class TextFilter(admin.SimpleListFilter):
-    """A field to type into, where a list of all choices would be thousands long; some are suggested."""
+    """A field to type into, where a list of all choices would be thousands long."""
 
     template = "admin/text_filter.html"
 
@@ -32,9 +32,9 @@ class TextFilter(admin.SimpleListFilter):
         # Django leaves out a filter without choices.
         return [("", "")]
 
-    def suggestions(self) -> list[str]:
-        """What the field offers while one types; there may be more."""
-        return []
+    def suggests_at(self) -> str:
+        """The address that is asked, while one types, for what the text may stand for; "" for none."""
+        return ""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         others = changelist.get_query_string(remove=[self.parameter_name, "p"])
@@ -43,5 +43,5 @@ class TextFilter(admin.SimpleListFilter):
             "name": self.parameter_name,
             "value": self.value() or "",
             "without": others,
-            "suggestions": self.suggestions(),
+            "suggests_at": self.suggests_at(),
         }

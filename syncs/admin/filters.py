@@ -5,21 +5,19 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from common.long_lists import TextFilter
 from syncs.editing import Need, syncs_needing_a_person
 from syncs.models import DevinSync, SyncRunQuerySet
-
-# Names that a field offers while one types, fewer than the list has rows; typing finds the others too.
-SUGGESTED = 40
 
 
 class SyncFilter(TextFilter):
     title = "sync"
     parameter_name = "sync_name"
 
-    def suggestions(self) -> list[str]:
-        return list(DevinSync.objects.order_by("name").values_list("name", flat=True).distinct()[:SUGGESTED])
+    def suggests_at(self) -> str:
+        return reverse("admin:syncs_devinsync_names")
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         name = (self.value() or "").strip()

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -35,6 +35,8 @@ from syncs.errors import NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.wishes import NO_WISHES, Wishes
 
+SUGGESTED = 20
+
 
 def urls_of(owner: Owner) -> list[URLPattern]:
     wizard = SyncWizard.as_view(list(STEPS), url_name="admin:syncs_devinsync_wizard", model_admin=owner)
@@ -46,6 +48,7 @@ def urls_of(owner: Owner) -> list[URLPattern]:
         "plan": ("<uuid:pk>/plan/", partial(plan_view, owner)),
         "confirm": ("<uuid:pk>/confirm/<slug:what>/", partial(confirm_view, owner)),
         "switch": ("<uuid:pk>/switch/", partial(switch_view, owner)),
+        "names": ("names/", names_view),
         "places": ("<uuid:pk>/places/", partial(places_view, owner)),
         "keys": ("<uuid:pk>/keys/", partial(keys_view, owner)),
         "runs": ("<uuid:pk>/runs/", partial(runs_view, owner)),
@@ -131,6 +134,13 @@ def places_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
         raise PermissionDenied
     form.initial["folder"] = request.GET.get("q", "")
     return HttpResponse(str(form["folder"]))
+
+
+def names_view(request: HttpRequest) -> HttpResponse:
+    """The first names of syncs that have in them what somebody types."""
+    demand(request, "view_devinsync")
+    found = DevinSync.objects.filter(name__icontains=request.GET.get("q", "").strip()).order_by("name")
+    return JsonResponse({"names": list(found.values_list("name", flat=True).distinct()[:SUGGESTED])})
 
 
 def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -42,6 +42,7 @@ ROUTES = (
     Route("syncs_devinsync_run", OPERATORS, "sync"),
     Route("syncs_devinsync_run", EDITORS, "sync", data={"plan": "no plan"}),
     Route("syncs_devinsync_plan", OPERATORS, "sync", method="get"),
+    Route("syncs_devinsync_names", VIEWERS, method="get"),
     Route("syncs_devinsync_places", EDITORS, "sync", method="get"),
     Route("syncs_devinsync_switch", EDITORS, "sync", data={"field": "is_enabled", "on": "0"}),
     Route("syncs_devinsync_confirm", EDITORS, "sync", ("remove",), method="get"),

@@ -318,6 +318,8 @@ def test_a_run_says_on_its_row_why_it_failed(client: Client, sync: DevinSync) ->
 
 def test_the_filter_by_sync_suggests_names(client: Client, sync: DevinSync) -> None:
     page = client.get(reverse("admin:syncs_syncrun_changelist")).content.decode()
+    address = reverse("admin:syncs_devinsync_names")
 
-    assert f'<option value="{sync.name}">' in page
-    assert 'list="names-sync_name"' in page
+    assert f'data-suggests-at="{address}"' in page
+    assert client.get(address, {"q": "DEVIN-s"}).json() == {"names": [sync.name]}
+    assert client.get(address, {"q": "other"}).json() == {"names": []}
