@@ -238,10 +238,15 @@ def entries_of(sync: DevinSync, **changed: object) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_its_page_leads_to_the_place(walk: Walk, made: DevinSync) -> None:
-    page = walk.client.get(made.get_absolute_url()).content.decode()
+def settings_of(sync: DevinSync) -> str:
+    return reverse("admin:syncs_devinsync_settings", args=[sync.pk])
 
-    assert reverse("admin:sources_project", args=[PROJECT_ID]) in page
+
+def test_its_page_leads_to_the_place(walk: Walk, made: DevinSync) -> None:
+    overview = walk.client.get(made.get_absolute_url()).content.decode()
+    assert reverse("admin:sources_project", args=[PROJECT_ID]) in overview
+
+    page = walk.client.get(settings_of(made)).content.decode()
     assert 'value="dev:/app" selected' in page
     assert 'value="prod:/"' in page
 
@@ -258,7 +263,7 @@ def test_what_is_named_is_shown_as_chosen_by_its_id() -> None:
 def test_a_folder_made_anew_is_still_the_one_that_is_read(walk: Walk, made: DevinSync) -> None:
     DevinSync.objects.update(source_folder_id="the one before")
 
-    page = walk.client.get(made.get_absolute_url()).content.decode()
+    page = walk.client.get(settings_of(made)).content.decode()
 
     assert 'value="dev:/app" selected' in page
 
