@@ -9,8 +9,7 @@ class SyncsConfig(AppConfig):
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
         from sources.readers import register_readers
-        from syncs import followed
-        from syncs.editing import addresses, effects, returning
+        from syncs.editing import addresses, effects, followed, returning
         from syncs.models import ManagedSecret, WriteIntent
         from syncs.readers import readers_of
         from syncs.runs import history, triggers

@@ -11,7 +11,7 @@ FEW = 500
 
 
 def connect() -> None:
-    folders_moved.connect(on_folders_moved, dispatch_uid="syncs.followed")
+    folders_moved.connect(on_folders_moved, dispatch_uid="syncs.editing.followed")
 
 
 def on_folders_moved(*, folder_ids: Collection[UUID], **_: Any) -> None:
