@@ -118,3 +118,11 @@ class TellsImports(Protocol):
 
     def list_imports(self, place: Place) -> Sequence[Place]:
         """Where a folder imports from; of a key that several have, the last one's counts."""
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A source that reads several places for little more than one."""
+
+    def read_each(self, places: Sequence[Place], *, recursive: bool = False) -> Sequence[Sequence[SourceSecret]]:
+        """What `read` answers for each. Raises what it raises for any of them."""

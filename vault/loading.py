@@ -1,7 +1,7 @@
 """Loads what is needed to read a folder: its project's shape, and the secrets it may need, all of one moment."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -35,32 +35,56 @@ def load_resolver(
     The parts come from several queries; the project's counter of changes, read before and after, tells whether they
     belong together. Raises Unreadable for a folder that somebody changed by other ways than ours.
     """
-    project_id = folder.environment.project_id
+    shape = {"follow_references": follow_references, "whole_project": whole_project, "lenient": lenient}
+    resolver, (folder_ids,) = _load([folder], recursive=recursive, **shape)
+    return resolver, folder_ids
+
+
+def load_resolver_of_many(folders: Sequence[Folder], *, recursive: bool) -> tuple[Resolver, list[list[UUID]]]:
+    """The same for several folders of a project in as many statements as for one: for each, the folders to read.
+
+    What is wrong with any folder that any of them needs is raised.
+    """
+    return _load(folders, recursive=recursive)
+
+
+def _load(
+    folders: Sequence[Folder],
+    *,
+    recursive: bool,
+    follow_references: bool = True,
+    whole_project: bool = False,
+    lenient: bool = False,
+) -> tuple[Resolver, list[list[UUID]]]:
+    project_id = folders[0].environment.project_id
     for _ in range(TRIES):
         before = _revision(project_id)
         shape = _load_shape(
-            folder, recursive=recursive, follow_references=follow_references, whole_project=whole_project
+            folders, recursive=recursive, follow_references=follow_references, whole_project=whole_project
         )
         secrets = _load_secrets(project_id, shape.needed)
         if before == _revision(project_id):
             _check(project_id, [row for row in shape.rows if row.id in shape.needed], secrets, shape.imports)
             stored = _as_stored(project_id, shape.rows, secrets)
             kind = LenientResolver if lenient else Resolver
-            return kind(shape.places, shape.sources, stored), shape.folder_ids
-    raise _restless(folder)
+            return kind(shape.places, shape.sources, stored), shape.read
+    raise _restless(folders[0])
 
 
-def _load_shape(folder: Folder, *, recursive: bool, follow_references: bool, whole_project: bool) -> "_Shape":
-    project_id = folder.environment.project_id
+def _load_shape(
+    folders: Sequence[Folder], *, recursive: bool, follow_references: bool, whole_project: bool
+) -> "_Shape":
+    project_id = folders[0].environment.project_id
     imports = _load_import_rows(project_id)
     sources = {id_: [each.source_id for each in its] for id_, its in imports.items()}
     edges = _load_references(project_id) if follow_references else []
-    near = None if recursive or whole_project else _near(folder, sources, edges)
+    near = None if recursive or whole_project else _near([folder.id for folder in folders], sources, edges)
     rows = _load_rows(project_id, near)
     places = {row.id: row.place for row in rows}
-    folder_ids = _choose_folders(folder, places, recursive=recursive)
-    needed = set(places) if whole_project else _reach(folder_ids, sources, _referred(edges, places))
-    return _Shape(rows, places, imports, sources, folder_ids, needed)
+    read = [_choose_folders(folder, places, recursive=recursive) for folder in folders]
+    together = [folder_id for each in read for folder_id in each]
+    needed = set(places) if whole_project else _reach(together, sources, _referred(edges, places))
+    return _Shape(rows, places, imports, sources, read, needed)
 
 
 def check_folder(folder: Folder) -> None:
@@ -88,7 +112,7 @@ def describe_state(
     project_id = folder.environment.project_id
     imports = _load_imports(project_id)
     edges = _load_references(project_id) if follow_references else []
-    places = _load_places(project_id, None if recursive else _near(folder, imports, edges))
+    places = _load_places(project_id, None if recursive else _near([folder.id], imports, edges))
     folder_ids = _choose_folders(folder, places, recursive=recursive)
     needed = _reach(folder_ids, imports, _referred(edges, places))
     rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by("id")
@@ -105,11 +129,11 @@ def _revision(project_id: UUID) -> int | None:
     return Project.objects.filter(id=project_id).values_list("revision", flat=True).first()
 
 
-def _near(folder: Folder, imports: dict[UUID, list[UUID]], edges: Iterable["_Edge"]) -> Collection[UUID] | None:
-    """The folders that are enough to read this one: those that it imports. None, for all of its project, where a value
+def _near(folder_ids: list[UUID], imports: dict[UUID, list[UUID]], edges: Iterable["_Edge"]) -> Collection[UUID] | None:
+    """The folders that are enough to read these: those that they import. None, for all of their project, where a value
     may lead to any other folder, or the imports to many.
     """
-    near = _reach([folder.id], imports, {})
+    near = _reach(folder_ids, imports, {})
     leads_on = any(edge.folder_id in near for edge in edges)
     return None if leads_on or len(near) > FEW else near
 
@@ -172,8 +196,8 @@ class _Shape(NamedTuple):
     places: dict[UUID, Place]
     imports: dict[UUID, list[_ImportRow]]
     sources: dict[UUID, list[UUID]]
-    folder_ids: list[UUID]
-    """Those that are read."""
+    read: list[list[UUID]]
+    """For each folder that was asked for, those that are read: itself, and with `recursive` those below."""
     needed: set[UUID]
     """Those whose secrets may be needed."""
 

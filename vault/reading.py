@@ -3,7 +3,7 @@
 Whatever can't be read whole is a `SourceError`, never a smaller set; what the rules are is in `vault.resolution`.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from common.lacking import demand_rights
 from vault.elsewhere import check_kept_here
 from vault.errors import FolderMissing, Invalid, Missing, SourceError
-from vault.loading import check_folder, load_resolver
+from vault.loading import check_folder, load_resolver, load_resolver_of_many
 from vault.models import Folder, Project, Secret
 from vault.resolution import Resolver, StoredSecret, Visible
 from vault.rules import clean_path
@@ -62,6 +62,15 @@ def read_secrets(folder: Folder, *, recursive: bool = False) -> list[SourceSecre
     resolver, folder_ids = load_resolver(folder, recursive=recursive)
     visible = resolver.visible_together(folder_ids)
     return [_as_source(resolver, visible[key], expand=True) for key in sorted(visible)]
+
+
+def read_each(folders: Sequence[Folder], *, recursive: bool = False) -> list[list[SourceSecret]]:
+    """What `read_secrets` answers for each of several folders of a project, in as many statements as for one. Raises
+    what any of them would.
+    """
+    resolver, read = load_resolver_of_many(folders, recursive=recursive)
+    together = [resolver.visible_together(folder_ids) for folder_ids in read]
+    return [[_as_source(resolver, visible[key], expand=True) for key in sorted(visible)] for visible in together]
 
 
 def read_contents(

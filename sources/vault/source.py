@@ -1,6 +1,6 @@
 """Reads the built-in vault through the protocol. No query more than reading it directly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -36,11 +36,12 @@ class VaultSource:
 
     def read(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
         with translated():
-            found = reading.read_secrets(self.folder_at(place), recursive=recursive)
-        return [
-            SourceSecret(row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved)
-            for row in found
-        ]
+            return as_secrets(reading.read_secrets(self.folder_at(place), recursive=recursive))
+
+    def read_each(self, places: Sequence[Place], *, recursive: bool = False) -> list[list[SourceSecret]]:
+        with translated():
+            found = reading.read_each([self.folder_at(place) for place in places], recursive=recursive)
+        return [as_secrets(each) for each in found]
 
     def version(self, place: Place, *, recursive: bool = False) -> str | None:
         """None: the vault tells of each change in the change's own transaction, so nobody needs to ask."""
@@ -79,6 +80,13 @@ class VaultSource:
             there = ", ".join(row.slug for row in self._load_environments()) or "none yet"
             raise PlaceMissing(f"The project {self.project.slug} has no environment “{slug}”. It has: {there}.")
         return found
+
+
+def as_secrets(found: Iterable[reading.SourceSecret]) -> list[SourceSecret]:
+    return [
+        SourceSecret(row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved)
+        for row in found
+    ]
 
 
 def as_entry(folder: Folder) -> FolderEntry:

@@ -1,12 +1,13 @@
 """What a change of the vault does to the syncs that read it, and so to Devin: told before it is made."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.urls import reverse
 
-from syncs.engine.source import read_source
-from syncs.errors import SyncError
+from sources.protocol import SourceSecret
+from syncs.engine.source import read_sources
+from syncs.errors import SourceProblem, SyncError
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from vault import effects
@@ -23,8 +24,9 @@ class SyncWatcher:
         return DevinSync.objects.all().reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
-        rows = DevinSync.objects.filter(pk__in=readers).with_source()
-        return {sync.pk: _view(sync) for sync in rows}
+        syncs = list(DevinSync.objects.filter(pk__in=readers).with_source())
+        read = read_sources(syncs)
+        return {sync.pk: _view(sync, read[sync.pk]) for sync in syncs}
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]:
         syncs = DevinSync.objects.filter(pk__in=before).select_related("connection").order_by("name")
@@ -81,13 +83,14 @@ def _reached(sync: DevinSync, keys: Mapping[Folder, Collection[str]], ours: Coll
     return _describe(sync, creates=tuple(creates), replaces=tuple(replaces))
 
 
-def _view(sync: DevinSync) -> View:
+def _view(sync: DevinSync, read: Sequence[SourceSecret] | SourceProblem) -> View:
     try:
         schema = KeySchema.parse(sync.key_schema)
-        secrets = read_source(sync)
     except SyncError as error:
         return View(problem=str(error))
-    named = {schema.render(secret.key, environment=sync.environment_slug): secret for secret in secrets}
+    if isinstance(read, SourceProblem):
+        return View(problem=str(read))
+    named = {schema.render(secret.key, environment=sync.environment_slug): secret for secret in read}
     values = {name: secret.value for name, secret in named.items()}
     return View(values, {name: secret.id for name, secret in named.items()})
 

@@ -4,13 +4,14 @@ A source that cannot be read whole is an error, never a smaller set: what is mis
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from uuid import UUID
 
 from sources import watching
 from sources.checking import check_key, check_read
 from sources.errors import SourceError
-from sources.protocol import SourceSecret
+from sources.protocol import ReadsMany, SourceSecret
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync
 
@@ -29,6 +30,38 @@ def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequen
         secrets = source.read(sync.place, recursive=sync.recursive)
         check_read(sync.place, secrets, recursive=sync.recursive)
     return secrets
+
+
+def read_sources(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecret] | SourceProblem]:
+    """What `read_source` answers or raises for each. Those of a project are read together, where its source can."""
+    found: dict[UUID, Sequence[SourceSecret] | SourceProblem] = {}
+    kinds: dict[tuple[UUID, bool], list[DevinSync]] = {}
+    for sync in syncs:
+        if sync.has_source:
+            kinds.setdefault((sync.project_id, sync.recursive), []).append(sync)
+    for some in kinds.values():
+        # What is wrong with one says so by its own read.
+        with suppress(SourceError):
+            found |= _read_together(some)
+    return found | {sync.pk: _read_or_problem(sync) for sync in syncs if sync.pk not in found}
+
+
+def _read_together(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecret]]:
+    recursive = syncs[0].recursive
+    with syncs[0].open_source() as source:
+        if not isinstance(source, ReadsMany):
+            return {}
+        read = source.read_each([sync.place for sync in syncs], recursive=recursive)
+    for sync, secrets in zip(syncs, read, strict=True):
+        check_read(sync.place, secrets, recursive=recursive)
+    return {sync.pk: secrets for sync, secrets in zip(syncs, read, strict=True)}
+
+
+def _read_or_problem(sync: DevinSync) -> Sequence[SourceSecret] | SourceProblem:
+    try:
+        return read_source(sync)
+    except SourceProblem as problem:
+        return problem
 
 
 def list_source_keys(sync: DevinSync, *, patience: timedelta | None = None) -> Sequence[str]:

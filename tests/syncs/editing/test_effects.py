@@ -1,13 +1,18 @@
 """What a change of the vault would do in Devin is told before it is made, by the names that Devin knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from sources.protocol import SourceSecret
+from syncs.engine.source import read_sources
+from syncs.errors import SourceProblem
 from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
@@ -294,3 +299,81 @@ def test_nobody_learns_from_it_whether_a_value_is_the_one_they_guess(synced: Ben
 
     assert told.replaces == ("PROD_PIN_1", "PROD_PIN_2")
     assert seen.replaces == ("PROD_PIN_2",)
+
+
+# Many syncs
+
+
+def more_syncs(bench: Bench, count: int, **options: Any) -> list[DevinSync]:
+    """Each with a folder of its own, which imports that of the first."""
+    environment, made = bench.folder.environment, []
+    for number in range(count):
+        folder = editing.create_folder(environment, f"/more-{number}", by=ANYBODY)
+        editing.add_import(folder, bench.folder, by=ANYBODY)
+        made.append(
+            DevinSync.objects.create(
+                name=f"more-{number}",
+                project=bench.sync.project,
+                folder=folder,
+                connection=bench.sync.connection,
+                org_id=f"org-{number}",
+                **options,
+            )
+        )
+    return made
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_many_syncs_take_no_statement_more_than_one(synced: Bench, recursive: bool) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            foreseen(lambda: editing.set_secret(synced.folder, "A", "other", by=ANYBODY))
+        return len(captured)
+
+    synced.options(recursive=recursive)
+    more_syncs(synced, 2, recursive=recursive)
+    of_few = statements()
+    for name in [f"again-{number}" for number in range(6)]:
+        DevinSync.objects.create(
+            name=name,
+            project=synced.sync.project,
+            folder=synced.folder,
+            connection=synced.sync.connection,
+            org_id=f"org-{name}",
+            recursive=recursive,
+        )
+
+    assert statements() == of_few
+    told = foreseen(lambda: editing.set_secret(synced.folder, "A", "other", by=ANYBODY))
+    assert {effect.reader: effect.replaces for effect in told}["more-1"] == ("A",)
+    assert len(told) == 9
+
+
+def test_what_is_wrong_with_one_sync_is_told_of_that_one(synced: Bench) -> None:
+    good, bad = more_syncs(synced, 2)
+    assert bad.folder is not None
+    editing.set_secret(bad.folder, "DEAD", "${dev.nowhere.KEY}", by=ANYBODY)
+
+    read = read_sources([synced.sync, good, bad])
+
+    assert {secret.key: secret.value for secret in as_read(read[good.pk])} == {"A": CANARY + "a", "B": CANARY + "b"}
+    assert len(as_read(read[synced.sync.pk])) == 2
+    problem = read[bad.pk]
+    assert isinstance(problem, SourceProblem)
+    assert "more-1" in str(problem)
+
+
+def test_a_sync_without_a_source_is_told_as_such(synced: Bench) -> None:
+    (gone,) = more_syncs(synced, 1)
+    assert gone.folder is not None
+    editing.delete_folder(gone.folder, by=ANYBODY)
+
+    read = read_sources(list(DevinSync.objects.with_source()))
+
+    assert len(as_read(read[synced.sync.pk])) == 2
+    assert "no longer exists" in str(read[gone.pk])
+
+
+def as_read(found: Sequence[SourceSecret] | SourceProblem) -> Sequence[SourceSecret]:
+    assert not isinstance(found, SourceProblem)
+    return found
