@@ -13,15 +13,24 @@ from datetime import timedelta
 class SourceError(Exception):
     """Says what was tried, on what, what came back and what to do.
 
-    `retry_after` is how long the source asked us to stay away, if it did.
+    `retry_after` is how long the source asked us to stay away, if it did; `secret_id`, the source's own, the secret at
+    fault, if one is.
     """
 
     retryable = False
 
-    def __init__(self, message: str, *, retryable: bool | None = None, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool | None = None,
+        retry_after: timedelta | None = None,
+        secret_id: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
+        self.secret_id = secret_id
         if retryable is not None:
             self.retryable = retryable
 

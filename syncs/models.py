@@ -305,6 +305,9 @@ class SyncRun(models.Model):
     # A person's word on what stopped syncs hold: None, the very keys to take over, or true for any.
     takes_over = models.JSONField(null=True)
 
+    # The secret of the vault for which the source could last not be read whole, if it was one; it may be gone by now.
+    faulty_secret_id = models.UUIDField(null=True, editable=False)
+
     created_count = models.PositiveIntegerField("created", default=0)
     replaced_count = models.PositiveIntegerField("replaced", default=0)
     renamed_count = models.PositiveIntegerField("renamed", default=0)
@@ -332,6 +335,9 @@ class SyncRun(models.Model):
             models.Index(fields=["status", "not_before"]),
             models.Index(fields=["sync", "-queued_at"]),
             models.Index(fields=["-queued_at"]),
+            models.Index(
+                fields=["faulty_secret_id"], condition=Q(faulty_secret_id__isnull=False), name="runs_of_a_faulty_secret"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from sources.protocol import EnvironmentEntry, Found, Place, Source
 from sources.registry import open_source
 from sources.words import page_of
-from vault.models import ROOT, VAULT, Environment, Folder, Project
+from vault.models import ROOT, VAULT, Environment, Folder, Project, Secret
 
 # What to join where a sync is loaded whose source will be asked for; for a run, behind "sync__".
 JOINED = ("project", "folder__environment")
@@ -32,6 +32,11 @@ def lost_source(prefix: str = "") -> Q:
 def has_source(folder_id: UUID | None, kind: str) -> bool:
     """By the columns that are `TELLING`."""
     return folder_id is not None or kind != VAULT
+
+
+def find_secret(secret_id: UUID) -> Secret | None:
+    """A secret of the vault with its key alone, if it is still there."""
+    return Secret.objects.filter(pk=secret_id).only("key").first()
 
 
 # Rows a statement: every database takes this many parameters.

@@ -80,6 +80,9 @@ class Watcher(Protocol):
     def more(self, count: int) -> Effect:
         """So many more readers are reached, which nobody looked at."""
 
+    def failures(self, secret_id: UUID) -> list[Started]:
+        """Its readers that have last not been able to read, because of this secret."""
+
     def describe(self, ids: Collection[UUID]) -> list[Started]:
         """What its receiver of the signal has answered to have started."""
 
@@ -172,6 +175,10 @@ def reach_of(folder: Folder, key: str) -> list[Effect]:
         if name is not None and folder_id in folders:
             keys.setdefault(folders[folder_id], set()).add(name)
     return [effect for watcher in _watchers for effect in watcher.reach(keys)]
+
+
+def failures_of(secret_id: UUID) -> list[Started]:
+    return [failure for watcher in _watchers for failure in watcher.failures(secret_id)]
 
 
 def digest(effects: Iterable[Effect]) -> str:

@@ -17,6 +17,8 @@ VaultError
     └── KeptElsewhere       the project's secrets are in another source, where they are changed
 """
 
+from uuid import UUID
+
 
 class VaultError(Exception):
     retryable = False
@@ -29,7 +31,11 @@ class VaultError(Exception):
 
 
 class SourceError(VaultError):
-    pass
+    """`secret_id` is the secret at fault, if one is."""
+
+    def __init__(self, message: str, *, retryable: bool = False, secret_id: UUID | None = None) -> None:
+        super().__init__(message, retryable=retryable)
+        self.secret_id = secret_id
 
 
 class FolderMissing(SourceError):

@@ -164,7 +164,7 @@ class Resolver:
         found = self.find(secret.folder_id, reference)
         if found is None and not reference.is_weak:
             missing = self.describe_missing(secret.folder_id, reference)
-            raise ReferenceMissing(f"{self._name(secret)} refers to {reference}, but {missing}")
+            raise ReferenceMissing(f"{self._name(secret)} refers to {reference}, but {missing}", secret_id=secret.id)
         return found
 
     def _expand(self, secret: StoredSecret) -> str:
@@ -185,7 +185,8 @@ class Resolver:
             value = expand(self.raw_value(secret), value_of)
             _check_room(MAX_VALUE_BYTES - len(value.encode()))
         except BadReference as error:
-            raise ReferenceMissing(f"{self._name(secret)} can't be expanded: {error}. Change its value.") from None
+            why = f"{self._name(secret)} can't be expanded: {error}. Change its value."
+            raise ReferenceMissing(why, secret_id=secret.id) from None
         return value
 
     def _name(self, secret: StoredSecret) -> str:
@@ -196,7 +197,8 @@ class Resolver:
         keys = [secret.key for secret in circle]
         shown = [*keys[:10], "…"] if len(keys) > 10 else keys
         chain = " → ".join([*shown, circle[0].key])
-        raise ReferenceCycle(f"{self._name(circle[0])} refers to itself: {chain}. Change one of these references.")
+        why = f"{self._name(circle[0])} refers to itself: {chain}. Change one of these references."
+        raise ReferenceCycle(why, secret_id=circle[0].id)
 
 
 def _check_room(room: int) -> None:

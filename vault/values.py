@@ -1,5 +1,7 @@
 """Opening stored values, as they are stored: references unexpanded. For callers that have checked permission."""
 
+from uuid import UUID
+
 from encryption import DecryptionError, unseal
 from vault.errors import Unreadable
 from vault.models import Secret, SecretVersion, Stored, sealing_context
@@ -11,15 +13,20 @@ def open_value(secret: Secret) -> str:
 
 def open_stored(secret: Stored, *, place: str) -> str:
     """For who opens many, and knows the place of the folder's secrets."""
-    return _open(secret.sealed_value, sealing_context(secret, place), name=secret.key)
+    return _open(secret.sealed_value, sealing_context(secret, place), name=secret.key, secret_id=secret.id)
 
 
 def open_version(version: SecretVersion, *, key: str) -> str:
-    return _open(version.sealed_value, version.sealing_context(), name=f"version {version.version} of {key}")
+    return _open(
+        version.sealed_value,
+        version.sealing_context(),
+        name=f"version {version.version} of {key}",
+        secret_id=version.secret_id,
+    )
 
 
-def _open(sealed: str, context: str, *, name: str) -> str:
+def _open(sealed: str, context: str, *, name: str, secret_id: UUID) -> str:
     try:
         return unseal(sealed, context=context)
     except DecryptionError as error:
-        raise Unreadable(f"The stored value of {name} can't be read. {error}") from error
+        raise Unreadable(f"The stored value of {name} can't be read. {error}", secret_id=secret_id) from error

@@ -104,5 +104,8 @@ def translated() -> Iterator[None]:
         yield
     except errors.FolderMissing as error:
         raise PlaceMissing(error.message) from error
+    except errors.SourceError as error:
+        kind = Unavailable if error.retryable else Untrustworthy
+        raise kind(error.message, secret_id=str(error.secret_id or "")) from error
     except errors.VaultError as error:
         raise (Unavailable if error.retryable else Untrustworthy)(error.message) from error

@@ -30,12 +30,13 @@ from syncs.admin.filters import ChangedFilter, SyncFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import SyncControl, SyncRun, SyncRunChange
-from syncs.places import JOINED
+from syncs.places import JOINED, find_secret
 from syncs.runs import decide
 from syncs.runs.cancelling import cancel
 from syncs.runs.quiet import keep
 from theme.badges import badge
 from theme.times import duration, moment
+from vault.models import Secret
 
 CHANGES_PER_PAGE = 50
 CANCELLED = {
@@ -205,7 +206,15 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         "advice": advice_on(run),
         "duration": how_long(run),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
+        "faulty_secret": faulty_secret_of(run),
     }
+
+
+def faulty_secret_of(run: SyncRun) -> Secret | None:
+    """None once the run has got further, or the secret is gone."""
+    if run.faulty_secret_id is None or run.status not in (Status.FAILED, Status.PENDING):
+        return None
+    return find_secret(run.faulty_secret_id)
 
 
 def what_it_would_do(run: SyncRun) -> list[tuple[str, int]]:

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from django.db.models import F, Q
 from django.urls import reverse
 
 from sources.protocol import SourceSecret
+from syncs.choices import Status
 from syncs.engine.source import read_sources
 from syncs.errors import SourceProblem, SyncError
 from syncs.key_schema import KeySchema
@@ -45,18 +47,19 @@ class SyncWatcher:
         which = "1 more sync" if count == 1 else f"{count:,} more syncs"
         return Effect(which, reverse("admin:syncs_devinsync_changelist"), note="read this too; look at their plans.")
 
+    def failures(self, secret_id: UUID) -> list[Started]:
+        unread = SyncRun.objects.filter(faulty_secret_id=secret_id, status__in=[Status.FAILED, Status.PENDING])
+        since = unread.filter(Q(sync__last_synced_at=None) | Q(sync__last_synced_at__lt=F("queued_at")))
+        latest = {run.sync_id: run for run in since.filter(sync__isnull=False).order_by("queued_at")[:MOST_READ]}
+        return [_started(run) for run in latest.values()]
+
     def describe(self, ids: Collection[UUID]) -> list[Started]:
-        runs = SyncRun.objects.filter(pk__in=ids).order_by("sync_name", "pk")
-        progress = "admin:syncs_syncrun_progress"
-        return [
-            Started(
-                run.sync_name,
-                run.get_absolute_url(),
-                f"{reverse(progress, args=[run.pk])}?part=badge",
-                "syncs.view_syncrun",
-            )
-            for run in runs
-        ]
+        return [_started(run) for run in SyncRun.objects.filter(pk__in=ids).order_by("sync_name", "pk")]
+
+
+def _started(run: SyncRun) -> Started:
+    live = f"{reverse('admin:syncs_syncrun_progress', args=[run.pk])}?part=badge"
+    return Started(run.sync_name, run.get_absolute_url(), live, "syncs.view_syncrun")
 
 
 def when_it_reads(*, is_enabled: bool, by_itself: bool) -> str:

@@ -25,7 +25,7 @@ from syncs.engine.planning import plan_removal, plan_sync
 from syncs.engine.preview import limits_of
 from syncs.engine.recover import finish_sealed
 from syncs.engine.report import Report
-from syncs.engine.source import note_read, note_unread
+from syncs.engine.source import note_fault, note_read, note_unread
 from syncs.engine.tags import OwnTag, check_rollback
 from syncs.engine.work import Result
 from syncs.errors import Blocked, SourceProblem, Stopped, TooManyRounds
@@ -109,10 +109,13 @@ class Reconcile:
             desired = read_desired(self.sync)
         except SourceProblem as problem:
             note_unread(self.sync, problem)
+            note_fault(self.run, problem)
             # A key that we took away must come back even now; its value is sealed in the intent.
             finish_sealed(ledger, organization)
             raise
         note_read(self.sync, desired.secrets.values())
+        if self.run.faulty_secret_id is not None:
+            note_fault(self.run, None)
         self.report.desired_count = len(desired.secrets)
         if self.sync.is_awaited:
             ring_who_waits(self.sync, self.destination, self.ring_again)

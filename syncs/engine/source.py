@@ -13,7 +13,7 @@ from sources.checking import check_key, check_read
 from sources.errors import SourceError
 from sources.protocol import ReadsMany, SourceSecret
 from syncs.errors import SourceProblem
-from syncs.models import DevinSync
+from syncs.models import DevinSync, SyncRun
 
 
 def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequence[SourceSecret]:
@@ -82,6 +82,13 @@ def note_read(sync: DevinSync, secrets: Iterable[SourceSecret]) -> None:
 def note_unread(sync: DevinSync, problem: SourceProblem) -> None:
     if not sync.project.is_kept_here and isinstance(problem.__cause__, SourceError):
         watching.note_error(sync.project, problem.__cause__)
+
+
+def note_fault(run: SyncRun, problem: SourceProblem | None) -> None:
+    """Which secret of the vault is at fault, so that its page and the run's lead to each other."""
+    cause = problem.__cause__ if problem else None
+    found = cause.secret_id if isinstance(cause, SourceError) and run.sync and run.sync.project.is_kept_here else ""
+    SyncRun.objects.filter(pk=run.pk).update(faulty_secret_id=UUID(found) if found else None)
 
 
 @contextmanager

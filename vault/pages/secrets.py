@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from vault import editing
 from vault.editing import Actor
+from vault.effects import failures_of
 from vault.errors import EditingError, VaultError
 from vault.forms import SecretForm
 from vault.keeping import Keeper
@@ -60,6 +61,7 @@ def show_secret(request: HttpRequest, secret: Secret, **context: object) -> Http
         references=secret.references.all(),
         referrers=find_referrers(secret),
         broken=broken_references_of(secret),
+        failures=[one for one in failures_of(secret.pk) if request.user.has_perm(one.permission)],
         lookalikes=find_all_lookalikes([secret], secret.folder),
         **context,
     )
