@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from connections import sockets
 from connections.devin.client import DevinClient
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
@@ -21,6 +22,7 @@ from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from syncs.runs.wishes import Wishes
 from tests.actors import ANYBODY
+from tests.patience import PATIENCE
 from vault.editing import create_environment, create_folder, create_project, delete_secret, set_secrets
 from vault.models import Folder, Project
 
@@ -78,6 +80,13 @@ def sync(folder: Folder, connection: Connection, rung: list[str]) -> DevinSync:
     return DevinSync.objects.create(
         name="my-devin-sync", project=folder.environment.project, folder=folder, connection=connection, org_id=ORG
     )
+
+
+@pytest.fixture
+def never_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, no connection to Devin has been idle for too long to be used again."""
+    monkeypatch.setattr(sockets, "IDLE_LIMIT", 10 * PATIENCE)
+    monkeypatch.setattr(sockets, "IDLE_LIMIT_FOR_A_WRITE", 10 * PATIENCE)
 
 
 @dataclass

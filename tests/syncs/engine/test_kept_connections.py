@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from connections import sockets
 from sandbox.__main__ import read_certificate
 from sandbox.certificates import self_signed_certificate
 from sandbox.faults import Kind
 from sandbox.server import Sandbox
 from syncs.choices import Status
-from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rung", "no_pause", "trusted")]
@@ -30,11 +28,8 @@ def sandbox(certificate: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def trusted(settings: LazySettings, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And however slow this machine is, no connection has been idle for too long."""
+def trusted(settings: LazySettings, certificate: Path, never_idle: None) -> None:
     settings.CA_BUNDLE = str(certificate)
-    monkeypatch.setattr(sockets, "IDLE_LIMIT", 10 * PATIENCE)
-    monkeypatch.setattr(sockets, "IDLE_LIMIT_FOR_A_WRITE", 10 * PATIENCE)
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ def test_concurrency_recovers(bench: Bench, sandbox: Sandbox, clients: list[Devi
     assert clients[0].rate_limited == 1
 
 
+@pytest.mark.usefixtures("never_idle")
 def test_never_more_at_once_than_the_connection_allows(bench: Bench, sandbox: Sandbox) -> None:
     sandbox.settings.latency = 0.02
     bench.source(**many(12))

@@ -165,6 +165,7 @@ def test_a_source_that_cannot_be_read_ends_the_run_whatever_the_list_does(bench:
     assert not sandbox.log.writes()
 
 
+@pytest.mark.usefixtures("never_idle")
 def test_a_run_keeps_its_connections(bench: Bench, sandbox: Sandbox) -> None:
     bench.source(**numbered(40, "1"))
 
