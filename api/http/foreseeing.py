@@ -49,6 +49,9 @@ def foreseeable(view: View) -> View:
 def declare_parameter(operation: Operation) -> None:
     """For the document."""
     extra = dict(operation.openapi_extra or {})
+    if DECLARATION in extra.get("parameters", []):
+        # A view that stands at two addresses is told of at each.
+        return
     operation.openapi_extra = extra | {"parameters": [*extra.get("parameters", []), DECLARATION]}
 
 

@@ -1,14 +1,14 @@
 """What is in a backup: every table of ours and Django's, but for those that mean nothing in another place or time."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.apps.registry import Apps
 from django.db import models
 from django.db.models import Field, Model
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 
 # Who is logged in, what is counted against limits, and what was lent by others for minutes or hours.
 LEFT_OUT = frozenset(
@@ -42,17 +42,18 @@ def columns_of(model: type[Model]) -> list[str]:
 
 
 def encode(row: Iterable[Any]) -> list[Any]:
-    """What JSON has is left as it is, also what a JSONField holds; the rest becomes text."""
+    """What JSON has is left as it is, also what a JSONField holds; dates, times and ids become text."""
     return [
-        value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+        value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, UUID) else value
         for value in row
     ]
 
 
 def decode(field: "Field[Any, Any]", value: Any) -> Any:
     """What the column is given. Raises ValueError for what it can't hold."""
-    if isinstance(field, models.DateTimeField) and value is not None:
-        value = parse_datetime(value)
-        if value is None:
-            raise ValueError("it is no time")
-    return value
+    if value is None or not isinstance(field, models.DateField):
+        return value
+    moment = parse_datetime(value) if isinstance(field, models.DateTimeField) else parse_date(value)
+    if moment is None:
+        raise ValueError("it is no time")
+    return moment

@@ -75,11 +75,21 @@ def list_folders(
     parent = query.get_folder()
     rows = with_subfolders(parent).exclude(pk=parent.pk) if recursive else parent.subfolders.all()
     if modified_since is not None:
-        since = modified_since if modified_since.tzinfo else modified_since.replace(tzinfo=UTC)
-        rows = rows.filter(Exists(Secret.objects.filter(folder=OuterRef("pk"), updated_at__gte=since)))
+        since = Secret.objects.filter(folder=OuterRef("pk"), updated_at__gte=in_utc(modified_since))
+        rows = rows.filter(Exists(since))
     folders = list(page_of(rows.order_by("path"), limit, offset))
     at = last_modified(folders)
     return ManyFolders(folders=[_listed(folder, parent, at.get(folder.id), recursive=recursive) for folder in folders])
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The first or the last time there is, for one whose zone puts it beyond."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
 def _listed(folder: Folder, parent: Folder, at: datetime | None, *, recursive: bool) -> ListedFolder:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.patience import PATIENCE
 from vault.editing import create_environment, create_folder, create_project, set_secrets
+from vault.models import Secret
 
 CANARY = "canary-in-the-backup"
 API_KEY = "cog_sandbox"
@@ -33,11 +35,12 @@ API_KEY = "cog_sandbox"
 @pytest.fixture
 def worked(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> DevinSync:
     """A sync that has run, and all that it needs; people with rights."""
-    monkeypatch.setattr("syncs.runs.ask.ring", lambda run_id: True)
+    monkeypatch.setattr("syncs.runs.ask.ring", lambda run_id, project_id: True)
     project = create_project(name="Käse & “Shop”", slug="shop", environments=(), by=ANYBODY)
     folder = create_folder(create_environment(project, name="Prod", slug="prod", by=ANYBODY), "/app", by=ANYBODY)
     set_secrets(folder, {"A": CANARY, "B": "${A}/x", "C": "first"}, by=ANYBODY)
     set_secrets(folder, {"C": "second\nline"}, by=ANYBODY)
+    Secret.objects.filter(key="A").update(rotate_by=date(2027, 2, 28))
     group = Group.objects.create(name="Operators")
     group.permissions.add(Permission.objects.get(codename="pause_syncs"))
     User.objects.create_user("alice", password="no canary").groups.add(group)
