@@ -62,7 +62,7 @@ def run(page: Page) -> None:
 
 def choose(page: Page, label: str, option: str) -> None:
     """Types into a field that suggests, and waits until the page has taken it in."""
-    page.get_by_role("combobox", name=label, exact=True).fill(option)
+    page.get_by_role("combobox", name=label, exact=True).and_(page.locator("input")).fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     page.locator("[data-live-form]:not([aria-busy='true'])").wait_for()
 
