@@ -130,17 +130,18 @@ class Environment:
 
 
 def _content_of(path: str, name: str) -> str:
-    """Without the line break that editors put at the end."""
+    """Without the line break that editors put at the end. The path is not repeated: it may be the secret itself, by
+    mistake."""
     try:
         text = Path(path).read_bytes().decode().removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise BadEnvironment(f"{name} names {path}, which can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BadEnvironment(f"{name} names {path}, which is not UTF-8 text.") from None
+    except (OSError, ValueError) as error:
+        # What cannot be decoded is a ValueError too, and so is a path that holds a zero.
+        reason = (error.strerror if isinstance(error, OSError) else "") or "it is no path of a text file"
+        raise BadEnvironment(f"{name} names a file that can't be read: {reason}.") from None
     if not text.strip():
-        raise BadEnvironment(f"{name} names {path}, which is empty.")
+        raise BadEnvironment(f"{name} names a file that is empty.")
     if "\n" in text or "\0" in text:
-        raise BadEnvironment(f"{name} names {path}, which has more than one line.")
+        raise BadEnvironment(f"{name} names a file that has more than one line.")
     return text
 
 
