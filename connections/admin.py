@@ -60,6 +60,8 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     list_display = ("name", "to", "base_url", "principal_and_organization", "validation", "in_use")
     list_filter = (AppFilter, ValidationFilter)
     search_fields = ("name", "description", "base_url", "org_id", "principal_name")
+    # Suggestions in a form forget the order of the model.
+    ordering = ("name",)
     list_per_page = 50
     empty_text = (
         "A connection holds the credentials for a service: the API key of a Devin service user, with which syncs write "

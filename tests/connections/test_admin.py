@@ -504,3 +504,14 @@ def test_of_many_users_some_are_named_and_all_counted(
     assert "more-22" not in page + deletion
     admin_client.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})
     assert Connection.objects.filter(pk=connection.pk).exists()
+
+
+def test_suggests_connections_by_name(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    for name in ("b-second", "c-third", "a-first"):
+        Connection.objects.create(name=name, base_url="https://devin.example")
+    field = {"app_label": "syncs", "model_name": "devinsync", "field_name": "connection"}
+
+    answer = client.get(reverse("admin:autocomplete"), field).json()
+
+    assert [each["text"].split()[0] for each in answer["results"]] == ["a-first", "b-second", "c-third"]
