@@ -32,7 +32,7 @@ class Cost:
 def measure(site: Site, runs: int) -> Iterator[Cost]:
     certificate = self_signed_certificate(site.folder)
     secure = start_sandbox(site.supervisor, site.folder, site.latency, certificate=certificate)
-    before, settings.CA_BUNDLE = settings.CA_BUNDLE, str(certificate)
+    before, settings.OUTBOUND_CA_BUNDLE = settings.OUTBOUND_CA_BUNDLE, str(certificate)
     try:
         for scheme, at in (("without TLS", site), ("TLS", replace(site, sandbox=secure))):
             subject = Subject.create(at, f"tls-{at.sandbox.url.partition(':')[0]}")
@@ -41,7 +41,7 @@ def measure(site: Site, runs: int) -> Iterator[Cost]:
             for how, keeps in (("connections kept", True), ("none kept", False)):
                 yield cost(at, subject, f"{scheme}, {how}", runs, keeps=keeps)
     finally:
-        settings.CA_BUNDLE = before
+        settings.OUTBOUND_CA_BUNDLE = before
         shelf.close_all()
 
 

@@ -26,11 +26,14 @@ IN_FILES = frozenset(
         "DJANGO_SUPERUSER_PASSWORD",
         "ENCRYPTION_KEYS",
         "NEW_DATABASE_URL",
+        "OUTBOUND_PROXY",
         "OUTGOING_PROXY",
         "REDIS_URL",
         "SECRET_KEY",
     }
 )
+# What a setting was called before. It is read under that name too, unless it is given under its own.
+FORMER_NAMES = {"OUTBOUND_PROXY": "OUTGOING_PROXY", "OUTBOUND_CA_BUNDLE": "CA_BUNDLE"}
 
 
 class BadEnvironment(ImproperlyConfigured):
@@ -68,6 +71,11 @@ def load_file(path: Path, into: MutableMapping[str, str] = os.environ) -> None:
 def is_given(name: str, variables: Mapping[str, str] = os.environ) -> bool:
     """Whether a variable is set, by itself or, where it is one of `IN_FILES`, by the file that it is in."""
     return bool(variables.get(name) or (name in IN_FILES and variables.get(f"{name}_FILE")))
+
+
+def former_names_given(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The former names by which settings are given here, each with the one to use instead."""
+    return {former: name for name, former in FORMER_NAMES.items() if is_given(former, variables)}
 
 
 def _is_given_otherwise(name: str, variables: Mapping[str, str]) -> bool:
@@ -110,6 +118,14 @@ class Environment:
         return self._read(name, _as_database(default), _as_database, "no address of a PostgreSQL or SQLite database")
 
     def _text(self, name: Text) -> Text:
+        former = FORMER_NAMES.get(name, "")
+        if not former or not is_given(former, self._variables):
+            return self._own_text(name)
+        if is_given(name, self._variables):
+            raise BadEnvironment(f"{name} and {former}, its former name, are both set. Keep {name}.")
+        return self._own_text(former)
+
+    def _own_text(self, name: Text) -> Text:
         text = self._variables.get(name, "")
         path = self._variables.get(f"{name}_FILE", "") if name in IN_FILES else ""
         if not path:

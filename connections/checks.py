@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ValidationError
 
+from common.environment import former_names_given
 from connections.hosts import is_entry
 from connections.proxies import Proxy
 from connections.sockets import tls_context
@@ -38,12 +39,12 @@ def check_usual_address(app_configs: object, **_: object) -> list[checks.CheckMe
 @checks.register(checks.Tags.security)
 def check_proxy(app_configs: object, **_: object) -> list[checks.CheckMessage]:
     try:
-        if settings.OUTGOING_PROXY:
-            Proxy.parse(settings.OUTGOING_PROXY)
+        if settings.OUTBOUND_PROXY:
+            Proxy.parse(settings.OUTBOUND_PROXY)
     except ValueError:
         return [
             checks.Error(
-                "OUTGOING_PROXY is no address of a proxy.",
+                "OUTBOUND_PROXY is no address of a proxy.",
                 hint="Write http://proxy.example.com:3128, with user:password@ before the host if it asks for that.",
                 id="connections.E004",
             )
@@ -53,16 +54,25 @@ def check_proxy(app_configs: object, **_: object) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.security)
 def check_ca_bundle(app_configs: object, **_: object) -> list[checks.CheckMessage]:
-    if not settings.CA_BUNDLE:
+    path = settings.OUTBOUND_CA_BUNDLE
+    if not path:
         return []
     try:
-        tls_context(settings.CA_BUNDLE)
+        tls_context(path)
     except (OSError, ssl.SSLError) as error:
         return [
             checks.Error(
-                f"CA_BUNDLE names {settings.CA_BUNDLE}, which cannot be used ({type(error).__name__}).",
+                f"OUTBOUND_CA_BUNDLE names {path}, which cannot be used ({type(error).__name__}).",
                 hint="Name a PEM file that holds the certificates of the authorities to trust, or leave it empty.",
                 id="connections.E002",
             )
         ]
     return []
+
+
+@checks.register(checks.Tags.security)
+def check_former_names(app_configs: object, **_: object) -> list[checks.CheckMessage]:
+    return [
+        checks.Warning(f"{former} is called {name} now.", hint=f"Rename it: {former} goes.", id="connections.W001")
+        for former, name in former_names_given().items()
+    ]

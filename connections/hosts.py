@@ -45,8 +45,8 @@ class Hosts:
 
     def route_to(self, base_url: str) -> Route:
         """How to come to an allowed host: by the settings, and into a private network only if it is listed."""
-        proxy = Proxy.parse(settings.OUTGOING_PROXY) if settings.OUTGOING_PROXY else None
-        return Route(private=self.is_listed(base_url), ca_file=settings.CA_BUNDLE, proxy=proxy)
+        proxy = Proxy.parse(settings.OUTBOUND_PROXY) if settings.OUTBOUND_PROXY else None
+        return Route(private=self.is_listed(base_url), ca_file=settings.OUTBOUND_CA_BUNDLE, proxy=proxy)
 
 
 def _usual_devin() -> tuple[str, ...]:

@@ -161,9 +161,9 @@ DEVIN_HOSTS = env.list("DEVIN_HOSTS", default=["api.devin.ai"])
 # The same for connections to sources of secrets.
 SOURCE_HOSTS = env.list("SOURCE_HOSTS", default=["app.infisical.com", "us.infisical.com", "eu.infisical.com"])
 # PEM file of the authorities that outgoing connections trust instead of the usual ones.
-CA_BUNDLE = env.str("CA_BUNDLE", default="")
+OUTBOUND_CA_BUNDLE = env.str("OUTBOUND_CA_BUNDLE", default="")
 # The way out, if there is no other: http://proxy:3128, perhaps with user:password@. This machine is reached without.
-OUTGOING_PROXY = env.str("OUTGOING_PROXY", default="")
+OUTBOUND_PROXY = env.str("OUTBOUND_PROXY", default="")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=18))

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from common.environment import IN_FILES, BadEnvironment, Environment, is_given, load_file, read_file
+from common.environment import FORMER_NAMES, IN_FILES, BadEnvironment, Environment, is_given, load_file, read_file
+from connections.checks import check_former_names
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "canary-7f3a"
@@ -61,6 +62,24 @@ def in_file(folder: Path, content: str | bytes = CANARY, name: str = "SECRET_KEY
 @pytest.mark.parametrize("name", sorted(IN_FILES))
 def test_every_secret_setting_may_be_in_a_file(tmp_path: Path, name: str) -> None:
     assert in_file(tmp_path, name=name).str(name, default="") == CANARY
+
+
+@pytest.mark.parametrize(("name", "former"), FORMER_NAMES.items())
+def test_a_setting_is_read_under_its_former_name_too(name: str, former: str) -> None:
+    assert Environment({former: "old"}).str(name, default="") == "old"
+    assert Environment({former: "", name: "new"}).str(name, default="") == "new"
+    with pytest.raises(BadEnvironment, match=f"{name} and {former}, its former name, are both set. Keep {name}."):
+        Environment({former: "old", name: "new"}).str(name, default="")
+
+
+def test_former_names_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, former in FORMER_NAMES.items():
+        monkeypatch.setenv(name, "new")
+        monkeypatch.delenv(former, raising=False)
+    assert check_former_names(None) == []
+    monkeypatch.setenv("OUTGOING_PROXY_FILE", "/run/secrets/proxy")
+
+    assert [problem.msg for problem in check_former_names(None)] == ["OUTGOING_PROXY is called OUTBOUND_PROXY now."]
 
 
 def test_a_file_is_read_by_the_kind_of_its_setting(tmp_path: Path) -> None:

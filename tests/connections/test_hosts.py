@@ -188,11 +188,11 @@ def test_a_wrong_entry_is_told_at_the_start(settings: LazySettings, entry: str) 
 
 
 def test_a_wrong_proxy_is_told_at_the_start_without_its_password(settings: LazySettings) -> None:
-    settings.OUTGOING_PROXY = "https://alice:canary@proxy.corp"
+    settings.OUTBOUND_PROXY = "https://alice:canary@proxy.corp"
     assert [problem.id for problem in check_proxy(None)] == ["connections.E004"]
     assert "canary" not in str(check_proxy(None))
 
-    settings.OUTGOING_PROXY = "http://alice:canary@proxy.corp:3128"
+    settings.OUTBOUND_PROXY = "http://alice:canary@proxy.corp:3128"
     assert check_proxy(None) == []
     route = route_to("https://devin.example")
     assert route.proxy is not None
@@ -209,7 +209,7 @@ def test_a_bundle_that_cannot_be_read_is_told_at_the_start(settings: LazySetting
     (tmp_path / "text.pem").write_text("no certificate")
 
     for path in (tmp_path / "missing.pem", tmp_path / "text.pem"):
-        settings.CA_BUNDLE = str(path)
+        settings.OUTBOUND_CA_BUNDLE = str(path)
         assert [problem.id for problem in check_ca_bundle(None)] == ["connections.E002"]
-    settings.CA_BUNDLE = ""
+    settings.OUTBOUND_CA_BUNDLE = ""
     assert check_ca_bundle(None) == []

@@ -418,7 +418,7 @@ def test_the_environment_names_no_authority_and_no_file_for_keys(
     sockets.tls_context.cache_clear()
     keys = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, str(certificate))
 
     with serving(lambda request, sock: reply(200), tls) as server, pytest.raises(RequestFailed, match="TLS"):

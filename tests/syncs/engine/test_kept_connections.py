@@ -29,7 +29,7 @@ def sandbox(certificate: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def trusted(settings: LazySettings, certificate: Path, never_idle: None) -> None:
-    settings.CA_BUNDLE = str(certificate)
+    settings.OUTBOUND_CA_BUNDLE = str(certificate)
 
 
 @pytest.fixture
