@@ -39,8 +39,9 @@ IMPURE = (
 LONGEST_FUNCTION = 31
 # As wide as a diff is shown.
 LONGEST_LINE = 140
-# Started as programs of their own. The launcher reads `.env` as the site does; the sandbox stands in for Devin.
-APART = {"launcher": {"common"}, "sandbox": set[str]()}
+# Started as programs of their own. The launcher reads `.env` as the site does; the sandbox stands in for Devin; what
+# makes a release knows the version.
+APART = {"launcher": {"common"}, "sandbox": set[str](), "release": {"common"}}
 OURS = {name for floor in FLOORS for name in floor} | set(APART) | {"benchmarks", "tests"}
 MODULES = sorted(path for package in OURS - {"benchmarks", "tests"} for path in (ROOT / package).rglob("*.py"))
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import yaml
 
+from devinsync import __version__
 from devinsync.api import Api, Failed, clean_url, keep_credentials
 
 SIGNS = {"create": "+", "change": "~", "delete": "-"}
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="devinsync", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"devinsync {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: Any, help_text: str, *, answers: bool = True) -> argparse.ArgumentParser:

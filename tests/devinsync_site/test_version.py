@@ -1,5 +1,8 @@
 """The version stands in pyproject.toml; everything that tells it reads it there."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +12,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-VERSION = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["project"]["version"]
+ROOT = Path(settings.BASE_DIR)
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 pytestmark = pytest.mark.django_db
 
@@ -26,3 +30,12 @@ def test_pages_tell_it_to_those_who_are_in(
 ) -> None:
     assert f"DevinSync {VERSION}" in signed_in(somebody("Viewer")).get("/admin/").content.decode()
     assert f"DevinSync {VERSION}" not in client.get("/admin/login/").content.decode()
+
+
+def test_the_client_is_of_the_same_version() -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "client")}
+    command = [sys.executable, "-m", "devinsync", "--version"]
+
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert told == f"devinsync {VERSION}\n"
