@@ -1,7 +1,7 @@
 """Query parameters that several routes share, in the spellings that clients use."""
 
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
@@ -16,6 +16,8 @@ from vault.models import ROOT, Folder, Project, Secret
 from vault.reading import find_folder
 
 Row = TypeVar("Row", bound=Model)
+YesNo = Literal["true", "false"]
+OnlyPlan = Annotated[YesNo, Query("false", description="Save nothing: answer what the change would do.")]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LongText = Annotated[str, StringConstraints(max_length=4096)]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ import yaml
 
 from devinsync import __version__
 from devinsync.api import Api, Failed, clean_url, keep_credentials
+from devinsync.plans import changes_of, lines_of, lines_of_sync
 
 SIGNS = {"create": "+", "change": "~", "delete": "-"}
 DIFFERENT = 2
@@ -70,7 +72,9 @@ def add_file_options(parser: argparse.ArgumentParser, *, applies: bool) -> None:
     parser.add_argument("--remove-secrets", action="store_true", help="Remove from Devin what syncs leave behind.")
     parser.add_argument("--exit-code", action="store_true", help="End with 2 if there are differences, 1 for errors.")
     if applies:
-        parser.add_argument("--dry-run", action="store_true", help="Print the difference and change nothing.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Print the difference and each sync's plan; change nothing."
+        )
         parser.add_argument("--yes", action="store_true", help="Do not ask before deleting.")
 
 
@@ -85,24 +89,18 @@ def login(options: argparse.Namespace) -> int:
 def plan(options: argparse.Namespace) -> int:
     if not is_file(options.target):
         return plan_run(options)
-    compared = Api.from_environment().ask("POST", "/v1/sync-declaration/plan", body_of(options))
+    compared = Api.from_environment().ask("POST", "/v1/sync-declaration/plan", body_of(options), plan="true")
     return tell(compared, options)
 
 
 def plan_run(options: argparse.Namespace) -> int:
     api = Api.from_environment()
     found = api.ask("POST", f"/v1/secret-syncs/devin/{find_sync(api, options.target)['id']}/plan")["plan"]
-    changes = [change for change in found["changes"] if change["action"] != "keep"]
+    changes = changes_of(found)
     if options.json:
         print(json.dumps(found, indent=2))
     else:
-        for change in changes:
-            print(f"{change['action']} {change['destinationKey']}  ({change['reason'] or 'see the sync'})")
-        for warning in found["warnings"]:
-            print(f"Note: {warning}")
-        print(", ".join(f"{count} to {name}" for name, count in found["counts"].items()))
-        if found["blocked"]:
-            print(f"A run would be blocked. {found['blocked']['message']}")
+        print(*lines_of(found), sep="\n")
     if not options.exit_code:
         return 0
     return 1 if any(change["action"] == "refuse" for change in changes) else DIFFERENT if changes else 0
@@ -134,14 +132,22 @@ def tell(compared: dict[str, Any], options: argparse.Namespace) -> int:
     else:
         for warning in compared["warnings"]:
             print(f"Note: line {warning['line']}: {warning['message']}")
+        # An older server draws no plans.
+        plans = {each["name"]: each for each in compared.get("plans", [])}
         for each in compared["differences"]:
-            print(f"{SIGNS[each['action']]} {each['kind']} {each['name']}")
-            for field in each["fields"]:
-                now = "" if each["action"] == "create" else f"{field['now']!r} -> "
-                print(f"    {field['name']}: {now}{field['wanted']!r}")
+            print(*lines_of_difference(each), sep="\n")
+            if each["kind"] == "sync" and each["name"] in plans:
+                print(*(f"    {line}" for line in lines_of_sync(plans[each["name"]])), sep="\n")
         if not compared["differences"]:
             print("Nothing to change.")
     return DIFFERENT if options.exit_code and compared["differences"] else 0
+
+
+def lines_of_difference(each: dict[str, Any]) -> Iterator[str]:
+    yield f"{SIGNS[each['action']]} {each['kind']} {each['name']}"
+    for field in each["fields"]:
+        now = "" if each["action"] == "create" else f"{field['now']!r} -> "
+        yield f"    {field['name']}: {now}{field['wanted']!r}"
 
 
 def export(options: argparse.Namespace) -> int:

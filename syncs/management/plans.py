@@ -3,16 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from connections.devin.errors import DevinError
-from connections.models import Connection
-from encryption import DecryptionError
-from syncs.editing.crossings import crossings
-from syncs.editing.declaration import DELETE, Comparison, Difference
-from syncs.editing.moves import Place
+from syncs.editing.foreseen import Outlook
 from syncs.engine.changes import Change, Create, Delete, HandOver, Rename, Replace
-from syncs.engine.preview import Preview, preview
-from syncs.errors import SyncError
-from syncs.models import DevinSync
+from syncs.engine.preview import Preview
 from syncs.renames import told_rename
 
 SIGNS: dict[type, str] = {
@@ -61,53 +54,19 @@ def as_json(found: Preview) -> dict[str, Any]:
     }
 
 
-class Foreseen:
-    """What the differences of a document would do in Devin, each by itself. Nothing is saved."""
-
-    def __init__(self, comparison: Comparison, *, removes_secrets: bool) -> None:
-        self.removes_secrets = removes_secrets
-        for difference in comparison.differences:
-            if isinstance(difference.row, Connection) and difference.api_key is not None:
-                # Syncs of the document look through it, by the key that would be stored.
-                difference.row.set_api_key(difference.api_key)
-
-    def lines(self, difference: Difference) -> Iterator[str]:
-        told = self._foresee(difference)
-        yield from told.get("crossings", [])
-        yield from (f"- delete {key}  (removed from the organization that is left)" for key in told.get("removed", []))
-        if "problem" in told:
-            yield f"! The plan could not be calculated. {told['problem']}"
-        elif "preview" in told:
-            yield from lines_of(told["preview"])
-
-    def all_as_json(self, comparison: Comparison) -> list[dict[str, Any]]:
-        """By the names of the differences; for syncs alone."""
-        syncs = [each for each in comparison.differences if isinstance(each.row, DevinSync)]
-        return [{"name": each.name} | self._as_json(each) for each in syncs]
-
-    def _as_json(self, difference: Difference) -> dict[str, Any]:
-        told = self._foresee(difference)
-        found = told.pop("preview", None)
-        return told | ({"plan": as_json(found)} if found is not None else {})
-
-    def _foresee(self, difference: Difference) -> dict[str, Any]:
-        """Nothing for what is no sync."""
-        row = difference.row
-        if not isinstance(row, DevinSync):
-            return {}
-        before = DevinSync.objects.with_source().select_related("connection").filter(pk=row.pk).first()
-        moves = difference.action == DELETE or (
-            before is not None and not Place.of(before).is_same_organization(Place.of(row))
-        )
-        told: dict[str, Any] = {"crossings": [str(each) for each in crossings(before, row)] if before else []}
-        if before is not None and moves and self.removes_secrets:
-            rows = Place.of(before).secrets_of(before).order_by("destination_key")
-            told["removed"] = list(rows.values_list("destination_key", flat=True))
-        return told if difference.action == DELETE else told | _drawn(row)
+def lines_of_outlook(outlook: Outlook) -> Iterator[str]:
+    yield from (str(each) for each in outlook.crossings)
+    yield from (f"- delete {key}  (removed from the organization that is left)" for key in outlook.removed)
+    if outlook.problem:
+        yield f"! The plan could not be calculated. {outlook.problem}"
+    elif outlook.preview is not None:
+        yield from lines_of(outlook.preview)
 
 
-def _drawn(sync: DevinSync) -> dict[str, Any]:
-    try:
-        return {"preview": preview(sync)}
-    except (SyncError, DevinError, DecryptionError) as error:
-        return {"problem": str(error)}
+def outlook_as_json(name: str, outlook: Outlook) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": name, "crossings": [str(each) for each in outlook.crossings]}
+    if outlook.removed:
+        told["removed"] = list(outlook.removed)
+    if outlook.problem:
+        told["problem"] = outlook.problem
+    return told | ({"plan": as_json(outlook.preview)} if outlook.preview is not None else {})

@@ -104,6 +104,25 @@ def test_plans_and_applies_a_file(client: Client, file: Path) -> None:
     assert client.run("plan", file, "--prune", "--exit-code") == "Nothing to change.\n"
 
 
+def test_shows_the_plan_of_each_sync_of_a_file(client: Client, file: Path) -> None:
+    file.write_text(SYNC + '    key_schema: "SHOP_{{secretKey}}"\n')
+
+    for arguments in (("plan", file), ("apply", file, "--dry-run")):
+        told = client.run(*arguments)
+        assert "    + create SHOP_DB_URL  (new in the source)\n" in told
+        assert "2 to create" in told
+        assert "k-123" not in told
+    (plan,) = json.loads(client.run("plan", file, "--json"))["plans"]
+    assert plan["plan"]["counts"]["create"] == 2
+    assert DevinSync.objects.get().key_schema == ""
+
+
+def test_says_why_a_sync_of_a_file_has_no_plan(client: Client, file: Path) -> None:
+    Connection.objects.update(sealed_credentials="")
+
+    assert "! The plan could not be calculated. " in client.run("apply", file, "--dry-run")
+
+
 def test_tells_all_faults_with_their_lines(client: Client, file: Path) -> None:
     file.write_text(SYNC.replace("acme-shop", "none") + "    colour: red\n")
 

@@ -1,10 +1,15 @@
 """`/api/v1/sync-declaration`: what `manage.py export` and `apply` do, for runners without a database."""
 
+import functools
+from typing import Annotated
+
 from django.db import transaction
 from django.http import HttpRequest
+from ninja import Query
 
 from api.auth.callers import Bearer, Caller, caller_of
-from api.http.errors import BadRequest, Unprocessable, issue
+from api.http.errors import BadRequest, NotPermitted, Unprocessable, issue
+from api.http.queries import OnlyPlan, YesNo
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.declaration.schemas import ApplyDeclaration, Compared, DeclarationIn, Exported
@@ -13,10 +18,12 @@ from connections.models import Connection
 from syncs.editing.comparison import compare
 from syncs.editing.declaration import CHANGE, CREATE, Comparison, Difference, apply, describe_all
 from syncs.editing.document import BadDeclaration, read_document
+from syncs.editing.foreseen import outlooks
 
 router = resource("Declaration")
 
 VIEW = ("syncs.view_devinsync", "connections.view_connection")
+WithPlans = Annotated[YesNo, Query("false", description="Answer what each sync would do in Devin, too.")]
 VERBS = {CREATE: "add", CHANGE: "change"}
 
 
@@ -27,23 +34,34 @@ def export_declaration(request: HttpRequest) -> Exported:
 
 
 @router.post("/plan", auth=Bearer(*VIEW), response=with_errors(Compared, 413))
-def plan_declaration(request: HttpRequest, body: DeclarationIn) -> Compared:
-    """What applying a document would do. All that is wrong in it is told at once (422), with its lines."""
-    return Compared.of(compared(caller_of(request), body), applied=False)
+def plan_declaration(request: HttpRequest, body: DeclarationIn, plan: WithPlans) -> Compared:
+    """What applying a document would do. All that is wrong in it is told at once (422), with its lines. With
+    `plan=true` the plan of each sync that differs comes along, for whoever could plan it and apply it."""
+    caller = caller_of(request)
+    comparison = compared(caller, body)
+    if plan == "false":
+        return Compared.of(comparison, applied=False)
+    hindrance = functools.partial(hindrance_of, caller, removes_secrets=body.remove_secrets)
+    return Compared.foreseen(comparison, outlooks(comparison, removes_secrets=body.remove_secrets, hindrance=hindrance))
 
 
 @router.post("/apply", auth=Bearer(*VIEW, "syncs.change_devinsync"), response=with_errors(Compared, 413))
-def apply_declaration(request: HttpRequest, body: ApplyDeclaration) -> Compared:
-    """Makes syncs and connections as a document says, all or none. Deletes what was confirmed, or nothing."""
+def apply_declaration(request: HttpRequest, body: ApplyDeclaration, plan: OnlyPlan) -> Compared:
+    """Makes syncs and connections as a document says, all or none. Deletes what was confirmed, or nothing. With
+    `plan=true` nothing is changed: what the document would do is answered, with the plan of each sync."""
     caller = caller_of(request)
+    if plan == "true":
+        caller.require("syncs.plan_devinsync")
+        comparison = compared(caller, body)
+        check_all_rights(caller, comparison, removes_secrets=body.remove_secrets)
+        return Compared.foreseen(comparison, outlooks(comparison, removes_secrets=body.remove_secrets))
     with transaction.atomic():
         comparison = compared(caller, body)
         names = sorted(f"{each.kind} {each.name}" for each in comparison.deletions)
         if names != sorted(set(body.confirmed_deletions)):
             shown = ", ".join(names[:20]) or "nothing"
             raise BadRequest(f"This would delete {shown}, which is not what was confirmed. Look at the plan again.")
-        for difference in comparison.differences:
-            check_rights(caller, difference, removes_secrets=body.remove_secrets)
+        check_all_rights(caller, comparison, removes_secrets=body.remove_secrets)
         try:
             apply(comparison, by=actor_of(caller), removes_secrets=body.remove_secrets)
         except BadDeclaration as error:
@@ -64,6 +82,21 @@ def compared(caller: Caller, body: DeclarationIn) -> Comparison:
 
 def as_issues(error: BadDeclaration) -> Unprocessable:
     return Unprocessable(*[issue(["document", fault.line], fault.message, "declaration") for fault in error.faults])
+
+
+def check_all_rights(caller: Caller, comparison: Comparison, *, removes_secrets: bool) -> None:
+    for difference in comparison.differences:
+        check_rights(caller, difference, removes_secrets=removes_secrets)
+
+
+def hindrance_of(caller: Caller, difference: Difference, *, removes_secrets: bool) -> str:
+    """A plan tells what is in the source, and asks Devin by the document's connection: for those who could apply it."""
+    try:
+        caller.require("syncs.plan_devinsync")
+        check_rights(caller, difference, removes_secrets=removes_secrets)
+    except NotPermitted as error:
+        return str(error)
+    return ""
 
 
 def check_rights(caller: Caller, difference: Difference, *, removes_secrets: bool) -> None:

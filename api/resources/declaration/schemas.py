@@ -1,12 +1,16 @@
 """What a document of syncs and connections would do, and what it did."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
 from api.http.forms import Switch
-from api.resources.base import Answer, StrictRequest
+from api.resources.base import Answer, StrictRequest, left_out
+from api.resources.runs.schemas import PlanOut
+from api.resources.syncs.planned import CrossingOut
 from syncs.editing.declaration import Comparison, Difference
+from syncs.editing.foreseen import Outlook
 
 Name = Annotated[str, StringConstraints(max_length=255)]
 EXAMPLE = "syncs: []\n"
@@ -53,10 +57,32 @@ class Warning(Answer):
     message: str
 
 
+class SyncPlan(Answer):
+    """What a sync of the document would do in Devin. One that is deleted has no plan; where none could be drawn,
+    `problem` says why."""
+
+    name: str = Field(examples=["acme-shop/my-devin-sync"])
+    crossings: list[CrossingOut] = Field(description="Where values would come from, or go to, instead.")
+    removed: list[str] = Field(description="The keys that would be removed from the organization that it leaves.")
+    plan: PlanOut = left_out()
+    problem: str = left_out(examples=["Devin answered 401. Check the API key of the connection."])
+
+    @classmethod
+    def of(cls, name: str, outlook: Outlook) -> Self:
+        crossed = [CrossingOut.of(each) for each in outlook.crossings]
+        told = cls(name=name, crossings=crossed, removed=list(outlook.removed))
+        if outlook.preview is not None:
+            told.plan = PlanOut.of(outlook.preview)
+        if outlook.problem:
+            told.problem = outlook.problem
+        return told
+
+
 class Compared(Answer):
     differences: list[DifferenceOut]
     warnings: list[Warning]
     applied: bool
+    plans: list[SyncPlan] = left_out(description="Only with `plan=true`: of each sync that differs.")
 
     @classmethod
     def of(cls, comparison: Comparison, *, applied: bool) -> Self:
@@ -65,6 +91,12 @@ class Compared(Answer):
             warnings=[Warning(line=each.line, message=each.message) for each in comparison.warnings],
             applied=applied,
         )
+
+    @classmethod
+    def foreseen(cls, comparison: Comparison, outlooks: Iterable[tuple[Difference, Outlook | None]]) -> Self:
+        answer = cls.of(comparison, applied=False)
+        answer.plans = [SyncPlan.of(each.name, outlook) for each, outlook in outlooks if outlook is not None]
+        return answer
 
 
 class Exported(Answer):

@@ -9,7 +9,7 @@ from ninja import Body, Query
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import BadRequest, NotFoundError, Unprocessable
 from api.http.idempotency import idempotent
-from api.http.queries import ListLimit, Offset, page_of
+from api.http.queries import ListLimit, Offset, OnlyPlan, YesNo, page_of
 from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.base import with_errors
@@ -60,12 +60,10 @@ router = resource("Secret syncs")
 Confirmable = TypeVar("Confirmable", SyncIn, CreateSync, UpdateSync, TriggerSync)
 
 ProjectQuery = Annotated[str, Query(alias="projectId", min_length=1, max_length=64, description="The project's ID.")]
-YesNo = Literal["true", "false"]
 Removal = Annotated[YesNo, Query("false", alias="removeSecrets", description="Remove its secrets from Devin too.")]
 Confirm = Annotated[
     YesNo, Query("false", alias="confirmDeletions", description="Let this run delete more than its guard allows.")
 ]
-OnlyPlan = Annotated[YesNo, Query("false", description="Save nothing: answer what the change would do.")]
 Changed = Annotated[
     YesNo | None, Query(None, description="true: only runs that wrote or deleted something; false: only the others.")
 ]

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 from connections.models import Connection
 from syncs.editing import Actor
 from syncs.editing.comparison import compare
-from syncs.editing.declaration import Comparison, apply
+from syncs.editing.declaration import Comparison, Difference, apply
 from syncs.editing.document import BadDeclaration, read_document
+from syncs.editing.foreseen import Outlook, outlooks
 from syncs.management import answers
-from syncs.management.plans import Foreseen
+from syncs.management.plans import lines_of_outlook, outlook_as_json
+
+Beside = tuple[Difference, Outlook | None]
 
 
 class Command(BaseCommand):
@@ -43,7 +47,9 @@ class Command(BaseCommand):
         try:
             wishes = {"prunes": options["prune"], "removes_secrets": options["remove_secrets"]}
             comparison = compare(read(options["file"]), keys=os.environ, **wishes)
-            foreseen = Foreseen(comparison, removes_secrets=options["remove_secrets"]) if options["dry_run"] else None
+            foreseen: list[Beside] = [(each, None) for each in comparison.differences]
+            if options["dry_run"]:
+                foreseen = list(outlooks(comparison, removes_secrets=options["remove_secrets"]))
             if not options["json"]:
                 self.tell(comparison, foreseen)
             if not options["dry_run"]:
@@ -54,13 +60,13 @@ class Command(BaseCommand):
         self.report(comparison, options, foreseen)
         answers.end(options, is_different=bool(comparison.differences))
 
-    def tell(self, comparison: Comparison, foreseen: Foreseen | None) -> None:
+    def tell(self, comparison: Comparison, foreseen: Sequence[Beside]) -> None:
         for warning in comparison.warnings:
             self.stderr.write(f"Note: {warning}")
-        for difference in comparison.differences:
+        for difference, outlook in foreseen:
             for line in difference.lines():
                 self.stdout.write(line)
-            for line in foreseen.lines(difference) if foreseen is not None else ():
+            for line in lines_of_outlook(outlook) if outlook is not None else ():
                 self.stdout.write(f"    {line}")
 
     def confirm(self, comparison: Comparison, options: dict[str, Any]) -> None:
@@ -79,9 +85,9 @@ class Command(BaseCommand):
         answers.print_json(self, {"faults": [{"line": each.line, "message": each.message} for each in error.faults]})
         raise SystemExit(answers.FAILED)
 
-    def report(self, comparison: Comparison, options: dict[str, Any], foreseen: Foreseen | None) -> None:
+    def report(self, comparison: Comparison, options: dict[str, Any], foreseen: Sequence[Beside]) -> None:
         if options["json"]:
-            answers.print_json(self, as_json(comparison, foreseen))
+            answers.print_json(self, as_json(comparison, foreseen, is_applied=not options["dry_run"]))
             return
         if not comparison.differences:
             self.stdout.write("Nothing to change.")
@@ -93,13 +99,16 @@ class Command(BaseCommand):
                 self.stdout.write(f"The connection {difference.name} has no API key yet. Enter it in the admin.")
 
 
-def as_json(comparison: Comparison, foreseen: Foreseen | None) -> dict[str, Any]:
-    """`foreseen` in a dry run."""
-    return {
+def as_json(comparison: Comparison, foreseen: Sequence[Beside], *, is_applied: bool) -> dict[str, Any]:
+    answer: dict[str, Any] = {
         "differences": [difference.as_json() for difference in comparison.differences],
         "warnings": [{"line": warning.line, "message": warning.message} for warning in comparison.warnings],
-        "applied": foreseen is None,
-    } | ({"plans": foreseen.all_as_json(comparison)} if foreseen is not None else {})
+        "applied": is_applied,
+    }
+    if is_applied:
+        return answer
+    plans = [outlook_as_json(each.name, outlook) for each, outlook in foreseen if outlook is not None]
+    return answer | {"plans": plans}
 
 
 def find_actor(username: str | None) -> Actor:

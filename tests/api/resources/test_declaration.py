@@ -7,8 +7,12 @@ import yaml
 from django.contrib.auth.models import Permission, User
 
 from connections.models import Connection
+from sandbox.organization import Organization as SandboxOrganization
 from syncs.models import DevinSync
+from tests.actors import ANYBODY
 from tests.api.conftest import API_KEY, ORG, Caller, make_caller
+from vault.editing import create_folder
+from vault.models import Project
 
 BASE = "/api/v1/sync-declaration"
 SYNC = f"""
@@ -185,3 +189,72 @@ def test_a_document_has_a_longest_size(editor: Caller, sync: DevinSync) -> None:
     answer = editor.post(f"{BASE}/plan", {"document": "#" * 1_000_001}, status=422)
 
     assert answer["message"][0]["path"] == ["document"]
+
+
+RENAMED = SYNC + '    key_schema: "SHOP_{{secretKey}}"\n'
+
+
+@pytest.mark.parametrize("route", ["plan", "apply"])
+def test_shows_what_each_sync_would_do_and_changes_nothing(
+    editor: Caller, sync: DevinSync, organization: SandboxOrganization, route: str
+) -> None:
+    answer = editor.post(f"{BASE}/{route}?plan=true", {"document": RENAMED})
+
+    (told,) = answer["plans"]
+    assert told["name"] == "acme-shop/my-devin-sync"
+    assert told["plan"]["counts"]["create"] == 2
+    assert {change["destinationKey"] for change in told["plan"]["changes"]} == {"SHOP_DB_URL", "SHOP_API_KEY"}
+    assert (answer["applied"], DevinSync.objects.get().key_schema, organization.values()) == (False, "", {})
+    assert "k-123" not in str(answer)
+
+
+def test_a_plan_crosses_over_in_a_line_of_its_own(editor: Caller, sync: DevinSync) -> None:
+    project = Project.objects.get()
+    other = create_folder(project.environments.get(slug="prod"), "/my-secrets", by=ANYBODY)
+
+    answer = editor.post(f"{BASE}/plan?plan=true", {"document": SYNC.replace("environment: dev", "environment: prod")})
+
+    (told,) = answer["plans"]
+    assert told["crossings"] == [{"what": "environment", "before": "dev", "after": other.environment.slug}]
+
+
+def test_a_plan_names_what_a_sync_would_leave_nowhere(administrator: Caller, sync: DevinSync, worker: None) -> None:
+    administrator.post(f"/api/v1/secret-syncs/devin/{sync.pk}/sync-secrets?wait=30")
+    body = {"document": "syncs: []\n", "prune": True, "removeSecrets": True}
+
+    (told,) = administrator.post(f"{BASE}/plan?plan=true", body)["plans"]
+
+    assert told["removed"] == ["API_KEY", "DB_URL"]
+    assert "plan" not in told
+
+
+def test_says_why_there_is_no_plan(editor: Caller, sync: DevinSync) -> None:
+    Connection.objects.update(sealed_credentials="")
+
+    (told,) = editor.post(f"{BASE}/plan?plan=true", {"document": SYNC})["plans"]
+
+    assert "has no API key yet" in told["problem"]
+
+
+def test_who_could_not_apply_it_is_told_the_difference_alone(viewer: Caller, sync: DevinSync) -> None:
+    answer = viewer.post(f"{BASE}/plan?plan=true", {"document": SYNC})
+
+    (told,) = answer["plans"]
+    assert "syncs.plan_devinsync" in told["problem"]
+    assert "plan" not in told
+    assert len(answer["differences"]) == 1
+
+
+@pytest.mark.parametrize("lacking", ["syncs.plan_devinsync", "connections.use_connection", "vault.reveal_secret"])
+def test_what_applying_would_do_takes_each_right_of_doing_it(sync: DevinSync, lacking: str) -> None:
+    caller = caller_with(*((RIGHTS | {"syncs.plan_devinsync"}) - {lacking}))
+
+    assert lacking in caller.post(f"{BASE}/apply?plan=true", {"document": SYNC}, status=403)["message"]
+    (told,) = caller.post(f"{BASE}/plan?plan=true", {"document": SYNC})["plans"]
+    assert lacking in told["problem"]
+
+
+def test_a_plan_is_asked_for_by_true_or_false(editor: Caller, sync: DevinSync) -> None:
+    for route in ("plan", "apply"):
+        editor.post(f"{BASE}/{route}?plan=perhaps", {"document": SYNC}, status=422)
+    assert DevinSync.objects.get().auto_sync_enabled
