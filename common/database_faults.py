@@ -50,7 +50,11 @@ def is_database_fault(error: BaseException) -> bool:
     """Whether the database could not do what it was asked for, whatever it was: the same request may work later."""
     if isinstance(error, OperationalError | InterfaceError):
         return True
-    # A server that only reads, as a standby does, is none of Django's operational errors.
+    return only_reads(error)
+
+
+def only_reads(error: BaseException) -> bool:
+    """Whether the server does not write, as a standby does: that is none of Django's operational errors."""
     return isinstance(error, InternalError) and _state(error) == "25006"
 
 

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common.database_urls import read_database_url
 from common.dotenv import Parsed, parse
 
 Value = TypeVar("Value")
 YES = frozenset(["1", "true", "t", "yes", "y", "on"])
 NO = frozenset(["0", "false", "f", "no", "n", "off"])
-DATABASES = ("django.db.backends.postgresql", "django.db.backends.sqlite3")
 SHOWN = 5
 # May be given as the path of a file as well, as container platforms hand out secrets: SECRET_KEY_FILE=/run/secrets/key.
 IN_FILES = frozenset(
@@ -115,7 +115,9 @@ class Environment:
         return [part for part in parts if part] or [*default]
 
     def db(self, name: Text, *, default: Text) -> dict[Text, Any]:
-        return self._read(name, _as_database(default), _as_database, "no address of a PostgreSQL or SQLite database")
+        return self._read(
+            name, read_database_url(default), read_database_url, "no address of a PostgreSQL or SQLite database"
+        )
 
     def _text(self, name: Text) -> Text:
         former = FORMER_NAMES.get(name, "")
@@ -179,15 +181,6 @@ def _as_float(text: str) -> float:
     if not text.isascii() or not math.isfinite(number):
         raise ValueError
     return number
-
-
-def _as_database(text: str) -> dict[str, Any]:
-    import environ
-
-    found: dict[str, Any] = environ.Env.db_url_config(text)
-    if found.get("ENGINE") not in DATABASES:
-        raise ValueError
-    return found
 
 
 env = Environment()
