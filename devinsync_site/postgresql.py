@@ -4,7 +4,12 @@ By statements, because PgBouncer refuses parameters that come with the start of 
 only some of the server's connections; `ALTER ROLE … SET` reaches all (see docs/scaling.md).
 """
 
+from collections.abc import Callable
 from typing import Any
+
+from django.db import InternalError
+
+from common.database_faults import only_reads
 
 # A process that sleeps inside a transaction would keep its locks, and with them a whole organization.
 LONGEST_SLEEP = "60s"
@@ -26,6 +31,22 @@ OF_THE_SERVER = {
 def on_connection(*, connection: Any, **_: Any) -> None:
     if connection.vendor != "postgresql":
         return
+    if leave_what_only_reads not in connection.execute_wrappers:
+        # In front: who puts one there for a while takes the last one away.
+        connection.execute_wrappers.insert(0, leave_what_only_reads)
     settings = ", ".join("set_config(%s, %s, false)" for _ in OF_THE_SERVER)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {settings}", [part for setting in OF_THE_SERVER.items() for part in setting])
+
+
+def leave_what_only_reads(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Closes a connection that leads to a standby, so that the next one goes to whichever server writes by then.
+
+    It would last: to be asked whether it is in order, it answers that it is.
+    """
+    try:
+        return execute(sql, params, many, context)
+    except InternalError as error:
+        if only_reads(error):
+            context["connection"].connection.close()
+        raise

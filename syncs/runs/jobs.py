@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from common.database_faults import is_database_fault
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
 from encryption import DecryptionError
@@ -102,7 +103,8 @@ def try_again_if_it_can_pass(run: SyncRun, lease: Lease, error: SyncError) -> No
 
 
 def try_again_with_the_database(run: SyncRun, lease: Lease, error: Exception) -> None:
-    """A deadlock, a lock held for too long, a server that restarts. The text stays here: it may quote rows."""
+    """A deadlock, a lock held for too long, a server that restarts or only reads. The text stays here: it may quote
+    rows."""
     log.warning("run %s: the database failed (%s) at %s", run.pk, type(error).__name__, places(error))
     try_again_once_the_database_is_back(run, lease)
 
@@ -125,13 +127,14 @@ ENDS: tuple[tuple[tuple[type[Exception], ...], End], ...] = (
     ((Blocked,), ask_a_person),
     ((Stopped,), say_what_is_left),
     ((SyncError,), try_again_if_it_can_pass),
-    ((OperationalError, InterfaceError), try_again_with_the_database),
     ((DevinError, DecryptionError), say_what_failed),
     ((Exception,), keep_the_type_alone),
 )
 
 
 def end_of(error: Exception) -> End:
+    if is_database_fault(error):
+        return try_again_with_the_database
     return next(ending for kinds, ending in ENDS if isinstance(error, kinds))
 
 
@@ -147,7 +150,9 @@ def try_again_once_the_database_is_back(run: SyncRun, lease: Lease) -> None:
             if lease.renew():
                 end.retry_or_fail(run, SyncError("The database failed for a moment.", retryable=True))
             return
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not is_database_fault(error):
+                raise
             if time.monotonic() > gives_up_at:
                 log.error("run %s: the database stays away (%s)", run.pk, type(error).__name__)
                 return

@@ -10,7 +10,7 @@ import pytest
 import redis
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection
 from django.http import HttpResponse
 from django.test import Client
 
@@ -126,10 +126,21 @@ def test_a_server_that_only_reads_is_named(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
 
-    try:
-        assert "read-only" in readiness.problems()["database"]
-    finally:
-        connection.close()
+    assert "read-only" in readiness.problems()["database"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif("connection.vendor != 'postgresql'")
+def test_a_connection_to_one_that_only_reads_is_the_last(client: Client) -> None:
+    """The address may lead elsewhere by now: the next request asks it anew."""
+    for path in ("/readyz", "/admin/login/"):
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = on")
+        client.raise_request_exception = False
+        client.post(path, {"username": "ada", "password": "x"}) if "login" in path else client.get(path)
+        close_old_connections()
+
+        assert readyz(client)[0] == 200
 
 
 def caused(error: Exception, **cause: object) -> Exception:

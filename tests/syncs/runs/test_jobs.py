@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection
 from django.db.models import F
 from django.forms.models import model_to_dict
 from django.utils import timezone
+from psycopg import errors
 
 from connections.models import Connection
 from encryption import DecryptionError
@@ -339,6 +340,14 @@ def carry_out_and_disconnect(run: SyncRun) -> None:
     connection.close()
 
 
+class ReadOnly(InternalError):
+    """What a standby says, as Django passes it on."""
+
+    def __init__(self) -> None:
+        super().__init__("cannot execute UPDATE in a read-only transaction")
+        self.__cause__ = errors.ReadOnlySqlTransaction()
+
+
 @pytest.mark.parametrize(
     ("error", "what"),
     [
@@ -348,6 +357,8 @@ def carry_out_and_disconnect(run: SyncRun) -> None:
         (SourceProblem("The folder is gone."), jobs.try_again_if_it_can_pass),
         (OperationalError("deadlock"), jobs.try_again_with_the_database),
         (InterfaceError("closed"), jobs.try_again_with_the_database),
+        (ReadOnly(), jobs.try_again_with_the_database),
+        (InternalError("a bug in SQL"), jobs.keep_the_type_alone),
         (DecryptionError("No key opens it."), jobs.say_what_failed),
         (ValueError(CANARY), jobs.keep_the_type_alone),
         (IntegrityError(CANARY), jobs.keep_the_type_alone),
