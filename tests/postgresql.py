@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 from common.processes import die_with_parent
 from tests.patience import PATIENCE, wait_until
@@ -56,6 +56,13 @@ def find_programs(folder: Path) -> Path:
     return folder / original.name / "pginstall" / "bin"
 
 
+def make_folder() -> Path:
+    """Not in $TMPDIR: the owner must reach it, and a socket's path must be short."""
+    folder = Path(tempfile.mkdtemp(prefix="devinsync-pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    return folder
+
+
 @dataclass
 class PostgreSQL:
     """Listens on a Unix socket in its data folder, and on `address` if there is one."""
@@ -63,24 +70,48 @@ class PostgreSQL:
     folder: Path
     owner: Owner
     programs: Path
-    options: tuple[str, ...] = ()
+    settings: dict[str, str]
     _server: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     @classmethod
     def create(cls, **settings: str) -> Self:
         """An empty one with these settings, not yet started."""
-        owner = choose_owner()
-        # Not $TMPDIR: the owner must reach it, and a socket's path must be short.
-        folder = Path(tempfile.mkdtemp(prefix="devinsync-pg-", dir="/tmp"))
-        folder.chmod(0o755)
+        owner, folder = choose_owner(), make_folder()
         usual = {"listen_addresses": "", "fsync": "off"}
-        options = tuple(part for name, text in (usual | settings).items() for part in ("-c", f"{name}={text}"))
-        server = cls(folder, owner, find_programs(folder), options)
-        server.data.mkdir(mode=0o700)
-        os.chown(server.data, owner.uid, owner.gid)
+        server = cls(folder, owner, find_programs(folder), usual | settings)
+        server._make_data()
         flags = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         owner.run(server.programs / "initdb", "-D", server.data, *flags)
         return server
+
+    def make_standby(self, **settings: str) -> Self:
+        """A copy of this server, as it runs, which follows it from its start until it is promoted."""
+        standby = type(self)(make_folder(), self.owner, self.programs, self.settings | settings)
+        standby._make_data()
+        where = ("-h", self.data, "-U", "postgres", "-D", standby.data)
+        self.owner.run(self.programs / "pg_basebackup", *where, "--write-recovery-conf", "--checkpoint=fast")
+        for lock in standby.data.glob(".s.PGSQL.*"):
+            lock.unlink()
+        return standby
+
+    def wait_for_standby(self) -> None:
+        """From here on, what is committed is on the standby too."""
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.ask("SELECT pg_reload_conf()")
+        wait_until(lambda: self.ask("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+
+    def promote(self) -> None:
+        """Makes a standby the one that writes, once it has applied all that it received."""
+        self.ask("SELECT pg_promote(false)")
+        wait_until(lambda: self.ask("SELECT pg_is_in_recovery()") == [False])
+
+    def ask(self, statement: LiteralString) -> list[Any]:
+        """The first column of what a superuser is answered."""
+        import psycopg
+
+        with psycopg.connect(host=str(self.data), user="postgres", dbname="postgres", autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return [row[0] for row in cursor] if cursor.description else []
 
     @property
     def data(self) -> Path:
@@ -94,7 +125,8 @@ class PostgreSQL:
         """`enter` precedes the command, to run it elsewhere; it must become the command, and not start it."""
         # Entering takes root, so the server's own user comes after it.
         data = str(self.data)
-        program = (str(self.programs / "postgres"), "-D", data, "-k", data, *self.options)
+        options = (part for name, text in self.settings.items() for part in ("-c", f"{name}={text}"))
+        program = (str(self.programs / "postgres"), "-D", data, "-k", data, *options)
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
                 (*enter, *self._as_owner(bool(enter)), *program),
@@ -125,6 +157,10 @@ class PostgreSQL:
     def remove(self) -> None:
         self.stop(at_once=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make_data(self) -> None:
+        self.data.mkdir(mode=0o700)
+        os.chown(self.data, self.owner.uid, self.owner.gid)
 
     @property
     def _log(self) -> Path:

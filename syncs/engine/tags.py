@@ -64,12 +64,18 @@ class OwnTag:
 
 
 def check_rollback(sync: DevinSync, own: OwnTag, existing: Sequence[RemoteSecret]) -> None:
-    """Raises Blocked if Devin holds notes from a later run than this database knows of: it was restored."""
+    """Raises Blocked if Devin holds notes from a later run than this database knows of: it was restored, or is a
+    standby that lagged.
+
+    A run counts up after it has read the source and before it writes, and a standby forgets the last commits alone: so
+    a value that Devin has from a source that was forgotten is always seen here.
+    """
     seen = own.newest_generation(existing)
     if seen > sync.generation:
         raise Blocked(
             f"This database is older than what Devin holds: it knows of {sync.generation} writing runs of this sync, "
-            f"the notes in Devin tell of {seen}. It was probably restored from a backup, so its secrets may be out of "
-            "date. Bring the source up to date, then choose “Sync now, trust this database”.",
+            f"the notes in Devin tell of {seen}. It was probably restored from a backup, or failed over to a standby "
+            "that lagged, so its secrets may be out of date. Bring the source up to date, then choose “Sync now, trust "
+            "this database”.",
             reason=BlockedReason.ROLLBACK,
         )

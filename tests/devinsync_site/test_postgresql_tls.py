@@ -41,8 +41,7 @@ def server(authority: Path) -> Iterator[PostgreSQL]:
         shutil.copy(authority, pem)
         pem.chmod(0o600)
         os.chown(pem, started.owner.uid, started.owner.gid)
-        for setting in ("ssl=on", f"ssl_cert_file={pem}", f"ssl_key_file={pem}"):
-            started.options += ("-c", setting)
+        started.settings |= {"ssl": "on", "ssl_cert_file": str(pem), "ssl_key_file": str(pem)}
         started.start()
         yield started
     finally:

@@ -55,8 +55,8 @@ def test_the_run_is_blocked_and_writes_nothing(
     assert (run.status, run.blocked_reason) == (Status.BLOCKED, "rollback")
     assert run.message == (
         "This database is older than what Devin holds: it knows of 1 writing runs of this sync, the notes in Devin "
-        "tell of 2. It was probably restored from a backup, so its secrets may be out of date. Bring the source up to "
-        "date, then choose “Sync now, trust this database”."
+        "tell of 2. It was probably restored from a backup, or failed over to a standby that lagged, so its secrets "
+        "may be out of date. Bring the source up to date, then choose “Sync now, trust this database”."
     )
     assert not sandbox.log.writes()
     assert organization.values() == {"A": "newer", "B": "2", "C": "3"}
