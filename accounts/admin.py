@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -75,7 +76,8 @@ class OwnUserAdmin(UserAdmin[User]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counts instead of a list of all that a person has ever done here."""
         _, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        told = [f"{number:,} {name}" for name, number in counts.items()]
+        ones = {str(model._meta.verbose_name_plural): str(model._meta.verbose_name) for model in apps.get_models()}
+        told = [f"{number:,} {ones.get(str(name), name) if number == 1 else name}" for name, number in counts.items()]
         return [*map(str, objs), told], counts, lacking, protected
 
     @admin.display(description="name")

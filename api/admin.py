@@ -62,6 +62,9 @@ class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
     search_fields = ("name", "prefix", "user__username")
     readonly_fields = ("shown_prefix", "state", "last_used", "created_at")
     actions = ("revoke_tokens",)
+    empty_text = (
+        "A token lets a script use the REST API with a person's rights, or with fewer. Add one for each script."
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         limits = ["scopes", "expires_at", "allowed_networks"]
@@ -166,6 +169,9 @@ class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin[MachineIdentity]
     search_fields = ("name", "client_id")
     readonly_fields = ("client_id",)
     change_form_template = "admin/api/machineidentity/change_form.html"
+    empty_text = (
+        "A machine identity is who a program is, with a group's rights: it logs in with a client ID and a secret."
+    )
 
     def get_inlines(self, request: HttpRequest, obj: MachineIdentity | None) -> Any:
         return [] if obj is None else [ClientSecretInline, AccessTokenInline]

@@ -39,6 +39,8 @@ class EntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     paginator = LongListPaginator
     actions = ("export_csv", "export_json")
+    counted = "entry,entries"
+    has_history = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

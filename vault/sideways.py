@@ -9,17 +9,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from encryption import fingerprint
 from vault.errors import Unreadable
-from vault.models import Environment, Folder, Secret
+from vault.models import Environment, Folder, Project, Secret
 from vault.references import escape
 from vault.values import open_stored
 
 MISSING, PRESENT, SAME, ALONE, UNREADABLE = "missing", "present", "same", "only here", "can't be read"
 ALL, DIFFERS, LACKS = "", "differs", "missing"
 FEW = 500
+MOST_PATHS = 200
 PURPOSE = "vault.sideways"
 
 
@@ -48,6 +49,13 @@ class Cell:
 class Row:
     key: str
     cells: list[Cell]
+
+
+def find_paths(project: Project) -> list[str]:
+    """Where there is something to compare: what most environments have first, then where most secrets are."""
+    secrets = Secret.objects.filter(folder__environment__project=project).values_list("folder__path")
+    counted = secrets.annotate(places=Count("folder", distinct=True), secrets=Count("id"))
+    return [path for path, *_ in counted.order_by("-places", "-secrets", "folder__path")[:MOST_PATHS]]
 
 
 def load_columns(environments: Sequence[Environment], path: str) -> list[Column]:

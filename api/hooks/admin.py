@@ -25,7 +25,7 @@ HINT = (
 class HookForm(forms.ModelForm[Hook]):
     link = forms.ModelChoiceField(
         queryset=LinkedProject.objects.none(),
-        label="project",
+        label="Project",
         help_text="Projects that are linked from Infisical and have no webhook yet.",
     )
 
@@ -38,6 +38,11 @@ class HookForm(forms.ModelForm[Hook]):
         if "link" in self.fields:
             free = LinkedProject.objects.filter(hook=None, project__source="infisical").select_related("project")
             self.fields["link"].queryset = free  # type: ignore[attr-defined]
+            if not free.exists():
+                address = reverse("admin:sources_link")
+                self.fields["link"].help_text = format_html(
+                    'No such project has none yet. <a href="{}">Link one</a> first.', address
+                )
 
 
 @admin.register(Hook)

@@ -57,6 +57,8 @@ def outcome_badge(outcome: str) -> SafeString:
 class ReadOnly:
     """Rows that only the engine writes."""
 
+    has_history = False
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

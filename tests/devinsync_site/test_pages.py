@@ -10,7 +10,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.template.loader import get_template
 from django.test import Client
+from django.urls import reverse
 
+from audit.models import Action, Entry
 from tests.pages import PASSWORD
 
 TEMPLATES = sorted(Path(settings.BASE_DIR).glob("templates/**/*.html"))
@@ -125,10 +127,43 @@ def test_an_empty_list_says_what_will_stand_in_it(
     signed_in: Callable[[User], Client], somebody: Callable[..., User]
 ) -> None:
     client = signed_in(somebody("Administrator"))
+    syncs = ("syncs/syncrun", "syncs/syncrunchange", "syncs/managedsecret")
 
-    for path in ("syncs/syncrun", "syncs/syncrunchange", "syncs/managedsecret", "connections/connection"):
+    for path in (*syncs, "connections/connection", "api/hook", "api/apitoken", "api/machineidentity"):
         page = client.get(f"/admin/{path}/")
         assert page.context["cl"].model_admin.empty_text in page.content.decode().replace("&#x27;", "'"), path
+    assert "Wrong passwords are counted here" in client.get("/admin/axes/accessattempt/").content.decode()
+
+
+def test_a_list_counts_its_rows_in_words_of_their_own(
+    signed_in: Callable[[User], Client], somebody: Callable[..., User]
+) -> None:
+    client = signed_in(somebody("Administrator"))
+    Entry.objects.create(actor="alice", action=Action.ADDED)
+    one = client.get("/admin/audit/entry/", {"q": "alice"}).content.decode()
+    Entry.objects.create(actor="alice", action=Action.ADDED)
+
+    assert re.search(r"\b1\s+entry\s", one)
+    assert re.search(r"\b2\s+entries\s", client.get("/admin/audit/entry/", {"q": "alice"}).content.decode())
+
+
+def test_whoever_deletes_a_person_is_told_what_else_they_could_do(
+    signed_in: Callable[[User], Client], somebody: Callable[..., User]
+) -> None:
+    client, leaver = signed_in(somebody("Administrator")), somebody("Viewer", name="leaver")
+
+    page = client.get(f"/admin/auth/user/{leaver.pk}/delete/").content.decode()
+
+    assert "Take <em>Active</em> away instead" in page
+    assert "<li>1 user</li>" in page
+
+
+def test_where_no_project_waits_for_a_webhook_one_can_be_linked(
+    signed_in: Callable[[User], Client], somebody: Callable[..., User]
+) -> None:
+    page = signed_in(somebody("Administrator")).get("/admin/api/hook/add/").content.decode()
+
+    assert f'<a href="{reverse("admin:sources_link")}">Link one</a>' in page
 
 
 @pytest.mark.django_db

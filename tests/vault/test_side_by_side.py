@@ -175,6 +175,18 @@ def test_of_more_environments_than_fit_some_are_chosen(editor: Client, project: 
     assert [column.environment.slug for column in chosen.context["columns"]] == ["env-1", "env-7"]
 
 
+def test_begins_where_most_environments_have_something(
+    editor: Client, project: Project, dev: Environment, folders: list[Folder]
+) -> None:
+    alone = editing.create_folder(dev, "/alone", by=ANYBODY)
+    editing.set_secrets(alone, {f"KEY_{number}": "x" for number in range(20)}, by=ANYBODY)
+
+    page = editor.get(reverse("admin:vault_side_by_side", args=[project.pk]))
+
+    assert (page.context["path"], page.context["paths"]) == ("/app", ["/app", "/alone"])
+    assert '<option value="/alone">' in page.content.decode()
+
+
 def test_an_empty_project_says_what_to_do(editor: Client, project: Project) -> None:
     assert "No environment has a folder" in ask(editor, project).content.decode()
     assert "has a secret in" in ask(editor, project, path="/").content.decode()

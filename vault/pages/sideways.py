@@ -10,7 +10,7 @@ from vault.errors import Invalid
 from vault.models import ROOT, Environment, Project
 from vault.pages.access import allowed, page, place_of, url_of
 from vault.rules import clean_path
-from vault.sideways import ALL, DIFFERS, LACKS, Column, find_keys, load_columns, load_rows
+from vault.sideways import ALL, DIFFERS, LACKS, Column, find_keys, find_paths, load_columns, load_rows
 
 KEYS_A_PAGE = 50
 # As many as fit beside one another; of more, a person chooses which.
@@ -24,7 +24,8 @@ def side_by_side(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
     if not project.is_kept_here:
         return redirect(url_of(project))
-    every, (path, refusal) = list(project.environments.all()), _path_in(request)
+    every, paths = list(project.environments.all()), find_paths(project)
+    path, refusal = _path_in(request, otherwise=paths[0] if paths else ROOT)
     columns = [] if refusal else load_columns(_chosen(request, every), path)
     return page(
         request,
@@ -36,6 +37,7 @@ def side_by_side(request: HttpRequest, project_id: UUID) -> HttpResponse:
         columns=columns,
         has_folder=any(column.folder for column in columns),
         path=path,
+        paths=paths,
         refusal=refusal,
         may_copy=len(columns) > 1 and request.user.has_perms(COPYING),
         more=_more(request),
@@ -54,9 +56,9 @@ def _keys(request: HttpRequest, columns: list[Column]) -> dict[str, object]:
     return {"rows": rows, "shown": shown, "query": query, "show": show, "ways": WAYS, "compares": compares}
 
 
-def _path_in(request: HttpRequest) -> tuple[str, str]:
+def _path_in(request: HttpRequest, otherwise: str) -> tuple[str, str]:
     """And why it can be none."""
-    text = request.GET.get("path", "") or ROOT
+    text = request.GET.get("path", "") or otherwise
     try:
         return clean_path(text), ""
     except Invalid as error:

@@ -45,6 +45,11 @@ LOOK = "options => axe.run(document, {resultTypes: ['violations'], preload: fals
 # A colour on its way from light to dark is neither.
 AT_REST = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 LINKS = "[...document.querySelectorAll('a[href]')].filter(a => a.origin === location.origin).map(a => a.pathname)"
+# What is wider than its card, unless it can be scrolled to.
+OUT_OF_THEIR_CARD = """[...document.querySelectorAll('.ds-card :is(a, button, input, select, textarea)')].filter(it => {
+  const box = it.getBoundingClientRect(), card = it.closest('.ds-card').getBoundingClientRect();
+  return box.width > 1 && box.right > card.right + 1 && !it.closest('.ds-table-wrap, .visually-hidden, [hidden]');
+}).map(it => it.outerHTML.slice(0, 200))"""
 # Without links that anybody follows: what is asked for by scripts, and what ends the walk. What is exported is a file.
 NO_PAGE = {
     "admin:logout",
@@ -85,6 +90,7 @@ class Inspection:
         for way, scheme, screen, options in WAYS:
             self.page.emulate_media(color_scheme=scheme)
             self.page.set_viewport_size(screen)
+            self.faults += [f"{name} ({way}): out of its card: {it}" for it in self.page.evaluate(OUT_OF_THEIR_CARD)]
             found = self.page.evaluate(LOOK, options)["violations"]
             self.faults += [f"{name} ({way}): {fault}" for fault in told(found)]
 
