@@ -69,15 +69,15 @@ lint: install-dev
 fresh:
 	FRESH_ARGS="$(FRESH_ARGS)" .ci/fresh
 
-# For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action and the clients
-# that tests walk with have locks of their own.
-CLIENTS := tests/api/sdk/clients
+# For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action, the clients that
+# tests walk with and the tools that look at manifests have locks of their own.
+OTHERS := tests/api/sdk/clients/* tests/deploy/tools/*
 lock: install-dev
-	for source in requirements.in requirements-dev.in client/action/requirements.in $(CLIENTS)/*/requirements.in; do \
+	for source in requirements.in requirements-dev.in client/action/requirements.in $(OTHERS:%=%/requirements.in); do \
 	  $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \
 	    --no-strip-extras --no-header $(ARGS) -o $${source%.in}.txt $$source || exit 1; \
 	done
-	for source in $(CLIENTS)/*/package.json; do \
+	for source in $(OTHERS:%=%/package.json); do \
 	  (cd $$(dirname $$source) && npm install --package-lock-only --omit-lockfile-registry-resolved --silent) || exit 1; \
 	done
 

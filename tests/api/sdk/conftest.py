@@ -1,18 +1,8 @@
-"""Clients that others wrote, each with an environment of its own below `.venv/clients`, never in ours.
+"""Clients that others wrote, locked in `clients`, and what they need to walk."""
 
-What an environment holds is locked in `clients`, hashes and all, so that it is the same in years. The first test that
-asks for it installs it, and again when its lock has changed. A client that cannot be installed fails its tests: a walk
-that is skipped proves nothing. Only where there is no Node, or no release of a client for this Python, it is left out.
-"""
-
-import fcntl
 import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +16,6 @@ from api.models import MachineIdentity
 from tests.launcher.package_index import pins, version_of
 from vault.models import Folder
 
-ROOT = Path(__file__).resolve().parents[3]
 LOCKS = Path(__file__).parent / "clients"
 
 
@@ -38,45 +27,6 @@ def client_of(name: str) -> str:
         return f"{pin.name}=={version_of(pin)}"
     package, version = next(iter(json.loads((folder / "package.json").read_text())["dependencies"].items()))
     return f"{package}@{version}"
-
-
-@contextmanager
-def environment_of(name: str) -> Iterator[Path]:
-    """The folder of an environment, for one process at a time."""
-    folder = ROOT / ".venv" / "clients" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
-
-
-def run(*command: object, cwd: Path) -> None:
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-
-
-def python_with(name: str) -> Path:
-    """A Python that has what the lock of this name pins."""
-    [pin] = pins(LOCKS / name / "requirements.in")
-    if pin.marker and not pin.marker.evaluate():
-        pytest.skip(f"Its maker built {pin.name} for no such Python.")
-    with environment_of(name) as folder:
-        run(sys.executable, "-m", "launcher.install", "--venv", folder, LOCKS / name / "requirements.txt", cwd=ROOT)
-    return folder / "bin" / "python"
-
-
-def node_with(name: str) -> Path:
-    """A folder from which Node finds what the lock of this name pins."""
-    if not shutil.which("npm"):
-        pytest.skip("There is no npm on this machine.")
-    with environment_of(name) as folder:
-        wanted, installed = (LOCKS / name / "package-lock.json").read_text(), folder / "installed.json"
-        if not installed.exists() or installed.read_text() != wanted:
-            for file in ("package.json", "package-lock.json"):
-                shutil.copy(LOCKS / name / file, folder)
-            run("npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-            installed.write_text(wanted)
-    return folder
 
 
 @pytest.fixture

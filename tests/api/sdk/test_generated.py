@@ -10,9 +10,10 @@ import pytest
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from tests.api.conftest import API_KEY, ORG
-from tests.api.sdk.conftest import client_of, node_with, python_with, run
+from tests.api.sdk.conftest import LOCKS, client_of
 from tests.api.sdk.operations import documented, operations_in
 from tests.api.sdk.test_walks import WALKS, walk
+from tests.environments import node_with, python_with, run
 from tests.patience import PATIENCE
 
 VALIDATOR = "openapi_spec_validator"
@@ -28,7 +29,7 @@ def environment_of_syncs(environment: dict[str, str], sandbox: Sandbox) -> dict[
 
 
 def test_the_document_is_valid(document: Path) -> None:
-    python = python_with(VALIDATOR)
+    python = python_with(LOCKS / VALIDATOR)
 
     done = subprocess.run(
         [python, "-m", "openapi_spec_validator", "--errors", "all", str(document)],
@@ -60,7 +61,7 @@ def test_a_generated_python_client_walks(
     organization: SandboxOrganization,
     requests_seen: list[str],
 ) -> None:
-    python = python_with(PYTHON_GENERATOR)
+    python = python_with(LOCKS / PYTHON_GENERATOR)
     config = tmp_path / "config.yaml"
     config.write_text("post_hooks: []\n")
     package = tmp_path / "devinsync_api"
@@ -82,7 +83,7 @@ def test_a_generated_node_client_walks(
     organization: SandboxOrganization,
     requests_seen: list[str],
 ) -> None:
-    tools = node_with(NODE_GENERATOR) / "node_modules" / ".bin"
+    tools = node_with(LOCKS / NODE_GENERATOR) / "node_modules" / ".bin"
     run(tools / "openapi-ts", "-i", document, "-o", tmp_path / "ts", "-c", "@hey-api/client-fetch", cwd=tmp_path)
     compiler = (
         "--module",

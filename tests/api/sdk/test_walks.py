@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.sdk.conftest import client_of, node_with, python_with
+from tests.api.sdk.conftest import LOCKS, client_of
 from tests.api.sdk.operations import documented, operations_in
+from tests.environments import node_with, python_with
 from tests.patience import PATIENCE
 
 WALKS = Path(__file__).parent / "walks"
@@ -25,14 +26,14 @@ def walk(*command: object, environment: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", PYTHON)
 def test_python_clients_walk(name: str, environment: dict[str, str], requests_seen: list[str]) -> None:
-    walk(python_with(name), WALKS / f"{name}.py", environment=environment)
+    walk(python_with(LOCKS / name), WALKS / f"{name}.py", environment=environment)
 
     assert operations_in(requests_seen) == documented(client_of(name))
 
 
 @pytest.mark.parametrize("name", NODE)
 def test_node_clients_walk(name: str, environment: dict[str, str], requests_seen: list[str]) -> None:
-    found_at = {"NODE_PATH": str(node_with(name) / "node_modules")}
+    found_at = {"NODE_PATH": str(node_with(LOCKS / name) / "node_modules")}
 
     walk("node", WALKS / f"{name}.js", environment=environment | found_at)
 
