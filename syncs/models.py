@@ -425,6 +425,8 @@ class ManagedSecret(models.Model):
     destination = models.ForeignKey(Destination, on_delete=models.PROTECT, related_name="managed_secrets")
     destination_key = models.CharField("key in Devin", max_length=1024)
     source_key = models.CharField("key in the source", max_length=255)
+    # The source's own id of the secret, where it has one: it stays the same when key and value change.
+    source_id = models.CharField("ID in the source", max_length=255, blank=True, editable=False)
     secret_id = models.CharField("secret ID", max_length=255)
     fingerprint = models.CharField(max_length=128, editable=False)
     note = models.TextField(blank=True, editable=False)
@@ -494,6 +496,7 @@ class WriteIntent(models.Model):
     phase = models.CharField(max_length=16, choices=Phase.choices)
     destination_key = models.CharField(max_length=1024)
     source_key = models.CharField(max_length=255, blank=True)
+    source_id = models.CharField(max_length=255, blank=True)
     secret_id = models.CharField(max_length=255, blank=True)
     old_secret_ids = models.JSONField(default=list)
     nonce = models.CharField(max_length=32, blank=True)

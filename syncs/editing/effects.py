@@ -111,7 +111,11 @@ def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effec
     deletes = () if sync.disable_secret_deletion else tuple(sorted(gone & ours - old))
     creates = tuple(sorted(key for key in new if key not in to))
     replaces = tuple(
-        sorted(key for key in after.values if before.values.get(key, after.values[key]) != after.values[key])
+        sorted(
+            key
+            for key in after.values
+            if before.values.get(key, after.values[key]) != after.values[key] and key not in to
+        )
     )
     if not (creates or replaces or renames or deletes):
         return None
@@ -119,9 +123,13 @@ def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effec
 
 
 def _renames(before: View, after: View, *, new: list[str], gone: list[str]) -> list[tuple[str, str]]:
-    """One new key for each former key of the same value, as a run pairs them."""
-    free, found = sorted(new), []
-    for key in gone:
+    """As a run pairs them: the same secret under another key, whatever its value is now; or else one new key for each
+    former key of the same value."""
+    by_origin = {origin: key for key, origin in after.origins.items() if origin}
+    found = [(key, by_origin[origin]) for key in gone if (origin := before.origins.get(key)) in by_origin]
+    settled, taken = {key for key, _ in found}, {key for _, key in found}
+    free = sorted(key for key in new if key not in taken)
+    for key in (key for key in gone if key not in settled):
         same = next((other for other in free if after.values[other] == before.values[key]), None)
         if same is not None:
             free.remove(same)

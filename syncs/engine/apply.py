@@ -60,6 +60,7 @@ class Applier:
     organization: Organization
     values: Mapping[str, str] = field(repr=False)
     fingerprints: Mapping[str, str]
+    origins: Mapping[str, str]
     source_label: str
     instance_id: str
     # How many keys may be between DELETE and POST at once. One after the first fault, in this attempt and the next.
@@ -115,7 +116,8 @@ class Applier:
         old_ids = [] if isinstance(change, Create) else list(change.old_ids)
         former_ids = list(change.former_ids) if isinstance(change, Rename) else []
         intent = self._intent(change, row, Phase.POSTING)
-        intent.source_key, intent.fingerprint = row.source_key, self.fingerprints[key]
+        intent.source_key, intent.source_id = row.source_key, self.origins[key]
+        intent.fingerprint = self.fingerprints[key]
         intent.nonce, intent.generation, intent.old_secret_ids = tag.nonce, self.generation, old_ids + former_ids
         intent.note = compose_note(self.source_label, tag)
         if key in self.ledger.missing:

@@ -10,9 +10,12 @@ from syncs.choices import Decision, Strangers
 
 @dataclass(frozen=True)
 class DesiredSecret:
+    """`source_id` is the source's own id of the secret, "" where it has none or the same one for several."""
+
     destination_key: str
     source_key: str
     fingerprint: str
+    source_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Known:
     fingerprinted_for: UUID | None = None
     renamed_to: str = ""
     is_adopted: bool = False
+    source_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,11 @@ class HeldBack:
 
 @dataclass(frozen=True)
 class Keep:
+    """`is_moved`: the source has it under another key or id than when it was written."""
+
     destination_key: str
     source_key: str
+    is_moved: bool = False
 
 
 @dataclass(frozen=True)

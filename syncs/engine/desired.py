@@ -1,5 +1,6 @@
 """READ SOURCE and TRANSFORM KEYS: what a sync's organization should hold, with fingerprints to compare by."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,6 +8,7 @@ from datetime import timedelta
 from encryption import current_key_id, fingerprint, key_id_of
 from sources.protocol import SourceSecret
 from syncs.engine.changes import Known
+from syncs.engine.rows import storable
 from syncs.engine.source import read_source
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
@@ -15,6 +17,8 @@ from syncs.models import DevinSync
 MOST_COMPARED = 300_000_000
 EACH_COSTS = 200
 MOST_NAMED = 10
+# As much of a source's id as the ledger keeps.
+LONGEST_ID = 255
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,13 @@ class Desired:
     @property
     def values(self) -> dict[str, str]:
         return {key: secret.value for key, secret in self.secrets.items()}
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """The source's own ids by destination key. One that several secrets have tells none of them from the others."""
+        ids = {key: storable(secret.id)[:LONGEST_ID] for key, secret in self.secrets.items()}
+        counts = Counter(ids.values())
+        return {key: found if counts[found] == 1 else "" for key, found in ids.items()}
 
     @property
     def remarks(self) -> list[str]:
@@ -70,11 +81,14 @@ def fingerprints_of(sync: DevinSync, desired: Desired, known: Sequence[Known]) -
 def with_former_keys(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> dict[str, str]:
     """Keys of the ledger that the source lacks, with the new key that it has the very same value under.
 
-    One new key stands for one former key, so that many secrets of one value do not pass for one that was renamed.
+    One new key stands for one former key, so that many secrets of one value do not pass for one that was renamed. What
+    goes on by its id or its key in the source needs no such guess, and where it goes is no longer free.
     """
-    former = [entry for entry in known if entry.destination_key not in desired.secrets and entry.fingerprint]
-    ours = {entry.destination_key for entry in known}
-    free = sorted(key for key in desired.secrets if key not in ours)
+    lacking = [entry for entry in known if entry.destination_key not in desired.secrets]
+    sure = _surely_renamed(desired, lacking)
+    former = [entry for entry in lacking if entry.fingerprint and entry.destination_key not in sure]
+    taken = {entry.destination_key for entry in known}.union(sure.values())
+    free = sorted(key for key in desired.secrets if key not in taken)
     if len(former) * sum(EACH_COSTS + len(desired.secrets[key].value) for key in free) > MOST_COMPARED:
         return {}
     renamed: dict[str, str] = {}
@@ -85,6 +99,14 @@ def with_former_keys(sync: DevinSync, desired: Desired, known: Sequence[Known]) 
                 free.remove(new_key)
                 break
     return renamed
+
+
+def _surely_renamed(desired: Desired, lacking: Sequence[Known]) -> dict[str, str]:
+    """What the planner finds by itself: keys with the new one that the same secret of the source has now."""
+    by_id = {found: key for key, found in desired.origins.items() if found}
+    by_key = {secret.key: key for key, secret in desired.secrets.items()}
+    found = {each.destination_key: by_id.get(each.source_id) or by_key.get(each.source_key) for each in lacking}
+    return {former: key for former, key in found.items() if key}
 
 
 def _fingerprint(sync: DevinSync, entry: Known, value: str) -> str:

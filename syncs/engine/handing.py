@@ -89,8 +89,8 @@ def take_over(ledger: Ledger, wanted: Mapping[str, str], *, chosen: Collection[s
     for row in taken:
         row.fingerprinted_for = row.fingerprinted_for or row.sync_id
         row.sync_id, row.source_key = ledger.sync.pk, wanted[row.destination_key]
-        row.renamed_to, row.is_adopted = "", False
-    changed = ["sync", "source_key", "fingerprinted_for", "renamed_to", "is_adopted"]
+        row.renamed_to, row.is_adopted, row.source_id = "", False, ""
+    changed = ["sync", "source_key", "source_id", "fingerprinted_for", "renamed_to", "is_adopted"]
     ManagedSecret.objects.bulk_update(taken, changed, batch_size=500)
 
 

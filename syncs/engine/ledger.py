@@ -31,7 +31,7 @@ from syncs.models import (
 
 LEDGER_FIELDS = (
     "sync", "source_key", "secret_id", "fingerprint", "note", "secret_type", "is_sensitive", "modified_at",
-    "generation", "written_at", "fingerprinted_for", "renamed_to", "is_adopted",
+    "generation", "written_at", "fingerprinted_for", "renamed_to", "is_adopted", "source_id",
 )  # fmt: skip
 DONE_COUNTS = {
     Action.CREATE: "created_count",
@@ -119,7 +119,7 @@ class Ledger:
         if requests_sent is not None:
             SyncRun.objects.filter(pk=self.run.pk).update(requests_sent=requests_sent)
 
-    def finish(self, plan: Plan, fingerprints: Mapping[str, str]) -> None:
+    def finish(self, plan: Plan, fingerprints: Mapping[str, str], origins: Mapping[str, str]) -> None:
         """After a plan that was carried out whole: what is open still is of keys that nobody wants any more.
 
         Most of the time there is nothing to write; then no writer waits for this one.
@@ -129,6 +129,8 @@ class Ledger:
             self._forget_what_is_left(plan)
         if stale := self._stale(plan.keeps):
             self._refresh_fingerprints(stale, fingerprints)
+        if moved := {keep.destination_key: keep for keep in plan.keeps if keep.is_moved}:
+            self._note_moved(moved, origins)
 
     @transaction.atomic
     def _forget_what_is_left(self, plan: Plan) -> None:
@@ -153,6 +155,16 @@ class Ledger:
         for row in stale:
             row.fingerprint, row.fingerprinted_for = newest[row.destination_key], None
         ManagedSecret.objects.bulk_update(stale, ["fingerprint", "fingerprinted_for"], batch_size=BATCH)
+
+    @transaction.atomic
+    def _note_moved(self, moved: Mapping[str, Keep], origins: Mapping[str, str]) -> None:
+        """Kept secrets that the source has under another key or id than it had, so that their next rename is known."""
+        self.lease.confirm_held()
+        rows = ManagedSecret.objects.filter(sync=self.sync, destination=self.destination)
+        changed = [row for row in rows if row.destination_key in moved]
+        for row in changed:
+            row.source_key, row.source_id = moved[row.destination_key].source_key, origins[row.destination_key]
+        ManagedSecret.objects.bulk_update(changed, ["source_key", "source_id"], batch_size=BATCH)
 
     # What an earlier attempt left
 
@@ -281,6 +293,7 @@ def remember(written: Sequence[tuple[WriteIntent, RemoteSecret]]) -> None:
                 destination_id=intent.destination_id,
                 destination_key=intent.destination_key,
                 source_key=intent.source_key,
+                source_id=intent.source_id,
                 secret_id=secret.secret_id,
                 fingerprint=intent.fingerprint,
                 note=secret.note or "",

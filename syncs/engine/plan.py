@@ -13,7 +13,8 @@
 
 In scope is what matches the key schema or was written by this sync. Personal secrets, secrets without a key or of an
 unknown type, and those that another sync manages are never touched; a desired key that one of the latter two holds is
-refused. Of ours is renamed what the source has under another key now: the same source key, or the same value.
+refused. Of ours is renamed what the source has under another key now: the same secret by the source's own id, whatever
+its value is now; or else the same source key, or the same value.
 """
 
 from collections import defaultdict
@@ -115,9 +116,8 @@ class _Planner:
         self.ledger = {entry.destination_key: entry for entry in ledger}
         self.by_id = {entry.secret_id: entry for entry in self.ledger.values()}
         self.keys_by_source = {item.source_key: key for key, item in self.desired.items()}
-        self.options = options
-        self.others = others
-        self.is_ours = is_ours
+        self.keys_by_id = {item.source_id: key for key, item in self.desired.items() if item.source_id}
+        self.options, self.others, self.is_ours = options, others, is_ours
         self.held: dict[str, list[RemoteSecret]] = defaultdict(list)
         for secret in existing:
             if secret.access_type == "org" and secret.key:
@@ -191,7 +191,7 @@ class _Planner:
         if reason:
             self._replace(item, held, reason, is_drift=is_drift)
             return
-        self.keeps.append(Keep(key, item.source_key))
+        self.keeps.append(Keep(key, item.source_key, is_moved=known is not None and _has_moved(item, known)))
         for secret in held:
             if secret is not current:
                 self._delete(secret, "another secret of the same key", is_duplicate=True)
@@ -275,6 +275,7 @@ class _Planner:
         if secret.key != known.destination_key:
             return None
         found = (
+            self.keys_by_id.get(known.source_id),
             self.keys_by_source.get(known.source_key),
             known.renamed_to,
             self.options.renamed.get(known.destination_key),
@@ -295,6 +296,10 @@ class _Planner:
                 is_decided=is_decided,
             )
         )
+
+
+def _has_moved(item: DesiredSecret, known: Known) -> bool:
+    return (item.source_key, item.source_id) != (known.source_key, known.source_id)
 
 
 def _with_renames(plan: Plan, former: Mapping[str, Sequence[RemoteSecret]]) -> Plan:

@@ -93,7 +93,7 @@ class Reconcile:
             taken.update(last.taken)
             self._give_up_on(taken, ledger)
             if not last.unclear - self.report.refused.keys():
-                ledger.finish(allowed, desired.fingerprints)
+                ledger.finish(allowed, desired.fingerprints, desired.origins)
                 return self.report
             pause(min(0.25 * 2**number, LONGEST_PAUSE))
         raise TooManyRounds(f"Devin left open what became of some keys, {ROUNDS} lists in a row.")
@@ -179,6 +179,7 @@ class Reconcile:
             organization=organization,
             values=desired.values,
             fingerprints=desired.fingerprints,
+            origins=desired.origins,
             source_label=self.sync.source_label,
             instance_id=self.own_tag.instance,
         )

@@ -119,3 +119,16 @@ def test_what_the_api_deletes_is_in_the_trash(editor: Caller, folder: Folder) ->
     editing.restore(entry, by=ANYBODY)
 
     assert sorted(folder.secrets.values_list("key", flat=True)) == ["API_KEY", "DB_URL"]
+
+
+def test_another_key_and_value_at_once_is_a_rename(editor: Caller, sync: DevinSync, worker: None) -> None:
+    editor.post(f"/api/v1/secret-syncs/devin/{sync.pk}/sync-secrets?wait=30")
+    at = {"projectId": str(sync.project_id), "environment": "dev", "secretPath": "/my-secrets"}
+    both = at | {"newSecretName": "NEW", "secretValue": CANARY}
+
+    (effect,) = editor.patch("/api/v4/secrets/DB_URL?plan=true", both)["effects"]
+    editor.patch("/api/v4/secrets/DB_URL", both)
+    plan = editor.post(f"/api/v1/secret-syncs/devin/{sync.pk}/plan")["plan"]
+
+    assert (effect["renames"], effect["creates"], effect["deletes"]) == ([{"from": "DB_URL", "to": "NEW"}], [], [])
+    assert (plan["counts"]["rename"], plan["counts"]["create"], plan["counts"]["delete"]) == (1, 0, 0)

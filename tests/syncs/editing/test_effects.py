@@ -1,6 +1,7 @@
 """What a change of the vault would do in Devin is told before it is made, by the names that Devin knows."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -134,6 +135,24 @@ def test_a_renamed_secret_is_a_rename(synced: Bench) -> None:
     effect = only(foreseen(lambda: editing.rename_secret(secret(synced, "A"), "Z", by=ANYBODY)))
 
     assert (effect.renames, effect.creates, effect.deletes) == ((("PROD_A", "PROD_Z"),), (), ())
+
+
+def test_a_secret_that_changes_its_key_and_its_value_is_a_rename(synced: Bench) -> None:
+    change = partial(editing.update_secret, secret(synced, "A"), key="Z", value="another", by=ANYBODY)
+
+    for compares_values in (True, False):
+        effect = only(foresee(change, compares_values=compares_values))
+        assert (effect.renames, effect.creates, effect.deletes) == ((("PROD_A", "PROD_Z"),), (), ())
+
+
+def test_a_secret_that_takes_a_freed_key_is_a_rename(synced: Bench) -> None:
+    def change() -> None:
+        editing.delete_secret(secret(synced, "B"), by=ANYBODY)
+        editing.update_secret(secret(synced, "A"), key="B", value="another", by=ANYBODY)
+
+    effect = only(foreseen(change))
+
+    assert (effect.renames, effect.replaces, effect.deletes) == ((("PROD_A", "PROD_B"),), (), ())
 
 
 def test_an_environments_slug_in_the_key_schema_renames_all(synced: Bench) -> None:
@@ -270,6 +289,14 @@ def test_a_rename_is_told_before_it_is_made(client: Client, synced: Bench) -> No
     assert synced.folder.secrets.filter(key="A").exists()
     assert edit(client, secret(synced, "A"), key="Z", seen=page.context["question"].seen).status_code == 302
     assert synced.folder.secrets.filter(key="Z").exists()
+
+
+def test_a_form_with_another_key_and_value_tells_of_a_rename(client: Client, synced: Bench) -> None:
+    text = edit(client, secret(synced, "A"), key="Z", value=CANARY + "c").content.decode()
+
+    assert f"renames PROD_A → PROD_Z in {synced.sync.org_id} within seconds" in text
+    assert "deletes" not in text
+    assert CANARY not in text
 
 
 def test_a_value_that_would_fail_a_sync_is_asked_about(client: Client, synced: Bench) -> None:

@@ -6,12 +6,14 @@ from sandbox.faults import Kind
 from sandbox.organization import Duplicates
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
+from sources.protocol import SourceSecret
 from syncs.choices import Status
+from syncs.engine.desired import Desired
 from syncs.engine.preview import preview
 from syncs.models import ManagedSecret
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench, changes
-from vault.editing import rename_secret, update_environment
+from vault.editing import delete_secret, rename_secret, set_secrets, update_environment, update_secret
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -86,6 +88,136 @@ def test_a_secret_renamed_in_the_vault_is_renamed(
     assert organization.values() == {f"NEW_{key}": value for key, value in numbered(4).items()}
     assert never_absent(sandbox, {key: f"NEW_{key}" for key in numbered(4)}) == []
     assert set(ManagedSecret.objects.values_list("destination_key", flat=True)) == {f"NEW_{k}" for k in numbered(4)}
+
+
+def change_key_and_value(bench: Bench, keys: dict[str, str]) -> None:
+    """Both in one edit, of each of them."""
+    for key in keys:
+        secret = bench.folder.secrets.get(key=key)
+        update_secret(secret, key=f"NEW_{key}", value=f"other {key}", by=ANYBODY)
+
+
+@pytest.mark.parametrize("schema", ["", "P_{{secretKey}}"], ids=["the same schema", "another schema as well"])
+def test_a_secret_that_changes_its_key_and_its_value_is_renamed(
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization, schema: str
+) -> None:
+    """More of them than the guard lets a run delete."""
+    many = numbered(30)
+    bench.source(**many)
+    bench.run()
+    sandbox.clear_traffic()
+    change_key_and_value(bench, many)
+    bench.options(key_schema=schema)
+    plan = preview(bench.sync)
+
+    run = bench.run()
+
+    prefix = "P_" if schema else ""
+    assert (plan.plan.counts["rename"], plan.plan.counts["delete"], plan.blocked) == (30, 0, None)
+    assert (run.status, run.renamed_count, run.deleted_count) == (Status.SUCCEEDED, 30, 0)
+    assert organization.values() == {f"{prefix}NEW_{key}": f"other {key}" for key in many}
+    assert never_absent(sandbox, {key: f"{prefix}NEW_{key}" for key in many}) == []
+    assert bench.run().summary == "30 kept"
+
+
+def test_a_secret_that_takes_the_key_of_a_deleted_one_is_renamed(
+    bench: Bench, organization: SandboxOrganization
+) -> None:
+    bench.source(A="1", B="2")
+    bench.run()
+    delete_secret(bench.folder.secrets.get(key="B"), by=ANYBODY)
+    update_secret(bench.folder.secrets.get(key="A"), key="B", value="3", by=ANYBODY)
+
+    run = bench.run()
+
+    assert [change.told_key for change in run.changes.all()] == ["A → B"]
+    assert organization.values() == {"B": "3"}
+
+
+def test_secrets_that_change_places_are_kept_apart(bench: Bench, organization: SandboxOrganization) -> None:
+    bench.source(A="1", B="2")
+    bench.run()
+    for key, other in (("A", "X"), ("B", "A"), ("X", "B")):
+        rename_secret(bench.folder.secrets.get(key=key), other, by=ANYBODY)
+    bench.options(key_schema="P_{{secretKey}}")
+
+    run = bench.run()
+
+    assert {change.told_key for change in run.changes.all()} == {"A → P_B", "B → P_A"}
+    assert organization.values() == {"P_A": "2", "P_B": "1"}
+
+
+def test_a_deleted_secret_of_the_same_value_does_not_pass_for_the_renamed_one(
+    bench: Bench, organization: SandboxOrganization
+) -> None:
+    bench.source(A="same", B="same", C="other")
+    bench.run()
+    delete_secret(bench.folder.secrets.get(key="A"), by=ANYBODY)
+    rename_secret(bench.folder.secrets.get(key="B"), "NEW", by=ANYBODY)
+
+    run = bench.run()
+
+    assert [change.told_key for change in run.changes.order_by("pk")] == ["B → NEW", "A"]
+    assert (run.renamed_count, run.deleted_count) == (1, 1)
+    assert organization.values() == {"NEW": "same", "C": "other"}
+
+
+def test_the_first_run_after_an_update_notes_who_is_who(bench: Bench) -> None:
+    """What an older version wrote has no id of the source in the ledger yet."""
+    bench.source(A="1")
+    bench.run()
+    ManagedSecret.objects.update(source_id="")
+    bench.run()
+    change_key_and_value(bench, {"A": "1"})
+
+    assert changes(bench.run()) == ["rename NEW_A"]
+
+
+def test_who_is_who_is_noted_anew_where_a_kept_key_comes_from_another_secret(bench: Bench) -> None:
+    bench.source(A="1")
+    bench.run()
+    delete_secret(bench.folder.secrets.get(key="A"), by=ANYBODY)
+    set_secrets(bench.folder, {"A": "1"}, by=ANYBODY)
+    assert bench.run().summary == "1 kept"
+    change_key_and_value(bench, {"A": "1"})
+
+    assert changes(bench.run()) == ["rename NEW_A"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_who_is_who_outlives_an_unclear_answer(bench: Bench, sandbox: Sandbox, moment: str) -> None:
+    sandbox.faults.add(Kind.CUT, method="POST", key="A", moment=moment)
+    bench.source(A="1")
+    run = bench.run()
+    assert run.status == Status.SUCCEEDED, run.message
+    change_key_and_value(bench, {"A": "1"})
+
+    assert changes(bench.run()) == ["rename NEW_A"]
+
+
+def test_a_half_done_rename_goes_on_after_another_one(
+    bench: Bench, sandbox: Sandbox, organization: SandboxOrganization
+) -> None:
+    """The former secret could not be deleted; by then its successor has another key and value again."""
+    bench.source(**numbered(4))
+    bench.run()
+    sandbox.faults.add(Kind.STATUS, method="DELETE", status=401, times=None)
+    change_key_and_value(bench, numbered(4))
+    assert bench.run().status == Status.FAILED
+    sandbox.faults.clear()
+    change_key_and_value(bench, {f"NEW_{key}": "" for key in numbered(4)})
+
+    run = bench.run()
+
+    assert (run.status, run.deleted_count) == (Status.SUCCEEDED, 0), run.message
+    assert organization.values() == {f"NEW_NEW_{key}": f"other NEW_{key}" for key in numbered(4)}
+
+
+def test_an_id_that_several_secrets_have_tells_none_of_them_apart() -> None:
+    same = [SourceSecret(key, "value", "dev", "/", "one id") for key in "AB"]
+    desired = Desired({secret.key: secret for secret in [*same, SourceSecret("C", "value", "dev", "/", "own")]})
+
+    assert desired.origins == {"A": "", "B": "", "C": "own"}
 
 
 def test_a_rename_over_a_strangers_secret_replaces_it(bench: Bench, organization: SandboxOrganization) -> None:

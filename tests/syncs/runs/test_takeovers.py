@@ -132,7 +132,7 @@ def test_a_worker_that_was_away_leaves_the_ledger_alone(bench: Bench) -> None:
         ledger.start_attempt,
         lambda: ledger.settle([]),
         lambda: ledger.write_plan(Plan()),
-        lambda: ledger.finish(Plan(), {}),
+        lambda: ledger.finish(Plan(), {}, {}),
     ):
         with pytest.raises(LeaseLost):
             late_write()
