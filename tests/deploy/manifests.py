@@ -16,6 +16,7 @@ from tests.environments import environment_of, node_with, python_with, run
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
+CHART = ROOT / "deploy" / "helm" / "devinsync"
 LOCKS = Path(__file__).parent / "tools"
 TOOLS = "helm_and_kubectl"
 # The oldest that the manifests are for, and the newest that there are schemas of.
@@ -59,6 +60,12 @@ def kustomize_with(components: list[str], folder: Path) -> list[Manifest]:
     ]
     (folder / "kustomization.yaml").write_text("\n".join(lines if components else lines[:2]))
     return kustomize(folder)
+
+
+def helm_template(values: Manifest, folder: Path, *, release: str = "devinsync") -> list[Manifest]:
+    file = folder / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    return read(run(tool("helm"), "template", release, CHART, "--values", file, cwd=folder))
 
 
 def read(text: str) -> list[Manifest]:
