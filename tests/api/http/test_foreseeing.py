@@ -122,7 +122,8 @@ def test_what_the_api_deletes_is_in_the_trash(editor: Caller, folder: Folder) ->
 
 
 def test_another_key_and_value_at_once_is_a_rename(editor: Caller, sync: DevinSync, worker: None) -> None:
-    editor.post(f"/api/v1/secret-syncs/devin/{sync.pk}/sync-secrets?wait=30")
+    DevinSync.objects.update(auto_sync_enabled=False)
+    editor.post(f"/api/v1/secret-syncs/devin/{sync.pk}/sync-secrets")
     at = {"projectId": str(sync.project_id), "environment": "dev", "secretPath": "/my-secrets"}
     both = at | {"newSecretName": "NEW", "secretValue": CANARY}
 

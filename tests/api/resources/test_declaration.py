@@ -219,7 +219,7 @@ def test_a_plan_crosses_over_in_a_line_of_its_own(editor: Caller, sync: DevinSyn
 
 
 def test_a_plan_names_what_a_sync_would_leave_nowhere(administrator: Caller, sync: DevinSync, worker: None) -> None:
-    administrator.post(f"/api/v1/secret-syncs/devin/{sync.pk}/sync-secrets?wait=30")
+    administrator.post(f"/api/v1/secret-syncs/devin/{sync.pk}/sync-secrets")
     body = {"document": "syncs: []\n", "prune": True, "removeSecrets": True}
 
     (told,) = administrator.post(f"{BASE}/plan?plan=true", body)["plans"]
