@@ -25,6 +25,7 @@ IN_FILES = frozenset(
         "DATABASE_URL",
         "DJANGO_SUPERUSER_PASSWORD",
         "ENCRYPTION_KEYS",
+        "METRICS_TOKEN",
         "NEW_DATABASE_URL",
         "OUTBOUND_PROXY",
         "OUTGOING_PROXY",

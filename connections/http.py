@@ -17,12 +17,26 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from common.counting import Counter, Histogram
 from connections.kept import Owner, shelf
 from connections.pools import BoundedAdapter, begin
 from connections.proxies import Proxy
 from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, Exchange
 
 log = logging.getLogger(__name__)
+
+APPS = ("devin", "infisical", "hashicorp-vault")
+NO_ANSWER, UNSENT = "none", "unsent"
+STATUSES = (
+    "200", "201", "204", "400", "401", "403", "404", "409", "422", "429", "500", "502", "503", "504", NO_ANSWER, UNSENT,
+)  # fmt: skip
+
+SENT = Counter(
+    "devinsync_requests_total",
+    "Requests to Devin and to sources by the answer's status. none: no whole answer came; unsent: nobody was reached.",
+    {"app": APPS, "status": STATUSES},
+)
+TOOK = Histogram("devinsync_request_duration_seconds", "How long such a request took.", {"app": APPS})
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -71,12 +85,19 @@ STRAIGHT = Route()
 class Transport:
     """Sends requests to one host over a few kept connections. May be shared by threads.
 
-    With an `owner`, they outlive it: the owner's next transport goes on with them.
+    With an `owner`, they outlive it: the owner's next transport goes on with them. Requests count as those of `app`.
     """
 
     def __init__(
-        self, *, deadline: timedelta, connections: int, route: Route = STRAIGHT, owner: Owner | None = None
+        self,
+        *,
+        deadline: timedelta,
+        connections: int,
+        route: Route = STRAIGHT,
+        owner: Owner | None = None,
+        app: str = "",
     ) -> None:
+        self._app = app
         self.requests_sent = 0
         self._deadline = deadline.total_seconds()
         self._route = route
@@ -114,7 +135,7 @@ class Transport:
         if not self._free.acquire(timeout=max(seconds, 0)):
             raise RequestFailed("no connection was free in time", sent=False)
         try:
-            return self._send(prepared, exchange, seconds)
+            return self._send_and_count(prepared, exchange, seconds)
         except BaseException:
             self._has_failed = True
             raise
@@ -141,6 +162,21 @@ class Transport:
             private=self._route.private,
             reach=self._route.proxy.reach if self._route.proxy else None,
         )
+
+    def _send_and_count(self, prepared: requests.PreparedRequest, exchange: Exchange, seconds: float) -> Answer:
+        """What was stopped right before it was sent does not count."""
+        began = time.monotonic()
+        try:
+            answer = self._send(prepared, exchange, seconds)
+        except RequestFailed as failed:
+            self._tell(f"{failed.status or (NO_ANSWER if failed.sent else UNSENT)}", began)
+            raise
+        self._tell(f"{answer.status}", began)
+        return answer
+
+    def _tell(self, status: str, began: float) -> None:
+        SENT.add(app=self._app, status=status)
+        TOOK.observe(time.monotonic() - began, app=self._app)
 
     def _send(self, prepared: requests.PreparedRequest, exchange: Exchange, seconds: float) -> Answer:
         begin(exchange)

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_rq",
     "devinsync_site",
     "demo",
+    "metrics",
     "encryption",
     "connections",
     "vault",
@@ -76,11 +77,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "devinsync_site.middleware.RequestIdMiddleware",
+    "metrics.middleware.CountingMiddleware",
     # Outside of what may refuse a request while it is served, so that each refusal leaves in the API's envelope.
     "api.http.middleware.ApiErrorMiddleware",
     "devinsync_site.middleware.AddressMiddleware",
     "audit.middleware.AuditMiddleware",
     "devinsync_site.middleware.HealthMiddleware",
+    "metrics.middleware.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -205,6 +208,12 @@ TRASH_KEPT = timedelta(days=env.int("TRASH_DAYS", default=7))
 # stand in front, each of which appends the address it saw to X-Forwarded-For.
 API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=600)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+
+# Whoever has it reads /metrics, which tells counts and times, and the names of syncs where that is on.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN has fewer than 16 characters. Make a longer one: openssl rand -hex 32.")
+METRICS_PER_SYNC = env.bool("METRICS_PER_SYNC", default=False)
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

@@ -10,12 +10,12 @@ from django.db.models import Count, Min, Q
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from redis.exceptions import RedisError
-from rq import Worker
 
 from connections.models import Connection
 from overview.attention import MOST_ROWS, Attentions, admin_url, collect_attention
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.runs.bells import count_workers
 from syncs.runs.queue import count_bells
 from syncs.runs.schedule import SILENT_AFTER
 from theme.badges import tone_of
@@ -183,7 +183,7 @@ def _health() -> Health:
 def _ask_queue() -> tuple[int | None, int | None]:
     try:
         queue = django_rq.get_queue("default")
-        return Worker.count(queue=queue), count_bells(queue.connection)
+        return count_workers(queue), count_bells(queue.connection)
     except (RedisError, OSError):
         return None, None
 

@@ -11,7 +11,7 @@ ROOT = Path(settings.BASE_DIR)
 # From the top floor to the ground. What stands beside each other knows nothing of each other.
 FLOORS = (
     ("devinsync_site",),
-    ("overview", "readers", "search", "demo"),
+    ("overview", "readers", "search", "metrics", "demo"),
     ("api",),
     ("syncs",),
     ("sources",),

@@ -26,7 +26,7 @@ from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection as database
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from accounts.models import Session
@@ -430,12 +430,22 @@ def output_of(command: str, *arguments: str) -> tuple[str, bytes]:
     return command, out.getvalue().encode()
 
 
+def scrape(browser: Client) -> tuple[str, bytes]:
+    """With the names of syncs, which is all that it ever tells."""
+    token = uuid4().hex
+    with override_settings(METRICS_TOKEN=token, METRICS_PER_SYNC=True):
+        response = browser.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 200
+    return "/metrics", response.content
+
+
 def test_no_secret_is_anywhere_but_where_it_belongs(stage: Stage, openbao: OpenBao, log_lines: io.StringIO) -> None:
     run = play(stage, openbao)
 
     places: list[tuple[str, bytes]] = list(stage.answers)
     places += all_pages(stage.browser)
     places += [(path, stage.call("GET", path).content) for path in API_READS]
+    places.append(scrape(stage.browser))
     places += everything_in(redis.Redis.from_url(stage.queue_url))
     places += database_files()
     places += [output_of("dumpdata", "--exclude", "django_rq"), output_of("export"), output_of("runs")]

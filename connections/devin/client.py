@@ -82,7 +82,7 @@ class DevinClient:
         self._write_deadline = (write_deadline or deadline).total_seconds()
         self._wait = wait
         self._tries, self._longest_wait = tries, longest_wait.total_seconds()
-        self._transport = Transport(deadline=deadline, connections=concurrency, route=route, owner=owner)
+        self._transport = Transport(deadline=deadline, connections=concurrency, route=route, owner=owner, app="devin")
         self._clock = clock
         self._patience = math.inf if patience is None else patience.total_seconds()
         self._ends_at = clock() + self._patience

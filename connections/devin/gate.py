@@ -8,7 +8,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.counting import Counter
+
 SUCCESSES_TO_GROW = 20
+RATE_LIMITED = Counter(
+    "devinsync_rate_limited_seconds_total", "Seconds for which Devin asked clients to send nothing, by answers of 429."
+)
 
 
 class GateClosed(Exception):
@@ -81,7 +86,9 @@ class Gate:
     def close_for(self, seconds: float) -> None:
         """Send nothing for that long."""
         with self._changed:
-            self._closed_until = max(self._closed_until, self._clock() + seconds)
+            now = self._clock()
+            RATE_LIMITED.add(max(0.0, now + seconds - max(self._closed_until, now)))
+            self._closed_until = max(self._closed_until, now + seconds)
             self._changed.notify_all()
 
     def shrink(self, turn: Turn) -> None:

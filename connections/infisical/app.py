@@ -62,7 +62,7 @@ def new_token(connection: "Connection", *, within: timedelta) -> Token:
     if problem := connection.why_not_allowed():
         raise Unreachable(problem, retryable=False)
     credentials = connection.credentials()
-    transport = Transport(deadline=within, connections=1, route=connection.route())
+    transport = Transport(deadline=within, connections=1, route=connection.route(), app="infisical")
     try:
         return log_in(
             transport,

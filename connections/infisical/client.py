@@ -60,7 +60,7 @@ class InfisicalClient:
         self.site = site
         self._tokens = tokens
         self._budget = budget
-        self._transport = Transport(deadline=deadline, connections=1, route=route)
+        self._transport = Transport(deadline=deadline, connections=1, route=route, app="infisical")
         self._tries = TRIES if patience is None else 1
         self._longest_wait = LONGEST_WAIT if patience is None else patience / 2
         self._wait = wait

@@ -183,7 +183,7 @@ def open_transport(connection: "Connection", *, deadline: timedelta, concurrency
     """Raises Unreachable if the address is not, or no longer, one that may be talked to."""
     if problem := connection.why_not_allowed():
         raise Unreachable(problem, retryable=False)
-    return Transport(deadline=deadline, connections=concurrency, route=route_of(connection))
+    return Transport(deadline=deadline, connections=concurrency, route=route_of(connection), app="hashicorp-vault")
 
 
 def new_token(connection: "Connection", *, within: timedelta) -> Token:

@@ -54,7 +54,7 @@ class OpenBaoClient:
         self._wait = wait
         self._clock = clock
         self._ends_at = math.inf if patience is None else clock() + patience.total_seconds()
-        self._transport = Transport(deadline=deadline, connections=1, route=route)
+        self._transport = Transport(deadline=deadline, connections=1, route=route, app="hashicorp-vault")
         self._token = ""
         self._is_token_proved = False
         self._is_renewed = False

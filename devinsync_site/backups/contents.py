@@ -21,6 +21,7 @@ LEFT_OUT = frozenset(
         "axes.accessattemptexpiration",
         "connections.accesstoken",
         "connections.requestbudget",
+        "metrics.total",
         "sessions.session",
     }
 )

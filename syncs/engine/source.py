@@ -8,12 +8,21 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
+from common.counting import Counter, Histogram
 from sources import watching
 from sources.checking import check_key, check_read
 from sources.errors import SourceError
 from sources.protocol import ReadsMany, SourceSecret
+from sources.registry import KINDS
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync, SyncRun
+
+READS = Counter(
+    "devinsync_source_reads_total",
+    "Reads of sources. unavailable: it did not answer, which can pass; faulty: a person must mend something.",
+    {"kind": tuple(KINDS), "outcome": ("whole", "unavailable", "faulty")},
+)
+READ_TIME = Histogram("devinsync_source_read_duration_seconds", "How long such a read took.", {"kind": tuple(KINDS)})
 
 
 def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequence[SourceSecret]:
@@ -26,7 +35,7 @@ def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequen
             f"The source folder {sync.source_label} no longer exists. Choose another source for this sync; until then "
             "nothing is written to Devin and nothing deleted."
         )
-    with as_problem(sync), sync.open_source(patience=patience) as source:
+    with as_problem(sync), counted(sync), sync.open_source(patience=patience) as source:
         secrets = source.read(sync.place, recursive=sync.recursive)
         check_read(sync.place, secrets, recursive=sync.recursive)
     return secrets
@@ -51,7 +60,8 @@ def _read_together(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecr
     with syncs[0].open_source() as source:
         if not isinstance(source, ReadsMany):
             return {}
-        read = source.read_each([sync.place for sync in syncs], recursive=recursive)
+        with counted(syncs[0]):
+            read = source.read_each([sync.place for sync in syncs], recursive=recursive)
     for sync, secrets in zip(syncs, read, strict=True):
         check_read(sync.place, secrets, recursive=recursive)
     return {sync.pk: secrets for sync, secrets in zip(syncs, read, strict=True)}
@@ -89,6 +99,18 @@ def note_fault(run: SyncRun, problem: SourceProblem | None) -> None:
     cause = problem.__cause__ if problem else None
     found = cause.secret_id if isinstance(cause, SourceError) and run.sync and run.sync.project.is_kept_here else ""
     SyncRun.objects.filter(pk=run.pk).update(faulty_secret_id=UUID(found) if found else None)
+
+
+@contextmanager
+def counted(sync: DevinSync) -> Iterator[None]:
+    kind = sync.project.source
+    try:
+        with READ_TIME.timed(kind=kind):
+            yield
+    except SourceError as error:
+        READS.add(kind=kind, outcome="unavailable" if error.retryable else "faulty")
+        raise
+    READS.add(kind=kind, outcome="whole")
 
 
 @contextmanager

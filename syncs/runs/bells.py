@@ -10,12 +10,19 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.queue import Queue
 from rq.worker import Worker
+from rq.worker_registration import get_keys
 
 from syncs.runs.queue import BELLS
 
 log = logging.getLogger(__name__)
 
 ALIVE_EVERY = 10.0
+
+
+def count_workers(queue: Queue) -> int:
+    """Those that have shown themselves lately: who is killed stays in the register, without a sign of life."""
+    keys = get_keys(queue=queue)
+    return int(queue.connection.exists(*keys)) if keys else 0
 
 
 @dataclass

@@ -11,6 +11,7 @@ from syncs.choices import Operation, Status
 from syncs.engine.lease import Lease
 from syncs.models import Destination, SyncControl, SyncRun
 from syncs.places import JOINED
+from syncs.runs.counted import count_takeover
 from syncs.runs.end import MAX_ATTEMPTS, end_run
 from syncs.runs.tracks import lock_sync, show_status
 
@@ -43,6 +44,8 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
     lease = Lease.acquire(run.destination, run.pk, stops=bool(run.stopped_by))
     if lease is None:
         return None
+    if lease.was_taken_over:
+        count_takeover()
     _start(run)
     return run, lease
 

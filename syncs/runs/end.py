@@ -19,6 +19,7 @@ from syncs.errors import Blocked, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import quiet
 from syncs.runs.ask import request_run
+from syncs.runs.counted import count_end, count_retry
 from syncs.runs.tracks import lock_sync, show_ended, show_status
 from syncs.runs.wishes import Wishes
 
@@ -36,6 +37,7 @@ def succeed(run: SyncRun, *, in_step: int | None = None) -> None:
     if sync is not None:
         sync.in_step_count = in_step
     if quiet.end_without_a_row(run):
+        count_end(run, has_row=False)
         return
     end_run(run, Status.SUCCEEDED, "")
     if run.operation == Operation.REMOVE and run.removes_sync and sync is not None:
@@ -100,6 +102,7 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
         counts = _take_counts(run)
         run.save(update_fields=["status", "message", "not_before", "rung_at", "requests_sent", *counts])
         show_status(run)
+        count_retry()
 
 
 def _hand_over(run: SyncRun, later: SyncRun) -> None:
@@ -163,3 +166,4 @@ def end_run(run: SyncRun, status: Status, message: str, *, may_pass: bool = Fals
     run.save(update_fields=["status", "message", "finished_at", "blocked_reason", "requests_sent", *counts])
     if run.sync is not None:
         show_ended(run.sync, run, needs_person=run.needs_person and not may_pass)
+    count_end(run)

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connections
 
+from common import counting
 from common.places import places
 from common.processes import call_itself, die_with_parent, identity_of_child
 from syncs.runs import jobs
@@ -95,6 +96,7 @@ class Foreman:
 
     def _be_carrier(self) -> None:
         call_itself("devinsync: carries runs")
+        counting.start_saving()
         carrier = self.make_carrier()
         for number in SIGNALS:
             signal.signal(number, carrier.stop)
@@ -180,6 +182,7 @@ def _be_child(be: Callable[[], None]) -> None:
     except BaseException as error:
         log.error("a process of the worker ended by %s at %s", type(error).__name__, places(error))
     finally:
+        counting.save_now()
         logging.shutdown()
         os._exit(status)
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from waitress import create_server
 
+from common import counting
 from common.compatibility import require_known_database
 from common.threads import take_short_turns
 from encryption.checks import require_known_keys
@@ -57,7 +58,9 @@ class Command(BaseCommand):
             # The site decides by TRUSTED_PROXIES and HTTPS which of these headers count.
             clear_untrusted_proxy_headers=False,
         )
+        counting.start_saving()
         server.run()
+        counting.save_now()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from audit.chain import link_some
+from common import counting
 from common.compatibility import require_known_database
 from common.places import places
 from encryption.checks import require_known_keys
@@ -37,6 +38,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, on_signal)
         signal.signal(signal.SIGINT, on_signal)
+        counting.start_saving()
         housekeeping = Housekeeping(pause=stop.wait)
         period = settings.SCHEDULER_TICK.total_seconds()
         while not stop.is_set():
@@ -53,3 +55,4 @@ class Command(BaseCommand):
                 log.error("the scheduler could not use the database (%s at %s); it tries again", kind, places(error))
             close_old_connections()
             stop.wait(max(0.0, began + period - time.monotonic()))
+        counting.save_now()

@@ -1,0 +1,148 @@
+"""What stands in the database and the queue at this moment: a statement a function, however many rows there are."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import django_rq
+from django.conf import settings
+from django.db.models import Case, Count, Min, Q, Sum, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from api.models import ApiToken, ClientSecret
+from common import clock
+from common.version import VERSION
+from connections.models import Connection
+from metrics import gauges
+from metrics.gauges import Gauge
+from sources.models import LinkedProject
+from syncs.choices import OPEN_STATUSES, Phase, Status
+from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
+from syncs.places import lost_source
+from syncs.runs.bells import count_workers
+from syncs.runs.queue import QUEUE, count_bells
+from vault.models import Secret
+from vault.rotation import last_day_of_due
+
+# By the values of the labels, in their order.
+Values = Mapping[tuple[str, ...], float]
+Read = Iterator[tuple[Gauge, Values]]
+# Keys that have run out still tell so for this long.
+EXPIRED_TOLD = timedelta(days=7)
+VALIDITY = {True: "accepted", False: "refused", None: "untested"}
+
+
+def read_moment() -> Read:
+    now = clock.now()
+    yield gauges.INFO, {(VERSION,): 1}
+    is_paused, seen_at = SyncControl.objects.values_list("is_paused", "scheduler_seen_at").first() or (False, None)
+    yield gauges.PAUSED, {(): is_paused}
+    yield gauges.SCHEDULER_SEEN, {(): seen_at.timestamp() if seen_at else 0}
+    yield from _queue()
+    yield from _syncs()
+    yield from _runs(now, is_paused=is_paused)
+    yield gauges.MISSING, {(): WriteIntent.objects.open().filter(phase=Phase.ABSENT).count()}
+    yield from _connections(now)
+    yield from _sources()
+    yield from _due_secrets()
+    yield from _expiries(now)
+    if settings.METRICS_PER_SYNC:
+        yield from _each_sync()
+
+
+def _queue() -> Read:
+    try:
+        queue = django_rq.get_queue(QUEUE)
+        is_up, workers, bells = True, count_workers(queue), count_bells(queue.connection)
+    except (RedisError, OSError):
+        is_up, workers, bells = False, 0, 0
+    yield gauges.QUEUE_UP, {(): is_up}
+    yield gauges.WORKERS, {(): workers}
+    yield gauges.BELLS, {(): bells}
+
+
+def _syncs() -> Read:
+    columns = ("is_enabled", "sync_status", "is_lost")
+    rows = DevinSync.objects.order_by().annotate(is_lost=_is_lost()).values_list(*columns)
+    states, in_step = Counter[tuple[str, ...]](), 0
+    for *state, number, secrets in rows.annotate(number=Count("pk"), secrets=Sum("in_step_count")):
+        states[(_state(*state),)] += number
+        in_step += secrets or 0
+    yield gauges.SYNCS, {(state,): states[(state,)] for state in gauges.SYNC_STATES}
+    yield gauges.IN_STEP, {(): in_step}
+
+
+def _is_lost() -> Case:
+    """Of a sync, whether its source is gone."""
+    return Case(When(lost_source(), then=Value(True)), default=Value(False))
+
+
+def _state(is_enabled: bool, status: str, is_lost: bool) -> str:
+    if not is_enabled:
+        return "disabled"
+    return "without_source" if is_lost else status or "new"
+
+
+def _runs(now: datetime, *, is_paused: bool) -> Read:
+    """While all syncs are paused no worker could take any: then none counts as waiting for one."""
+    waits = Q(status=Status.PENDING)
+    due = waits & (Q(not_before__isnull=True) | Q(not_before__lte=now))
+    found = SyncRun.objects.filter(status__in=OPEN_STATUSES).aggregate(
+        due=Count("pk", filter=due),
+        since=Min(Coalesce("not_before", "queued_at"), filter=due),
+        waiting=Count("pk", filter=waits),
+        running=Count("pk", filter=Q(status=Status.RUNNING)),
+        started=Min("started_at", filter=Q(status=Status.RUNNING)),
+    )
+    yield gauges.DEPTH, {(): 0 if is_paused else found["due"]}
+    yield gauges.OLDEST, {(): 0 if is_paused else _age(found["since"], now)}
+    yield gauges.LATER, {(): found["waiting"] - found["due"]}
+    yield gauges.RUNNING, {(): found["running"]}
+    yield gauges.LONGEST, {(): _age(found["started"], now)}
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0.0) if since else 0.0
+
+
+def _connections(now: datetime) -> Read:
+    limited = Count("pk", filter=Q(rate_limited_until__gt=now))
+    rows = list(
+        Connection.objects.order_by().values_list("app", "is_valid").annotate(number=Count("pk"), limited=limited)
+    )
+    numbers = {(app, VALIDITY[is_valid]): number for app, is_valid, number, _ in rows}
+    apps, states = gauges.CONNECTIONS.labels.values()
+    yield gauges.CONNECTIONS, {(app, state): numbers.get((app, state), 0) for app in apps for state in states}
+    yield gauges.LIMITED, {(): sum(number for *_, number in rows)}
+
+
+def _sources() -> Read:
+    found = LinkedProject.objects.aggregate(all=Count("pk"), readable=Count("pk", filter=Q(last_error="")))
+    yield gauges.SOURCES, {("readable",): found["readable"], ("unreadable",): found["all"] - found["readable"]}
+
+
+def _due_secrets() -> Read:
+    overdue = Count("pk", filter=Q(due_on__lt=timezone.localdate()))
+    found = Secret.objects.filter(due_on__lte=last_day_of_due()).aggregate(all=Count("pk"), overdue=overdue)
+    yield gauges.DUE, {("due",): found["all"] - found["overdue"], ("overdue",): found["overdue"]}
+
+
+def _expiries(now: datetime) -> Read:
+    told = {"revoked_at": None, "expires_at__gt": now - EXPIRED_TOLD}
+    first = {
+        ("api_token",): ApiToken.objects.filter(**told).aggregate(at=Min("expires_at"))["at"],
+        ("client_secret",): ClientSecret.objects.filter(**told).aggregate(at=Min("expires_at"))["at"],
+    }
+    yield gauges.EXPIRY, {kind: at.timestamp() for kind, at in first.items() if at is not None}
+
+
+def _each_sync() -> Read:
+    columns = ("project__slug", "name", "last_synced_at", "is_enabled", "sync_status", "is_lost")
+    states, synced = dict[tuple[str, ...], float](), dict[tuple[str, ...], float]()
+    for project, name, at, *state in DevinSync.objects.order_by().annotate(is_lost=_is_lost()).values_list(*columns):
+        states[(project, name, _state(*state))] = 1.0
+        synced[(project, name)] = at.timestamp() if at else 0.0
+    yield gauges.SYNC_STATE, states
+    yield gauges.SYNC_SYNCED, synced
