@@ -18,6 +18,7 @@ from connections.forms import ConnectionForm, Verdict, form_for
 from connections.models import ChangedMeanwhile, Connection
 from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
+from connections.ways import WAY
 from encryption import DecryptionError
 from theme.badges import badge, in_words
 from theme.times import moment
@@ -27,6 +28,8 @@ PATIENCE_FOR_MANY = 20.0
 NAMED = 20
 STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
 
+NETWORK = "Network"
+WHERE = ("base_url", *(entry.name for entry in WAY))
 
 VALIDATION_STATES = {True: "valid", False: "failed", None: "not-tested"}
 
@@ -69,6 +72,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     )
     readonly_fields = (
         "api_key_end",
+        "way_there",
         "validation",
         "principal",
         "organization",
@@ -92,12 +96,15 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
             return (
                 (None, {"fields": ("name", "description")}),
                 (kind.label, {"fields": ("base_url", "api_key_end", "concurrency")}),
+                (NETWORK, {"fields": ("way_there",)}),
                 STATE,
             )
-        entered = [entry.name for entry in (*form.parameters, *form.credentials)]
+        way = [entry.name for entry in WAY]
+        entered = [entry.name for entry in (*form.parameters, *form.credentials) if entry.name not in way]
         editable = (
             (None, {"fields": ("name", "description", "seen_version")}),
             (kind.label, {"fields": ("base_url", *entered, "concurrency")}),
+            (NETWORK, {"fields": way}),
         )
         return editable if obj is None else (*editable, STATE)
 
@@ -146,7 +153,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         """Names the old and the new address: that is what one looks for in the log."""
         if add or not form.move:
             return super().construct_change_message(request, form, formsets, add)
-        others = [str(form.fields[name].label or name) for name in form.changed_data if name != "base_url"]
+        others = [str(form.fields[name].label or name) for name in form.changed_data if name not in WHERE]
         return f"Changed {form.move}{''.join(f', {name}' for name in others)}."
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
@@ -157,7 +164,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         obj.save()
         if form.is_moved and (count := obj.syncs.count()):
             waiting = "1 sync that uses it waits" if count == 1 else f"{count} syncs that use it wait"
-            messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.base_url}.")
+            messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.where}.")
 
     def response_add(self, request: HttpRequest, obj: Connection, post_url_continue: str | None = None) -> HttpResponse:
         """Back to where a connection was wanted, with this one."""
@@ -281,6 +288,10 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         users = _users_of(connection)
         named = format_html_join(", ", "{}", ((_link(user),) for user in users.named))
         return format_html("{}{}", named, f" and {users.more:,} more" if users.more else "") or "nothing yet"
+
+    @admin.display(description="way there")
+    def way_there(self, connection: Connection) -> str:
+        return connection.way.strip() or "the installation's usual one"
 
     @admin.display(description="credentials")
     def api_key_end(self, connection: Connection) -> str:

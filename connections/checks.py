@@ -21,7 +21,7 @@ def check_hosts(app_configs: object, **_: object) -> list[checks.CheckMessage]:
             hint="Write api.devin.ai, devin.example.com:8443 or .example.com, without https:// and without a path.",
             id="connections.E001",
         )
-        for setting in ("DEVIN_HOSTS", "SOURCE_HOSTS")
+        for setting in ("DEVIN_HOSTS", "SOURCE_HOSTS", "OUTBOUND_PROXIES")
         for entry in getattr(settings, setting)
         if not is_entry(entry)
     ]

@@ -12,6 +12,7 @@ from connections.errors import ConnectionFailed
 from connections.kinds import Entry, Identity, Kind
 from connections.models import Connection
 from connections.registry import kind_named
+from connections.ways import PROXY, is_bare, login_in
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         if is_new:
             stored.app, stored.method = self.app, self.method
         self._stored_base_url = "" if is_new else stored.base_url
+        self._stored_where = "" if is_new else stored.where
         self._stored_parameters = {} if is_new else dict(stored.parameters)
         # A form without these fields is shown to whoever may look but not change.
         if "seen_version" in self.fields:
@@ -60,18 +62,20 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     @property
     def is_moved(self) -> bool:
-        return bool(self._stored_base_url) and self.instance.base_url != self._stored_base_url
+        return bool(self._stored_where) and self.instance.where != self._stored_where
 
     @property
     def move(self) -> str:
-        """The change of address in words, "" if there is none."""
-        return f"the address from {self._stored_base_url} to {self.instance.base_url}" if self.is_moved else ""
+        """The change of address, or of the way there, in words; "" if there is none."""
+        return f"the address from {self._stored_where} to {self.instance.where}" if self.is_moved else ""
 
     @property
     def given_credentials(self) -> dict[str, str]:
-        """Those that were entered, by API name; empty if the stored ones stay."""
+        """Those that were entered, by API name; empty if the stored ones stay. A proxy's login is one of them."""
         cleaned = getattr(self, "cleaned_data", {})
-        return {entry.api_name: text for entry in self.credentials if (text := cleaned.get(entry.name))}
+        given = {entry.api_name: text for entry in self.credentials if (text := cleaned.get(entry.name))}
+        proxy = cleaned.get(PROXY.name) or ""
+        return given | ({PROXY.api_name: proxy} if login_in(proxy) else {})
 
     def clean_seen_version(self) -> int | None:
         seen: int | None = self.cleaned_data["seen_version"]
@@ -85,7 +89,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         cleaned = super().clean() or self.cleaned_data
         if self.parameters:
             self.instance.parameters = {
-                entry.api_name: text for entry in self.parameters if (text := cleaned.get(entry.name))
+                entry.api_name: entry.shown(text) for entry in self.parameters if (text := cleaned.get(entry.name))
             }
         self._require_all_or_none()
         return cleaned
@@ -111,7 +115,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         """The field that says so, "" if none does."""
         if not self._stored_base_url:
             return ""
-        if self.is_moved:
+        if self.instance.base_url != self._stored_base_url:
             return "base_url"
         stored, now = self._stored_parameters, self.instance.parameters
         changed = (
@@ -191,7 +195,8 @@ def _field(entry: Entry, *, is_credential: bool) -> forms.Field:
         # Never rendered again, whether dots or letters are shown while it is typed.
         widget = forms.PasswordInput(render_value=False, attrs=attrs) if entry.is_masked else Unreturned(attrs=attrs)
     else:
-        widget = forms.Textarea(attrs={"rows": entry.lines}) if entry.lines > 1 else forms.TextInput(attrs=attrs)
+        one_line = WithoutLogin(attrs=attrs) if entry is PROXY else forms.TextInput(attrs=attrs)
+        widget = forms.Textarea(attrs={"rows": entry.lines}) if entry.lines > 1 else one_line
     return EntryField(
         entry,
         label=capfirst(entry.label),
@@ -209,3 +214,10 @@ class Unreturned(forms.TextInput):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         return super().get_context(name, None, attrs)
+
+
+class WithoutLogin(forms.TextInput):
+    """Shows a proxy again, but not one that was typed with a login, or is none."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, value if is_bare(value or "") else None, attrs)

@@ -31,7 +31,8 @@ class Entry:
 
     `name` is that of the form, `api_name` that of the API and of what is sealed. Of what `is_masked` nothing is shown
     while it is typed; of the one that `is_hinted` the end is kept, to tell one from another. A parameter that
-    `is_pointing` says where credentials go, or whom they trust there: changing it takes them anew.
+    `is_pointing` says where credentials go, or whom they trust there: changing it takes them anew. `shown` is what of a
+    cleaned parameter may be kept and shown.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Entry:
     is_pointing: bool = False
     lines: int = 1
     choices: tuple[tuple[str, str], ...] = ()
+    shown: Callable[[str], str] = str
 
     @property
     def api_name(self) -> str:
@@ -108,7 +110,10 @@ class Kind(ABC):
 
     def clean_parameters(self, given: Mapping[str, str]) -> dict[str, str]:
         """As with credentials; empty ones are left out."""
-        return _cleaned(self.parameters, given)
+        cleaned = _cleaned(self.parameters, given)
+        return {
+            each.api_name: each.shown(cleaned[each.api_name]) for each in self.parameters if each.api_name in cleaned
+        }
 
 
 def _cleaned(entries: tuple[Entry, ...], given: Mapping[str, str]) -> dict[str, str]:

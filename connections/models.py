@@ -1,7 +1,7 @@
 """`Connection`: the address and the encrypted credentials of a service, and what it last said about them.
 
-The credentials are sealed to the row and to its base URL. With another base URL they do not open, so that nobody can
-have a stored API key sent to an address of their own choice.
+The credentials are sealed to the row, to its base URL and to the way there. With others they do not open, so that
+nobody can have a stored API key sent to an address, by a proxy or past an authority of their own choice.
 """
 
 import hmac
@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
@@ -24,6 +25,7 @@ from connections.fields import BaseURLField, NameField
 from connections.http import Route
 from connections.kinds import Identity, Kind
 from connections.registry import app_choices, kind_named, method_choices
+from connections.ways import LOGIN, PROXY, described, login_in, taken, why_not
 from encryption import DecryptionError, seal, unseal
 
 HINT_LENGTH = 4
@@ -97,8 +99,23 @@ class Connection(models.Model):
             self.version += 1
             super().save(**kwargs)
 
+    def clean(self) -> None:
+        super().clean()
+        if problem := why_not(self.base_url, self.parameters):
+            raise ValidationError(problem)
+
     def credentials_context(self) -> str:
-        return f"connections.Connection/{self.pk}/sealed_credentials/{self.base_url}"
+        return f"connections.Connection/{self.pk}/sealed_credentials/{self.where}"
+
+    @property
+    def way(self) -> str:
+        """In words what proxy and authorities are its own, to stand behind the address; "" if none are."""
+        return described(self.parameters)
+
+    @property
+    def where(self) -> str:
+        """Where it leads, and how: “https://api.devin.ai through http://proxy:3128”."""
+        return f"{self.base_url}{self.way}"
 
     @property
     def kind(self) -> Kind:
@@ -106,8 +123,16 @@ class Connection(models.Model):
         return kind_named(self.app)
 
     def set_credentials(self, given: Mapping[str, str]) -> None:
-        """Seal new credentials, by API name, for the present base URL. The row is not saved. Raises ValidationError."""
+        """Seal new credentials, by API name, for the present address and way. The row is not saved.
+
+        A proxy's login is taken from the proxy as it was typed, or kept for as long as all of these stay. Raises
+        ValidationError.
+        """
         cleaned = self.kind.clean_credentials(self.method, given)
+        if self.parameters.get(PROXY.api_name) and (login := login_in(given.get(PROXY.api_name) or "")):
+            cleaned[LOGIN] = login
+        elif kept := self._proxy_login():
+            cleaned[LOGIN] = kept
         self.sealed_credentials = seal(json.dumps(cleaned), context=self.credentials_context())
         self.credentials_hint = "".join(
             # The end of something short would be too much of it.
@@ -133,13 +158,23 @@ class Connection(models.Model):
 
     def route(self) -> Route:
         """How to come to its host."""
-        return self.kind.hosts.route_to(self.base_url)
+        return taken(self.kind.hosts.route_to(self.base_url), self.parameters, login=self._proxy_login())
+
+    def _proxy_login(self) -> str:
+        """The stored one of the proxy; "" if there is none for the present address and way."""
+        if not self.sealed_credentials or PROXY.api_name not in self.parameters:
+            return ""
+        try:
+            return self.credentials().get(LOGIN, "")
+        except DecryptionError:
+            return ""
 
     def why_not_allowed(self) -> str:
         """Why nothing may be sent to its address, as a sentence; "" if it may."""
         hosts = self.kind.hosts
         if hosts.is_allowed(self.base_url):
-            return ""
+            problem = why_not(self.base_url, self.parameters)
+            return f"Nothing was sent through connection “{self.name}”. {problem}" if problem else ""
         return (
             f"Nothing was sent: {self.base_url}, the base URL of connection “{self.name}”, is not among the hosts "
             f"that {hosts.setting} allows. Correct it, or have the host added there."

@@ -1,7 +1,8 @@
 """A way out through a proxy that the operator names: `CONNECT`, then TLS with the host itself.
 
 The proxy sees the host's name and port and nothing that is said. It also looks the name up, so the address that it
-connects to is for it to judge; an address given as such is judged here.
+connects to is for it to judge; an address given as such is judged here. The installation's proxy is not asked for this
+machine; one that a connection names for itself is asked for all that goes by https.
 """
 
 import base64
@@ -25,6 +26,7 @@ class Proxy:
     host: str
     port: int
     credentials: str = field(default="", repr=False)
+    is_for_all: bool = False
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -35,13 +37,19 @@ class Proxy:
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
         return cls(parts.hostname, parts.port or 80, credentials)
 
+    @property
+    def address(self) -> str:
+        """Without the login."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
     def reach(self, host: str, port: int, exchange: Exchange) -> BoundedSocket:
-        """A connection to `host` through the proxy. This machine is reached without. Raises OSError."""
+        """A connection to `host` through the proxy. Raises OSError."""
         host = host.strip("[]")
-        if is_loopback(host):
+        if is_loopback(host) and not self.is_for_all:
             return connect(host, port, exchange)
         if is_ip_address(host):
-            require_allowed(host, private=exchange.private, loopback=False)
+            require_allowed(host, private=exchange.private, loopback=self.is_for_all)
         sock = connect(self.host, self.port, exchange, private=True)
         try:
             sock.exchange = exchange

@@ -167,6 +167,8 @@ SOURCE_HOSTS = env.list("SOURCE_HOSTS", default=["app.infisical.com", "us.infisi
 OUTBOUND_CA_BUNDLE = env.str("OUTBOUND_CA_BUNDLE", default="")
 # The way out, if there is no other: http://proxy:3128, perhaps with user:password@. This machine is reached without.
 OUTBOUND_PROXY = env.str("OUTBOUND_PROXY", default="")
+# Proxies that a connection may name for itself, as for hosts. Besides: the one above, and those on this machine.
+OUTBOUND_PROXIES = env.list("OUTBOUND_PROXIES", default=[])
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=18))

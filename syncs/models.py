@@ -111,6 +111,8 @@ class DevinSync(ReadsPlace, SyncOptions):
     # Where the connection led when a person chose it, or last saw the plan there. Nothing is sent elsewhere.
     agreed_connection_id = models.UUIDField(null=True, editable=False)
     agreed_base_url = models.CharField(max_length=255, blank=True, editable=False)
+    # By which proxy and authorities of its own, in the connection's words.
+    agreed_way = models.CharField(max_length=255, blank=True, editable=False)
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
@@ -181,19 +183,25 @@ class DevinSync(ReadsPlace, SyncOptions):
     @property
     def is_elsewhere(self) -> bool:
         """Whether its connection leads elsewhere than where a person has seen that it goes."""
-        agreed = (self.agreed_connection_id, self.agreed_base_url)
-        return self.agreed_connection_id is not None and agreed != (self.connection_id, self.connection.base_url)
+        agreed = (self.agreed_connection_id, self.agreed_where)
+        return self.agreed_connection_id is not None and agreed != (self.connection_id, self.connection.where)
+
+    @property
+    def agreed_where(self) -> str:
+        """Address and way that a person has seen."""
+        return f"{self.agreed_base_url}{self.agreed_way}"
 
     def take_address(self) -> None:
         """Values may go to where the connection leads now. The row is not saved."""
-        self.agreed_connection_id, self.agreed_base_url = self.connection_id, self.connection.base_url
+        self.agreed_connection_id = self.connection_id
+        self.agreed_base_url, self.agreed_way = self.connection.base_url, self.connection.way
 
     def check_address(self) -> None:
         """Raises Blocked if nobody has agreed to the address."""
         if self.is_elsewhere:
             raise Blocked(
-                f"The connection “{self.connection}” now leads to {self.connection.base_url}, before to "
-                f"{self.agreed_base_url}. Nothing was sent there. Look at the plan of this sync, then let it go there.",
+                f"The connection “{self.connection}” now leads to {self.connection.where}, before to "
+                f"{self.agreed_where}. Nothing was sent there. Look at the plan of this sync, then let it go there.",
                 reason=BlockedReason.NEW_ADDRESS,
             )
 

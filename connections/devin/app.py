@@ -12,6 +12,7 @@ from connections.hosts import DEVIN
 from connections.kept import Owner
 from connections.kinds import Entry, Identity, Kind, Method
 from connections.validation import API_KEY_LENGTH, clean_api_key
+from connections.ways import WAY
 
 if TYPE_CHECKING:
     from connections.models import Connection
@@ -38,6 +39,7 @@ class Devin(Kind):
     name = "devin"
     label = "Devin"
     methods = (Method("api-key", "API key", (API_KEY,)),)
+    parameters = WAY
     hosts = DEVIN
     secret_words = "API key"  # noqa: S105
     summary = "Where secrets go: the API key of a Devin service user."
@@ -81,7 +83,7 @@ def _open(connection: "Connection", *, is_kept: bool = False, **options: Any) ->
     return DevinClient(
         base_url=address,
         api_key=api_key,
-        owner=Owner.of(str(connection.pk), address=address, credentials=api_key) if is_kept else None,
+        owner=Owner.of(str(connection.pk), address=connection.where, credentials=api_key) if is_kept else None,
         concurrency=connection.concurrency,
         name=connection.name,
         closed_for=connection.rate_limited_for,

@@ -9,6 +9,7 @@ from connections.infisical.errors import Unreachable
 from connections.infisical.login import Token, log_in
 from connections.kinds import Entry, Identity, Kind, Method
 from connections.validation import clean_secret_text
+from connections.ways import WAY
 
 if TYPE_CHECKING:
     from connections.models import Connection
@@ -38,6 +39,7 @@ class Infisical(Kind):
     name = "infisical"
     label = "Infisical"
     methods = (Method("universal-auth", "Universal auth", (CLIENT_ID, CLIENT_SECRET)),)
+    parameters = WAY
     hosts = SOURCES
     secret_words = "client secret"  # noqa: S105
     summary = "Where secrets are read from: a machine identity of Infisical Cloud or of an own server."

@@ -1,21 +1,18 @@
 """Vault and OpenBao as an app of connections: an AppRole or a token, at an address of one's own."""
 
-import re
-import ssl
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 
 from connections.hosts import SOURCES
-from connections.http import Route, Transport
+from connections.http import Transport
 from connections.kinds import Entry, Identity, Kind, Method
 from connections.openbao.errors import TokenRefused, Unreachable
 from connections.openbao.paths import UNWRITABLE, is_name, quoted
 from connections.openbao.tokens import Server, Token, log_in, look_up
-from connections.sockets import tls_context
 from connections.validation import clean_secret_text
+from connections.ways import WAY
 
 if TYPE_CHECKING:
     from connections.models import Connection
@@ -24,9 +21,6 @@ PATIENCE = timedelta(seconds=8)
 APP_ROLE, ACCESS_TOKEN = "app-role", "access-token"
 USUAL_AUTH_PATH = "approle"
 LONGEST_PATH = 255
-LONGEST_AUTHORITY = 64 * 1024
-# Certificates and nothing else: what is stored as a parameter is no secret, and a private key would be one.
-CERTIFICATES = re.compile(r"(-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+\n-----END CERTIFICATE-----\n*)+", re.ASCII)
 
 
 def clean_path(raw: str) -> str:
@@ -35,22 +29,6 @@ def clean_path(raw: str) -> str:
     if not all(map(is_name, path.split("/"))) or UNWRITABLE.search(path) or len(path) > LONGEST_PATH:
         raise ValidationError("Enter names joined by “/”, such as teams/shop, as the server lists them.")
     return path
-
-
-def clean_certificate(raw: str) -> str:
-    """PEM with at least one certificate, and no private key."""
-    lines = (line.strip() for line in raw.replace("\r", "\n").split("\n"))
-    text = "\n".join(line for line in lines if line) + "\n"
-    if len(text) > LONGEST_AUTHORITY or not CERTIFICATES.fullmatch(text):
-        raise ValidationError(
-            "Paste the certificate of the authority as PEM: from -----BEGIN CERTIFICATE----- to -----END "
-            "CERTIFICATE-----, and nothing else, above all no private key."
-        )
-    try:
-        tls_context("", text)
-    except (ssl.SSLError, ValueError):
-        raise ValidationError("This is no certificate that can be used. Copy the PEM file again.") from None
-    return text
 
 
 def clean_version(raw: str) -> str:
@@ -120,16 +98,6 @@ AUTH_PATH = Entry(
     is_required=False,
     is_pointing=True,
 )
-CA_CERTIFICATE = Entry(
-    name="ca_certificate",
-    label="CA certificate",
-    help_text="As PEM, where the server's certificate is of a private authority. Then no other is trusted there.",
-    clean=clean_certificate,
-    longest=LONGEST_AUTHORITY,
-    is_required=False,
-    is_pointing=True,
-    lines=4,
-)
 
 
 class OpenBao(Kind):
@@ -140,7 +108,7 @@ class OpenBao(Kind):
         Method(APP_ROLE, "AppRole", (ROLE_ID, SECRET_ID)),
         Method(ACCESS_TOKEN, "Token", (TOKEN,)),
     )
-    parameters = (NAMESPACE, MOUNT, KV_VERSION, AUTH_PATH, CA_CERTIFICATE)
+    parameters = (NAMESPACE, MOUNT, KV_VERSION, AUTH_PATH, *WAY)
     hosts = SOURCES
     secret_words = "credential"  # noqa: S105
     summary = "Where secrets are read from: the KV engines of HashiCorp Vault or OpenBao."
@@ -175,15 +143,11 @@ def server_of(connection: "Connection") -> Server:
     return Server(connection.base_url, connection.parameters.get(NAMESPACE.api_name, ""), connection.name)
 
 
-def route_of(connection: "Connection") -> Route:
-    return replace(connection.route(), ca_pem=connection.parameters.get(CA_CERTIFICATE.api_name, ""))
-
-
 def open_transport(connection: "Connection", *, deadline: timedelta, concurrency: int) -> Transport:
     """Raises Unreachable if the address is not, or no longer, one that may be talked to."""
     if problem := connection.why_not_allowed():
         raise Unreachable(problem, retryable=False)
-    return Transport(deadline=deadline, connections=concurrency, route=route_of(connection), app="hashicorp-vault")
+    return Transport(deadline=deadline, connections=concurrency, route=connection.route(), app="hashicorp-vault")
 
 
 def new_token(connection: "Connection", *, within: timedelta) -> Token:

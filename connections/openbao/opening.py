@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from connections.budgets import SharedBudget
 from connections.models import Connection
-from connections.openbao.app import ACCESS_TOKEN, TOKEN, OpenBao, new_token, route_of, server_of
+from connections.openbao.app import ACCESS_TOKEN, TOKEN, OpenBao, new_token, server_of
 from connections.openbao.client import OpenBaoClient
 from connections.openbao.errors import LoginRefused, Unreachable
 from connections.openbao.tokens import Token, Tokens
@@ -60,7 +60,7 @@ def open_client(connection: Connection, *, patience: timedelta | None = None, sp
         budget=SharedBudget(connection.pk, spares=spares),
         deadline=deadline,
         patience=patience,
-        route=route_of(connection),
+        route=connection.route(),
     )
 
 

@@ -93,18 +93,18 @@ def agree(owner: Owner, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
         return plan_page
     demand_rights(request.user, *addresses.NEEDED)
     try:
-        seen = open_plan(request.POST["agreed"], sync, request.user, at=sync.connection.base_url)
+        seen = open_plan(request.POST["agreed"], sync, request.user, at=sync.connection.where)
         deletions = seen if request.user.has_perm("syncs.confirm_deletions") else None
-        before = sync.agreed_base_url
-        run = addresses.agree_to_address(sync, sync.connection.base_url, deletions=deletions, user=request.user)
+        before = sync.agreed_where
+        run = addresses.agree_to_address(sync, sync.connection.where, deletions=deletions, user=request.user)
     except signing.BadSignature:
         messages.error(request, "The plan is too old to be agreed to. Here is a new one.")
         return plan_page
     except NotRunnable as error:
         messages.error(request, error.message)
         return plan_page
-    owner.log_change(request, sync, f"Let it write to {sync.connection.base_url}, before {before}.")
-    messages.success(request, f"“{sync.name}” now writes to {sync.connection.base_url}. A run has been queued.")
+    owner.log_change(request, sync, f"Let it write to {sync.connection.where}, before {before}.")
+    messages.success(request, f"“{sync.name}” now writes to {sync.connection.where}. A run has been queued.")
     return run
 
 
@@ -167,6 +167,6 @@ def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
         shown = show(drawn.plan)
         token = seal_plan(shown.deletion_ids, sync, request.user)
         context["take_over_token"] = seal_plan(shown.to_take_over, sync, request.user, at=TAKE_OVER)
-        agreed = seal_plan(shown.deletion_ids, sync, request.user, at=sync.connection.base_url)
+        agreed = seal_plan(shown.deletion_ids, sync, request.user, at=sync.connection.where)
         context |= {"shown": shown, "blocked": drawn.blocked, "plan_token": token, "agreed_token": agreed}
     return TemplateResponse(request, "admin/syncs/devinsync/plan.html", context)

@@ -52,23 +52,23 @@ def _users_of(connection: Connection) -> str:
 @transaction.atomic
 def agree_to_address(
     sync: DevinSync,
-    base_url: str,
+    where: str,
     *,
     deletions: Sequence[str] | None,
     user: AbstractBaseUser | AnonymousUser | None,
     trigger: Trigger = Trigger.MANUAL,
 ) -> SyncRun:
-    """A person has seen the plan at `base_url`: lets the sync write there, and starts a run.
+    """A person has seen the plan at `where`, address and way: lets the sync write there, and starts a run.
 
     `deletions` are the ids of the secrets that the plan would delete, if they may confirm those. Raises NotRunnable if
     the connection has been pointed elsewhere since.
     """
     lock_sync(pk=sync.pk)
     sync.refresh_from_db()
-    if sync.connection.base_url != base_url:
+    if sync.connection.where != where:
         raise NotRunnable(f"The connection of “{sync.name}” has been pointed elsewhere since. Look at the new plan.")
     sync.take_address()
-    sync.save(update_fields=["agreed_connection_id", "agreed_base_url"])
+    sync.save(update_fields=["agreed_connection_id", "agreed_base_url", "agreed_way"])
     # What was confirmed for a run that waits was confirmed for the old address.
     for run in SyncRun.objects.pending().filter(sync=sync, operation=Operation.SYNC):
         end.cancel(run.pk, "Its connection was pointed elsewhere before the run started.")

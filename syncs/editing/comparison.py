@@ -34,11 +34,12 @@ from syncs.editing.declaration import (
     place_of,
     values_of,
 )
+from syncs.editing.declared_ways import WAY_FIELDS, take_way, way_of
 from syncs.editing.document import BadDeclaration, Entry, Fault
 from syncs.models import DevinSync
 from vault.models import Project
 
-CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, "api_key_env")
+CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, *WAY_FIELDS, "api_key_env")
 SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, *SYNC_FIELDS)
 SYNCS = DevinSync.objects.with_source().select_related("connection")
 
@@ -135,19 +136,36 @@ class _Comparing:
     def compare_connection(self, entry: Entry) -> None:
         devins = {name: row for name, row in self.connections.items() if row.app == Connection.App.DEVIN}
         row = self.find(entry, "connection", devins) or Connection()
-        before = values_of(row, ("name", *CONNECTION_FIELDS)) if not row._state.adding else {}
+        before = values_of(row, ("name", *CONNECTION_FIELDS)) | way_of(row) if not row._state.adding else {}
         moves = bool(before) and entry.get("base_url") not in (None, row.base_url)
         if moves and not entry.get("api_key_env"):
-            told = "Change it in the admin, where its API key is entered again, or add api_key_env."
-            self.blame(f"The connection {row.name} has another base_url. {told}", entry.line_of("base_url"))
+            self.blame_move(entry, row, "base_url")
             return
-        if not self.set_fields("connection", entry, row, CONNECTION_FIELDS):
+        if not self.set_fields("connection", entry, row, CONNECTION_FIELDS) or not self.set_way(entry, row):
             return
+        other_way = next((name for name, text in way_of(row).items() if before and before[name] != text), "")
+        if other_way and not entry.get("api_key_env"):
+            self.blame_move(entry, row, other_way)
+            return
+        moves = moves or bool(other_way)
         key, fields = self.key_of(entry, row, moves=moves)
-        after = values_of(row, ("name", *CONNECTION_FIELDS))
+        after = values_of(row, ("name", *CONNECTION_FIELDS)) | way_of(row)
         self.connections[row.name] = row
         self.kept.add(row.pk)
         self.note(Difference("connection", row.name, row, fields, api_key=key), entry, before, after)
+
+    def blame_move(self, entry: Entry, row: Connection, field: str) -> None:
+        told = "Change it in the admin, where its API key is entered again, or add api_key_env."
+        self.blame(f"The connection {row.name} has another {field}. {told}", entry.line_of(field))
+
+    def set_way(self, entry: Entry, row: Connection) -> bool:
+        try:
+            take_way(row, entry)
+        except ValidationError as error:
+            line = entry.line_of(next(iter(error.message_dict)))
+            self.faults.append(cannot_be("connection", entry["name"], error, line))
+            return False
+        return True
 
     def key_of(self, entry: Entry, row: Connection, *, moves: bool) -> tuple[str | None, list[Any]]:
         """The key to store, from the environment variable that the entry names, and how to tell of it."""

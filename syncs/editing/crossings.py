@@ -32,7 +32,7 @@ def crossings(before: DevinSync, after: DevinSync) -> list[Crossing]:
         Crossing("project", before.project.name, after.project.name),
         Crossing("environment", before.environment_slug, after.environment_slug),
         Crossing("connection", before.connection.name, after.connection.name),
-        Crossing("address", before.connection.base_url, after.connection.base_url),
+        Crossing("address", before.connection.where, after.connection.where),
         Crossing("organization", before.org_id, after.org_id),
     )
     return [crossing for crossing in each if crossing.before != crossing.after]

@@ -17,6 +17,7 @@ from sources.words import JOINED, link_of
 from syncs.editing.actor import Actor
 from syncs.editing.change import EDITABLE, change_sync
 from syncs.editing.create import create_sync
+from syncs.editing.declared_ways import way_of
 from syncs.editing.delete import delete_sync
 from syncs.editing.document import BadDeclaration, Fault
 from syncs.errors import SyncError
@@ -75,9 +76,15 @@ def describe_all() -> dict[str, Any]:
     connections = Connection.objects.filter(app=Connection.App.DEVIN).order_by("name")
     syncs = DevinSync.objects.with_source().select_related("connection", *(f"project__{name}" for name in JOINED))
     return {
-        "connections": [{"name": row.name} | values_of(row, CONNECTION_FIELDS) for row in connections],
+        "connections": [describe_connection(row) for row in connections],
         "syncs": [describe_sync(row) for row in syncs.order_by("project__slug", "name")],
     }
+
+
+def describe_connection(row: Connection) -> dict[str, Any]:
+    """A way of its own is told where it has one; its proxy's login never is."""
+    own_way = {name: text for name, text in way_of(row).items() if text}
+    return {"name": row.name} | values_of(row, CONNECTION_FIELDS) | own_way
 
 
 def describe_sync(sync: DevinSync) -> dict[str, Any]:

@@ -19,6 +19,8 @@ HELP = {
     "path": "The folder that is read.",
     "connection": "The name of the connection that is written through.",
     "base_url": "The address of Devin's API.",
+    "proxy": "A proxy of its own, without a login.",
+    "ca_certificate": "PEM of a private authority: then no other is trusted.",
     "description": "For people.",
     "org_id": "The Devin organization that is written to.",
 }

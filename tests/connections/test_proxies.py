@@ -67,13 +67,17 @@ def saying(text: bytes) -> Answer:
 
 
 def leading_to(server: Server) -> Answer:
+    return through_to(int(server.url.rpartition(":")[2]))
+
+
+def through_to(port: int) -> Answer:
     def relay(source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
 
     def answer(sock: socket.socket) -> None:
-        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as target:
+        with socket.create_connection(("127.0.0.1", port)) as target:
             sock.sendall(OK)
             threading.Thread(target=relay, args=(target, sock), daemon=True).start()
             relay(sock, target)

@@ -10,6 +10,7 @@ from api.resources.connections.schemas import Create, CredentialsIn, Update
 from connections.errors import ConnectionFailed
 from connections.models import Connection
 from connections.repointing import why_it_stays
+from connections.ways import WAY
 
 
 def create_connection(caller: Caller, body: Create, *, app: str) -> Connection:
@@ -28,7 +29,7 @@ def create_connection(caller: Caller, body: Create, *, app: str) -> Connection:
 
 def update_connection(caller: Caller, connection: Connection, body: Update) -> Connection:
     given = body.model_fields_set
-    old_address = connection.base_url
+    old_place = connection.where
     if body.method not in (None, connection.method):
         raise Unprocessable.at(
             "method", message=f"The method of a connection stays {connection.method}. Create another connection."
@@ -48,9 +49,7 @@ def update_connection(caller: Caller, connection: Connection, body: Update) -> C
     with transaction.atomic():
         _check_name_is_free(connection)
         connection.save()
-        moved = (
-            f", the address from {old_address} to {connection.base_url}" if connection.base_url != old_address else ""
-        )
+        moved = f", the address from {old_place} to {connection.where}" if connection.where != old_place else ""
         note_changed(caller, connection, detail=f"Changed {', '.join(sorted(given)) or 'nothing'}{moved}")
     return connection
 
@@ -74,13 +73,20 @@ def delete_connection(caller: Caller, connection: Connection) -> None:
 
 
 def _take_credentials(connection: Connection, credentials: CredentialsIn) -> None:
-    """They are sealed to the address, so the address comes first."""
+    """They are sealed to the address and the way there, so these come first. A way that is not said stays."""
     try:
         if credentials.address:
             connection.base_url = connection.kind.hosts.clean(credentials.address)
         if not connection.base_url:
             raise ValidationError(f"Say the address of {connection.kind.label}: it has no usual one.")
-        connection.parameters = connection.kind.clean_parameters(credentials.entered())
+        said = {entry.api_name for entry in WAY if entry.name in credentials.model_fields_set}
+        kept = {
+            each.api_name: connection.parameters[each.api_name]
+            for each in WAY
+            if each.api_name in connection.parameters
+        }
+        stays = {name: text for name, text in kept.items() if name not in said}
+        connection.parameters = stays | connection.kind.clean_parameters(credentials.entered())
         connection.set_credentials(credentials.entered())
     except ValidationError as error:
         raise Unprocessable.at("credentials", message=error.messages[0]) from None

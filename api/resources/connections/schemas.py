@@ -11,6 +11,7 @@ from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, known_nam
 from api.resources.syncs.schemas import Description
 from common.patterns import SLUG
 from connections.models import Connection
+from connections.ways import CA_CERTIFICATE, PROXY
 
 
 def _lower(text: Any) -> Any:
@@ -25,14 +26,32 @@ ConnectionName = Annotated[
 ]
 
 
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64 * 1024)]
+
+
 class CredentialsIn(Request):
-    """What every app takes: the address, if it is not the usual one. What is secret, each app adds."""
+    """What every app takes: the address and the way there, if they are not the usual ones. Secrets, each app adds."""
 
     base_url: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
         Field(examples=["https://api.devin.ai"], description="Only where it is not the app's usual address."),
     ] = left_out()
+
+    proxy: Words | None = left_out(
+        description=(
+            "A proxy of its own, http://host:port, perhaps with user:password@, which is never answered. Left out, it "
+            "stays as it is; null for the installation's."
+        ),
+        repr=False,
+    )
+    ca_certificate: Long | None = left_out(
+        description=(
+            "PEM of a private authority. Then no other is trusted there. Left out, it stays as it is; null for the "
+            "usual ones."
+        )
+    )
 
     @property
     def address(self) -> str:
@@ -75,10 +94,6 @@ class InfisicalCredentials(CredentialsIn):
     ]
 
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
-Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64 * 1024)]
-
-
 class VaultCredentials(CredentialsIn):
     """`roleId` and `secretId` for the method app-role, `accessToken` for access-token."""
 
@@ -89,7 +104,6 @@ class VaultCredentials(CredentialsIn):
     )
     kv_version: Words = left_out(description="auto, 1 or 2. Counts only where the server does not tell.")
     auth_path: Words = left_out(description="Where AppRole is mounted, if that is not approle.")
-    ca_certificate: Long = left_out(description="PEM of a private authority. Then no other is trusted there.")
     role_id: Words = left_out(description="Of an AppRole. Never answered.", repr=False)
     secret_id: Words = left_out(description="Of an AppRole. Never answered.", repr=False)
     access_token: Long = left_out(description="A token. Never answered.", repr=False)
@@ -186,6 +200,8 @@ class ConnectionOut(Answer):
     method: str = Field(examples=["api-key"])
     credentials: NoCredentials
     base_url: str = Field(examples=["https://api.devin.ai"])
+    proxy: str | None = Field(description="Its own proxy, without the login.")
+    ca_certificate: str | None = Field(description="PEM of the only authorities that it trusts, if it has its own.")
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
@@ -206,6 +222,8 @@ class ConnectionOut(Answer):
             method=connection.method,
             credentials=NoCredentials(),
             base_url=connection.base_url,
+            proxy=connection.parameters.get(PROXY.api_name),
+            ca_certificate=connection.parameters.get(CA_CERTIFICATE.api_name),
         )
 
 

@@ -15,6 +15,7 @@ from api.resources.base import with_errors
 from api.resources.declaration.schemas import ApplyDeclaration, Compared, DeclarationIn, Exported
 from api.resources.syncs.edits import actor_of, check_reader
 from connections.models import Connection
+from connections.repointing import why_it_stays
 from syncs.editing.comparison import compare
 from syncs.editing.declaration import CHANGE, CREATE, Comparison, Difference, apply, describe_all
 from syncs.editing.document import BadDeclaration, read_document
@@ -104,6 +105,9 @@ def check_rights(caller: Caller, difference: Difference, *, removes_secrets: boo
     verb = VERBS.get(difference.action, "delete")
     if isinstance(difference.row, Connection):
         caller.require(f"connections.{verb}_connection")
+        # Another address, way or key: none of them comes without a key.
+        if difference.api_key is not None and (refusal := why_it_stays(difference.row, caller.may)):
+            raise NotPermitted(refusal)
         return
     caller.require(f"syncs.{verb}_devinsync")
     if removes_secrets:

@@ -100,11 +100,13 @@ def agree_to_address(caller: Caller, sync: DevinSync, body: AgreeToAddress) -> S
     """Lets the sync write to the address; of the secrets there, only those that the body names may be deleted."""
     check_reader(caller)
     deletions = confirmed(caller, body.confirm_deletions).confirmed_deletions
+    connection = sync.connection
+    # Whoever has not seen this version of the connection has seen the way there that was agreed to before.
+    way = connection.way if body.connection_version == connection.version else sync.agreed_way
+    where = f"{body.base_url}{way}"
     with transaction.atomic():
-        note_changed(caller, sync, detail=f"Let it write to {body.base_url}, before {sync.agreed_base_url},")
-        return addresses.agree_to_address(
-            sync, body.base_url, deletions=deletions, user=caller.user, trigger=Trigger.API
-        )
+        note_changed(caller, sync, detail=f"Let it write to {where}, before {sync.agreed_where},")
+        return addresses.agree_to_address(sync, where, deletions=deletions, user=caller.user, trigger=Trigger.API)
 
 
 def remove_secrets(caller: Caller, sync: DevinSync) -> SyncRun:

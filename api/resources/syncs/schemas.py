@@ -167,6 +167,9 @@ class AgreeToAddress(StrictRequest):
     base_url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)] = Field(
         examples=["https://api.devin.ai"], description="The address of the connection, as you have seen it."
     )
+    connection_version: int | None = Field(
+        None, description="Where its proxy or CA certificate has changed: the version of the connection that you saw."
+    )
     confirm_deletions: list[Annotated[str, StringConstraints(min_length=1, max_length=255)]] | None = Field(
         None, description="The IDs of the secrets that the first run there may delete, from its plan."
     )

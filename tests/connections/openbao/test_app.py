@@ -12,7 +12,8 @@ from api.models import ApiToken
 from connections.errors import ConnectionFailed
 from connections.models import Connection
 from connections.openbao.app import OpenBao as Kind
-from connections.openbao.app import clean_certificate, clean_path
+from connections.openbao.app import clean_path
+from connections.ways import clean_certificate
 from tests.api.conftest import Caller
 from tests.openbao import AppRole, OpenBao
 
