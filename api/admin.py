@@ -1,5 +1,6 @@
 """Tokens and machine identities in the admin. What is secret is on one page, once, and never in the session."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,10 @@ from theme.times import moment
 __all__ = ["HookAdmin"]
 
 
+def use(at: datetime | None, address: str) -> str:
+    return format_html("{}{}", moment(at), f" from {address}" if at and address else "")
+
+
 class Columns:
     """What lists show of a token or a secret: never itself."""
 
@@ -41,8 +46,7 @@ class Columns:
     @admin.display(description="last used", ordering="last_used_at")
     def last_used(self, row: Credential) -> str:
         """When, and from where if that is known."""
-        address = getattr(row, "last_used_from", "")
-        return format_html("{}{}", moment(row.last_used_at), f" from {address}" if row.last_used_at and address else "")
+        return use(row.last_used_at, row.last_used_from)
 
     @admin.display(description="expires", ordering="expires_at")
     def expires(self, row: Credential) -> str:
@@ -53,8 +57,24 @@ class Columns:
         return ", ".join(row.scopes) or "all"
 
 
+class Presets:
+    """`?preset=ci` ticks what is often wanted together, on the page that adds something with scopes."""
+
+    def get_changeform_initial_data(self: Any, request: HttpRequest) -> dict[str, Any]:
+        initial: dict[str, Any] = admin.ModelAdmin.get_changeform_initial_data(self, request)
+        chosen = PRESETS.get(str(initial.pop("preset", "")))
+        return initial | ({"scopes": list(chosen.scopes)} if chosen else {})
+
+    def add_view(
+        self: Any, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        presets = {"presets": PRESETS, "chosen": request.GET.get("preset", "")}
+        answer: HttpResponse = admin.ModelAdmin.add_view(self, request, form_url, presets | (extra_context or {}))
+        return answer
+
+
 @admin.register(ApiToken)
-class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
+class ApiTokenAdmin(Presets, Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
     form = ApiTokenForm
     list_display = ("name", "user", "shown_prefix", "scope_names", "state", "last_used", "expires")
     list_select_related = ("user",)
@@ -70,18 +90,6 @@ class ApiTokenAdmin(Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
         limits = ["scopes", "expires_at", "allowed_networks"]
         own = [(None, {"fields": ["name", "user"]}), ("What it may do", {"fields": limits})]
         return own if obj is None else [("Use", {"fields": [self.readonly_fields]}), *own]
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """`?preset=ci` ticks what is often wanted together."""
-        initial = super().get_changeform_initial_data(request)
-        chosen = PRESETS.get(str(initial.pop("preset", "")))
-        return initial | ({"scopes": list(chosen.scopes)} if chosen else {})
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        presets = {"presets": PRESETS, "chosen": request.GET.get("preset", "")}
-        return super().add_view(request, form_url, presets | (extra_context or {}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         return self.readonly_fields if obj is None else (*self.readonly_fields, "user")
@@ -161,23 +169,33 @@ class AccessTokenInline(Columns, admin.TabularInline[AccessToken, MachineIdentit
 
 
 @admin.register(MachineIdentity)
-class MachineIdentityAdmin(Columns, ShownOnce, admin.ModelAdmin[MachineIdentity]):
+class MachineIdentityAdmin(Presets, Columns, ShownOnce, admin.ModelAdmin[MachineIdentity]):
     form = MachineIdentityForm
-    list_display = ("name", "role", "client_id", "scope_names", "is_enabled", "created_at")
+    list_display = ("name", "role", "client_id", "scope_names", "is_enabled", "last_used", "created_at")
     list_select_related = ("role",)
     list_filter = ("role", "is_enabled")
     search_fields = ("name", "client_id")
-    readonly_fields = ("client_id",)
+    readonly_fields = ("client_id", "last_used")
     change_form_template = "admin/api/machineidentity/change_form.html"
     empty_text = (
         "A machine identity is who a program is, with a group's rights: it logs in with a client ID and a secret."
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MachineIdentity]:
+        return MachineIdentity.objects.with_last_use()
+
+    @admin.display(description="last used")
+    def last_used(self, row: Any) -> str:
+        """The newest use of what it logs in with, or of what it got for it."""
+        uses = [(row.secret_used_at, row.secret_used_from), (row.token_used_at, row.token_used_from)]
+        at, address = max(((at, address) for at, address in uses if at), default=(None, ""))
+        return use(at, address)
+
     def get_inlines(self, request: HttpRequest, obj: MachineIdentity | None) -> Any:
         return [] if obj is None else [ClientSecretInline, AccessTokenInline]
 
     def get_fieldsets(self, request: HttpRequest, obj: MachineIdentity | None = None) -> Any:
-        shown = ["name", "description", "role", "is_enabled"] + ([] if obj is None else ["client_id"])
+        shown = ["name", "description", "role", "is_enabled"] + ([] if obj is None else ["client_id", "last_used"])
         limits = ["scopes", "allowed_networks", "token_ttl", "token_max_ttl"]
         return [(None, {"fields": shown}), ("Limits", {"fields": limits})]
 

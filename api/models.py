@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from api.auth.scopes import SCOPES
@@ -117,6 +117,17 @@ class ApiToken(Credential):
         return row, token.text
 
 
+class MachineIdentityQuerySet(models.QuerySet["MachineIdentity"]):
+    def with_last_use(self) -> Self:
+        """With `secret_used_at` and `…_from`, and the same of access tokens, which do not stay for ever."""
+        columns = {}
+        for name, model in (("secret", ClientSecret), ("token", AccessToken)):
+            used = model.objects.filter(identity=OuterRef("pk"), last_used_at__isnull=False).order_by("-last_used_at")
+            columns[f"{name}_used_at"] = Subquery(used.values("last_used_at")[:1])
+            columns[f"{name}_used_from"] = Subquery(used.values("last_used_from")[:1])
+        return self.annotate(**columns)
+
+
 class MachineIdentity(models.Model):
     """A program that logs in with a client id and a client secret, and acts with the rights of its role."""
 
@@ -144,6 +155,8 @@ class MachineIdentity(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(LONGEST_TTL)],
     )
     created_at = models.DateTimeField("created", auto_now_add=True)
+
+    objects = MachineIdentityQuerySet.as_manager()
 
     class Meta:
         verbose_name = "machine identity"

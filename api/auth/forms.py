@@ -1,6 +1,6 @@
 """The admin's forms of tokens and identities."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -48,13 +48,21 @@ class ScopedForm(forms.ModelForm[Any]):
     )
 
 
-class ApiTokenForm(ScopedForm):
-    expires_at = forms.DateTimeField(
+def expiry() -> forms.DateTimeField:
+    return forms.DateTimeField(
         label="Expires",
         required=False,
         widget=DateTimeInput,
         help_text="In 90 days, unless you say otherwise. Empty: it does not expire.",
     )
+
+
+def preset_expiry() -> datetime:
+    return timezone.now() + PRESET_LIFE
+
+
+class ApiTokenForm(ScopedForm):
+    expires_at = expiry()
 
     class Meta:
         model = ApiToken
@@ -63,7 +71,7 @@ class ApiTokenForm(ScopedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
-            self.initial.setdefault("expires_at", timezone.now() + PRESET_LIFE)
+            self.initial.setdefault("expires_at", preset_expiry())
 
 
 class MachineIdentityForm(ScopedForm):
@@ -83,9 +91,11 @@ class MachineIdentityForm(ScopedForm):
 
 class ClientSecretForm(forms.Form):
     description = forms.CharField(max_length=256, required=False, help_text="Where it is used.")
-    expires_at = forms.DateTimeField(
-        label="Expires", required=False, widget=DateTimeInput, help_text="Empty: it does not expire."
-    )
+    expires_at = expiry()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("expires_at", preset_expiry())
 
     def clean_expires_at(self) -> Any:
         at = self.cleaned_data["expires_at"]

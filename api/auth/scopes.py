@@ -71,7 +71,7 @@ PRESETS = {
         "Plans and applies a declaration of syncs, and starts runs. No value, and no deletion beyond the guard.",
         ("syncs:read", "syncs:write", "syncs:run", "connections:read", "connections:use", "vault:read"),
     ),
-    "all": Preset("Everything", "May do all that its user may, today and later.", ()),
+    "all": Preset("Everything", "May do all that its user or role may, today and later.", ()),
 }
 
 

@@ -124,10 +124,52 @@ def test_a_new_token_ends_in_90_days_unless_said_otherwise(browser: Client) -> N
         ("", set()),
     ],
 )
-def test_a_preset_ticks_its_scopes(preset: str, ticked: set[str], browser: Client) -> None:
-    page = browser.get(f"{TOKENS}add/", {"preset": preset} if preset else {}).content.decode()
+@pytest.mark.parametrize("page_of", [TOKENS, IDENTITIES])
+def test_a_preset_ticks_its_scopes(preset: str, ticked: set[str], browser: Client, page_of: str) -> None:
+    page = browser.get(f"{page_of}add/", {"preset": preset} if preset else {}).content.decode()
 
     assert set(re.findall(r'value="([a-z:-]+)"[^>]* checked', page)) == ticked
+
+
+def test_an_identity_is_offered_the_presets_in_the_words_of_tokens(browser: Client) -> None:
+    role = Group.objects.get(name=VIEWER)
+    identity = MachineIdentity.objects.create(name="deployer", role=role)
+
+    pages = [browser.get(f"{path}add/?preset=ci").content.decode() for path in (TOKENS, IDENTITIES)]
+
+    for page in pages:
+        assert [preset.label in page for preset in PRESETS.values()] == [True] * len(PRESETS)
+        assert PRESETS["ci"].summary in page
+    assert "?preset=" not in browser.get(f"{IDENTITIES}{identity.pk}/change/").content.decode()
+
+
+def test_a_client_secret_ends_in_90_days_unless_said_otherwise(browser: Client) -> None:
+    identity = MachineIdentity.objects.create(name="deployer", role=Group.objects.get(name=VIEWER))
+    page = f"{IDENTITIES}{identity.pk}/add-secret/"
+
+    preset = browser.get(page).context["form"].initial["expires_at"] - timezone.now()
+    browser.post(page, {"description": "for ever", "expires_at": ""})
+
+    assert timedelta(days=89) < preset <= timedelta(days=90)
+    assert ClientSecret.objects.get().expires_at is None
+
+
+def test_an_identity_says_when_and_from_where_it_was_last_used(browser: Client) -> None:
+    identity = MachineIdentity.objects.create(name="deployer", role=Group.objects.get(name=VIEWER))
+    pages = (IDENTITIES, f"{IDENTITIES}{identity.pk}/change/")
+    for page in pages:
+        assert "never" in browser.get(page).content.decode()
+    row, _ = identity.add_secret()
+    row.note_use("10.0.0.1")
+    token, _ = row.issue_access_token()
+    ClientSecret.objects.update(last_used_at=timezone.now() - timedelta(hours=2))
+
+    for page in pages:
+        assert "from 10.0.0.1" in browser.get(page).content.decode()
+    token.note_use("10.0.0.2")
+    assert [f"from 10.0.0.{number}" in browser.get(IDENTITIES).content.decode() for number in (1, 2)] == [False, True]
+    AccessToken.objects.all().delete()
+    assert "from 10.0.0.1" in browser.get(IDENTITIES).content.decode()
 
 
 def test_no_preset_reads_a_value() -> None:
