@@ -15,12 +15,14 @@ from django.template.response import TemplateResponse
 from syncs.admin.actions import Owner, find_sync
 from syncs.admin.base import demand
 from syncs.admin.heading import heading_of
+from syncs.admin.key_links import source_urls
 from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status
 from syncs.engine.rows import NOT_OURS
 from syncs.models import DevinSync, SyncRun, SyncRunChange, WriteIntent
 from theme.badges import badge
 
 KEYS_PER_PAGE = 50
+LOOKING = ("vault.view_folder", "vault.view_secret")
 
 
 class State(IntegerChoices):
@@ -51,6 +53,8 @@ class Key:
     state: State
     why: str = ""
     written_at: datetime | None = None
+    # The source's own id of the secret, where the ledger knows it.
+    source_id: str = ""
 
     @property
     def badge(self) -> str:
@@ -64,7 +68,8 @@ def keys_of(sync: DevinSync) -> list[Key]:
         known = found.get(row.destination_key)
         source_key = row.source_key or (known.source_key if known else "")
         written_at, why = known.written_at if known else None, row.detail or row.reason
-        found[row.destination_key] = Key(row.destination_key, source_key, _state(row), why, written_at)
+        source_id = known.source_id if known and known.source_key == source_key else ""
+        found[row.destination_key] = Key(row.destination_key, source_key, _state(row), why, written_at, source_id)
     for name, source_key in _absent(sync):
         why = "The old secret had to go first, and the new one does not stand yet. The next run begins with it."
         found[name] = Key(name, source_key, State.ABSENT, why)
@@ -72,10 +77,10 @@ def keys_of(sync: DevinSync) -> list[Key]:
 
 
 def _written(sync: DevinSync) -> Iterable[Key]:
-    rows = sync.managed_secrets.order_by().values_list("destination_key", "source_key", "written_at", "is_adopted")
-    for name, source_key, written_at, is_adopted in rows:
+    columns = ("destination_key", "source_key", "written_at", "source_id", "is_adopted")
+    for name, source_key, written_at, source_id, is_adopted in sync.managed_secrets.order_by().values_list(*columns):
         why = "A person put it here; its value is not known." if is_adopted else ""
-        yield Key(name, source_key, State.IN_STEP, why, written_at)
+        yield Key(name, source_key, State.IN_STEP, why, written_at, source_id)
 
 
 def _unsettled(sync: DevinSync) -> Iterable[SyncRunChange]:
@@ -106,9 +111,10 @@ def keys_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     state = next((each for each in State if each.name.lower() == chosen), None)
     shown = [key for key in keys if state in (None, key.state) and _fits(key, query)]
     page = Paginator(shown, KEYS_PER_PAGE).get_page(request.GET.get("page"))
+    urls = source_urls(sync, list(page)) if request.user.has_perms(LOOKING) and sync.has_source else {}
     context: dict[str, Any] = {
         **heading_of(owner, request, sync, tab="keys"),
-        "keys": [(key, _source_url(request, sync, key)) for key in page],
+        "keys": [(key, urls.get(key.name, "")) for key in page],
         "page": page,
         "count": len(keys),
         "states": _counted(keys),
@@ -126,11 +132,3 @@ def _counted(keys: list[Key]) -> list[tuple[str, str, int]]:
     """Each state that there is, by its name in the address, with how many keys are in it."""
     counts = {state: sum(key.state == state for key in keys) for state in State}
     return [(state.name.lower(), str(state.label), count) for state, count in counts.items() if count]
-
-
-def _source_url(request: HttpRequest, sync: DevinSync, key: Key) -> str:
-    """The source's page with this key searched for; "" where the person may not look there."""
-    may_look = request.user.has_perms(["vault.view_folder", "vault.view_secret"])
-    if not (may_look and sync.has_source and key.source_key):
-        return ""
-    return f"{sync.source_url}?{urlencode({'q': key.source_key})}" if sync.folder_id else sync.source_url

@@ -16,9 +16,12 @@ from sandbox.server import Sandbox
 from syncs.admin.wizard.drafts import drafts_for
 from syncs.choices import Action, Outcome, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncRun
+from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from tests.syncs.people import log_in
 from tests.syncs.wizard_walk import posted_options, step_url
+from vault.editing import add_import, create_folder, delete_secret, rename_secret, set_secrets
+from vault.models import Folder
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pause")]
 TABS = ("change", "keys", "runs", "settings")
@@ -116,8 +119,56 @@ def test_a_key_that_stands_as_it_should_is_in_step(client: Client, bench: Bench)
     (key, source_url), *_ = page.context["keys"]
     assert (key.name, key.source_key, key.state.label) == ("PROD_A", "A", "In step")
     assert key.written_at == ManagedSecret.objects.get().written_at
-    assert source_url == f"{reverse('admin:vault_folder_page', args=[bench.folder.pk])}?q=A"
+    assert source_url == page_of_secret(bench.folder, "A")
     assert "PROD_A" in page.content.decode()
+
+
+def links(client: Client, sync: DevinSync) -> dict[str, str]:
+    return {key.name: url for key, url in client.get(page_of(sync, "keys")).context["keys"]}
+
+
+def page_of_secret(folder: Folder, key: str) -> str:
+    return reverse("admin:vault_secret_page", args=[folder.secrets.get(key=key).pk])
+
+
+def test_a_key_leads_to_its_secret_wherever_that_is(client: Client, bench: Bench, sandbox: Sandbox) -> None:
+    shared = create_folder(bench.folder.environment, "/shared", by=ANYBODY)
+    below = create_folder(bench.folder.environment, "/my-secrets/below", by=ANYBODY)
+    set_secrets(shared, {"IMPORTED": "1"}, by=ANYBODY)
+    set_secrets(below, {"BELOW": "1"}, by=ANYBODY)
+    add_import(bench.folder, shared, by=ANYBODY)
+    bench.options(recursive=True)
+    sandbox.refuse_value("REFUSED")
+    bench.source(OWN="1", REFUSED="2")
+    bench.run()
+
+    assert links(client, bench.sync) == {
+        "OWN": page_of_secret(bench.folder, "OWN"),
+        "REFUSED": page_of_secret(bench.folder, "REFUSED"),
+        "IMPORTED": page_of_secret(shared, "IMPORTED"),
+        "BELOW": page_of_secret(below, "BELOW"),
+    }
+
+
+def test_a_key_leads_to_its_secret_under_its_new_name(client: Client, bench: Bench) -> None:
+    bench.source(A="1")
+    bench.run()
+    rename_secret(bench.folder.secrets.get(key="A"), "B", by=ANYBODY)
+
+    assert links(client, bench.sync)["A"] == page_of_secret(bench.folder, "B")
+
+
+@pytest.mark.parametrize("source_id", ["", "an id of another source"])
+def test_what_the_ledger_does_not_know_is_found_by_its_key(client: Client, bench: Bench, source_id: str) -> None:
+    bench.source(A="1", GONE="2")
+    bench.run()
+    ManagedSecret.objects.update(source_id=source_id)
+    delete_secret(bench.folder.secrets.get(key="GONE"), by=ANYBODY)
+
+    assert links(client, bench.sync) == {
+        "A": page_of_secret(bench.folder, "A"),
+        "GONE": f"{reverse('admin:vault_folder_page', args=[bench.folder.pk])}?q=GONE",
+    }
 
 
 def test_a_refused_value_fails_its_key_with_the_reason(client: Client, bench: Bench, sandbox: Sandbox) -> None:
