@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from sources.errors import SourceError
+
 ROOT = "/"
 
 
@@ -124,5 +126,6 @@ class TellsImports(Protocol):
 class ReadsMany(Protocol):
     """A source that reads several places for little more than one."""
 
-    def read_each(self, places: Sequence[Place], *, recursive: bool = False) -> Sequence[Sequence[SourceSecret]]:
-        """What `read` answers for each. Raises what it raises for any of them."""
+    def read_each(self, asked: Sequence[tuple[Place, bool]]) -> Sequence[Sequence[SourceSecret] | SourceError]:
+        """What `read` answers or raises for each place, with those below it or without. Raises what keeps it from
+        reading any."""

@@ -222,7 +222,9 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
         return str(secret.folder.environment.project)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Secret]:
-        return super().get_queryset(request).defer("sealed_value")
+        # Whatever is told of a secret names its folder.
+        rows = super().get_queryset(request).select_related("folder__environment")
+        return rows.defer("sealed_value")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return "sealed" not in lookup and super().lookup_allowed(lookup, value, request)

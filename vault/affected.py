@@ -12,7 +12,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from vault.models import Folder, Project, SecretImport, SecretReference
+from vault.links import load_links
+from vault.models import Project
 from vault.references import Reference
 
 Changed = tuple[UUID, str | None]
@@ -69,23 +70,15 @@ class SeenEdges:
 
 
 def load_edges(project_id: UUID) -> Edges:
-    """The edges of a project, in two queries, and a third where secrets refer to other folders."""
-    edges = Edges()
-    imports = SecretImport.objects.filter(folder__environment__project_id=project_id).order_by()
-    for folder_id, source_id in imports.values_list("folder_id", "source_id"):
-        edges.importers[source_id].append(folder_id)
-    found = SecretReference.objects.filter(secret__folder__environment__project_id=project_id)
-    references = list(found.values_list("secret__folder_id", "secret__key", "environment_slug", "path", "key"))
-    ids = _ids_of_places(project_id) if any(slug for _, _, slug, _, _ in references) else {}
-    for folder_id, secret_key, slug, path, key in references:
+    """The edges of a project, in one statement."""
+    edges, links = Edges(), load_links(project_id, resolved=True)
+    for rows in links.imports.values():
+        for row in rows:
+            edges.importers[row.source_id].append(row.folder_id)
+    for each in links.references:
         # In its own folder a reference may mean a key of just this name, dots and all.
-        edges.referrers[folder_id].append((Reference(key, slug, path).inner, folder_id, secret_key))
-        referred_id = ids.get((slug, path))
-        if referred_id:
-            edges.referrers[referred_id].append((key, folder_id, secret_key))
+        inner = Reference(each.key, each.environment_slug, each.path).inner
+        edges.referrers[each.folder_id].append((inner, each.folder_id, each.secret_key))
+        if each.referred_id is not None:
+            edges.referrers[each.referred_id].append((each.key, each.folder_id, each.secret_key))
     return edges
-
-
-def _ids_of_places(project_id: UUID) -> dict[tuple[str, str], UUID]:
-    rows = Folder.objects.filter(environment__project_id=project_id).order_by()
-    return {(slug, path): id_ for id_, slug, path in rows.values_list("id", "environment__slug", "path")}

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -42,15 +42,19 @@ class Effect:
 
 @dataclass(frozen=True)
 class View:
-    """What a reader gets, by its own names, and why it gets nothing. `origins` are the secrets that it comes from."""
+    """What a reader gets, by its own names, and why it gets nothing. `origins` are the secrets that it comes from.
+
+    `reader` is what its watcher knows it by.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    reader: Any = None
 
     def without_values(self) -> "View":
         """For whoever may not read them: equal values must not be told from others."""
-        return View(self.origins, self.origins, self.problem)
+        return replace(self, values=self.origins)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Watcher(Protocol):
     def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]: ...
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
-        """What each of them would get now. Writes nothing."""
+        """What each of them would get now, in the order in which they are told. Writes nothing."""
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]: ...
 

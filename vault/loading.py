@@ -1,7 +1,7 @@
 """Loads what is needed to read a folder: its project's shape, and the secrets it may need, all of one moment."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -9,15 +9,22 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from vault.checking import check_whole
-from vault.errors import FolderMissing, Unreadable
+from vault.effects import is_tried
+from vault.errors import FolderMissing, Unreadable, VaultError
 from vault.lenient import LenientResolver
-from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretReference, SecretVersion
+from vault.links import ImportRow, Links, ReferenceRow, load_imports_of, load_links
+from vault.models import Environment, Folder, Project, Secret, SecretReference, SecretVersion
 from vault.resolution import Place, Resolver, StoredSecret
 from vault.values import open_stored
 
 TRIES = 5
 # More folders than this are read with their whole project, because a statement takes only so many parameters.
 FEW = 500
+
+
+class Asked(NamedTuple):
+    folder: Folder
+    recursive: bool
 
 
 def load_resolver(
@@ -36,67 +43,79 @@ def load_resolver(
     belong together. Raises Unreadable for a folder that somebody changed by other ways than ours.
     """
     shape = {"follow_references": follow_references, "whole_project": whole_project, "lenient": lenient}
-    resolver, (folder_ids,) = _load([folder], recursive=recursive, **shape)
-    return resolver, folder_ids
+    resolver, (read,) = _load([Asked(folder, recursive)], **shape)
+    if isinstance(read, VaultError):
+        raise read
+    return resolver, read
 
 
-def load_resolver_of_many(folders: Sequence[Folder], *, recursive: bool) -> tuple[Resolver, list[list[UUID]]]:
+def load_resolver_of_many(asked: Sequence[Asked]) -> tuple[Resolver, list[list[UUID] | VaultError]]:
     """The same for several folders of a project in as many statements as for one: for each, the folders to read.
 
-    What is wrong with any folder that any of them needs is raised.
+    What is wrong with one is answered in its place.
     """
-    return _load(folders, recursive=recursive)
+    return _load(asked)
 
 
 def _load(
-    folders: Sequence[Folder],
-    *,
-    recursive: bool,
-    follow_references: bool = True,
-    whole_project: bool = False,
-    lenient: bool = False,
-) -> tuple[Resolver, list[list[UUID]]]:
-    project_id = folders[0].environment.project_id
+    asked: Sequence[Asked], *, follow_references: bool = True, whole_project: bool = False, lenient: bool = False
+) -> tuple[Resolver, list[list[UUID] | VaultError]]:
+    project_id = asked[0].folder.environment.project_id
     for _ in range(TRIES):
-        before = _revision(project_id)
-        shape = _load_shape(
-            folders, recursive=recursive, follow_references=follow_references, whole_project=whole_project
-        )
-        secrets = _load_secrets(project_id, shape.needed)
-        if before == _revision(project_id):
-            _check(project_id, [row for row in shape.rows if row.id in shape.needed], secrets, shape.imports)
+        links = load_links(project_id, references=follow_references, within=False)
+        shape = _load_shape(asked, links, whole_project=whole_project)
+        secrets, revision = _load_secrets(project_id, shape.needed)
+        if _is_still(project_id, links.revision, revision):
+            broken = _find_broken(project_id, shape, secrets)
             stored = _as_stored(project_id, shape.rows, secrets)
             kind = LenientResolver if lenient else Resolver
-            return kind(shape.places, shape.sources, stored), shape.read
-    raise _restless(folders[0])
+            return kind(shape.places, shape.sources, stored), [_unless_broken(each, broken) for each in shape.read]
+    raise _restless(asked[0].folder)
 
 
-def _load_shape(
-    folders: Sequence[Folder], *, recursive: bool, follow_references: bool, whole_project: bool
-) -> "_Shape":
-    project_id = folders[0].environment.project_id
-    imports = _load_import_rows(project_id)
-    sources = {id_: [each.source_id for each in its] for id_, its in imports.items()}
-    edges = _load_references(project_id) if follow_references else []
-    near = None if recursive or whole_project else _near([folder.id for folder in folders], sources, edges)
+def _is_still(project_id: UUID, before: int | None, after: int | None) -> bool:
+    """What a change tries is read while it holds the project. `after` came with the last rows, if there were any."""
+    return is_tried() or before == (_revision(project_id) if after is None else after)
+
+
+def _load_shape(asked: Sequence[Asked], links: Links, *, whole_project: bool) -> "_Shape":
+    project_id = asked[0].folder.environment.project_id
+    sources = links.sources()
+    goes_below = whole_project or any(each.recursive for each in asked)
+    near = None if goes_below else _near([each.folder.id for each in asked], sources, links.references)
     rows = _load_rows(project_id, near)
     places = {row.id: row.place for row in rows}
-    read = [_choose_folders(folder, places, recursive=recursive) for folder in folders]
-    together = [folder_id for each in read for folder_id in each]
-    needed = set(places) if whole_project else _reach(together, sources, _referred(edges, places))
-    return _Shape(rows, places, imports, sources, read, needed)
+    referred = _referred(links.references, places)
+    read = [_plan_read(each, places, sources, referred, whole_project=whole_project) for each in asked]
+    needed = set[UUID]().union(*(each.needed for each in read if not isinstance(each, VaultError)))
+    return _Shape(rows, places, links.imports, sources, read, needed)
+
+
+def _plan_read(
+    asked: Asked,
+    places: Mapping[UUID, Place],
+    sources: Mapping[UUID, Sequence[UUID]],
+    referred: Mapping[UUID, Collection[UUID]],
+    *,
+    whole_project: bool,
+) -> "_Read | FolderMissing":
+    try:
+        chosen = _choose_folders(asked.folder, places, recursive=asked.recursive)
+    except FolderMissing as missing:
+        return missing
+    return _Read(chosen, set(places) if whole_project else _reach(chosen, sources, referred))
 
 
 def check_folder(folder: Folder) -> None:
     """Raises Unreadable unless the folder is as a writer of ours left it, for those who open one value of it alone."""
     project_id = folder.environment.project_id
     for _ in range(TRIES):
-        before = _revision(project_id)
+        links = load_imports_of(folder)
         rows = _load_rows(project_id, [folder.id])
-        shown = _load_import_rows(project_id, folder.id)
-        secrets = _load_secrets(project_id, {folder.id})
-        if before == _revision(project_id):
-            _check(project_id, rows, secrets, shown)
+        secrets, revision = _load_secrets(project_id, {folder.id})
+        if _is_still(project_id, links.revision, revision):
+            for row in rows:
+                _check(project_id, row, secrets, links.imports)
             return
     raise _restless(folder)
 
@@ -110,11 +129,11 @@ def describe_state(
 ) -> list[tuple[object, ...]]:
     """What two readings of a folder, or of one of its keys, have in common if they answer the same. Opens no value."""
     project_id = folder.environment.project_id
-    imports = _load_imports(project_id)
-    edges = _load_references(project_id) if follow_references else []
-    places = _load_places(project_id, None if recursive else _near([folder.id], imports, edges))
+    links = load_links(project_id, references=follow_references, within=False)
+    imports = links.sources()
+    places = _load_places(project_id, None if recursive else _near([folder.id], imports, links.references))
     folder_ids = _choose_folders(folder, places, recursive=recursive)
-    needed = _reach(folder_ids, imports, _referred(edges, places))
+    needed = _reach(folder_ids, imports, _referred(links.references, places))
     rows = Secret.objects.filter(folder__environment__project_id=project_id).order_by("id")
     if len(needed) <= FEW:
         rows = rows.filter(folder_id__in=needed)
@@ -129,12 +148,14 @@ def _revision(project_id: UUID) -> int | None:
     return Project.objects.filter(id=project_id).values_list("revision", flat=True).first()
 
 
-def _near(folder_ids: list[UUID], imports: dict[UUID, list[UUID]], edges: Iterable["_Edge"]) -> Collection[UUID] | None:
+def _near(
+    folder_ids: list[UUID], imports: Mapping[UUID, Sequence[UUID]], references: Iterable[ReferenceRow]
+) -> Collection[UUID] | None:
     """The folders that are enough to read these: those that they import. None, for all of their project, where a value
     may lead to any other folder, or the imports to many.
     """
     near = _reach(folder_ids, imports, {})
-    leads_on = any(edge.folder_id in near for edge in edges)
+    leads_on = any(each.folder_id in near for each in references)
     return None if leads_on or len(near) > FEW else near
 
 
@@ -148,7 +169,7 @@ def _load_places(project_id: UUID, only: Collection[UUID] | None) -> dict[UUID, 
     return {id_: Place(slug, path) for id_, slug, path in rows}
 
 
-def _choose_folders(folder: Folder, places: dict[UUID, Place], *, recursive: bool) -> list[UUID]:
+def _choose_folders(folder: Folder, places: Mapping[UUID, Place], *, recursive: bool) -> list[UUID]:
     if folder.id not in places:
         raise FolderMissing(f"The folder {folder} is gone. Choose another source, or create it again.")
     here = places[folder.id]
@@ -182,11 +203,11 @@ class _Row(NamedTuple):
         return Folder(id=self.id, environment=environment, parent_id=self.parent_id, path=self.path, seal=self.seal)
 
 
-class _ImportRow(NamedTuple):
-    id: UUID
-    folder_id: UUID
-    source_id: UUID
-    position: int
+class _Read(NamedTuple):
+    """The folders that are read for one that was asked for, and those whose secrets may be needed for that."""
+
+    chosen: list[UUID]
+    needed: set[UUID]
 
 
 class _Shape(NamedTuple):
@@ -194,12 +215,12 @@ class _Shape(NamedTuple):
 
     rows: list[_Row]
     places: dict[UUID, Place]
-    imports: dict[UUID, list[_ImportRow]]
-    sources: dict[UUID, list[UUID]]
-    read: list[list[UUID]]
-    """For each folder that was asked for, those that are read: itself, and with `recursive` those below."""
+    imports: Mapping[UUID, Sequence[ImportRow]]
+    sources: Mapping[UUID, Sequence[UUID]]
+    read: list[_Read | FolderMissing]
+    """For each folder that was asked for."""
     needed: set[UUID]
-    """Those whose secrets may be needed."""
+    """Those whose secrets may be needed for any of them."""
 
 
 def _load_rows(project_id: UUID, only: Collection[UUID] | None) -> list[_Row]:
@@ -207,56 +228,27 @@ def _load_rows(project_id: UUID, only: Collection[UUID] | None) -> list[_Row]:
     return [_Row(*values) for values in _folders(project_id, only).values_list(*columns)]
 
 
-def _load_import_rows(project_id: UUID, *only: UUID) -> dict[UUID, list[_ImportRow]]:
-    rows = SecretImport.objects.filter(folder__environment__project_id=project_id)
-    if only:
-        rows = rows.filter(folder_id__in=only)
-    imports: dict[UUID, list[_ImportRow]] = defaultdict(list)
-    for values in rows.values_list("id", "folder_id", "source_id", "position"):
-        row = _ImportRow(*values)
-        imports[row.folder_id].append(row)
-    return imports
-
-
-def _load_imports(project_id: UUID) -> dict[UUID, list[UUID]]:
-    imports: dict[UUID, list[UUID]] = {}
-    rows = SecretImport.objects.filter(folder__environment__project_id=project_id)
-    for folder_id, source_id in rows.values_list("folder_id", "source_id"):
-        imports.setdefault(folder_id, []).append(source_id)
-    return imports
-
-
-class _Edge(NamedTuple):
-    """A place that a secret of a folder refers to."""
-
-    folder_id: UUID
-    environment_slug: str
-    path: str
-
-
-def _load_references(project_id: UUID) -> list[_Edge]:
-    """Those within a folder lead nowhere else."""
-    rows = SecretReference.objects.filter(secret__folder__environment__project_id=project_id)
-    elsewhere = rows.exclude(environment_slug="").order_by()
-    return [_Edge(*values) for values in elsewhere.values_list("secret__folder_id", "environment_slug", "path")]
-
-
-def _referred(edges: Iterable[_Edge], places: dict[UUID, Place]) -> dict[UUID, set[UUID]]:
+def _referred(references: Iterable[ReferenceRow], places: Mapping[UUID, Place]) -> dict[UUID, set[UUID]]:
     """Which folders the secrets of a folder refer to, of those that are known."""
     ids = {place: folder_id for folder_id, place in places.items()}
-    references: dict[UUID, set[UUID]] = {}
-    for folder_id, slug, path in edges:
-        if folder_id not in places:
+    found: dict[UUID, set[UUID]] = {}
+    for each in references:
+        if each.folder_id not in places:
             continue
         # A folder named without its environment leads nowhere, and is what the error may suggest.
-        meant = (Place(slug, path), Place(places[folder_id].environment_slug, f"/{slug}{path}".rstrip("/")))
+        within = Place(places[each.folder_id].environment_slug, f"/{each.environment_slug}{each.path}".rstrip("/"))
+        meant = (Place(each.environment_slug, each.path), within)
         referred_id = next((ids[place] for place in meant if place in ids), None)
         if referred_id:
-            references.setdefault(folder_id, set()).add(referred_id)
-    return references
+            found.setdefault(each.folder_id, set()).add(referred_id)
+    return found
 
 
-def _reach(folder_ids: list[UUID], imports: dict[UUID, list[UUID]], references: dict[UUID, set[UUID]]) -> set[UUID]:
+def _reach(
+    folder_ids: Iterable[UUID],
+    imports: Mapping[UUID, Iterable[UUID]],
+    references: Mapping[UUID, Iterable[UUID]],
+) -> set[UUID]:
     """The folders whose secrets may be needed to read these."""
     waiting, reached = list(folder_ids), set(folder_ids)
     while waiting:
@@ -281,17 +273,20 @@ class _SecretRow(NamedTuple):
         return StoredSecret(self.id, self.key, self.folder_id, opens, is_literal=self.is_literal)
 
 
-def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> dict[UUID, list[_SecretRow]]:
-    """By folder; those of more folders than were asked for, where these are many."""
+def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> tuple[dict[UUID, list[_SecretRow]], int | None]:
+    """By folder; those of more folders than were asked for, where these are many. With the project's counter of changes
+    at that moment, if there is any."""
     found = Secret.objects.filter(folder__environment__project_id=project_id).order_by()
     if len(folder_ids) <= FEW:
         found = found.filter(folder_id__in=folder_ids)
     newest = Exists(SecretVersion.objects.filter(secret_id=OuterRef("id"), version=OuterRef("version")))
+    columns = ("id", "key", "folder_id", "sealed_value", "version", "is_literal", newest)
     secrets: dict[UUID, list[_SecretRow]] = defaultdict(list)
-    for values in found.values_list("id", "key", "folder_id", "sealed_value", "version", "is_literal", newest):
+    rows = found.values_list(*columns, "folder__environment__project__revision")
+    for *values, _ in rows:
         row = _SecretRow(*values)
         secrets[row.folder_id].append(row)
-    return secrets
+    return secrets, rows[0][-1] if rows else None
 
 
 def _as_stored(project_id: UUID, rows: Iterable[_Row], secrets: dict[UUID, list[_SecretRow]]) -> Iterator[StoredSecret]:
@@ -301,11 +296,30 @@ def _as_stored(project_id: UUID, rows: Iterable[_Row], secrets: dict[UUID, list[
             yield from (secret.as_stored(place) for secret in secrets[row.id])
 
 
+def _find_broken(
+    project_id: UUID, shape: _Shape, secrets: Mapping[UUID, Sequence[_SecretRow]]
+) -> dict[UUID, Unreadable]:
+    """By folder, in the order of the folders, what is wrong with those that are needed."""
+    broken: dict[UUID, Unreadable] = {}
+    for row in shape.rows:
+        if row.id in shape.needed:
+            try:
+                _check(project_id, row, secrets, shape.imports)
+            except Unreadable as error:
+                broken[row.id] = error
+    return broken
+
+
+def _unless_broken(read: _Read | FolderMissing, broken: Mapping[UUID, Unreadable]) -> list[UUID] | VaultError:
+    if isinstance(read, VaultError):
+        return read
+    return next((error for folder_id, error in broken.items() if folder_id in read.needed), read.chosen)
+
+
 def _check(
     project_id: UUID,
-    rows: Iterable[_Row],
-    secrets: dict[UUID, list[_SecretRow]],
-    imports: dict[UUID, list[_ImportRow]],
+    row: _Row,
+    secrets: Mapping[UUID, Sequence[_SecretRow]],
+    imports: Mapping[UUID, Sequence[ImportRow]],
 ) -> None:
-    for row in rows:
-        check_whole(row.as_folder(project_id), secrets.get(row.id, []), imports.get(row.id, []))
+    check_whole(row.as_folder(project_id), secrets.get(row.id, []), imports.get(row.id, []))

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 
 from common.lacking import demand_rights
 from vault.elsewhere import check_kept_here
-from vault.errors import FolderMissing, Invalid, Missing, SourceError
-from vault.loading import check_folder, load_resolver, load_resolver_of_many
+from vault.errors import FolderMissing, Invalid, Missing, SourceError, VaultError
+from vault.loading import Asked, check_folder, load_resolver, load_resolver_of_many
 from vault.models import Folder, Project, Secret
 from vault.resolution import Resolver, StoredSecret, Visible
 from vault.rules import clean_path
@@ -59,18 +59,25 @@ class FolderContents:
 
 def read_secrets(folder: Folder, *, recursive: bool = False) -> list[SourceSecret]:
     """The secrets of a folder, merged and expanded, by key; `recursive` adds those of the folders below it."""
-    resolver, folder_ids = load_resolver(folder, recursive=recursive)
+    return _read(*load_resolver(folder, recursive=recursive))
+
+
+def read_each(asked: Sequence[Asked]) -> list[list[SourceSecret] | VaultError]:
+    """What `read_secrets` answers or raises for each of several folders of a project, in no more statements."""
+    resolver, read = load_resolver_of_many(asked)
+    return [each if isinstance(each, VaultError) else _read_or_error(resolver, each) for each in read]
+
+
+def _read_or_error(resolver: Resolver, folder_ids: Sequence[UUID]) -> list[SourceSecret] | VaultError:
+    try:
+        return _read(resolver, folder_ids)
+    except VaultError as error:
+        return error
+
+
+def _read(resolver: Resolver, folder_ids: Sequence[UUID]) -> list[SourceSecret]:
     visible = resolver.visible_together(folder_ids)
     return [_as_source(resolver, visible[key], expand=True) for key in sorted(visible)]
-
-
-def read_each(folders: Sequence[Folder], *, recursive: bool = False) -> list[list[SourceSecret]]:
-    """What `read_secrets` answers for each of several folders of a project, in as many statements as for one. Raises
-    what any of them would.
-    """
-    resolver, read = load_resolver_of_many(folders, recursive=recursive)
-    together = [resolver.visible_together(folder_ids) for folder_ids in read]
-    return [[_as_source(resolver, visible[key], expand=True) for key in sorted(visible)] for visible in together]
 
 
 def read_contents(

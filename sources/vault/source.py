@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models import F
 from django.urls import reverse
 
-from sources.errors import PlaceMissing, Unavailable, Untrustworthy
+from sources.errors import PlaceMissing, SourceError, Unavailable, Untrustworthy
 from sources.protocol import EnvironmentEntry, FolderEntry, Place, SourceSecret
 from sources.vault.rows import Folders
 from vault import errors, reading
+from vault.loading import Asked
 from vault.models import Environment, Folder, Project
 
 
@@ -38,10 +39,10 @@ class VaultSource:
         with translated():
             return as_secrets(reading.read_secrets(self.folder_at(place), recursive=recursive))
 
-    def read_each(self, places: Sequence[Place], *, recursive: bool = False) -> list[list[SourceSecret]]:
+    def read_each(self, asked: Sequence[tuple[Place, bool]]) -> list[list[SourceSecret] | SourceError]:
         with translated():
-            found = reading.read_each([self.folder_at(place) for place in places], recursive=recursive)
-        return [as_secrets(each) for each in found]
+            read = reading.read_each([Asked(self.folder_at(place), recursive) for place, recursive in asked])
+        return [_as_answer(each) for each in read]
 
     def version(self, place: Place, *, recursive: bool = False) -> str | None:
         """None: the vault tells of each change in the change's own transaction, so nobody needs to ask."""
@@ -87,6 +88,16 @@ def as_secrets(found: Iterable[reading.SourceSecret]) -> list[SourceSecret]:
         SourceSecret(row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved)
         for row in found
     ]
+
+
+def _as_answer(read: list[reading.SourceSecret] | errors.VaultError) -> list[SourceSecret] | SourceError:
+    try:
+        with translated():
+            if isinstance(read, errors.VaultError):
+                raise read
+            return as_secrets(read)
+    except SourceError as error:
+        return error
 
 
 def as_entry(folder: Folder) -> FolderEntry:

@@ -26,14 +26,13 @@ class SyncWatcher:
         return DevinSync.objects.all().reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
-        syncs = list(DevinSync.objects.filter(pk__in=readers).with_source())
+        syncs = list(DevinSync.objects.filter(pk__in=readers).with_source().order_by("name"))
         read = read_sources(syncs)
         return {sync.pk: _view(sync, read[sync.pk]) for sync in syncs}
 
     def compare(self, before: Mapping[UUID, View], after: Mapping[UUID, View]) -> list[Effect]:
-        syncs = DevinSync.objects.filter(pk__in=before).select_related("connection").order_by("name")
         ours = _written_by(before)
-        found = (_effect(sync, before[sync.pk], after[sync.pk], ours.get(sync.pk, set())) for sync in syncs)
+        found = (_effect(view.reader, view, after[id_], ours.get(id_, set())) for id_, view in before.items())
         return [effect for effect in found if effect is not None]
 
     def reach(self, keys: Mapping[Folder, Collection[str]]) -> list[Effect]:
@@ -90,12 +89,12 @@ def _view(sync: DevinSync, read: Sequence[SourceSecret] | SourceProblem) -> View
     try:
         schema = KeySchema.parse(sync.key_schema)
     except SyncError as error:
-        return View(problem=str(error))
+        return View(problem=str(error), reader=sync)
     if isinstance(read, SourceProblem):
-        return View(problem=str(read))
+        return View(problem=str(read), reader=sync)
     named = {schema.render(secret.key, environment=sync.environment_slug): secret for secret in read}
     values = {name: secret.value for name, secret in named.items()}
-    return View(values, {name: secret.id for name, secret in named.items()})
+    return View(values, {name: secret.id for name, secret in named.items()}, reader=sync)
 
 
 def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effect | None:

@@ -44,27 +44,36 @@ def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequen
 def read_sources(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecret] | SourceProblem]:
     """What `read_source` answers or raises for each. Those of a project are read together, where its source can."""
     found: dict[UUID, Sequence[SourceSecret] | SourceProblem] = {}
-    kinds: dict[tuple[UUID, bool], list[DevinSync]] = {}
+    by_project: dict[UUID, list[DevinSync]] = {}
     for sync in syncs:
         if sync.has_source:
-            kinds.setdefault((sync.project_id, sync.recursive), []).append(sync)
-    for some in kinds.values():
-        # What is wrong with one says so by its own read.
+            by_project.setdefault(sync.project_id, []).append(sync)
+    for some in by_project.values():
+        # What is wrong with the source each says by its own read.
         with suppress(SourceError):
             found |= _read_together(some)
     return found | {sync.pk: _read_or_problem(sync) for sync in syncs if sync.pk not in found}
 
 
-def _read_together(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecret]]:
-    recursive = syncs[0].recursive
+def _read_together(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecret] | SourceProblem]:
     with syncs[0].open_source() as source:
         if not isinstance(source, ReadsMany):
             return {}
         with counted(syncs[0]):
-            read = source.read_each([sync.place for sync in syncs], recursive=recursive)
-    for sync, secrets in zip(syncs, read, strict=True):
-        check_read(sync.place, secrets, recursive=recursive)
-    return {sync.pk: secrets for sync, secrets in zip(syncs, read, strict=True)}
+            read = source.read_each([(sync.place, sync.recursive) for sync in syncs])
+    return {sync.pk: _checked(sync, each) for sync, each in zip(syncs, read, strict=True)}
+
+
+def _checked(sync: DevinSync, read: Sequence[SourceSecret] | SourceError) -> Sequence[SourceSecret] | SourceProblem:
+    try:
+        with as_problem(sync):
+            if isinstance(read, SourceError):
+                _count_fault(sync, read)
+                raise read
+            check_read(sync.place, read, recursive=sync.recursive)
+    except SourceProblem as problem:
+        return problem
+    return read
 
 
 def _read_or_problem(sync: DevinSync) -> Sequence[SourceSecret] | SourceProblem:
@@ -108,9 +117,13 @@ def counted(sync: DevinSync) -> Iterator[None]:
         with READ_TIME.timed(kind=kind):
             yield
     except SourceError as error:
-        READS.add(kind=kind, outcome="unavailable" if error.retryable else "faulty")
+        _count_fault(sync, error)
         raise
     READS.add(kind=kind, outcome="whole")
+
+
+def _count_fault(sync: DevinSync, error: SourceError) -> None:
+    READS.add(kind=sync.project.source, outcome="unavailable" if error.retryable else "faulty")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.db.transaction import Atomic
 from django.utils import timezone
 
 from vault.affected import Changed, Edges, SeenEdges, find_affected, load_edges
@@ -13,7 +14,7 @@ from vault.crossing import load_shown
 from vault.editing.actor import Actor
 from vault.editing.rights import check_shows_no_more
 from vault.editing.seals import Seals
-from vault.effects import tell
+from vault.effects import is_tried, tell
 from vault.elsewhere import kept_elsewhere
 from vault.errors import EditingError, Missing
 from vault.models import VAULT, Project
@@ -51,6 +52,11 @@ class Change:
             tell(folder_ids, self.by.user)
 
 
+def all_or_none() -> Atomic:
+    """A transaction. What is only tried is in one already, which is taken back whole, and needs no savepoint in it."""
+    return transaction.atomic(savepoint=not is_tried())
+
+
 @contextmanager
 def changing(project_id: UUID, by: Actor, *, contents: bool = True, seen: SeenEdges | None = None) -> Iterator[Change]:
     """A transaction in which nobody else changes the project: the counter's row is locked first.
@@ -61,7 +67,7 @@ def changing(project_id: UUID, by: Actor, *, contents: bool = True, seen: SeenEd
     `seen` saves a change of values the look at imports and references while the project is locked, unless somebody has
     changed it since. What such a change adds leads to the secrets that it has marked.
     """
-    with transaction.atomic():
+    with all_or_none():
         rows = Project.objects.filter(id=project_id)
         here = rows.filter(source=VAULT) if contents else rows
         is_as_seen = seen is not None and _count(here.filter(revision=seen.revision))

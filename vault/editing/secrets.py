@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from django.db import transaction
 from django.db.models import CharField, Exists, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
@@ -20,7 +19,7 @@ from encryption import seal
 from vault.affected import SeenEdges
 from vault.editing.actor import Actor
 from vault.editing.carrying import carry_references
-from vault.editing.change import Change, changing
+from vault.editing.change import Change, all_or_none, changing
 from vault.editing.rights import check_references_may_leave
 from vault.editing.trash import delete_rows
 from vault.editing.upkeep import ROTATION, note_rotation
@@ -311,7 +310,7 @@ def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
     by_project: dict[UUID, list[Secret]] = {}
     for secret in secrets:
         by_project.setdefault(secret.folder.environment.project_id, []).append(secret)
-    with transaction.atomic():
+    with all_or_none():
         for project_id, doomed in by_project.items():
             with changing(project_id, by) as change:
                 for secret in doomed:
@@ -319,6 +318,7 @@ def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
                 for some in _chunks(doomed):
                     rows = Secret.objects.filter(id__in=[secret.id for secret in some])
                     present = list(rows.select_related("folder__environment"))
+                    change.seals.know(secret.folder for secret in present)
                     change.seals.take(present)
                     delete_rows(change, present, deletion=deletion)
 

@@ -9,7 +9,8 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from vault.editing.actor import Actor
-from vault.editing.change import Change, changing
+from vault.editing.change import Change, all_or_none, changing
+from vault.editing.trying import take_out_of_sight
 from vault.effects import is_tried
 from vault.errors import Invalid, Missing, Taken
 from vault.limits import LONGEST_PATH
@@ -25,20 +26,27 @@ ORDER = (Kind.ENVIRONMENT, Kind.FOLDER, Kind.SECRET)
 
 def delete_rows(change: Change, secrets: Sequence[Secret], *, deletion: UUID) -> None:
     """Deletes some secrets of any folders, each with an entry of its own, for callers that hold the transaction."""
-    if not _keeps():
-        Secret.objects.filter(id__in=[secret.id for secret in secrets]).delete()
+    doomed = Secret.objects.filter(id__in=[secret.id for secret in secrets])
+    if is_tried():
+        take_out_of_sight(doomed)
         return
-    entries = {secret.id: _entry_of_secret(change, secret, deletion) for secret in secrets}
-    trash = Bin(list(entries.values()))
-    _delete_secrets(trash, Secret.objects.filter(id__in=entries), entry_of=lambda id_: entries[id_])
-    trash.close()
+    entries = {secret.id: _entry_of_secret(change, secret, deletion) for secret in secrets} if is_on() else {}
+    trash = Bin(list(entries.values())) if entries else None
+    _delete_secrets(trash, doomed, entry_of=lambda id_: entries[id_])
+    if trash is not None:
+        trash.close()
 
 
 def delete_tree(change: Change, item: Folder | Environment, doomed: "QuerySet[Folder]") -> None:
     """Deletes folders with what is in them, and the environment if it is one; its secrets some at a time."""
+    if is_tried():
+        take_out_of_sight(doomed)
+        if isinstance(item, Environment):
+            take_out_of_sight(Environment.objects.filter(pk=item.pk))
+        return
     secrets = Secret.objects.filter(folder__in=doomed)
     entry = _entry_of_tree(change, item, folders=doomed.count(), secrets=secrets.count())
-    trash = Bin([entry]) if _keeps() else None
+    trash = Bin([entry]) if is_on() else None
     while some := list(secrets.order_by("pk").values_list("pk", flat=True)[:FEW]):
         _delete_secrets(trash, Secret.objects.filter(pk__in=some), entry_of=lambda _: entry)
     if trash is not None:
@@ -63,7 +71,7 @@ def restore_all(entries: Iterable[TrashEntry], *, by: Actor) -> Returned:
     for entry in entries:
         by_project.setdefault(entry.project_id, []).append(entry)
     returned = Returned()
-    with transaction.atomic():
+    with all_or_none():
         for project_id, some in by_project.items():
             with changing(project_id, by) as change:
                 for entry in _lock(some):
@@ -167,11 +175,6 @@ def _columns(entry: TrashEntry, model: type[Model]) -> Iterator[dict[str, Any]]:
 
 def _folders_in(entry: TrashEntry) -> set[UUID]:
     return set() if entry.kind == Kind.SECRET else {UUID(columns["id"]) for columns in _columns(entry, Folder)}
-
-
-def _keeps() -> bool:
-    """A change that is only tried leaves nothing to restore."""
-    return is_on() and not is_tried()
 
 
 def _delete_secrets(trash: Bin | None, rows: "QuerySet[Secret]", *, entry_of: Callable[[UUID], TrashEntry]) -> None:

@@ -5,7 +5,7 @@ from copy import copy
 from typing import TypeVar
 
 from django.contrib.admin.models import DELETION
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from vault.errors import EditingError
@@ -55,8 +55,8 @@ def confirm_deletion(
 
 def describe_contents(folders: QuerySet[Folder]) -> list[str]:
     """What would go, in counts."""
-    secrets = Secret.objects.filter(folder__in=folders).count()
-    return [_count(folders.count(), "folder"), _count(secrets, "secret") + " with all versions"]
+    there = folders.order_by().aggregate(folders=Count("pk", distinct=True), secrets=Count("secrets"))
+    return [_count(there["folders"], "folder"), _count(there["secrets"], "secret") + " with all versions"]
 
 
 def name_some(rows: Sequence[object]) -> list[str]:

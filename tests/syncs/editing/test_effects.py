@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from sources.protocol import SourceSecret
 from syncs.engine.source import read_sources
@@ -388,6 +389,22 @@ def test_what_is_wrong_with_one_sync_is_told_of_that_one(synced: Bench) -> None:
     problem = read[bad.pk]
     assert isinstance(problem, SourceProblem)
     assert "more-1" in str(problem)
+
+
+def test_syncs_of_all_kinds_are_read_in_as_many_statements_as_one(
+    synced: Bench, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    below, bad, alone = more_syncs(synced, 3)
+    DevinSync.objects.filter(pk=below.pk).update(recursive=True)
+    assert bad.folder is not None
+    editing.set_secret(bad.folder, "DEAD", "${dev.nowhere.KEY}", by=ANYBODY)
+    syncs = list(DevinSync.objects.with_source())
+
+    with django_assert_num_queries(3):
+        read = read_sources(syncs)
+
+    assert [len(as_read(read[sync.pk])) for sync in (synced.sync, below, alone)] == [2, 2, 2]
+    assert isinstance(read[bad.pk], SourceProblem)
 
 
 def test_a_sync_without_a_source_is_told_as_such(synced: Bench) -> None:
