@@ -46,6 +46,9 @@ class SyncControl(models.Model):
     instance_id = models.CharField(max_length=8, default=_new_instance_id, editable=False)
     is_paused = models.BooleanField("all syncs are paused", default=False)
     scheduler_seen_at = models.DateTimeField(null=True, editable=False)
+    # Which history of the database the workers have seen, and since when it is another: see `runs.failover`.
+    timeline = models.CharField(max_length=8, default="", db_default="", editable=False)
+    timeline_since = models.DateTimeField(null=True, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, editable=False, related_name="+"

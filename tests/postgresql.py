@@ -23,8 +23,8 @@ class Owner:
     uid: int
     gid: int
 
-    def run(self, *command: str | Path) -> None:
-        subprocess.run(command, **self.as_options(), check=True, stdout=subprocess.DEVNULL)
+    def run(self, *command: str | Path, warnings: int | None = None) -> None:
+        subprocess.run(command, **self.as_options(), check=True, stdout=subprocess.DEVNULL, stderr=warnings)
 
     def as_options(self) -> dict[str, Any]:
         if os.getuid() != 0:
@@ -84,12 +84,20 @@ class PostgreSQL:
         owner.run(server.programs / "initdb", "-D", server.data, *flags)
         return server
 
+    def make_twin(self) -> Self:
+        """A copy of this server, which is not running."""
+        twin = type(self)(make_folder(), self.owner, self.programs, dict(self.settings))
+        twin._make_data()
+        self.owner.run("cp", "-a", f"{self.data}/.", twin.data)
+        return twin
+
     def make_standby(self, **settings: str) -> Self:
         """A copy of this server, as it runs, which follows it from its start until it is promoted."""
         standby = type(self)(make_folder(), self.owner, self.programs, self.settings | settings)
         standby._make_data()
-        where = ("-h", self.data, "-U", "postgres", "-D", standby.data)
-        self.owner.run(self.programs / "pg_basebackup", *where, "--write-recovery-conf", "--checkpoint=fast")
+        flags = ("-h", self.data, "-U", "postgres", "-D", standby.data, "--write-recovery-conf", "--checkpoint=fast")
+        # It warns of the socket, which it leaves out.
+        self.owner.run(self.programs / "pg_basebackup", *flags, warnings=subprocess.DEVNULL)
         for lock in standby.data.glob(".s.PGSQL.*"):
             lock.unlink()
         return standby
@@ -105,12 +113,12 @@ class PostgreSQL:
         self.ask("SELECT pg_promote(false)")
         wait_until(lambda: self.ask("SELECT pg_is_in_recovery()") == [False])
 
-    def ask(self, statement: LiteralString) -> list[Any]:
+    def ask(self, statement: LiteralString, *parameters: object) -> list[Any]:
         """The first column of what a superuser is answered."""
         import psycopg
 
         with psycopg.connect(host=str(self.data), user="postgres", dbname="postgres", autocommit=True) as connection:
-            cursor = connection.execute(statement)
+            cursor = connection.execute(statement, parameters)
             return [row[0] for row in cursor] if cursor.description else []
 
     @property

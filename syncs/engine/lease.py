@@ -50,6 +50,8 @@ class Lease:
     was_taken_over: bool
     valid_until: float
     was_left: bool = False
+    # Longer than zero where the database may have forgotten a holder.
+    patience: timedelta = timedelta()
     # A person has cancelled the run: known since the last look at the row.
     is_stopping: bool = False
     length: timedelta = field(default_factory=lambda: settings.SYNC_LEASE)
@@ -57,10 +59,13 @@ class Lease:
     ends_at: float = field(default_factory=lambda: time.monotonic() + settings.SYNC_LONGEST_RUN.total_seconds())
 
     @classmethod
-    def acquire(cls, destination: Destination, run_id: UUID, *, stops: bool = False) -> Self | None:
+    def acquire(
+        cls, destination: Destination, run_id: UUID, *, stops: bool = False, patience: timedelta = timedelta()
+    ) -> Self | None:
         """None if another run holds it. Call inside the transaction that starts the run.
 
-        `stops`: the run was cancelled before, and is to finish what it has begun.
+        `stops`: the run was cancelled before, and is to finish what it has begun. `patience`: how long it waits before
+        its first write in any case.
         """
         before = time.monotonic()
         holder = f"{identity()}-{uuid4().hex[:16]}"
@@ -78,9 +83,9 @@ class Lease:
             return None
         valid_until = before + settings.SYNC_LEASE.total_seconds()
         was_left = previous == ENDED
-        return cls(
-            destination.pk, run_id, holder, epoch + 1, bool(previous), valid_until, was_left=was_left, is_stopping=stops
-        )
+        lease = cls(destination.pk, run_id, holder, epoch + 1, bool(previous), valid_until)
+        lease.was_left, lease.is_stopping, lease.patience = was_left, stops, patience
+        return lease
 
     def __enter__(self) -> Self:
         keeper.keep(self)
@@ -99,8 +104,11 @@ class Lease:
 
     def quarantine(self, wait: Callable[[float], None] = time.sleep) -> None:
         """After a take-over: lets what the former holder sent arrive before we write."""
+        pause = self.patience
         if self.was_taken_over:
-            wait(min(self.deadline, LAST_WORDS if self.was_left else self.deadline).total_seconds())
+            pause = max(pause, min(self.deadline, LAST_WORDS if self.was_left else self.deadline))
+        if pause:
+            wait(pause.total_seconds())
 
     def check(self) -> None:
         """Raises LeaseLost unless a whole write fits into what is left of the lease, and RunTooLong. Costs no query."""

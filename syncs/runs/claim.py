@@ -13,6 +13,7 @@ from syncs.models import Destination, SyncControl, SyncRun
 from syncs.places import JOINED
 from syncs.runs.counted import count_takeover
 from syncs.runs.end import MAX_ATTEMPTS, end_run
+from syncs.runs.failover import time_to_wait
 from syncs.runs.tracks import lock_sync, show_status
 
 
@@ -38,10 +39,11 @@ def claim(run_id: UUID) -> tuple[SyncRun, Lease] | None:
     if run is None or run.is_finished or _has_live_worker(run) or _ended_before_start(run):
         return None
     _follow_sync(run)
-    if not _is_due(run) or SyncControl.get().is_paused:
+    control = SyncControl.get()
+    if not _is_due(run) or control.is_paused:
         return None
-    run.destination = run.find_destination()
-    lease = Lease.acquire(run.destination, run.pk, stops=bool(run.stopped_by))
+    run.destination, patience = run.find_destination(), time_to_wait(control)
+    lease = Lease.acquire(run.destination, run.pk, stops=bool(run.stopped_by), patience=patience)
     if lease is None:
         return None
     if lease.was_taken_over:

@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.db.models.functions import Now
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from common.database_urls import OF_SEVERAL
 from sandbox.server import Sandbox
 from syncs.choices import BlockedReason, Status, Trigger
-from syncs.models import SyncRun
+from syncs.engine.lease import Lease
+from syncs.errors import LeaseLost
+from syncs.models import SyncControl, SyncRun
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
+from syncs.runs.claim import claim
+from syncs.runs.failover import current_timeline
 from syncs.runs.wishes import Wishes
 from tests.actors import ANYBODY
 from tests.patience import PATIENCE, wait_until
@@ -44,6 +50,8 @@ class Cluster:
 
     def leave_standby_behind(self) -> None:
         """What is committed from here on, the second server never hears of."""
+        (end,) = self.first.ask("SELECT pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.second.ask("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", end) == [True])
         self.second.stop()
 
     def fail_over_to_what_was_left_behind(self) -> None:
@@ -53,27 +61,46 @@ class Cluster:
         self.second.promote()
 
 
+@pytest.fixture(scope="module")
+def prepared(django_db_blocker: DjangoDbBlocker) -> Iterator[PostgreSQL]:
+    """A server with all tables, which does not run: copying it takes less time than making them again."""
+    server = PostgreSQL.create()
+    server.start()
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        lead_to(patch, server)
+        call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        connections.close_all()
+    server.stop()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
-def cluster(django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def cluster(
+    prepared: PostgreSQL, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cluster]:
     """With this test's database in it."""
-    first = PostgreSQL.create()
+    first = prepared.make_twin()
     first.start()
     second = first.make_standby()
     second.start()
-    # One dictionary for the connections of all threads.
-    connections.close_all()
-    host = f"{first.data},{second.data}"
-    for name, text in (("NAME", "postgres"), ("HOST", host)):
-        monkeypatch.setitem(connection.settings_dict, name, text)
-    for name, option in {**OF_SEVERAL, "host": host}.items():
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], name, option)
+    lead_to(monkeypatch, first, second)
     with django_db_blocker.unblock():
-        call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         yield Cluster(first, second)
         connections.close_all()
     first.remove()
     second.remove()
+
+
+def lead_to(patch: pytest.MonkeyPatch, *servers: PostgreSQL) -> None:
+    """There is one dictionary for the connections of all threads."""
+    connections.close_all()
+    host = ",".join(str(server.data) for server in servers)
+    for name, text in (("NAME", "postgres"), ("HOST", host)):
+        patch.setitem(connection.settings_dict, name, text)
+    for name, option in {**OF_SEVERAL, "host": host}.items():
+        patch.setitem(connection.settings_dict["OPTIONS"], name, option)
 
 
 def test_a_run_goes_on_at_the_standby(cluster: Cluster, sandbox: Sandbox, start: Start, client: Client) -> None:
@@ -86,14 +113,60 @@ def test_a_run_goes_on_at_the_standby(cluster: Cluster, sandbox: Sandbox, start:
     assert rule.reached.wait(PATIENCE)
 
     cluster.fail_over()
+    let_every_lease_end()
     rule.release()
     wait_for_quiet(sandbox)
 
-    # The first request finds its connection cut, and says so; the next has another.
-    client.get("/readyz")
     assert client.get("/readyz").status_code == 200
     wait_until(lambda: SyncRun.objects.get(pk=scene.run.pk).is_finished)
     assert scene.problems() == []
+
+
+def let_every_lease_end() -> None:
+    """Those that the servers before this one may have given: nobody waits for them any more."""
+    connections.close_all()
+    SyncControl.objects.update(timeline=current_timeline(), timeline_since=Now() - settings.SYNC_LEASE)
+
+
+def test_an_organization_whose_holder_was_forgotten_is_not_written_at_once(cluster: Cluster, sandbox: Sandbox) -> None:
+    """Its holder may still be at it: for as long as the lease that the new server has never heard of."""
+    scene = set_scene(sandbox)
+    cluster.leave_standby_behind()
+    forgotten = taken(scene)
+    assert waits_of(forgotten) == []
+
+    cluster.fail_over_to_what_was_left_behind()
+    lease = taken(scene)
+
+    with pytest.raises(LeaseLost):
+        forgotten.confirm_held()
+    assert len(waits_of(lease)) == 1
+    assert waits_of(lease) <= [settings.SYNC_LEASE.total_seconds()]
+    let_every_lease_end()
+    lease.release()
+    assert waits_of(taken(scene)) == []
+
+
+def test_a_server_that_restarts_has_forgotten_nobody(cluster: Cluster, sandbox: Sandbox) -> None:
+    scene = set_scene(sandbox)
+    connections.close_all()
+    cluster.first.stop()
+    cluster.first.start()
+
+    assert waits_of(taken(scene)) == []
+
+
+def taken(scene: Scene) -> Lease:
+    """The lease with which the scene's run starts."""
+    claimed = claim(scene.run.pk)
+    assert claimed is not None
+    return claimed[1]
+
+
+def waits_of(lease: Lease) -> list[float]:
+    waits: list[float] = []
+    lease.quarantine(waits.append)
+    return waits
 
 
 def carry_out(scene: Scene, wishes: Wishes | None = None) -> SyncRun:
