@@ -24,7 +24,7 @@ PARTS = (
 )
 LONG = ("pages", "bulk", "soak")
 # These make hosts of their own, so each runs alone.
-ON_HOSTS = ("hosts", "recovery")
+ON_HOSTS = ("hosts", "recovery", "outages")
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -56,6 +56,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--hours", type=float, default=2, metavar="N", help="of the soak (2)")
     parser.add_argument("--changes", type=float, default=2, metavar="N", help="of the soak a second (2)")
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="of hosts that are lost and cut off (20)")
+    parser.add_argument("--spacing", type=float, default=40, metavar="N", help="seconds after each outage (40)")
     parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="of runs behind the pages (100000)")
     parser.add_argument("--bulk-syncs", type=int, default=300, metavar="N", help="of the bulk set (300)")
     parser.add_argument("--bulk-runs", type=int, default=20_000, metavar="N", help="of the bulk set (20000)")
@@ -105,11 +106,16 @@ def run_on_hosts(options: argparse.Namespace) -> None:
     if reason := reason_against():
         sys.exit(reason)
     with open_stage(**(QUICK if options.on_hosts == "hosts" else {})) as stage:
-        from benchmarks import hosts, recovery, report
+        from benchmarks import fleet, hosts, outages, recovery, report
 
         if options.on_hosts == "recovery":
             report.print_recoveries(recovery.measure(stage))
             return
+        if options.on_hosts == "outages":
+            load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
+            suffered = outages.measure(stage, load, options.spacing)
+            report.print_outages(suffered)
+            sys.exit(1 if suffered.faults else 0)
         for seen in hosts.measure(stage, options.rounds):
             report.print_rounds(seen)
         if seen.faults:

@@ -127,12 +127,13 @@ class Sender:
     token: str = field(repr=False)
     accepted: list[Change] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)  # statuses, 0 where no answer came
+    is_over: threading.Event = field(default_factory=threading.Event, repr=False)
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
     def send(self, member: Member, key: str, value: str) -> None:
         began = time.monotonic()
         try:
-            status = self._patch(member, key, value)
+            status = self._patch(self.address, member, key, value)
         except requests.RequestException:
             status = 0
         now = time.monotonic()
@@ -142,22 +143,22 @@ class Sender:
         member.values[key] = value
         self.accepted.append(Change(member.sync.org_id, member.prefix + key, now, now - began))
 
-    def _patch(self, member: Member, key: str, value: str) -> int:
+    def _patch(self, address: str, member: Member, key: str, value: str, *, patience: float = 60) -> int:
         body = {
             "projectId": str(member.sync.project_id),
             "environment": "dev",
             "secretPath": member.folder.path,
             "secretValue": value,
         }
-        return self._session().patch(f"{self.address}/api/v4/secrets/{key}", json=body, timeout=60).status_code
+        return self._session().patch(f"{address}/api/v4/secrets/{key}", json=body, timeout=patience).status_code
 
     def keep_up(self, changes: Iterator[tuple[Member, str, str]], a_second: float, seconds: float) -> None:
-        """At a steady rate, whatever the answers take."""
+        """At a steady rate, whatever the answers take, for so long or until it `is_over`."""
         began = time.monotonic()
         with ThreadPoolExecutor(SENDERS) as pool:
             for number in range(int(a_second * seconds)):
-                time.sleep(max(0.0, began + number / a_second - time.monotonic()))
-                if time.monotonic() - began > seconds:
+                is_over = self.is_over.wait(max(0.0, began + number / a_second - time.monotonic()))
+                if is_over or time.monotonic() - began > seconds:
                     break
                 pool.submit(self.send, *next(changes))
 

@@ -152,12 +152,18 @@ def judge(play: Play, seen: Rounds) -> None:
     writes = play.stage.sandbox.log.writes()
     seen.writes = len(writes)
     seen.taken_over = SyncRun.objects.filter(attempt__gt=1).count()
-    faults = [f"{first.peer} and {second.peer} wrote to {second.org} at once" for first, second in overlaps(writes)]
-    faults += [f"{entry.peer} wrote {entry.key} late, to {entry.org}" for entry in late(writes)]
-    faults += [f"{org} differs after round {seen.played}" for org in differing(play.stage.sandbox, play.members)]
+    faults = faults_in(play.stage.sandbox, play.members, f"after round {seen.played}")
     failed = SyncRun.objects.exclude(status=Status.SUCCEEDED).filter(finished_at__isnull=False)
     faults += [f"a run is {run.status}: {run.message}" for run in failed]
     seen.faults = list(dict.fromkeys([*seen.faults, *faults]))
+
+
+def faults_in(sandbox: Sandbox, members: Sequence[Member], when: str) -> list[str]:
+    """What must not be, a sentence each."""
+    writes = sandbox.log.writes()
+    faults = [f"{first.peer} and {second.peer} wrote to {second.org} at once" for first, second in overlaps(writes)]
+    faults += [f"{entry.peer} wrote {entry.key} late, to {entry.org}" for entry in late(writes)]
+    return faults + [f"{org} differs {when}" for org in differing(sandbox, members)]
 
 
 def late(writes: Sequence[LoggedRequest]) -> list[LoggedRequest]:
@@ -186,13 +192,13 @@ def wait_until_idle() -> None:
 
 
 def wait_until_web_answers(play: Play) -> None:
-    if not wait_for(lambda: status_of_web(play) == 200, seconds=SECONDS_TO_START):
+    if not wait_for(lambda: status_of_web(play.stage, play.hosts[0]) == 200, seconds=SECONDS_TO_START):
         raise Disagreement("The web process does not answer.")
 
 
-def status_of_web(play: Play) -> int:
-    with play.stage.network.hub.sockets():
-        connection = http.client.HTTPConnection(play.hosts[0].address, PORT, timeout=5)
+def status_of_web(stage: Stage, host: Host) -> int:
+    with stage.network.hub.sockets():
+        connection = http.client.HTTPConnection(host.address, PORT, timeout=5)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status

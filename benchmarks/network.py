@@ -180,15 +180,16 @@ class Host:
 
 
 class Network:
-    """Use it as a context manager. `hub` is where services are started, at `address`."""
+    """Use it as a context manager. `hub` is where services are started, at `address` and `second_address`."""
 
-    address = f"{PREFIX}1"
+    address, second_address = f"{PREFIX}1", f"{PREFIX}2"
 
     def __init__(self) -> None:
         self.hub = Namespace.create()
         self.hosts: dict[int, Host] = {}
         self.hub.run("ip", "link", "add", "bridge", "type", "bridge")
-        self.hub.run("ip", "address", "add", f"{self.address}/24", "dev", "bridge")
+        for address in (self.address, self.second_address):
+            self.hub.run("ip", "address", "add", f"{address}/24", "dev", "bridge")
         self.hub.run("ip", "link", "set", "bridge", "up")
 
     def host(self, number: int) -> Host:

@@ -9,6 +9,7 @@ from benchmarks.bulk import MOST_MEDIANS, MOST_QUERIES, Verdict
 from benchmarks.fleet import Fleet
 from benchmarks.hosts import Rounds
 from benchmarks.memory import MIB, Memory
+from benchmarks.outages import Outages
 from benchmarks.pages import Measured
 from benchmarks.recovery import Recovery
 from benchmarks.scenarios import Comparison
@@ -250,6 +251,28 @@ def print_recoveries(several: Iterable[Recovery]) -> None:
     for one in several:
         load = os.getloadavg()[0]
         say(f"{one.title:<42}{one.before:>16}{one.seconds:>8.1f} s{one.goal:>12}   {load:<6.1f}{one.seen}".rstrip())
+
+
+def print_outages(seen: Outages) -> None:
+    load = seen.load
+    say(
+        f"Outages: {load.syncs:,} syncs over {load.organizations} organizations, {load.changes_a_second:g} changes a "
+        f"second, three hosts; first sync of all {seen.first_sync:.0f} s. {seen.accepted:,} changes accepted, "
+        f"{seen.runs:,} runs, {seen.taken_over} taken up again and {seen.handed_on} handed on to a later one, "
+        f"{seen.writes:,} writes; "
+        f"{seen.cut_in_mid_run} hosts lost or cut off in the middle of a run; {len(seen.faults)} faults."
+    )
+    say(f"{'':<52}{'changes':>8}{'p50':>9}{'p95':>9}{'longest':>9}{'all up to date':>16}   tried again, load average")
+    for one in seen.seen:
+        p50, p95, longest = (f"{percentile(one.lags, share):.2f} s" for share in (0.5, 0.95, 1.0))
+        recovered = f"after {one.recovered:.1f} s" if one.recovered else "at once"
+        refused = ", ".join(f"{count}× {status or 'no answer'}" for status, count in sorted(one.refused.items())) or "0"
+        say(
+            f"{one.title:<52}{len(one.lags):>8,}{p50:>9}{p95:>9}{longest:>9}{recovered:>16}   "
+            f"{refused}, {one.machine_load:.1f}"
+        )
+    for fault in seen.faults:
+        say(f"  {fault}")
 
 
 def percentiles(samples: Sequence[float], unit: str) -> str:

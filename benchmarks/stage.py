@@ -17,6 +17,7 @@ from shutil import rmtree
 
 from benchmarks.network import Host, Network
 from benchmarks.site import ROOT, SECONDS_TO_START, environment, load_django
+from common.database_urls import OF_SEVERAL
 from common.processes import die_with_parent
 from common.waiting import wait_for
 from launcher.valkey import find_server
@@ -91,21 +92,47 @@ class Valkey:
 class Stage:
     folder: Path
     network: Network
-    postgresql: PostgreSQL
+    servers: list[PostgreSQL]
     valkey: Valkey
     sandbox: Sandbox
     variables: dict[str, str] = field(repr=False)
 
+    @property
+    def postgresql(self) -> PostgreSQL:
+        """The one that writes, unless its standby was promoted."""
+        return self.servers[0]
+
     def start_postgresql(self) -> None:
         self.postgresql.start(self.network.hub.enter_network)
+
+    def add_standby(self) -> None:
+        """Each commit waits for it; programs that are started from here on know both addresses."""
+        from django.db import connection, connections
+
+        # It looks every so often whether the first server is back, and commits wait for it.
+        quick = {"listen_addresses": self.network.second_address, "wal_retrieve_retry_interval": "500ms"}
+        standby = self.postgresql.make_standby(**quick)
+        self.servers.append(standby)
+        standby.start(self.network.hub.enter_network)
+        self.postgresql.wait_for_standby()
+        connections.close_all()
+        both = f"{self.postgresql.data},{standby.data}"
+        connection.settings_dict["OPTIONS"] |= {**OF_SEVERAL, "host": both}
+
+    def fail_over(self) -> None:
+        """The first server has ended."""
+        self.servers[1].promote()
+
+    @property
+    def database_url(self) -> str:
+        addresses = (self.network.address, self.network.second_address)[: len(self.servers)]
+        places = ",".join(f"{address}:{POSTGRESQL_PORT}" for address in addresses)
+        return f"postgresql://postgres@{places}/postgres"
 
     def start(self, host: Host, *command: str, name: str = "", **more: str) -> Path:
         """A management command on a host; where its log is."""
         log = self.folder / f"{name or command[0]}-{host.number}.log"
-        where = {
-            "DATABASE_URL": f"postgresql://postgres@{self.network.address}:{POSTGRESQL_PORT}/postgres",
-            "REDIS_URL": self.valkey.url,
-        }
+        where = {"DATABASE_URL": self.database_url, "REDIS_URL": self.valkey.url}
         variables = {**os.environ, **self.variables, **where, **more}
         host.start(sys.executable, str(ROOT / "manage.py"), *command, log=log, environment=variables)
         return log
@@ -117,6 +144,7 @@ def open_stage(**variables: str) -> Iterator[Stage]:
     folder = Path(tempfile.mkdtemp(prefix="devinsync-hosts-"))
     with Network() as network:
         postgresql = PostgreSQL.create(listen_addresses=network.address, port=str(POSTGRESQL_PORT))
+        servers = [postgresql]
         valkey = Valkey(folder, network)
         try:
             with (postgresql.data / "pg_hba.conf").open("a") as rules:
@@ -129,11 +157,12 @@ def open_stage(**variables: str) -> Iterator[Stage]:
             local = environment(folder, valkey.local_url, f"{postgresql.url}&port={POSTGRESQL_PORT}") | variables
             os.environ |= local
             load_django()
-            yield Stage(folder, network, postgresql, valkey, sandbox, local)
+            yield Stage(folder, network, servers, valkey, sandbox, local)
         finally:
             from django.db import connections
 
             connections.close_all()
             valkey.stop()
-            postgresql.remove()
+            for server in servers:
+                server.remove()
             rmtree(folder, ignore_errors=True)

@@ -93,14 +93,29 @@ def create(sandbox: Sandbox, address: str, key: str) -> None:
 
 @pytest.mark.torture
 def test_no_organization_is_written_by_two_hosts_at_once() -> None:
+    printed = run_on_hosts("--only", "hosts", "--rounds", "20")
+
+    assert "20 rounds" in printed
+    assert "0 faults" in printed.splitlines()[-1]
+
+
+@pytest.mark.torture
+def test_nothing_is_lost_whatever_fails_under_load() -> None:
+    """Queue, database, hosts, and a failover to the standby, while changes come in."""
+    printed = run_on_hosts("--only", "outages", "--fleet", "60", "--organizations", "12", "--rate", "5")
+
+    assert "0 faults" in printed
+
+
+def run_on_hosts(*arguments: str) -> str:
+    """What the benchmark printed, which found nothing wrong."""
     if reason := reason_against():
         pytest.skip(reason)
     environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    command = (sys.executable, "-m", "benchmarks", "--only", "hosts", "--rounds", "20")
+    command = (sys.executable, "-m", "benchmarks", *arguments)
 
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
-    print(f"\n{ended.stdout.splitlines()[-1] if ended.stdout else ended.stderr}")
+    print(f"\n{ended.stdout or ended.stderr}")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "20 rounds" in ended.stdout
-    assert "0 faults" in ended.stdout.splitlines()[-1]
+    return ended.stdout
