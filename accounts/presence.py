@@ -85,5 +85,5 @@ def _log_in_again(request: HttpRequest, reason: str) -> HttpResponse:
     if is_refresh(request):
         return HttpResponseForbidden(reason)
     messages.warning(request, reason)
-    address = request.get_full_path() if request.method == "GET" else "/"
+    address = request.get_full_path() if request.method == "GET" else reverse("admin:index")
     return redirect(f"{reverse('admin:login')}?{urlencode({'next': address})}")

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_script_prefix
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
@@ -65,7 +66,9 @@ class DevinSyncAPI(NinjaAPI):
         self._sharing: dict[str, list[Operation]] = {}
 
     def get_openapi_schema(self, **options: Any) -> Any:
-        return complete(super().get_openapi_schema(**options), server=server.get())
+        # The server's address, below, has what a reverse proxy puts before the paths.
+        root = self.get_root_path({}).removeprefix(get_script_prefix().rstrip("/"))
+        return complete(super().get_openapi_schema(**options | {"path_prefix": root}), server=server.get())
 
     @cached_property
     def _parameters(self) -> dict[str, frozenset[str]]:

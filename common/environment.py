@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from common.database_urls import read_database_url
 from common.dotenv import Parsed, parse
+from common.path_prefixes import read_prefix
 
 Value = TypeVar("Value")
 YES = frozenset(["1", "true", "t", "yes", "y", "on"])
@@ -114,6 +115,10 @@ class Environment:
         """Parts between commas, without the blanks around them."""
         parts = [part.strip() for part in self._text(name).split(",")]
         return [part for part in parts if part] or [*default]
+
+    def path(self, name: Text, *, default: Text) -> Text:
+        """A path below the root of a host, as `/devinsync`; "" for the root itself."""
+        return self._read(name, default, read_prefix, "no path such as /devinsync")
 
     def db(self, name: Text, *, default: Text) -> dict[Text, Any]:
         return self._read(

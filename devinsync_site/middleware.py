@@ -52,9 +52,9 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path == "/healthz":
+        if request.path_info == "/healthz":
             return JsonResponse({"status": "ok", "version": VERSION})
-        if request.path == "/readyz":
+        if request.path_info == "/readyz":
             return ready()
         return self.get_response(request)
 

@@ -44,6 +44,10 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
+# The path below which a reverse proxy shows the site, taken off by it or not; "" if it has a host of its own.
+PATH_PREFIX = env.path("PATH_PREFIX", default="")
+FORCE_SCRIPT_NAME = PATH_PREFIX or None
+
 INSTALLED_APPS = [
     # `accounts` stands after `auth`, because the groups get their permissions once these are made.
     "theme",
@@ -76,6 +80,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "devinsync_site.prefix.CookiePathMiddleware",
     "devinsync_site.middleware.RequestIdMiddleware",
     "metrics.middleware.CountingMiddleware",
     # Outside of what may refuse a request while it is served, so that each refusal leaves in the API's envelope.
@@ -253,7 +258,8 @@ USE_I18N = False
 USE_TZ = True
 FORMAT_MODULE_PATH = ["theme.formats"]
 
-STATIC_URL = "static/"
+STATIC_URL = f"{PATH_PREFIX}/static/"
+WHITENOISE_STATIC_PREFIX = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -293,6 +299,9 @@ SESSION_IDLE = timedelta(minutes=env.float("SESSION_IDLE_MINUTES", default=30))
 CONFIRM_IDENTITY = timedelta(minutes=env.float("CONFIRM_IDENTITY_MINUTES", default=10))
 SESSION_COOKIE_AGE = int(SESSION_LONGEST.total_seconds())
 SESSION_COOKIE_HTTPONLY = True
+if PATH_PREFIX:
+    # Of two cookies of one name the one of the whole host would win, and that is a neighbour's.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "devinsync-session", "devinsync-csrf"
 SESSION_COOKIE_SAMESITE = "Lax"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # A page that confirms something for many syncs names each of them in a field.

@@ -15,7 +15,7 @@ def viewer_zone(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
     """Middleware. The API answers in UTC, whoever asks."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        named = "" if request.path.startswith("/api/") else request.COOKIES.get(COOKIE, "")
+        named = "" if request.path_info.startswith("/api/") else request.COOKIES.get(COOKIE, "")
         with timezone.override(zone_named(named)):
             return get_response(request)
 

@@ -2,8 +2,11 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from devinsync_site.prefix import below
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devinsync_site.settings")
 
-application = get_wsgi_application()
+application = below(get_wsgi_application(), settings.PATH_PREFIX)

@@ -106,7 +106,7 @@ def print_login(login: Login) -> None:
 
 
 def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[str, ...] = ()) -> None:
-    print(f"\nAdmin    {site.config.url}/admin/")
+    print(f"\nAdmin    {site.config.admin_url}")
     print(f"Login    {login.username}" + (", with the password above" if login.password else ""))
     if sandbox_url:
         print(f"Sandbox  {sandbox_url}/, organization {ORGANIZATION}, API key {API_KEY}")
@@ -118,7 +118,7 @@ def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[st
     print(f"Logs     {site.config.logs}")
     print("Ctrl-C stops all of it.", flush=True)
     if sandbox_url:
-        print("", *what_to_try(site.config.url, sandbox_url), sep="\n", flush=True)
+        print("", *what_to_try(site.config.admin_url, sandbox_url), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

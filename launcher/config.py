@@ -19,6 +19,7 @@ class Config:
     workers: int
     redis_url: str = field(repr=False)
     """Empty: start the embedded Valkey."""
+    path_prefix: str = ""
 
     @property
     def logs(self) -> Path:
@@ -28,6 +29,10 @@ class Config:
     def url(self) -> str:
         """Where a person on this machine opens it."""
         return f"http://{in_url(self.reachable_host)}:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"{self.url}{self.path_prefix}/admin/"
 
     @property
     def reachable_host(self) -> str:
@@ -42,6 +47,7 @@ def read_config() -> Config:
     try:
         load_file(ENV_FILE)
         redis_url = env.str("REDIS_URL", default="")
+        path_prefix = env.path("PATH_PREFIX", default="")
     except BadEnvironment as error:
         raise LaunchError(str(error)) from None
     return Config(
@@ -50,6 +56,7 @@ def read_config() -> Config:
         port=read_number("PORT", default=8000, lowest=1, highest=65535),
         workers=read_number("WORKERS", default=2, lowest=1, highest=64),
         redis_url=redis_url,
+        path_prefix=path_prefix,
     )
 
 

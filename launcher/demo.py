@@ -28,12 +28,12 @@ def start_sandbox(site: Site) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def what_to_try(site_url: str, sandbox_url: str) -> tuple[str, str, str]:
+def what_to_try(admin_url: str, sandbox_url: str) -> tuple[str, str, str]:
     """For whoever has just started it."""
     return (
         f"Try 1  Change a secret that the sync reads, and watch it arrive: {sandbox_url}/orgs/{ORGANIZATION}",
         "Try 2  Edit a note there or add a secret as a stranger, then “Sync now”: the run says what it made of it",
-        f"Try 3  Press “Answer 503” there and sync again; find anything else by Ctrl+K: {site_url}/admin/",
+        f"Try 3  Press “Answer 503” there and sync again; find anything else by Ctrl+K: {admin_url}",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_script_prefix
 from ninja.openapi.docs import Swagger
 
 from api.auth.callers import Bearer
@@ -33,7 +34,7 @@ def for_signed_in(view: View) -> View:
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        server.set(request.build_absolute_uri("/").rstrip("/"))
+        server.set(request.build_absolute_uri(get_script_prefix()).rstrip("/"))
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.path.endswith("/docs") and "Authorization" not in request.headers:

@@ -9,7 +9,7 @@ def test_tells_the_key_and_the_organization_that_the_sandbox_starts_with() -> No
 
 
 def test_says_in_three_lines_what_to_try() -> None:
-    lines = what_to_try("http://site.example", "http://sandbox.example")
+    lines = what_to_try("http://site.example/admin/", "http://sandbox.example")
 
     assert [line[:5] for line in lines] == ["Try 1", "Try 2", "Try 3"]
     assert "http://sandbox.example/orgs/org-sandbox" in lines[0]

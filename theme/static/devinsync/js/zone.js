@@ -2,5 +2,7 @@
 "use strict";
 {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `viewer-zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  // The site's root is above `static/devinsync/js/`.
+  const root = new URL("../../../", document.currentScript.src).pathname;
+  if (zone) document.cookie = `viewer-zone=${zone}; path=${root}; max-age=31536000; samesite=lax`;
 }
