@@ -1,5 +1,6 @@
 """The manifests say of the product what is so: its commands, settings, ports, probes, user and version."""
 
+import json
 import os
 import re
 import subprocess
@@ -121,8 +122,9 @@ def test_requests_go_where_the_web_process_listens(manifests: list[Manifest]) ->
 def test_the_version_is_everywhere_that_of_the_product(manifests: list[Manifest]) -> None:
     assert {container["image"] for container in containers_of(manifests)} == {f"devinsync:{VERSION}"}
     assert {one["metadata"]["labels"]["app.kubernetes.io/version"] for one in manifests} == {VERSION}
-    # Another name for another version: a Job that has ended is not run again.
-    assert [job["metadata"]["name"] for job in of_kind(manifests, "Job")] == [f"devinsync-prepare-{VERSION}"]
+    # Another name for another version: a Job that has ended is not run again. Without points, it is a host's name too.
+    [job] = of_kind(manifests, "Job")
+    assert job["metadata"]["name"] == f"devinsync-prepare-{VERSION.replace('.', '-')}"
 
 
 def test_no_pod_may_do_more_than_it_must(manifests: list[Manifest]) -> None:
@@ -196,6 +198,61 @@ def test_an_eviction_leaves_one_of_each(manifests: list[Manifest]) -> None:
     }
 
     assert budgets == {"scheduler": 1, "web": 1, "worker": 1}
+
+
+class TestWhatAPodIsGiven:
+    """Its variables and files, on this machine."""
+
+    @pytest.fixture
+    def folders(self, tmp_path: Path) -> dict[str, Path]:
+        """By mount; the database is empty."""
+        folders = {name: tmp_path / name for name in ("data", "secrets", "superuser", "tmp")}
+        for folder in folders.values():
+            folder.mkdir()
+        files = {
+            "secrets/secret-key": settings.SECRET_KEY,
+            "secrets/encryption-keys": ",".join(settings.ENCRYPTION_KEYS),
+            "secrets/database-url": f"sqlite:///{tmp_path}/devinsync.sqlite3",
+            "secrets/redis-url": "redis://valkey.internal:6379/0",
+            "superuser/superuser-password": "chosen by a person",
+        }
+        for name, text in files.items():
+            (tmp_path / name).write_text(f"{text}\n")
+        return folders
+
+    def run(self, container: Manifest, folders: dict[str, Path], **more: str) -> str:
+        environment = {"PATH": os.environ["PATH"]} | more
+        for name, value in variables_of(container).items():
+            environment[name] = value
+            for mount in container["volumeMounts"]:
+                if Path(value).is_relative_to(mount["mountPath"]):
+                    environment[name] = str(folders[mount["name"]] / Path(value).relative_to(mount["mountPath"]))
+        command = [sys.executable, *container["command"][1:]]
+        root: Any = settings.BASE_DIR
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def test_is_enough_for_the_others_to_wait_no_longer(
+        self, manifests: list[Manifest], folders: dict[str, Path]
+    ) -> None:
+        pods = dict(pods_of(manifests))
+        [given] = of_kind(manifests, "ConfigMap")
+
+        told = self.run(pods["prepare"]["containers"][0], folders)
+        self.run(pods["web"]["initContainers"][0], folders, **given["data"])
+
+        assert json.loads(told.splitlines()[-1]) == {"username": "admin", "password": None, "notice": None}
+
+    def test_is_the_same_for_all_processes(self, manifests: list[Manifest]) -> None:
+        pods = dict(pods_of(manifests))
+        same = [
+            {name: container[name] for name in ("env", "envFrom", "volumeMounts")}
+            for process in ("web", "worker", "scheduler")
+            for container in (*pods[process]["initContainers"], *pods[process]["containers"])
+        ]
+
+        assert [one for one in same if one != same[0]] == []
 
 
 class TestBackup:
