@@ -6,6 +6,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ VERSIONS = ("1.30", "1.37")
 Manifest = dict[str, Any]
 
 
+@cache
 def tool(name: str) -> Path:
     """The program `helm` or `kubectl`."""
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
@@ -72,15 +74,19 @@ def read(text: str) -> list[Manifest]:
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
 
+@cache
+def validator() -> Path:
+    return python_with(LOCKS / "kubernetes_validate")
+
+
 def require_valid(manifests: list[Manifest], folder: Path) -> None:
     """By the schemas of Kubernetes' own API, which know every field."""
-    python = python_with(LOCKS / "kubernetes_validate")
     files = []
     for number, manifest in enumerate(manifests):
         files.append(folder / f"{number}-{manifest['kind']}.yaml")
         files[-1].write_text(yaml.safe_dump(manifest))
     versions = [word for version in VERSIONS for word in ("-k", version)]
-    run(python, "-m", "kubernetes_validate", "--strict", *versions, *files, cwd=folder)
+    run(validator(), "-m", "kubernetes_validate", "--strict", *versions, *files, cwd=folder)
 
 
 def pods_of(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:

@@ -21,11 +21,13 @@ from tests.deploy.manifests import (
     require_valid,
     tool,
 )
+from tests.deploy.test_kustomize import COMPONENTS
 from tests.environments import run
 
 # A value of each kind that is left empty unless given.
 EVERYTHING: Manifest = {
-    "secretKeys": {"outboundProxy": "proxy"},
+    "secretKeys": {"outboundProxy": "proxy", "metricsToken": "metrics"},
+    "worker": {"autoscaling": {"enabled": True, "maxReplicas": 20, "targetSeconds": 60}},
     "settings": {"HISTORY_DAYS": 30, "API_RATE_PER_MINUTE": 1_000_000, "DEBUG": False, "STRANGERS": "ask"},
     "image": {"digest": f"sha256:{'0' * 64}", "pullPolicy": "Always", "pullSecrets": [{"name": "registry"}]},
     "ingress": {
@@ -61,8 +63,13 @@ def without_theirs(part: Any) -> Any:
         kept = {key: without_theirs(value) for key, value in part.items() if not THEIRS.match(key)}
         return {key: value for key, value in kept.items() if (key, value) != ("annotations", {})}
     if isinstance(part, list):
-        return [without_theirs(each) for each in part]
+        # Kustomize puts what a patch adds to a list of names in front.
+        return sorted((without_theirs(each) for each in part), key=lambda each: each["name"] if has_name(each) else "")
     return HASHED_NAME.sub(r"\1", part) if isinstance(part, str) else part
+
+
+def has_name(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("name"), str)
 
 
 def in_substance(manifests: list[Manifest]) -> str:
@@ -71,11 +78,20 @@ def in_substance(manifests: list[Manifest]) -> str:
     return yaml.safe_dump_all(sorted(plain, key=lambda manifest: (manifest["kind"], manifest["metadata"]["name"])))
 
 
-@pytest.mark.parametrize("components", [[], ["ingress"], ["backup"], ["backup", "ingress"]], ids="+".join)
+@pytest.mark.parametrize("components", [[], *([name] for name in COMPONENTS), [*COMPONENTS]], ids="+".join)
 def test_comes_to_what_kustomize_makes(components: list[str], tmp_path: Path) -> None:
-    chart = helm_template({name: {"enabled": True} for name in components}, tmp_path)
+    chart = helm_template(values_for(components), tmp_path)
 
     assert in_substance(chart) == in_substance(kustomize_with(components, tmp_path))
+
+
+def values_for(components: list[str]) -> Manifest:
+    values: Manifest = {name: {"enabled": True} for name in components if name in ("backup", "ingress")}
+    if "metrics" in components:
+        values["secretKeys"] = {"metricsToken": "metrics-token"}
+    if "autoscaling" in components:
+        values["worker"] = {"autoscaling": {"enabled": True}}
+    return values
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["as it is", "everything"])
@@ -85,7 +101,7 @@ def test_kubernetes_knows_every_field(values: Manifest, tmp_path: Path) -> None:
 
 def test_takes_the_values_of_its_guide(tmp_path: Path) -> None:
     [values] = re.findall(
-        r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "kubernetes.md").read_text(), re.MULTILINE | re.DOTALL
+        r"^```yaml\n# mine.yaml\n(.*?)^```$", (ROOT / "docs" / "kubernetes.md").read_text(), re.MULTILINE | re.DOTALL
     )
 
     require_valid(helm_template(yaml.safe_load(values), tmp_path), tmp_path)

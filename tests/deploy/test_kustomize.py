@@ -6,7 +6,7 @@ import pytest
 
 from tests.deploy.manifests import KUBERNETES, Manifest, kustomize, kustomize_with, pods_of, require_valid
 
-COMPONENTS = ["backup", "ingress"]
+COMPONENTS = ["autoscaling", "backup", "ingress", "metrics"]
 
 
 def test_every_component_is_looked_at() -> None:

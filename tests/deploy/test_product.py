@@ -15,7 +15,8 @@ from django.test import Client
 
 from common.environment import IN_FILES
 from common.version import VERSION
-from tests.deploy.manifests import Manifest, containers_of, kustomize_with, pods_of
+from metrics.gauges import OLDEST
+from tests.deploy.manifests import ROOT, Manifest, containers_of, kustomize_with, pods_of
 from tests.deploy.test_kustomize import COMPONENTS
 from tests.test_documentation import settings_read
 
@@ -191,6 +192,24 @@ def ports_of(policy: Manifest) -> list[str]:
     return [f"{port['port']}/{port['protocol']}" for rule in rules for port in rule["ports"]]
 
 
+def test_workers_are_added_by_a_metric_that_there_is(manifests: list[Manifest]) -> None:
+    [scaler] = of_kind(manifests, "HorizontalPodAutoscaler")
+    [worker] = [one for one in of_kind(manifests, "Deployment") if one["metadata"]["name"] == "devinsync-worker"]
+    [metric] = scaler["spec"]["metrics"]
+    name = metric["external"]["metric"]["name"]
+
+    assert name == OLDEST.name
+    assert "replicas" not in worker["spec"]
+    # What Prometheus and its adapter are told in the guide.
+    assert name in (ROOT / "docs" / "kubernetes.md").read_text()
+
+
+def test_the_web_process_alone_has_the_token_of_its_metrics(manifests: list[Manifest]) -> None:
+    known = [each["command"] for each in containers_of(manifests) if "METRICS_TOKEN_FILE" in variables_of(each)]
+
+    assert known == [["python", "manage.py", "serve"]]
+
+
 def test_an_eviction_leaves_one_of_each(manifests: list[Manifest]) -> None:
     budgets = {
         one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"]: one["spec"]["maxUnavailable"]
@@ -244,8 +263,8 @@ class TestWhatAPodIsGiven:
 
         assert json.loads(told.splitlines()[-1]) == {"username": "admin", "password": None, "notice": None}
 
-    def test_is_the_same_for_all_processes(self, manifests: list[Manifest]) -> None:
-        pods = dict(pods_of(manifests))
+    def test_is_the_same_for_all_processes_but_for_metrics(self, tmp_path: Path) -> None:
+        pods = dict(pods_of(kustomize_with([name for name in COMPONENTS if name != "metrics"], tmp_path)))
         same = [
             {name: container[name] for name in ("env", "envFrom", "volumeMounts")}
             for process in ("web", "worker", "scheduler")

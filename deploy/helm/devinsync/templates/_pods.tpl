@@ -132,6 +132,7 @@ securityContext:
 {{/* A process that stays. Takes the root, `component`, `replicas`, `grace`, and as `own` what its container has besides. */}}
 {{- define "devinsync.process" -}}
 {{- $root := .root -}}
+{{- $metrics := ternary $root.Values.secretKeys.metricsToken "" (eq .component "web") -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -165,13 +166,27 @@ spec:
           {{- include "devinsync.container" $root | nindent 10 }}
           env:
             {{- include "devinsync.environment" $root | nindent 12 }}
+            {{- if $metrics }}
+            - { name: METRICS_TOKEN_FILE, value: /run/secrets/metrics/metrics-token }
+            {{- end }}
           envFrom:
             - configMapRef: { name: {{ include "devinsync.name" $root }}-settings }
           volumeMounts:
             {{- include "devinsync.mounts" $root | nindent 12 }}
+            {{- if $metrics }}
+            - { name: metrics, mountPath: /run/secrets/metrics, readOnly: true }
+            {{- end }}
           resources:
             {{- toYaml .resources | nindent 12 }}
           {{- .own | nindent 10 }}
       volumes:
         {{- include "devinsync.volumes" $root | nindent 8 }}
+        {{- with $metrics }}
+        - name: metrics
+          secret:
+            secretName: {{ $root.Values.existingSecret }}
+            defaultMode: 0440
+            items:
+              - { key: {{ . }}, path: metrics-token }
+        {{- end }}
 {{- end }}
