@@ -222,8 +222,8 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
         return str(secret.folder.environment.project)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Secret]:
-        # Whatever is told of a secret names its folder.
-        rows = super().get_queryset(request).select_related("folder__environment")
+        # Whatever is told of a secret names its folder, also where it is deleted.
+        rows = super().get_queryset(request).select_related(*self.list_select_related)
         return rows.defer("sealed_value")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

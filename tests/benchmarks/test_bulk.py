@@ -1,6 +1,8 @@
 """The verdict on the pages of the bulk set, and the command that prints it, with small numbers."""
 
-from benchmarks.bulk import Verdict, pages_alone, size_of
+import re
+
+from benchmarks.bulk import MOST_QUERIES, Verdict, pages_alone, size_of
 from benchmarks.pages import Measured
 from tests.benchmarks.running import run
 
@@ -36,3 +38,19 @@ def test_prints_each_page_and_the_verdict() -> None:
     assert not [name for name in names if name.startswith("GET ")]
     assert " pages, of which the median takes " in lines[-3]
     assert [line.split(":")[0] for line in lines[-2:]] == ["Of more than 25 statements", "Of more than 3 medians"]
+
+
+def test_no_page_takes_more_statements_for_more_rows() -> None:
+    """Nor more than a page may take. Both sets fill more than one page of each list."""
+    few = statements(run("--only bulk --bulk-syncs 55 --bulk-runs 60 --bulk-changes 240 --secrets 110"))
+    many = statements(run("--only bulk --bulk-syncs 110 --bulk-runs 240 --bulk-changes 960 --secrets 330"))
+
+    assert len(few) > 100
+    assert {name: many[name] for name in few} == few
+    assert {name: count for name, count in many.items() if count > MOST_QUERIES} == {}
+
+
+def statements(printed: str) -> dict[str, int]:
+    """By page."""
+    lines = re.finditer(r"^!? *200 +(\d+) .*KiB  (\S+)$", printed, re.MULTILINE)
+    return {line[2]: int(line[1]) for line in lines}
