@@ -41,6 +41,8 @@ HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 # Requests that one web process answers at the same time.
 WEB_THREADS = env.int("WEB_THREADS", default=8)
+# Where this process shows that it lives, for the health check of a container.
+LIFE_SIGN = env.str("LIFE_SIGN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

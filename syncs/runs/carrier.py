@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from redis.exceptions import RedisError
 
+from common.life_sign import LifeSign
 from common.places import places
 from common.processes import memory_in_use
 from syncs.runs import jobs
@@ -44,6 +45,7 @@ class Carrier:
     _threads: ThreadPoolExecutor = field(init=False)
     _under_way: dict[UUID, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _life_sign: LifeSign = field(default_factory=lambda: LifeSign("worker"))
 
     def __post_init__(self) -> None:
         self._free = threading.Semaphore(self.runs_at_once)
@@ -55,6 +57,7 @@ class Carrier:
         # What is loaded now stays: nobody need look through it for garbage.
         gc.freeze()
         while not self.is_stopping and not self._must_start_anew():
+            self._life_sign.give()
             if not self._free.acquire(timeout=LISTEN):
                 self.bells.show_alive()
                 continue
@@ -133,5 +136,6 @@ class Carrier:
                 waiting = set(self._under_way)
             if not waiting - self._hung():
                 return
+            self._life_sign.give()
             self.bells.show_alive()
             time.sleep(0.02)

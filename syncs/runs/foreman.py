@@ -126,7 +126,9 @@ class Foreman:
         if not pid:
             time.sleep(LOOK_EVERY)
             return None
-        return self._children.pop(pid), os.waitstatus_to_exitcode(status)
+        # As the first process of a container it inherits what others leave behind.
+        child = self._children.pop(pid, None)
+        return (child, os.waitstatus_to_exitcode(status)) if child else None
 
     def _note_end(self, child: Child, status: int) -> int:
         """What is to be done about it; the status that the foreman would end with."""

@@ -16,6 +16,7 @@ from waitress import create_server
 
 from common import counting
 from common.compatibility import require_known_database
+from common.life_sign import LifeSign
 from common.threads import take_short_turns
 from encryption.checks import require_known_keys
 
@@ -59,6 +60,7 @@ class Command(BaseCommand):
             clear_untrusted_proxy_headers=False,
         )
         counting.start_saving()
+        LifeSign("serve").give()
         server.run()
         counting.save_now()
 

@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from audit.chain import link_some
 from common import counting
 from common.compatibility import require_known_database
+from common.life_sign import LifeSign
 from common.places import places
 from encryption.checks import require_known_keys
 from syncs.runs.housekeeping import Housekeeping
@@ -40,9 +41,11 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, on_signal)
         counting.start_saving()
         housekeeping = Housekeeping(pause=stop.wait)
+        life_sign = LifeSign("scheduler")
         period = settings.SCHEDULER_TICK.total_seconds()
         while not stop.is_set():
             began = time.monotonic()
+            life_sign.give()
             try:
                 note_alive()
                 tick()

@@ -1,6 +1,7 @@
 """What one run may do to the others of its process: nothing, and what that process does when it must end."""
 
 import threading
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -46,6 +47,14 @@ def test_carries_out_every_run_that_is_rung_for() -> None:
     Carrier(Ringing(*run_ids), runs_at_once=3, carry_out=carried.append).work(burst=True)
 
     assert sorted(carried) == sorted(map(str, run_ids))
+
+
+def test_gives_a_sign_of_life(tmp_path: Path, settings: LazySettings) -> None:
+    settings.LIFE_SIGN = str(tmp_path / "alive")
+
+    Carrier(Ringing(), carry_out=list[str]().append).work(burst=True)
+
+    assert (tmp_path / "alive").read_text().startswith("worker ")
 
 
 def test_a_bug_in_one_run_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:

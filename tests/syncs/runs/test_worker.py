@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql, n
 ROOT = Path(__file__).resolve().parents[3]
 PATIENT = {"SYNC_LEASE_SECONDS": "3600", "SYNC_LEASE_RENEWAL_SECONDS": "60", "SYNC_RING_AGAIN_SECONDS": "3600"}
 Start = Callable[..., "subprocess.Popen[bytes]"]
+BECOME_WORKER = "import os, sys; os.execv(sys.executable, [sys.executable, 'manage.py', 'worker'])"
 
 
 @pytest.fixture
@@ -38,10 +39,10 @@ def start(queue_server: str, tmp_path: Path) -> Iterator[Start]:
     redis.Redis.from_url(queue_server).flushall()
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(**variables: str) -> "subprocess.Popen[bytes]":
+    def start(before: str = "", **variables: str) -> "subprocess.Popen[bytes]":
         environment = os.environ | PATIENT | {"REDIS_URL": queue_server, "DATABASE_URL": database_url()} | variables
         with (tmp_path / f"worker-{len(started)}.log").open("wb") as log:
-            command = [sys.executable, "manage.py", "worker"]
+            command = [sys.executable, "-c", f"{before}\n{BECOME_WORKER}"]
             process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -234,3 +235,22 @@ def test_a_carrier_does_not_outlive_its_foreman(sandbox: Sandbox, rung: list[str
     worker.wait()
 
     wait_until(lambda: not Path(f"/proc/{carrier}").exists())
+
+
+def test_ends_of_others_do_not_end_the_first_process_of_a_container(
+    sandbox: Sandbox, rung: list[str], start: Start, tmp_path: Path
+) -> None:
+    """It inherits whatever loses its parent."""
+    [scene] = scenes(sandbox, 1)
+    os.mkfifo(tmp_path / "until")
+    stranger = "import os\nif os.fork() == 0:\n    open(os.environ['UNTIL']).read()\n    os._exit(3)"
+    worker = start(before=stranger, UNTIL=str(tmp_path / "until"))
+    wait_until(lambda: len(children_of(worker.pid)) == 2)
+    [stranger_pid, _] = sorted(children_of(worker.pid))
+
+    (tmp_path / "until").write_text("")
+
+    wait_until(lambda: stranger_pid not in children_of(worker.pid))
+    ring(scene.run.pk)
+    wait_until(lambda: is_finished(scene))
+    assert end_of(scene) == (Status.SUCCEEDED, 1)
