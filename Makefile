@@ -8,6 +8,7 @@
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
 # make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"
+# make image-steps   the image built and run without a container engine; as root
 # make lock   the requirements files, from their .in files               make lock ARGS="--upgrade-package django"
 # INSTALLER=uv to any of them installs with uv instead of pip
 
@@ -23,7 +24,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test test-busy test-ahead torture mutants bench lint fresh lock install install-dev python
+.PHONY: demo run test test-busy test-ahead torture mutants bench lint fresh image-steps lock install install-dev python
 
 # The OpenBao comes with what tests need.
 demo: $(if $(findstring openbao,$(ARGS)),install-dev,install)
@@ -68,6 +69,9 @@ lint: install-dev
 
 fresh:
 	FRESH_ARGS="$(FRESH_ARGS)" .ci/fresh
+
+image-steps: install-dev
+	.ci/image
 
 # For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action, the clients that
 # tests walk with and the tools that look at manifests have locks of their own.

@@ -262,7 +262,9 @@ FORMAT_MODULE_PATH = ["theme.formats"]
 
 STATIC_URL = f"{PATH_PREFIX}/static/"
 WHITENOISE_STATIC_PREFIX = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Static files that were collected already, as they are in the image; else `prepare` collects them.
+STATIC_DIR = env.str("STATIC_DIR", default="")
+STATIC_ROOT = Path(STATIC_DIR) if STATIC_DIR else DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

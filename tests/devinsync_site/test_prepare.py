@@ -1,8 +1,11 @@
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.http import HttpRequest
 
 from devinsync_site.management.commands.prepare import Command, ensure_administrator
@@ -52,6 +55,17 @@ def test_keeps_a_changed_password_and_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert notice.startswith("admin has another password than DJANGO_SUPERUSER_PASSWORD")
     user.refresh_from_db()
     assert user.check_password("changed since")
+
+
+def test_collects_static_files_unless_they_are_there_already(tmp_path: Path, settings: LazySettings) -> None:
+    settings.STATIC_ROOT = tmp_path
+    settings.STATIC_DIR = str(tmp_path)
+    call_command("prepare", stdout=StringIO())
+    assert list(tmp_path.iterdir()) == []
+
+    settings.STATIC_DIR = ""
+    call_command("prepare", stdout=StringIO())
+    assert list(tmp_path.iterdir()) != []
 
 
 def test_binds_the_vault_of_an_earlier_release_once() -> None:

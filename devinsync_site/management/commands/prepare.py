@@ -5,6 +5,7 @@ import os
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -16,7 +17,8 @@ from vault.binding import bind_all
 
 class Command(BaseCommand):
     help = (
-        "Migrates, creates the cache table, collects static files and, if there is no superuser, creates one. "
+        "Migrates, creates the cache table, collects static files unless STATIC_DIR has them and, if there is no "
+        "superuser, creates one. "
         "The last line of output is JSON: username, password (null unless generated now) and notice."
     )
 
@@ -25,7 +27,8 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         self.bind_vault()
         call_command("createcachetable", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        if not settings.STATIC_DIR:
+            call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write(json.dumps(ensure_administrator()))
 
     def bind_vault(self) -> None:
