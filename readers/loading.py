@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from readers.ways import Shape, Stored
 from syncs.editing.effects import when_it_reads
-from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
+from syncs.naming import Naming
 from syncs.places import lineage
 from vault.models import Folder, Project, Secret, SecretImport, SecretReference
 from vault.references import Reference
@@ -35,6 +35,9 @@ class SyncRow(NamedTuple):
     is_enabled: bool
     auto_sync_enabled: bool
     key_schema: str
+    only_keys: str
+    except_keys: str
+    key_renames: str
 
     @property
     def url(self) -> str:
@@ -50,8 +53,8 @@ class SyncRow(NamedTuple):
         return when_it_reads(is_enabled=self.is_enabled, by_itself=self.auto_sync_enabled)
 
     def names_in_devin(self, keys: Iterable[str]) -> list[str]:
-        schema = KeySchema.parse(self.key_schema)
-        return sorted(schema.render(key, environment=self.environment_slug) for key in keys)
+        naming = Naming.of(self)
+        return sorted(naming.render(key) for key in keys if naming.takes(key))
 
 
 COLUMNS = (
@@ -66,6 +69,9 @@ COLUMNS = (
     "is_enabled",
     "auto_sync_enabled",
     "key_schema",
+    "only_keys",
+    "except_keys",
+    "key_renames",
 )
 
 

@@ -51,12 +51,15 @@ class KeySchema:
 
     def matches(self, destination_key: str, *, environment: str) -> bool:
         """Whether some source key would be rendered to this."""
+        return self.inner(destination_key, environment=environment) is not None
+
+    def inner(self, destination_key: str, *, environment: str) -> str | None:
+        """The source key that would be rendered to this; None if there can't be one."""
         before, after = self._fixed(environment)
-        return (
-            len(destination_key) > len(before) + len(after)
-            and destination_key.startswith(before)
-            and destination_key.endswith(after)
-        )
+        has_room = len(destination_key) > len(before) + len(after)
+        if not (has_room and destination_key.startswith(before) and destination_key.endswith(after)):
+            return None
+        return destination_key[len(before) : len(destination_key) - len(after)]
 
     @property
     def has_fixed_part(self) -> bool:

@@ -4,14 +4,18 @@ To add one, add a column here, with its label, help, default and limits, and wha
 the edit form, `export` and `apply`, the schemas of the REST API and their document follow from it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 
 from syncs.choices import InitialSyncBehavior, Strangers
+from syncs.errors import InvalidKeySchema
 from syncs.key_schema import validate_key_schema
+from syncs.naming import LONGEST_TEXT, normal_patterns, normal_renames
 
 
 def default_strangers() -> str:
@@ -29,6 +33,43 @@ class StrangersField(models.CharField[str, str]):
     def deconstruct(self) -> tuple[str, str, Any, Any]:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs
+
+
+class KeyLinesField(models.TextField[str, str]):
+    """A few lines about keys, brought into their normal form by `normalize`, which refuses what is no such line."""
+
+    normalize: Callable[[str], str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        given: dict[str, Any] = {"blank": True, "default": "", "db_default": "", "max_length": LONGEST_TEXT} | kwargs
+        super().__init__(*args, **given)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        try:
+            return self.normalize(text or "")
+        except InvalidKeySchema as error:
+            raise ValidationError(error.message) from None
+
+    def formfield(self, **kwargs: Any) -> Any:
+        # Brought into their form by the form already, so that an edit compares like with like.
+        form_field: Any = super().formfield(**kwargs)
+        clean = form_field.clean
+        form_field.clean = lambda value: self.to_python(clean(value))
+        form_field.widget.attrs |= {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
+        return form_field
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+
+class KeyPatternsField(KeyLinesField):
+    normalize = staticmethod(normal_patterns)
+
+
+class KeyRenamesField(KeyLinesField):
+    normalize = staticmethod(normal_renames)
 
 
 class SyncOptions(models.Model):
@@ -58,6 +99,16 @@ class SyncOptions(models.Model):
             "{{environment}}, letters, digits, “_”, “-” and “/”. Empty: each key as it is in the source. Another one "
             "renames the secrets in Devin: each is created under its new name, then the old one is deleted."
         ),
+    )
+    only_keys = KeyPatternsField(
+        help_text=(
+            "Names or patterns of the keys in the source that are synced, a line each: STRIPE_*. Empty: all of them. "
+            "One that falls out later is deleted from Devin like one that the source lacks."
+        ),
+    )
+    except_keys = KeyPatternsField(help_text="Names or patterns of the keys that are not synced, a line each: LOCAL_*.")
+    key_renames = KeyRenamesField(
+        help_text="Keys with another name in Devin, a line each: DB_URL=DATABASE_URL. The key schema comes after it.",
     )
     recursive = models.BooleanField(
         "include subfolders",

@@ -27,4 +27,4 @@ def told(sync: DevinSync, name: str) -> str:
     value: object = getattr(sync, name)
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(getattr(sync, f"get_{name}_display", lambda: value)())
+    return str(getattr(sync, f"get_{name}_display", lambda: value)()).replace("\n", ", ")

@@ -28,11 +28,15 @@ from vault.models import Project
 LAID_OUT = (
     "initial_sync_behavior",
     "key_schema",
+    "only_keys",
+    "except_keys",
+    "key_renames",
     "auto_sync_enabled",
     "recursive",
     "disable_secret_deletion",
     "strangers",
 )
+KEY_LINES = ("only_keys", "except_keys", "key_renames")
 MORE_OPTIONS = tuple(name for name in OPTIONS if name not in LAID_OUT)
 ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with “org-”."}
 
@@ -133,6 +137,18 @@ class OptionsForm(forms.ModelForm[DevinSync]):
     @property
     def more_options(self) -> list[forms.BoundField]:
         return [self[name] for name in MORE_OPTIONS]
+
+    @property
+    def key_lines(self) -> list[forms.BoundField]:
+        return [self[name] for name in KEY_LINES]
+
+    @property
+    def has_key_lines(self) -> bool:
+        return any(field.value() or field.errors for field in self.key_lines)
+
+    @property
+    def has_key_errors(self) -> bool:
+        return any(self[name].errors for name in ("key_schema", *KEY_LINES))
 
     @property
     def boxes(self) -> list[str]:

@@ -7,6 +7,8 @@ from syncs.editing.change import EDITABLE
 from syncs.models import DevinSync
 from syncs.words import label_of, told
 
+NOTHING = {"key_schema": "none, keys as they are", "only_keys": "all keys"}
+
 
 @dataclass(frozen=True)
 class Crossing:
@@ -54,4 +56,4 @@ def _compared(before: DevinSync, after: DevinSync) -> Iterator[tuple[str, str, s
 
 
 def _nothing(name: str) -> str:
-    return "none, keys as they are" if name == "key_schema" else "none"
+    return NOTHING.get(name, "none")

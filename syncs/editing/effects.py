@@ -10,8 +10,8 @@ from sources.protocol import SourceSecret
 from syncs.choices import Status
 from syncs.engine.source import read_sources
 from syncs.errors import SourceProblem, SyncError
-from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret, SyncRun
+from syncs.naming import Naming
 from vault import effects
 from vault.effects import MOST_READ, Effect, Started, View
 from vault.models import Folder
@@ -78,21 +78,21 @@ def _written_by(sync_ids: Collection[UUID]) -> dict[UUID, set[str]]:
 
 
 def _reached(sync: DevinSync, keys: Mapping[Folder, Collection[str]], ours: Collection[str]) -> Effect:
-    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
+    naming = Naming.of(sync)
     read = {key for folder, some in keys.items() if sync.reads(folder, below=sync.recursive) for key in some}
-    names = sorted(schema.render(key, environment=environment) for key in read)
+    names = sorted(naming.render(key) for key in read if naming.takes(key))
     creates, replaces = [name for name in names if name not in ours], [name for name in names if name in ours]
     return _describe(sync, creates=tuple(creates), replaces=tuple(replaces))
 
 
 def _view(sync: DevinSync, read: Sequence[SourceSecret] | SourceProblem) -> View:
-    try:
-        schema = KeySchema.parse(sync.key_schema)
-    except SyncError as error:
-        return View(problem=str(error), reader=sync)
     if isinstance(read, SourceProblem):
         return View(problem=str(read), reader=sync)
-    named = {schema.render(secret.key, environment=sync.environment_slug): secret for secret in read}
+    by_key = {secret.key: secret for secret in read}
+    try:
+        named = {name: by_key[key] for name, key in Naming.of(sync).names(by_key).items()}
+    except SyncError as error:
+        return View(problem=str(error), reader=sync)
     values = {name: secret.value for name, secret in named.items()}
     return View(values, {name: secret.id for name, secret in named.items()}, reader=sync)
 

@@ -159,7 +159,10 @@ Change = Write | HandOver | Delete
 
 @dataclass(frozen=True)
 class Options:
+    """`matches` says whether a key in Devin is in scope, `takes` whether one of the source is synced."""
+
     matches: Callable[[str], bool]
+    takes: Callable[[str], bool] = lambda key: True
     disable_deletion: bool = False
     strangers: Strangers = Strangers.DELETE
     # What a person has said of single strangers, by secret id.

@@ -10,8 +10,8 @@ from sources.protocol import SourceSecret
 from syncs.engine.changes import Known
 from syncs.engine.rows import storable
 from syncs.engine.source import read_source
-from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
+from syncs.naming import Naming
 
 # Bytes to hash, in all pairs of a former and a new key, with what each hash costs besides: a few seconds' work.
 MOST_COMPARED = 300_000_000
@@ -56,9 +56,9 @@ def _some(keys: list[str]) -> str:
 
 def read_desired(sync: DevinSync, *, patience: timedelta | None = None) -> Desired:
     """READ SOURCE and TRANSFORM KEYS. Raises SourceProblem or InvalidKeySchema."""
-    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
-    read = read_source(sync, patience=patience)
-    secrets = {schema.render(secret.key, environment=environment): secret for secret in read}
+    naming = Naming.of(sync)
+    read = {secret.key: secret for secret in read_source(sync, patience=patience)}
+    secrets = {name: read[key] for name, key in naming.names(read).items()}
     sync_id, key_id = str(sync.pk), current_key_id()
     prints = {key: fingerprint(sync_id, key, secret.value, key_id=key_id) for key, secret in secrets.items()}
     return Desired(secrets, prints)

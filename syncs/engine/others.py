@@ -14,8 +14,8 @@ from syncs.engine.notes import Tag
 from syncs.engine.source import list_source_keys
 from syncs.engine.tags import is_genuine
 from syncs.errors import SourceProblem
-from syncs.key_schema import KeySchema
 from syncs.models import Destination, DevinSync, ManagedSecret, WriteIntent
+from syncs.naming import Naming
 
 HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__is_enabled")
 TELLING = tuple(f"sync__{name}" for name in places.TELLING)
@@ -143,22 +143,20 @@ def wanted_keys(sync: DevinSync, *, among: Collection[str], listings: Listings) 
 
     Raises SourceProblem if the source cannot be read: then nobody knows.
     """
-    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
-    if not sync.has_source or not any(schema.matches(key, environment=environment) for key in among):
+    naming = Naming.of(sync)
+    if not sync.has_source or not any(naming.matches(key) for key in among):
         return
     for source_key in listings.keys_of(sync):
-        key = schema.render(source_key, environment=environment)
-        if key in among:
+        if naming.takes(source_key) and (key := naming.render(source_key)) in among:
             yield key, source_key
 
 
 def _unread(sync: DevinSync, problem: SourceProblem) -> Unread:
-    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     return Unread(
         sync.pk,
         sync.name,
         problem.message,
-        matches=lambda key: schema.matches(key, environment=environment),
+        matches=Naming.of(sync).matches,
         may_pass=problem.retryable,
         seconds=problem.retry_after.total_seconds() if problem.retry_after else 0,
     )

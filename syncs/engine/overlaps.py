@@ -39,10 +39,14 @@ def overlapping_syncs(sync: DevinSync) -> list[Overlap]:
 def overlap_advice(sync: DevinSync, other: DevinSync) -> str:
     """What may happen where two syncs can have the same keys, and which of them to give a prefix."""
     start = f"The sync “{other.name}” of {other.project.name} writes to {other.org_id} too, "
-    if sync.key_schema and not other.key_schema:
+    if not takes_every_key(sync) and takes_every_key(other):
         return f"{start}and has no key schema, so it takes every key there. Give that sync a prefix of its own."
-    if other.key_schema and not sync.key_schema:
+    if not takes_every_key(other) and takes_every_key(sync):
         return f"{start}and without a key schema this sync takes every key there. Give this sync a prefix of its own."
     return (
         f"{start}and its keys can be the same. A key belongs to the sync that wrote it first: give each its own prefix."
     )
+
+
+def takes_every_key(sync: DevinSync) -> bool:
+    return not (sync.key_schema or sync.only_keys)

@@ -251,7 +251,11 @@ class _Planner:
         elif new_key:
             self.former[new_key].append(secret)
         else:
-            self._delete(secret, "not in the source")
+            self._delete(secret, self._why_gone(known))
+
+    def _why_gone(self, known: Known | None) -> str:
+        is_left_out = known is not None and not self.options.takes(known.source_key)
+        return "its key is not among those that are synced" if is_left_out else "not in the source"
 
     def _plan_stranger(self, secret: RemoteSecret) -> None:
         decision, policy = self.options.decisions.get(secret.secret_id), self.options.strangers

@@ -13,8 +13,8 @@ from syncs.engine.ledger import known_secrets
 from syncs.engine.others import others_of, with_wanters
 from syncs.engine.plan import build_plan, build_removal
 from syncs.engine.tags import OwnTag
-from syncs.key_schema import KeySchema
 from syncs.models import Destination, DevinSync, StrangerDecision
+from syncs.naming import Naming
 
 
 def plan_sync(
@@ -29,10 +29,10 @@ def plan_sync(
     own_tag: OwnTag | None = None,
 ) -> Plan:
     """`destination` has no row yet where no sync has ever run at the organization."""
-    known, is_ours = known_secrets(sync, destination), own_tag or OwnTag(sync)
-    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
+    known, is_ours, naming = known_secrets(sync, destination), own_tag or OwnTag(sync), Naming.of(sync)
     options = Options(
-        matches=lambda key: schema.matches(key, environment=environment),
+        matches=naming.matches,
+        takes=naming.takes,
         disable_deletion=sync.disable_secret_deletion,
         strangers=Strangers(sync.strangers),
         decisions=decisions_of(sync, destination),

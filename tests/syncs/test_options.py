@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from accounts.roles import ADMINISTRATOR
 from connections.models import Connection
 from syncs.models import DevinSync
-from syncs.options import OPTIONS
+from syncs.options import OPTIONS, KeyLinesField
 from syncs.words import column, help_of, label_of
 from tests.api.conftest import make_caller, make_user
 from tests.syncs.conftest import Manage
@@ -36,6 +36,8 @@ def other_value(name: str) -> Any:
         return next(value for value, _ in field.flatchoices if value != default)
     if isinstance(field, models.BooleanField):
         return not default
+    if isinstance(field, KeyLinesField):
+        return "DB_URL=DATABASE_URL" if name == "key_renames" else f"{name}_*"
     if isinstance(field, models.CharField):
         return "OTHER_{{secretKey}}"
     return min(limit.limit_value for limit in field.validators if isinstance(limit, MaxValueValidator))

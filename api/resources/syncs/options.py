@@ -16,7 +16,8 @@ from syncs.choices import InitialSyncBehavior, Strangers
 from syncs.errors import InvalidKeySchema
 from syncs.key_schema import LONGEST_SCHEMA, KeySchema
 from syncs.models import DevinSync
-from syncs.options import OPTIONS
+from syncs.naming import LONGEST_TEXT
+from syncs.options import OPTIONS, KeyLinesField
 from syncs.words import column, help_of
 
 OVERWRITE = InitialSyncBehavior.OVERWRITE_DESTINATION.value
@@ -32,6 +33,8 @@ def type_of(name: str) -> Any:
         return Literal.__getitem__(tuple(value for value, _ in field.flatchoices))
     if isinstance(field, models.BooleanField):
         return Switch
+    if isinstance(field, KeyLinesField):
+        return Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_normal(field))]
     if isinstance(field, models.PositiveIntegerField | models.PositiveSmallIntegerField):
         limits = [each.limit_value for each in field.validators if isinstance(each, MaxValueValidator)]
         return Annotated[WholeNumber, Field(ge=0, le=min(limits))]
@@ -50,6 +53,16 @@ def with_options(note: str = "") -> Callable[[type[Model]], type[Model]]:
         return create_model(schema.__name__, __base__=schema, __module__=schema.__module__, **fields)
 
     return decorate
+
+
+def _normal(field: KeyLinesField) -> Callable[[str], str]:
+    def normalize(text: str) -> str:
+        try:
+            return field.normalize(text)
+        except InvalidKeySchema as error:
+            raise ValueError(error.message) from None
+
+    return normalize
 
 
 def _check_behavior(text: str) -> str:

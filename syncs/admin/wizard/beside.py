@@ -18,8 +18,8 @@ from syncs.engine.destination import Organization
 from syncs.engine.keys import key_warnings
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import InvalidKeySchema, SyncError
-from syncs.key_schema import KeySchema
 from syncs.models import DevinSync
+from syncs.naming import Naming
 from vault.models import Project
 
 SHOWN_NAMES = 40
@@ -66,30 +66,38 @@ class NamePreview:
     count: int = 0
     warnings: list[str] = field(default_factory=list)
     problem: str = ""
+    # Keys of the source that are not taken, the first of them.
+    others: list[str] = field(default_factory=list)
+    other_count: int = 0
 
     @property
     def left_out(self) -> int:
         return self.count - len(self.names)
 
+    @property
+    def other_left_out(self) -> int:
+        return self.other_count - len(self.others)
+
 
 def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
     """How the source's keys will look in Devin, and what to know of the schema. `sync` need not be saved."""
     try:
-        schema = KeySchema.parse(sync.key_schema)
+        naming = Naming.of(sync)
+        if not sync.has_source:
+            return NamePreview()
+        source = summarize_source(sync.project, sync.place, recursive=sync.recursive)
+        taken = naming.names(source.keys)
     except InvalidKeySchema as error:
         return NamePreview(problem=error.message)
-    if not sync.has_source:
-        return NamePreview()
-    source = summarize_source(sync.project, sync.place, recursive=sync.recursive)
-    environment = sync.environment_slug
-    names = [Name(key, schema.render(key, environment=environment)) for key in source.keys]
-    warnings = schema_warnings(sync, schema) + _first(key_warnings(name.destination_key for name in names))
-    return NamePreview(names[:shown], len(names), warnings, source.problem)
+    names = [Name(key, name) for name, key in taken.items()]
+    others = [key for key in source.keys if not naming.takes(key)]
+    warnings = name_warnings(sync, naming) + _first(key_warnings(taken))
+    return NamePreview(names[:shown], len(names), warnings, source.problem, others[:SHOWN_NAMES], len(others))
 
 
-def schema_warnings(sync: DevinSync, schema: KeySchema) -> list[str]:
+def name_warnings(sync: DevinSync, naming: Naming) -> list[str]:
     warnings = []
-    if not schema.has_fixed_part and not sync.disable_secret_deletion and sync.strangers == Strangers.DELETE:
+    if naming.takes_all and not sync.disable_secret_deletion and sync.strangers == Strangers.DELETE:
         warnings.append(
             "Without a fixed part in the key schema every secret of the organization belongs to this sync: what is "
             "not in the source is deleted. Use a schema such as PROD_{{secretKey}} to keep to some of the keys."

@@ -12,7 +12,7 @@ from connections.models import Connection
 from encryption import DecryptionError
 from sources.choosing import USUAL, Asking
 from syncs.admin.form_fields import usable_connections
-from syncs.admin.forms import LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
+from syncs.admin.forms import KEY_LINES, LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.plan_page import show
 from syncs.admin.wizard.beside import Access, preview_names, summarize_source
 from syncs.admin.wizard.elsewhere import WAYS
@@ -143,7 +143,8 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
 
     def _beside_options(self, form: OptionsForm) -> dict[str, Any]:
         sync = self.sync_so_far(options=False)
-        sync.key_schema = str(form["key_schema"].value() or "").strip()
+        for name in ("key_schema", *KEY_LINES):
+            setattr(sync, name, str(form[name].value() or "").strip())
         for name in form.boxes:
             setattr(sync, name, bool(form[name].value()))
         more_errors = any(field.errors for field in form.more_options)

@@ -35,7 +35,7 @@
     }
 
     entered(input) {
-      if (!input.closest("[data-live-quiet]")) this.later(input.type === "text" ? PAUSE : 0);
+      if (!input.closest("[data-live-quiet]")) this.later(["text", "textarea"].includes(input.type) ? PAUSE : 0);
     }
 
     later(pause) {

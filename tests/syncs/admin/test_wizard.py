@@ -143,6 +143,27 @@ def test_previews_names_as_they_are_typed(walk: Walk) -> None:
     assert "Devin shows it to its sessions as dev_API_KEY" in page.content.decode()
 
 
+def test_shows_which_keys_fall_in_and_which_fall_out(walk: Walk) -> None:
+    walk.begin()
+    walk.answer("source", "destination")
+
+    page = walk.post("options", button="refresh", only_keys="DB_*", key_renames="DB_URL = DATABASE_URL")
+
+    names = {name.source_key: name.destination_key for name in page.context["preview"].names}
+    assert names == {"DB_URL": "PROD_DATABASE_URL"}
+    assert page.context["preview"].others == ["API_KEY"]
+    assert "1 key of the source not synced" in page.content.decode()
+
+
+def test_says_where_no_key_falls_in(walk: Walk) -> None:
+    walk.begin()
+    walk.answer("source", "destination")
+
+    page = walk.post("options", button="refresh", only_keys="NOTHING_*").content.decode()
+
+    assert "No key of the source is like that, so nothing is synced." in page
+
+
 def test_warns_of_a_schema_without_a_fixed_part(walk: Walk) -> None:
     walk.begin()
     walk.answer("source", "destination")
@@ -190,6 +211,9 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str, str]] = [
     ("options", {"key_schema": "{{secretKey}}{{secretKey}}"}, "key_schema", "exactly once"),
     ("options", {"key_schema": "A B {{secretKey}}"}, "key_schema", "letters, digits"),
     ("options", {"key_schema": "{{ secretKey }}"}, "key_schema", "without spaces"),
+    ("options", {"only_keys": "A\nTWO WORDS"}, "only_keys", "Line 2 is no key and no pattern"),
+    ("options", {"except_keys": "A=B"}, "except_keys", "Line 1 is no key and no pattern"),
+    ("options", {"key_renames": "A=B\nA=C"}, "key_renames", "Line 2 renames A a second time"),
     ("options", {"key_schema": "x" * 250 + "{{secretKey}}"}, "key_schema", "at most 255"),
     ("options", {"reconcile_minutes": "-1"}, "reconcile_minutes", "greater than or equal to 0"),
     ("options", {"reconcile_minutes": "99999"}, "reconcile_minutes", "less than or equal to 10080"),
