@@ -9,6 +9,7 @@
 # make lint   style, types, migrations, deployment checks
 # make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"
 # make image-steps   the image built and run without a container engine; as root
+# make keep-release   keeps a database of this version, for tests of later ones; see docs/releasing.md
 # make lock   the requirements files, from their .in files               make lock ARGS="--upgrade-package django"
 # INSTALLER=uv to any of them installs with uv instead of pip
 
@@ -24,7 +25,8 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test test-busy test-ahead torture mutants bench lint fresh image-steps lock install install-dev python
+.PHONY: demo run test test-busy test-ahead torture mutants bench lint fresh image-steps sbom licences audit \
+  release keep-release lock install install-dev python
 
 # The OpenBao comes with what tests need.
 demo: $(if $(findstring openbao,$(ARGS)),install-dev,install)
@@ -72,6 +74,9 @@ fresh:
 
 image-steps: install-dev
 	.ci/image
+
+keep-release: install-dev
+	$(VENV)/python -m tests.releases.keep
 
 # For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action, the clients that
 # tests walk with and the tools that look at manifests have locks of their own.

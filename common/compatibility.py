@@ -13,12 +13,19 @@ from common.version import VERSION
 
 def require_known_database() -> None:
     """Refuses to start on a database with migrations that this code does not have."""
+    if message := newer_than_this():
+        raise ImproperlyConfigured(message)
+
+
+def newer_than_this() -> str:
+    """What is newer about the database than this code, and what to do; "" if nothing is."""
     newer = newer_migrations()
-    if newer:
-        raise ImproperlyConfigured(
-            f"A newer DevinSync has changed this database ({', '.join(newer)}); this is version {VERSION}. "
-            "Install that version again, or restore the copy that was made before the update."
-        )
+    if not newer:
+        return ""
+    return (
+        f"A newer DevinSync has changed this database ({', '.join(newer)}); this is version {VERSION}. "
+        "Install that version again, or restore the copy that was made before the update."
+    )
 
 
 def newer_migrations() -> list[str]:

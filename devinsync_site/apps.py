@@ -16,7 +16,7 @@ class DevinSyncSiteConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from devinsync_site import postgresql, sqlite
+        from devinsync_site import checks, postgresql, sqlite  # noqa: F401 -- registers the checks
 
         connection_created.connect(sqlite.on_connection, dispatch_uid="devinsync_site.sqlite")
         connection_created.connect(postgresql.on_connection, dispatch_uid="devinsync_site.postgresql")

@@ -1,5 +1,6 @@
 """Keeps a set of programs running: starts one again that ended by itself, and stops all of them in order."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ LONGEST_PAUSE = 30.0
 HEALTHY_AFTER = 60.0
 # A worker finishes the run that it is at.
 GRACE = 30.0
+# What a check of Django's found, above the line that counts all that was found.
+OF_A_CHECK = re.compile(r"\S+: \([\w.]+\.E\d+\) ")
 
 
 @dataclass
@@ -114,5 +117,8 @@ def hint(log: Path) -> str:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         lines = []
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "").removeprefix("CommandError: ")
+    said = [line.strip() for line in lines if line.strip()]
+    last = said[-1].removeprefix("CommandError: ") if said else ""
+    if last.startswith("System check identified"):
+        last = next((line for line in reversed(said) if OF_A_CHECK.match(line)), last)
     return f"{last[:300]} (see {log})" if last else f"See {log}."

@@ -10,7 +10,7 @@ import pytest
 
 from launcher.errors import LaunchError
 from launcher.processes import Program
-from launcher.supervise import Supervisor, rotate
+from launcher.supervise import Supervisor, hint, rotate
 from tests.launcher.conftest import ROOT, is_alive
 from tests.linux import needs_proc
 from tests.patience import PATIENCE, wait_until
@@ -151,3 +151,13 @@ def test_puts_a_grown_log_aside(tmp_path: Path) -> None:
 
     assert not log.exists()
     assert (tmp_path / "web.log.1").read_text() == "old"
+
+
+def test_points_at_what_a_check_found_and_not_at_the_count(tmp_path: Path) -> None:
+    log = tmp_path / "prepare.log"
+    log.write_text(
+        "SystemCheckError: System check identified some issues:\n\nERRORS:\n?: (devinsync.E001) It is newer.\n\n"
+        "System check identified 1 issue (0 silenced).\n"
+    )
+
+    assert hint(log) == f"?: (devinsync.E001) It is newer. (see {log})"
