@@ -115,7 +115,7 @@ class DevinSync(ReadsPlace, SyncOptions):
     agreed_connection_id = models.UUIDField(null=True, editable=False)
     agreed_base_url = models.CharField(max_length=255, blank=True, editable=False)
     # By which proxy and authorities of its own, in the connection's words.
-    agreed_way = models.CharField(max_length=255, blank=True, editable=False)
+    agreed_way = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
@@ -437,7 +437,9 @@ class ManagedSecret(models.Model):
     destination_key = models.CharField("key in Devin", max_length=1024)
     source_key = models.CharField("key in the source", max_length=255)
     # The source's own id of the secret, where it has one: it stays the same when key and value change.
-    source_id = models.CharField("ID in the source", max_length=255, blank=True, editable=False)
+    source_id = models.CharField(
+        "ID in the source", max_length=255, blank=True, default="", db_default="", editable=False
+    )
     secret_id = models.CharField("secret ID", max_length=255)
     fingerprint = models.CharField(max_length=128, editable=False)
     note = models.TextField(blank=True, editable=False)
@@ -507,7 +509,7 @@ class WriteIntent(models.Model):
     phase = models.CharField(max_length=16, choices=Phase.choices)
     destination_key = models.CharField(max_length=1024)
     source_key = models.CharField(max_length=255, blank=True)
-    source_id = models.CharField(max_length=255, blank=True)
+    source_id = models.CharField(max_length=255, blank=True, default="", db_default="")
     secret_id = models.CharField(max_length=255, blank=True)
     old_secret_ids = models.JSONField(default=list)
     nonce = models.CharField(max_length=32, blank=True)

@@ -24,6 +24,10 @@ def seal_to_the_way(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
+    why_not_additive = (
+        "What old code opens by the address alone would open wherever the certificate leads. Old processes can't use a "
+        "connection with a CA certificate of its own after it: CHANGELOG.md says to stop them where there is one."
+    )
     dependencies = [("connections", "0003_tokens_and_budgets")]
 
     operations = [migrations.RunPython(seal_to_the_way, migrations.RunPython.noop)]

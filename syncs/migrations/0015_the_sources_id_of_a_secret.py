@@ -12,11 +12,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="managedsecret",
             name="source_id",
-            field=models.CharField(blank=True, editable=False, max_length=255, verbose_name="ID in the source"),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=255, verbose_name="ID in the source"
+            ),
         ),
         migrations.AddField(
             model_name="writeintent",
             name="source_id",
-            field=models.CharField(blank=True, max_length=255),
+            field=models.CharField(blank=True, db_default="", default="", max_length=255),
         ),
     ]

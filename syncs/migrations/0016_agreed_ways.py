@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="devinsync",
             name="agreed_way",
-            field=models.CharField(blank=True, editable=False, max_length=255),
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=255),
         ),
     ]
