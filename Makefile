@@ -9,6 +9,7 @@
 # make lint   style, types, migrations, deployment checks
 # make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"
 # make image-steps   the image built and run without a container engine; as root
+# make sbom licences audit release   what is shipped, and the files of a release; see docs/releasing.md
 # make keep-release   keeps a database of this version, for tests of later ones; see docs/releasing.md
 # make lock   the requirements files, from their .in files               make lock ARGS="--upgrade-package django"
 # INSTALLER=uv to any of them installs with uv instead of pip
@@ -75,12 +76,23 @@ fresh:
 image-steps: install-dev
 	.ci/image
 
+sbom licences: install-dev
+	$(VENV)/python -m release $@
+
+# In an environment of its own, as what it brings is nothing of ours.
+audit: install-dev
+	$(PYTHON) -m launcher.install --venv .venv/audit release/audit/requirements.txt
+	$(VENV)/python -m release audit
+
+release: install-dev
+	$(VENV)/python -m release build $(ARGS)
+
 keep-release: install-dev
 	$(VENV)/python -m tests.releases.keep
 
 # For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action, the clients that
 # tests walk with and the tools that look at manifests have locks of their own.
-OTHERS := tests/api/sdk/clients/* tests/deploy/tools/*
+OTHERS := release/audit tests/api/sdk/clients/* tests/deploy/tools/*
 lock: install-dev
 	for source in requirements.in requirements-dev.in client/action/requirements.in $(OTHERS:%=%/requirements.in); do \
 	  $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \

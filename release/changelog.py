@@ -29,16 +29,25 @@ class Section:
         return tuple(int(number) for number in self.version.split("."))
 
 
+def unreleased(text: str) -> str:
+    """What the next release will have; "" for nothing yet."""
+    return _parts(text)[0].partition("\n")[2].strip()
+
+
 def released_sections(text: str) -> list[Section]:
     """Those of released versions, newest first."""
-    _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    if not parts or parts[0].partition("\n")[0] != UNRELEASED:
-        raise ChangelogError(f"CHANGELOG.md does not begin with `## {UNRELEASED}`.")
-    sections = [_section(part) for part in parts[1:]]
+    sections = [_section(part) for part in _parts(text)[1:]]
     for newer, older in pairwise(sections):
         if newer.order <= older.order:
             raise ChangelogError(f"CHANGELOG.md has {newer.version} above {older.version}.")
     return sections
+
+
+def _parts(text: str) -> list[str]:
+    _, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    if not parts or parts[0].partition("\n")[0] != UNRELEASED:
+        raise ChangelogError(f"CHANGELOG.md does not begin with `## {UNRELEASED}`.")
+    return parts
 
 
 def _section(part: str) -> Section:

@@ -5,6 +5,7 @@ stands in CHANGELOG.md.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import models
 from django.db.migrations import Migration, operations
@@ -64,13 +65,13 @@ def _of(operation: Operation, state: ProjectState, app: str) -> Iterator[str]:
         yield "old code may still use, write or rely on what this changes"
 
 
-def _of_new_column(field: models.Field) -> Iterator[str]:
+def _of_new_column(field: "models.Field[Any, Any]") -> Iterator[str]:
     if isinstance(field, models.ManyToManyField) or field.null or field.db_default is not NOT_PROVIDED:
         return
     yield "old code writes rows without it: let it be null, or give it a db_default"
 
 
-def _of_other_column(old: models.Field, new: models.Field) -> Iterator[str]:
+def _of_other_column(old: "models.Field[Any, Any]", new: "models.Field[Any, Any]") -> Iterator[str]:
     """Longer texts and nulls are fine: what old code writes still fits."""
     (_, old_kind, _, was), (_, new_kind, _, will) = old.deconstruct(), new.deconstruct()
     changed = {name for name in was.keys() | will.keys() if was.get(name) != will.get(name)} - IN_PYTHON_ALONE

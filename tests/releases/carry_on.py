@@ -55,7 +55,7 @@ def settle_what_died() -> None:
     from syncs.runs import jobs
 
     # Nothing of what the dead process sent is still under way: there is nothing to wait for.
-    Lease.quarantine = lambda *_: None  # type: ignore[assignment, method-assign]
+    Lease.quarantine = lambda *_: None  # type: ignore[method-assign]
     for run in SyncRun.objects.filter(finished_at=None):
         jobs.run_sync(str(run.pk))
 

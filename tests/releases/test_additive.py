@@ -76,8 +76,7 @@ BROKEN: dict[str, Any] = {
 
 
 def faults_of(operation: Any) -> list[str]:
-    migration = migrations.Migration("0002_next", "shop")
-    migration.operations = [operation]
+    migration = type("Next", (migrations.Migration,), {"operations": [operation]})("0002_next", "shop")
     return list(faults(migration, BEFORE))
 
 
