@@ -12,7 +12,8 @@ from tests.installing import UnpinnedInstall, unpinned
 from tests.launcher.package_index import pins, version_of
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON_LOCKS = sorted({*ROOT.glob("tests/**/requirements.txt"), *ROOT.glob("[cr]*/a*/requirements.txt")})
+OF_TOOLS = [ROOT / folder / "requirements.txt" for folder in ("client/action", "release/audit")]
+PYTHON_LOCKS = sorted({*ROOT.glob("tests/**/requirements.txt"), *OF_TOOLS})
 NODE_LOCKS = sorted(ROOT.glob("tests/**/package-lock.json"))
 # The one that installs, always with hashes (tests/launcher/test_install.py), and what speaks of such commands.
 SPEAK_OF_IT = {"launcher/install.py", "tests/installing.py", "tests/test_installing.py"}
