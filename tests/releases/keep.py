@@ -27,13 +27,13 @@ def keep(folder: Path, work: Path) -> None:
     run(address, work, "manage.py", "prepare")
     run(address, work, "-m", "tests.releases.fill", str(work / "devin.json"))
     facts = json.loads(run(address, work, "-m", "tests.releases.facts"))
-    run(address, work, "manage.py", "backup", str(work / "backup"))
+    run(address, work, "manage.py", "backup", str(work / "backup.gz"))
     on_postgresql = dump_from_postgresql(work)
     folder.mkdir()
     (folder / "facts.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     write(folder / "sqlite.sql.gz", dump_from_sqlite(file))
     write(folder / "postgresql.sql.gz", on_postgresql)
-    for name in ("devin.json", "backup"):
+    for name in ("devin.json", "backup.gz"):
         shutil.copyfile(work / name, folder / name)
 
 
@@ -53,7 +53,7 @@ def dump_from_postgresql(work: Path) -> str:
     server = PostgreSQL.create()
     try:
         server.start()
-        run(server.url, work, "manage.py", "restore", "--not-paused", str(work / "backup"))
+        run(server.url, work, "manage.py", "restore", "--not-paused", str(work / "backup.gz"))
         flags = ("--inserts", "--no-owner", "--no-privileges", "-h", str(server.data), "-U", "postgres", "postgres")
         dumped = subprocess.run([server.programs / "pg_dump", *flags], stdout=subprocess.PIPE, text=True, check=True)
     finally:

@@ -104,10 +104,10 @@ def test_its_rows_and_schema_go_forward_and_its_syncs_go_on(version: Path, addre
 
 
 @pytest.mark.parametrize(
-    "version", [path for path in kept_versions() if (path / "backup").exists()], ids=lambda f: f.name
+    "version", [path for path in kept_versions() if (path / "backup.gz").exists()], ids=lambda f: f.name
 )
 def test_a_backup_of_it_can_be_restored(version: Path, address: str, tmp_path: Path) -> None:
-    run(address, tmp_path, "manage.py", "restore", version / "backup")
+    run(address, tmp_path, "manage.py", "restore", version / "backup.gz")
 
     check_facts(version, json.loads(run(address, tmp_path, "-m", "tests.releases.facts")))
 
