@@ -21,6 +21,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts.header_log_in import proved_at
 from accounts.presence import CONFIRMED
 from common.middleware import GetResponse
 from common.returning import way_on, with_way_back
@@ -86,7 +87,7 @@ def may_change(request: HttpRequest) -> bool:
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    since = time.time() - request.session.get(CONFIRMED, 0)
+    since = time.time() - max(request.session.get(CONFIRMED, 0), proved_at(request))
     limit = settings.CONFIRM_IDENTITY + (GRACE if request.method == "POST" and _is_form(request) else timedelta())
     return bool(since <= limit.total_seconds())
 
@@ -152,6 +153,8 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         "title": "Confirm that it is you",
         "form": form,
         "next": address,
+        "has_password": request.user.has_usable_password(),
+        "proxy_tells_time": bool(settings.LOGIN_TIME_HEADER),
         "kept_for": duration(settings.CONFIRM_IDENTITY),
     }
     return TemplateResponse(request, "accounts/confirm_identity.html", context)

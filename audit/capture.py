@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry, LogEntryManager
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.contrib.contenttypes.models import ContentType
 from django.db.models.signals import post_save
+from django.http import HttpRequest
 
 from audit.models import Action, Entry
 from audit.writing import line, note, note_many
+from common.log_ins import BY_HEADER, log_in_refused
 
 UNKNOWN = "(unknown name)"
 ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
@@ -42,6 +45,7 @@ def connect() -> None:
     post_save.connect(on_log_entry, sender=LogEntry, dispatch_uid="audit.capture")
     user_logged_in.connect(on_log_in, dispatch_uid="audit.log_in")
     user_logged_out.connect(on_log_out, dispatch_uid="audit.log_out")
+    log_in_refused.connect(on_refused_log_in, dispatch_uid="audit.refused_log_in")
     user_login_failed.connect(on_failed_log_in, dispatch_uid="audit.failed_log_in")
 
 
@@ -72,8 +76,19 @@ def _as_line(entry: LogEntry, actor: str) -> Entry:
     )
 
 
-def on_log_in(*, user: AbstractBaseUser, **_: Any) -> None:
-    note(user.get_username(), Action.LOGGED_IN)
+def on_log_in(*, user: AbstractBaseUser, request: HttpRequest | None = None, **_: Any) -> None:
+    note(user.get_username(), Action.LOGGED_IN, detail=_way_in(request))
+
+
+def _way_in(request: HttpRequest | None) -> str:
+    """That a proxy vouched for them, and which."""
+    if request is None or not getattr(request, BY_HEADER, False):
+        return ""
+    return f"By {settings.LOGIN_HEADER} of {request.META.get('REMOTE_ADDR', '')}."
+
+
+def on_refused_log_in(*, name: str, why: str, **_: Any) -> None:
+    note(name or UNKNOWN, Action.FAILED_LOG_IN, detail=f"By {settings.LOGIN_HEADER}: {why}.")
 
 
 def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:

@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from common.environment import env, load_file
+from common.log_in_settings import require_whole
 
 # Before any model, form or admin of ours: lets their bases be written with their types, as `ModelAdmin[DevinSync]`.
 django_stubs_ext.monkeypatch()
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "devinsync_site.viewer_zone.viewer_zone",
     "accounts.devices.DeviceMiddleware",
+    "accounts.header_log_in.HeaderLogInMiddleware",
     "accounts.presence.PresenceMiddleware",
     "accounts.confirming.ConfirmIdentityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -223,6 +225,23 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN has fewer than 16 characters. Make a longer one: openssl rand -hex 32.")
 METRICS_PER_SYNC = env.bool("METRICS_PER_SYNC", default=False)
+
+# Logging in by a header in which a reverse proxy says who it is, if it comes from one of these addresses or networks.
+LOGIN_HEADER = env.str("LOGIN_HEADER", default="")
+LOGIN_PROXIES = env.list("LOGIN_PROXIES", default=[])
+# The header that says when they last proved it, in seconds since 1970: a fresh proof then counts for what is grave.
+LOGIN_TIME_HEADER = env.str("LOGIN_TIME_HEADER", default="")
+# Whether somebody unknown gets an account, which may do nothing yet.
+LOGIN_CREATES_PEOPLE = env.bool("LOGIN_CREATES_PEOPLE", default=False)
+# Where the proxy ends its own session, on the same host; people are led there when they log out.
+LOGOUT_PATH = env.str("LOGOUT_PATH", default="")
+require_whole(
+    header=LOGIN_HEADER,
+    time_header=LOGIN_TIME_HEADER,
+    proxies=LOGIN_PROXIES,
+    creates=LOGIN_CREATES_PEOPLE,
+    way_out=LOGOUT_PATH,
+)
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
