@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.queue import Queue
 from rq.worker import Worker
-from rq.worker_registration import get_keys
+from rq.worker_registration import get_keys, register
 
 from syncs.runs.queue import BELLS
 
@@ -75,6 +75,8 @@ class Bells:
         try:
             if self._worker is None:
                 self._worker = self._register()
+            # Once more each time: a queue that was emptied has forgotten that there are any.
+            register(self._worker)
             self._worker.heartbeat()
         except (RedisError, OSError, ValueError):
             return

@@ -25,6 +25,7 @@ from syncs.choices import Status, Trigger
 from syncs.models import SyncRun
 from syncs.runs import queue, schedule
 from syncs.runs.ask import request_run, ring_on_commit
+from syncs.runs.bells import Bells, count_workers
 from syncs.runs.queue import ForgedJob, NoJob
 from tests.patience import PATIENCE
 from tests.syncs.conftest import Bench
@@ -49,6 +50,18 @@ def elsewhere() -> Iterator[Sandbox]:
     """Another host, which must hear nothing."""
     with Sandbox() as server:
         yield server
+
+
+def test_a_worker_is_counted_again_after_the_queue_was_emptied(valkey: redis.Redis) -> None:
+    bells = Bells(django_rq.get_queue("default"), "worker")
+    bells.show_alive()
+    assert count_workers(bells.queue) == 1
+
+    valkey.flushall()
+    bells._shown_at = float("-inf")
+    bells.show_alive()
+
+    assert count_workers(bells.queue) == 1
 
 
 # Ringing
