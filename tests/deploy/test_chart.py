@@ -121,6 +121,7 @@ def test_takes_everything_that_it_names(tmp_path: Path) -> None:
     manifests = helm_template(EVERYTHING, tmp_path)
 
     [settings] = [manifest["data"] for manifest in manifests if manifest["kind"] == "ConfigMap"]
+    assert settings.pop("LIFE_SIGN")
     assert settings == {
         "HOST": "0.0.0.0",
         "PORT": "8000",
@@ -208,6 +209,7 @@ def selectors_in(part: Any) -> Iterator[dict[str, str]]:
         ({"worker": {"resources": {"limit": {}}}}, "additional properties 'limit' not allowed"),
         ({"image": {"digest": "sha256:12"}}, "does not match pattern"),
         ({"image": {"pullPolicy": "Sometimes"}}, "value must be one of"),
+        ({"settings": {"LIFE_SIGN": "/elsewhere"}}, "invalid propertyName 'LIFE_SIGN'"),
         ({"settings": {"historyDays": 3}}, "invalid propertyName 'historyDays'"),
         ({"settings": {"SYNC_QUIET_SECONDS": 0.5}}, "got number, want"),
         ({"networkPolicy": {"stores": {"ports": [0]}}}, "minimum: got 0, want 1"),

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.test_documentation import settings_read
 
 USER = 10001
 SECRETS = Path("/run/secrets")
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 # Mebibytes of the process that watches over a worker, see docs/scaling.md.
 WATCHER = 128
 
@@ -99,12 +101,24 @@ def test_probes_by_address_are_answered_behind_tls(
 ) -> None:
     monkeypatch.setattr(settings, "SECURE_SSL_REDIRECT", True)
     [web] = [pod["containers"][0] for name, pod in pods_of(manifests) if name == "web"]
-    probes = {name: web[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    probes = {name: web[name]["httpGet"] for name in PROBES}
 
     assert [probe["path"] for probe in probes.values()] == ["/healthz", "/healthz", "/readyz"]
     for probe in probes.values():
         answer = client.get(probe["path"], HTTP_HOST="10.1.2.3:8000")
         assert (answer.status_code in (200, 503), answer["Content-Type"]) == (True, "application/json")
+
+
+def test_a_loop_that_does_not_turn_is_started_anew(manifests: list[Manifest]) -> None:
+    [given] = of_kind(manifests, "ConfigMap")
+
+    for name, pod in pods_of(manifests):
+        [container] = pod["containers"]
+        asked = {container[probe]["exec"]["command"][-1] for probe in PROBES if "exec" in container.get(probe, ())}
+        assert asked == ({"launcher.healthy"} if name in ("worker", "scheduler") else set())
+        writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+        assert str(Path(given["data"]["LIFE_SIGN"]).parent) in writable
+    assert find_spec("launcher.healthy")
 
 
 def test_requests_go_where_the_web_process_listens(manifests: list[Manifest]) -> None:

@@ -24,7 +24,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* A ConfigMap's data. Helm reads a whole number as a fraction, and would write a large one as 1e+06. */}}
 {{- define "devinsync.settings" -}}
-{{- $given := dict "HOST" "0.0.0.0" "PORT" "8000" "HTTPS" "1" -}}
+{{- $given := dict "HOST" "0.0.0.0" "PORT" "8000" "HTTPS" "1" "LIFE_SIGN" "/tmp/devinsync.alive" -}}
 {{- with .Values.ingress -}}
 {{- if .enabled }}{{ $given = merge (dict "TRUSTED_PROXIES" "1" "ALLOWED_HOSTS" .host) $given }}{{ end -}}
 {{- end -}}

@@ -129,6 +129,20 @@ securityContext:
     {{- include "devinsync.mounts" . | nindent 4 }}
 {{- end }}
 
+{{/* Whether its loop turns; it asks neither the database nor the queue, which a restart does not bring back. */}}
+{{- define "devinsync.alive" -}}
+startupProbe:
+  exec: { command: [python, -m, launcher.healthy] }
+  periodSeconds: 5
+  timeoutSeconds: 10
+  failureThreshold: 60
+livenessProbe:
+  exec: { command: [python, -m, launcher.healthy] }
+  periodSeconds: 30
+  timeoutSeconds: 15
+  failureThreshold: 4
+{{- end }}
+
 {{/* A process that stays. Takes the root, `component`, `replicas`, `grace`, and as `own` what its container has besides. */}}
 {{- define "devinsync.process" -}}
 {{- $root := .root -}}
