@@ -144,6 +144,15 @@ def test_takes_everything_that_it_names(tmp_path: Path) -> None:
         }
 
 
+def test_leads_to_the_path_that_it_lives_below(tmp_path: Path) -> None:
+    values = {"ingress": {"enabled": True}, "settings": {"PATH_PREFIX": "/devinsync"}}
+
+    [ingress] = [manifest for manifest in helm_template(values, tmp_path) if manifest["kind"] == "Ingress"]
+
+    [rule] = ingress["spec"]["rules"]
+    assert [path["path"] for path in rule["http"]["paths"]] == ["/devinsync"]
+
+
 def test_a_changed_setting_replaces_the_pods_but_of_the_job(tmp_path: Path) -> None:
     before = workloads(helm_template({}, tmp_path))
     after = workloads(helm_template({"settings": {"WEB_THREADS": 9}}, tmp_path))
@@ -234,9 +243,13 @@ def test_takes_no_secret_among_the_settings(name: str, tmp_path: Path) -> None:
         ({}, "Nobody can reach it yet"),
         ({"settings": {"ALLOWED_HOSTS": "sync.example.com"}}, "lead to the Service devinsync, port 80"),
         ({"ingress": {"enabled": True, "host": "sync.example.com"}}, "It is at https://sync.example.com/admin/"),
+        (
+            {"ingress": {"enabled": True, "host": "tools.example.com"}, "settings": {"PATH_PREFIX": "/sync"}},
+            "It is at https://tools.example.com/sync/admin/",
+        ),
         ({"backup": {"enabled": False}}, "No backups are made"),
     ],
-    ids=["as it is", "proxy", "ingress", "no backup"],
+    ids=["as it is", "proxy", "ingress", "path", "no backup"],
 )
 def test_says_what_to_do_next(values: Manifest, said: str, tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"

@@ -9,6 +9,10 @@
 {{- end -}}
 {{- end }}
 
+{{- define "devinsync.path" -}}
+{{- .Values.settings.PATH_PREFIX | default "" | trimAll "/" | printf "/%s" -}}
+{{- end }}
+
 {{/* By what pods are chosen. It may never change. */}}
 {{- define "devinsync.selector" -}}
 app.kubernetes.io/name: devinsync
