@@ -101,9 +101,11 @@ WAY = (PROXY, CA_CERTIFICATE)
 
 def is_listed(proxy: str) -> bool:
     """Whether the operator has named the proxy, or it is on this machine."""
-    parts = urlsplit(proxy)
+    if not is_bare(proxy):
+        return False
     usual = Proxy.parse(settings.OUTBOUND_PROXY).address if settings.OUTBOUND_PROXY else ""
-    return is_loopback(parts.hostname or "") or proxy == usual or matches(proxy, settings.OUTBOUND_PROXIES)
+    is_here = is_loopback(urlsplit(proxy).hostname or "")
+    return is_here or proxy == usual or matches(proxy, settings.OUTBOUND_PROXIES)
 
 
 def why_not(base_url: str, parameters: Mapping[str, str]) -> str:

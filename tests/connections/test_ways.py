@@ -229,6 +229,14 @@ def test_what_a_database_writer_points_elsewhere_does_not_open(connection: Conne
             Connection.objects.get().identify()
 
 
+@pytest.mark.parametrize("written", ["http://proxy:x", "http://[::1", "proxy", "http://alice:x@127.0.0.1:3128", "//"])
+def test_what_a_database_writer_makes_of_a_proxy_leads_nowhere(connection: Connection, written: str) -> None:
+    connection.parameters["proxy"] = written
+
+    with pytest.raises(Unreachable, match="is not among those that OUTBOUND_PROXIES allows"):
+        connection.identify()
+
+
 def test_it_is_on_record(admin_client: Client, devin: Sandbox, connection: Connection) -> None:
     before = connection.where
 
