@@ -94,7 +94,7 @@ keep-release: install-dev
 # tests walk with and the tools that look at manifests have locks of their own.
 OTHERS := release/audit tests/api/sdk/clients/* tests/deploy/tools/*
 lock: install-dev
-	for source in requirements.in requirements-dev.in client/action/requirements.in $(OTHERS:%=%/requirements.in); do \
+	for source in requirements.in requirements-optional.in requirements-dev.in client/action/requirements.in $(OTHERS:%=%/requirements.in); do \
 	  $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \
 	    --no-strip-extras --no-header $(ARGS) -o $${source%.in}.txt $$source || exit 1; \
 	done

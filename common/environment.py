@@ -32,6 +32,7 @@ IN_FILES = frozenset(
         "OUTGOING_PROXY",
         "REDIS_URL",
         "SECRET_KEY",
+        "SENTRY_DSN",
     }
 )
 # What a setting was called before. It is read under that name too, unless it is given under its own.

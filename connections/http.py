@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from common import tracing
 from common.counting import Counter, Histogram
 from connections.kept import Owner, shelf
 from connections.pools import BoundedAdapter, begin
@@ -135,7 +136,7 @@ class Transport:
         if not self._free.acquire(timeout=max(seconds, 0)):
             raise RequestFailed("no connection was free in time", sent=False)
         try:
-            return self._send_and_count(prepared, exchange, seconds)
+            return self._send_observed(prepared, exchange, seconds)
         except BaseException:
             self._has_failed = True
             raise
@@ -163,18 +164,20 @@ class Transport:
             reach=self._route.proxy.reach if self._route.proxy else None,
         )
 
-    def _send_and_count(self, prepared: requests.PreparedRequest, exchange: Exchange, seconds: float) -> Answer:
+    def _send_observed(self, prepared: requests.PreparedRequest, exchange: Exchange, seconds: float) -> Answer:
         """What was stopped right before it was sent does not count."""
         began = time.monotonic()
-        try:
-            answer = self._send(prepared, exchange, seconds)
-        except RequestFailed as failed:
-            self._tell(f"{failed.status or (NO_ANSWER if failed.sent else UNSENT)}", began)
-            raise
-        self._tell(f"{answer.status}", began)
-        return answer
+        with tracing.span("request", app=self._app, method=prepared.method or ""):
+            try:
+                answer = self._send(prepared, exchange, seconds)
+            except RequestFailed as failed:
+                self._tell(f"{failed.status or (NO_ANSWER if failed.sent else UNSENT)}", began)
+                raise
+            self._tell(f"{answer.status}", began)
+            return answer
 
     def _tell(self, status: str, began: float) -> None:
+        tracing.note(status=status)
         SENT.add(app=self._app, status=status)
         TOOK.observe(time.monotonic() - began, app=self._app)
 

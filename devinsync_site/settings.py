@@ -224,6 +224,10 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("METRICS_TOKEN has fewer than 16 characters. Make a longer one: openssl rand -hex 32.")
+# Errors go there, without values, where sentry-sdk is installed; spans there, where OpenTelemetry is, which reads its
+# other variables (OTEL_…) by itself.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 METRICS_PER_SYNC = env.bool("METRICS_PER_SYNC", default=False)
 
 # Logging in by a header in which a reverse proxy says who it is, if it comes from one of these addresses or networks.

@@ -10,6 +10,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from common import tracing
 from connections.devin.client import DevinClient
 from connections.devin.errors import DevinError, Forbidden, NotFound, RateLimited, Unauthorized, Unreachable
 from connections.devin.types import RemoteSecret
@@ -29,7 +30,7 @@ class Organization:
     _begun: Future[tuple[RemoteSecret, ...]] | None = None
 
     def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="devin")
+        self.pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="devin", initializer=tracing.here())
 
     @classmethod
     def open(

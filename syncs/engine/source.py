@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
+from common import tracing
 from common.counting import Counter, Histogram
 from sources import watching
 from sources.checking import check_key, check_read
@@ -114,7 +115,7 @@ def note_fault(run: SyncRun, problem: SourceProblem | None) -> None:
 def counted(sync: DevinSync) -> Iterator[None]:
     kind = sync.project.source
     try:
-        with READ_TIME.timed(kind=kind):
+        with tracing.span("read source", kind=kind), READ_TIME.timed(kind=kind):
             yield
     except SourceError as error:
         _count_fault(sync, error)

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from common import counting
+from common import observing
 from common.places import places
 from common.processes import call_itself, die_with_parent, identity_of_child
 from syncs.runs import jobs
@@ -96,7 +96,7 @@ class Foreman:
 
     def _be_carrier(self) -> None:
         call_itself("devinsync: carries runs")
-        counting.start_saving()
+        observing.start("worker")
         carrier = self.make_carrier()
         for number in SIGNALS:
             signal.signal(number, carrier.stop)
@@ -169,6 +169,7 @@ def _carry_alone(run_id: UUID) -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    observing.start("worker")
     jobs.run_sync(str(run_id))
 
 
@@ -184,7 +185,7 @@ def _be_child(be: Callable[[], None]) -> None:
     except BaseException as error:
         log.error("a process of the worker ended by %s at %s", type(error).__name__, places(error))
     finally:
-        counting.save_now()
+        observing.stop()
         logging.shutdown()
         os._exit(status)
 

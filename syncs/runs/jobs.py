@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from common import tracing
 from common.database_faults import is_database_fault
 from common.places import places
 from connections.devin.errors import DevinError, Unauthorized
@@ -61,10 +62,20 @@ def run_sync(run_id: str) -> None:
 def attempt(run: SyncRun, lease: Lease) -> None:
     """One attempt, and the end that it deserves. What a person must mend ends the run; what can pass is tried again."""
     log.info("run %s of %s: attempt %s", run.pk, run.sync_name, run.attempt)
-    try:
-        finish(run, reconcile(run, lease))
-    except Exception as error:
-        end_of(error)(run, lease, error)
+    told: dict[str, tracing.Attribute] = {
+        "run": str(run.pk),
+        "operation": run.operation,
+        "trigger": run.trigger,
+        "attempt": run.attempt,
+    }
+    with tracing.span("run", **told):
+        try:
+            finish(run, reconcile(run, lease))
+        except Exception as error:
+            tracing.note(stopped_by=type(error).__name__)
+            end_of(error)(run, lease, error)
+        finally:
+            tracing.note(status=run.status)
 
 
 def finish(run: SyncRun, report: Report) -> None:

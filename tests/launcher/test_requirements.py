@@ -63,12 +63,12 @@ def not_pinned(file: str, environment: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("system", SYSTEMS, ids="-".join)
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, "requirements-optional.txt"])
 def test_pins_all_that_is_needed(file: str, python: str, system: tuple[str, str, str]) -> None:
     assert not_pinned(file, markers(python, system)) == []
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, "requirements-optional.txt"])
 def test_knows_what_each_pinned_package_needs(file: str) -> None:
     """The test above reads it from what is installed: all that is meant for this Python and system."""
     here = [pin.name for pin in pins(ROOT / file) if not pin.marker or pin.marker.evaluate()]
@@ -78,7 +78,7 @@ def test_knows_what_each_pinned_package_needs(file: str) -> None:
     }
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, "requirements-optional.txt"])
 def test_is_made_from_its_source(file: str) -> None:
     pinned = {canonicalize_name(pin.name): version_of(pin) for pin in pins(ROOT / file)}
     sources = [ROOT / file.replace(".txt", ".in"), *([ROOT / "requirements.in"] if "dev" in file else [])]

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from waitress import create_server
 
-from common import counting
+from common import observing
 from common.compatibility import require_known_database
 from common.life_sign import LifeSign
 from common.threads import take_short_turns
@@ -35,6 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         require_known_database()
         require_known_keys()
+        observing.start("web")
         # Only now: it builds the whole application.
         from devinsync_site.wsgi import application
 
@@ -59,10 +60,9 @@ class Command(BaseCommand):
             # The site decides by TRUSTED_PROXIES and HTTPS which of these headers count.
             clear_untrusted_proxy_headers=False,
         )
-        counting.start_saving()
         LifeSign("serve").give()
         server.run()
-        counting.save_now()
+        observing.stop()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from audit.chain import link_some
-from common import counting
+from common import observing
 from common.compatibility import require_known_database
 from common.life_sign import LifeSign
 from common.places import places
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, on_signal)
         signal.signal(signal.SIGINT, on_signal)
-        counting.start_saving()
+        observing.start("scheduler")
         housekeeping = Housekeeping(pause=stop.wait)
         life_sign = LifeSign("scheduler")
         period = settings.SCHEDULER_TICK.total_seconds()
@@ -58,4 +58,4 @@ class Command(BaseCommand):
                 log.error("the scheduler could not use the database (%s at %s); it tries again", kind, places(error))
             close_old_connections()
             stop.wait(max(0.0, began + period - time.monotonic()))
-        counting.save_now()
+        observing.stop()
