@@ -31,6 +31,8 @@ def keep(folder: Path, work: Path) -> None:
     on_postgresql = dump_from_postgresql(work)
     folder.mkdir()
     (folder / "facts.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    (folder / "commit.txt").write_text(commit.stdout)
     write(folder / "sqlite.sql.gz", dump_from_sqlite(file))
     write(folder / "postgresql.sql.gz", on_postgresql)
     for name in ("devin.json", "backup.gz"):
