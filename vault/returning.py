@@ -1,5 +1,6 @@
 """Puts the rows of an entry of the trash back into their tables, a table at a time, some rows at a time."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from django.db.models import Model
 from encryption import DecryptionError, seal, unseal
 from encryption.registry import SealedField
 from vault.models import Folder, Secret, SecretImport, TrashedRow, TrashEntry
-from vault.trash import FEW, NOTES, TABLES, sealed_field, table_of
+from vault.trash import FEW, NOTES, OF_SECRETS, TABLES, check_rows, sealed_field, table_of
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,39 @@ class Place:
 class Returned:
     """`unkept` are imports of folders that are gone."""
 
-    secrets: list[Secret] = field(default_factory=list)
     unkept: list[SecretImport] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
 
 
 def put_back(entry: TrashEntry, place: Place | None) -> Returned:
-    """All of it. Of its secrets only those of an entry that is one are answered: of others there may be thousands."""
+    """All of a folder or an environment."""
     returned = Returned()
     for model in TABLES:
         for batch in _batches(entry, table_of(model)):
             columns = [row.columns for row in batch]
             if model is Folder and place is not None:
                 columns = [place.move(each) for each in columns]
-            rows = _insert(model, batch, [_as_row(model, each) for each in columns], returned)
-            if model is Secret and entry.kind == TrashEntry.Kind.SECRET:
-                returned.secrets += rows
+            _insert(model, batch, [_as_row(model, each) for each in columns], returned)
     returned.notes = [row.columns for batch in _batches(entry, NOTES) for row in batch]
     return returned
+
+
+def put_back_secrets(entries: Sequence[TrashEntry]) -> list[Secret]:
+    """Those that are entries of their own, with what belongs to them. Raises Unreadable unless each is whole."""
+    by_table: dict[str, list[TrashedRow]] = defaultdict(list)
+    by_entry: dict[UUID, list[TrashedRow]] = defaultdict(list)
+    for row in TrashedRow.objects.filter(entry__in=[entry.pk for entry in entries]).order_by("pk"):
+        by_table[row.table].append(row)
+        by_entry[row.entry_id].append(row)
+    for entry in entries:
+        check_rows(entry, by_entry[entry.pk])
+    found: list[Secret] = []
+    tables: tuple[type[Model], ...] = (Secret, *OF_SECRETS)
+    for model in tables:
+        if rows := by_table[table_of(model)]:
+            inserted = _insert(model, rows, [_as_row(model, row.columns) for row in rows], Returned())
+            found += inserted if model is Secret else []
+    return found
 
 
 def _batches(entry: TrashEntry, table: str) -> Iterator[list[TrashedRow]]:

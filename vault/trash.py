@@ -109,9 +109,12 @@ def sealed_field(model: type[Model]) -> SealedField | None:
 
 def check_entry(entry: TrashEntry) -> None:
     """Raises Unreadable unless it holds what it held when a writer of ours sealed it."""
-    total = 0
-    for row in entry.rows.order_by("pk").iterator(chunk_size=FEW):
-        total = (total + _part(row)) % MODULUS
+    check_rows(entry, entry.rows.order_by("pk").iterator(chunk_size=FEW))
+
+
+def check_rows(entry: TrashEntry, rows: Iterable[TrashedRow]) -> None:
+    """The same for who has loaded all that it holds."""
+    total = sum(map(_part, rows)) % MODULUS
     try:
         is_whole = int(unseal(entry.seal, context=entry.sealing_context()), 16) == total
     except DecryptionError:

@@ -13,6 +13,7 @@ from tests.actors import ANYBODY
 from vault import editing
 from vault.editing import Edit, Labels
 from vault.models import Environment, Folder
+from vault.trash import in_trash
 
 # SQLite itself takes up to ninety of these rows in one statement.
 FEW, MANY = 2, 40
@@ -32,6 +33,12 @@ def fill(folder: Folder, count: int, value: str = "1") -> Folder:
 def edits(folder: Folder, **what: Any) -> list[Edit]:
     rows = folder.secrets.select_related("folder__environment")
     return [Edit(one, **{name: change(one) for name, change in what.items()}) for one in rows]
+
+
+def restoring(folder: Folder) -> Callable[[], object]:
+    editing.delete_secrets(folder.secrets.select_related("folder__environment"), by=ANYBODY)
+    entries = list(in_trash().filter(folder=folder.pk))
+    return lambda: editing.restore_all(entries, by=ANYBODY)
 
 
 EDITS: dict[str, Callable[[Folder], Callable[[], object]]] = {
@@ -62,6 +69,7 @@ EDITS: dict[str, Callable[[Folder], Callable[[], object]]] = {
     "secrets that go": lambda folder: (
         lambda: editing.delete_secrets(folder.secrets.select_related("folder__environment"), by=ANYBODY)
     ),
+    "secrets that come back": restoring,
     "a preview": lambda folder: (
         lambda: editing.preview_secrets(
             folder, {f"K{number}": "2" for number in range(folder.secrets.count())}, by=ANYBODY

@@ -114,6 +114,16 @@ def test_many_go_and_come_back_together(app: Folder) -> None:
     assert len(values(app)) == 1203
 
 
+def test_two_of_one_key_do_not_come_back_together(app: Folder) -> None:
+    for value in ("1", "2"):
+        editing.delete_secret(editing.set_secret(app, "A", value, by=ANYBODY), by=ANYBODY)
+
+    with pytest.raises(Taken, match="There is a secret A"):
+        editing.restore_all(in_trash(), by=ANYBODY)
+
+    assert (app.secrets.count(), in_trash().count()) == (0, 2)
+
+
 def test_a_folder_comes_back_below_the_new_name_of_what_holds_it(shop: Project, app: Folder) -> None:
     below = Folder.objects.get(path="/app/below")
     deepest = editing.create_folder(app.environment, "/app/below/deepest", by=ANYBODY)

@@ -6,7 +6,7 @@ from uuid import uuid4
 from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.secrets import FEW, restore_versions
-from vault.editing.trash import bring_back, delete_rows
+from vault.editing.trash import bring_back_all, delete_rows
 from vault.errors import Outdated
 from vault.history import FolderPlan, Kind, Step, plan_restore
 from vault.loading import check_folder
@@ -22,8 +22,8 @@ def restore_folder(folder: Folder, plan: FolderPlan, *, by: Actor) -> None:
             raise Outdated(f"{folder} was changed since this was planned. Look at the plan again, then restore.")
         check_folder(folder)
         _delete(change, plan.of(Kind.DELETE))
-        for entry in in_trash().filter(pk__in=[step.entry for step in plan.of(Kind.CREATE)]):
-            bring_back(change, entry, Returned())
+        created = [step.entry for step in plan.of(Kind.CREATE) if step.entry]
+        bring_back_all(change, list(in_trash().filter(pk__in=created)), Returned())
         change.seals.renew()
         earlier = [step for step in plan.steps if step.kind != Kind.DELETE and step.then != step.now]
         restore_versions(change, folder, _versions(earlier))

@@ -15,7 +15,7 @@ from vault.effects import is_tried
 from vault.errors import Invalid, Missing, Taken
 from vault.limits import LONGEST_PATH
 from vault.models import Environment, Folder, Secret, SecretImport, TrashedRow, TrashEntry
-from vault.returning import Place, Returned, put_back
+from vault.returning import Place, Returned, put_back, put_back_secrets
 from vault.signals import folders_leave, folders_return
 from vault.trash import FEW, OF_SECRETS, Bin, check_entry, in_trash, is_on, table_of
 
@@ -74,8 +74,7 @@ def restore_all(entries: Iterable[TrashEntry], *, by: Actor) -> Returned:
     with all_or_none():
         for project_id, some in by_project.items():
             with changing(project_id, by) as change:
-                for entry in _lock(some):
-                    bring_back(change, entry, returned)
+                bring_back_all(change, _lock(some), returned)
     return returned
 
 
@@ -111,27 +110,42 @@ def _lock(entries: Sequence[TrashEntry]) -> list[TrashEntry]:
     return sorted(found.values(), key=lambda each: (ORDER.index(Kind(each.kind)), len(each.name), each.name))
 
 
-def bring_back(change: Change, entry: TrashEntry, returned: Returned) -> None:
-    """For callers that hold the transaction."""
+def bring_back_all(change: Change, entries: Sequence[TrashEntry], returned: Returned) -> None:
+    """In their order, but secrets last, many at once. For callers that hold the transaction."""
+    for entry in entries:
+        if entry.kind != Kind.SECRET:
+            _bring_back_tree(change, entry, returned)
+    secrets = [entry for entry in entries if entry.kind == Kind.SECRET]
+    for start in range(0, len(secrets), FEW):
+        _bring_back_secrets(change, secrets[start : start + FEW])
+
+
+def _bring_back_tree(change: Change, entry: TrashEntry, returned: Returned) -> None:
     check_entry(entry)
     place = None
     if entry.kind == Kind.ENVIRONMENT:
         _check_slug(entry)
-    elif entry.kind == Kind.FOLDER:
-        place = _place_of(entry)
     else:
-        _check_key(entry)
+        place = _place_of(entry)
     back = put_back(entry, place)
-    change.seals.put(back.secrets)
     change.seals.drop_imports(back.unkept)
     for folder_id in _folders_in(entry):
         change.mark(folder_id)
-    for secret in back.secrets:
-        change.mark(secret.folder_id, [secret.key])
     folders_return.send(sender=Folder, notes=back.notes)
     returned.unkept += back.unkept
     TrashedRow.objects.filter(entry=entry).delete()
     entry.delete()
+
+
+def _bring_back_secrets(change: Change, entries: Sequence[TrashEntry]) -> None:
+    """As many statements for many as for one, but for what does not fit into one."""
+    _check_keys(entries)
+    for secret in put_back_secrets(entries):
+        change.seals.put([secret])
+        change.mark(secret.folder_id, [secret.key])
+    ids = [entry.pk for entry in entries]
+    TrashedRow.objects.filter(entry__in=ids).delete()
+    TrashEntry.objects.filter(pk__in=ids).delete()
 
 
 def _check_slug(entry: TrashEntry) -> None:
@@ -157,15 +171,21 @@ def _holder(entry: TrashEntry) -> Folder | None:
     return rows.filter(pk=entry.folder).first() if entry.folder else None
 
 
-def _check_key(entry: TrashEntry) -> None:
-    folder = _holder(entry)
-    if folder is None:
-        raise Missing(f"The folder {entry.place} of {entry.name} is not there now. Restore the folder first.")
-    if folder.secrets.filter(key=entry.name).exists():
-        raise Taken(
-            f"There is a secret {entry.name} in {folder} again. Give that one another key or delete it, then restore "
-            "this one."
-        )
+def _check_keys(entries: Sequence[TrashEntry]) -> None:
+    folders = Folder.objects.select_related("environment").in_bulk({entry.folder for entry in entries if entry.folder})
+    names = {entry.name for entry in entries}
+    there = Secret.objects.filter(folder__in=folders, key__in=names).order_by()
+    taken = set(there.values_list("folder_id", "key"))
+    for entry in entries:
+        folder = folders.get(entry.folder) if entry.folder else None
+        if folder is None or folder.environment.project_id != entry.project_id:
+            raise Missing(f"The folder {entry.place} of {entry.name} is not there now. Restore the folder first.")
+        if (folder.pk, entry.name) in taken:
+            raise Taken(
+                f"There is a secret {entry.name} in {folder} again. Give that one another key or delete it, then "
+                "restore this one."
+            )
+        taken.add((folder.pk, entry.name))
 
 
 def _columns(entry: TrashEntry, model: type[Model]) -> Iterator[dict[str, Any]]:
