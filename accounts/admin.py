@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from accounts.choices import as_boxes
+from accounts.doomed import Doomed
 from accounts.rights import grantable, lacking_permissions
 from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS
 
@@ -75,10 +76,12 @@ class OwnUserAdmin(UserAdmin[User]):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counts instead of a list of all that a person has ever done here."""
-        _, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        doomed = Doomed(objs)
+        counts = doomed.count()
         ones = {str(model._meta.verbose_name_plural): str(model._meta.verbose_name) for model in apps.get_models()}
-        told = [f"{number:,} {ones.get(str(name), name) if number == 1 else name}" for name, number in counts.items()]
-        return [*map(str, objs), told], counts, lacking, protected
+        told = [f"{number:,} {ones.get(name, name) if number == 1 else name}" for name, number in counts.items()]
+        lacking = doomed.name_forbidden(request, self.admin_site)
+        return [*map(str, objs), told], counts, lacking, [str(row) for row in doomed.protected]
 
     @admin.display(description="name")
     def full_name(self, user: User) -> str:

@@ -9,10 +9,11 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.html import format_html
 
 from accounts.roles import DESCRIPTIONS
+from theme.widgets import Boxes
 
 
 class GroupsField(forms.ModelMultipleChoiceField[Any]):
-    widget = forms.CheckboxSelectMultiple
+    widget = Boxes
 
     def label_from_instance(self, obj: Any) -> str:
         described = DESCRIPTIONS.get(obj.name, "")
@@ -29,7 +30,7 @@ class ByKind(ModelChoiceIterator):  # type: ignore[type-arg]
 
 
 class PermissionsField(forms.ModelMultipleChoiceField[Any]):
-    widget = forms.CheckboxSelectMultiple
+    widget = Boxes
     iterator = ByKind
 
     def label_from_instance(self, obj: Any) -> str:

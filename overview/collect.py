@@ -2,12 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import django_rq
-from django.db.models import Count, Min, Q
-from django.db.models.functions import TruncHour
+from django.db.models import Case, Count, Min, Q, Value, When
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -145,24 +144,19 @@ def _tiles(counts: dict[str, int]) -> list[Tile]:
 def _bars() -> list[Bar]:
     """One bar an hour, the last of them the hour we are in."""
     last = timezone.now().replace(minute=0, second=0, microsecond=0)
-    first = last - timedelta(hours=HOURS - 1)
-    rows = (
-        SyncRun.objects.filter(queued_at__gte=first)
-        .order_by()
-        .annotate(hour=TruncHour("queued_at", tzinfo=UTC))
-        .values_list("hour", "status")
-        .annotate(number=Count("pk"))
-    )
-    numbers: Counter[tuple[datetime, str]] = Counter()
-    for hour, status, number in rows:
-        numbers[hour, Status.RUNNING if status == Status.PENDING else status] += number
-    hours = (first + timedelta(hours=index) for index in range(HOURS))
+    hours = [last - timedelta(hours=ago) for ago in reversed(range(HOURS))]
+    # By comparing: SQLite would cut off each time's minutes in Python.
+    hour = Case(*(When(queued_at__gte=hours[index], then=Value(index)) for index in reversed(range(HOURS))))
+    rows = SyncRun.objects.filter(queued_at__gte=hours[0], queued_at__lt=last + timedelta(hours=1)).order_by()
+    numbers: Counter[tuple[int, str]] = Counter()
+    for index, status, number in rows.annotate(hour=hour).values_list("hour", "status").annotate(number=Count("pk")):
+        numbers[index, Status.RUNNING if status == Status.PENDING else status] += number
     return [
         {
-            "label": timezone.localtime(hour).strftime("%H:%M"),
-            "parts": [(tone_of(status), numbers[hour, status]) for status in STACK],
+            "label": timezone.localtime(each).strftime("%H:%M"),
+            "parts": [(tone_of(status), numbers[index, status]) for status in STACK],
         }
-        for hour in hours
+        for index, each in enumerate(hours)
     ]
 
 

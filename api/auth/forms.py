@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from api.auth.scopes import DESCRIPTIONS
 from api.models import ApiToken, MachineIdentity, validate_networks
-from theme.widgets import DateTimeInput
+from theme.widgets import Boxes, DateTimeInput
 
 # What somebody has to think about to exceed.
 PRESET_LIFE = timedelta(days=90)
@@ -40,7 +40,7 @@ class ScopedForm(forms.ModelForm[Any]):
     scopes = forms.MultipleChoiceField(
         choices=[(scope, f"{text} ({scope})") for scope, text in DESCRIPTIONS.items()],
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=Boxes,
         help_text="None chosen: all that its rights allow.",
     )
     allowed_networks = NetworksField(

@@ -27,6 +27,19 @@ class SyncFilter(TextFilter):
         return queryset.filter(sync__in=DevinSync.objects.filter(name__icontains=name).values("pk"))
 
 
+class TypeFilter(admin.SimpleListFilter):
+    """By type in Devin. Its types are known: to ask which of them the history holds takes a look at each row."""
+
+    title = "type"
+    parameter_name = "secret_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(each, each) for each in ("key-value", "totp", "cookie")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(secret_type=self.value()) if self.value() else queryset
+
+
 class ChangedFilter(admin.SimpleListFilter):
     """Runs that wrote, deleted or handed over a secret."""
 

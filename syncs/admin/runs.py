@@ -26,7 +26,7 @@ from syncs.admin.base import (
     with_reason,
 )
 from syncs.admin.exporting import CHANGES, RUNS, Exports, export
-from syncs.admin.filters import ChangedFilter, SyncFilter
+from syncs.admin.filters import ChangedFilter, SyncFilter, TypeFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
 from syncs.models import SyncControl, SyncRun, SyncRunChange
@@ -314,7 +314,7 @@ class SyncRunChangeAdmin(Exports, ReadOnly, admin.ModelAdmin[SyncRunChange]):
     table = CHANGES
     change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
-    list_filter = ("action", "outcome", "is_drift", "is_stranger", "secret_type", "at")
+    list_filter = ("action", "outcome", "is_drift", "is_stranger", TypeFilter, "at")
     list_select_related = ("run",)
     list_per_page = 50
     search_fields = ("destination_key", "source_key", "run__sync_name")

@@ -20,12 +20,14 @@ def test_a_cell_gets_its_columns_heading() -> None:
     cells = [mark_safe('<td class="action-checkbox">'), mark_safe("<th><a>x</a></th>"), mark_safe("<td>1</td>")]
     headers: list[dict[str, Any]] = [{"text": mark_safe("<input>")}, {"text": "name"}, {"text": '<b>"size"</b>'}]
 
-    assert list(ds_labelled(cells, headers)) == [
-        '<td class="action-checkbox">',
-        '<th data-label="Name"><a>x</a></th>',
-        '<td data-label="&quot;size&quot;">1</td>',
-    ]
+    row = (
+        '<td class="action-checkbox">'
+        '<th data-label="Name"><a>x</a></th>'
+        '<td data-label="&quot;size&quot;">1</td>'
+    )  # fmt: skip
+    assert ds_labelled(cells, headers) == row
+    assert ds_labelled(cells, headers) == row
 
 
 def test_a_row_may_have_more_cells_than_headings() -> None:
-    assert list(ds_labelled([mark_safe("<td>1</td>")], [])) == ["<td>1</td>"]
+    assert ds_labelled([mark_safe("<td>1</td>")], []) == "<td>1</td>"

@@ -4,8 +4,8 @@ Nothing here writes a style attribute: the Content-Security-Policy would refuse 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 from django import template
@@ -18,6 +18,8 @@ from theme.charts import Bar, draw_bars
 from theme.times import due, duration, moment
 
 register = template.Library()
+
+CELL = re.compile(r"\s*<t[dh]")
 
 register.simple_tag(badge, name="ds_badge")
 register.filter("ds_ago", moment)
@@ -37,20 +39,23 @@ def ds_bars(bars: Sequence[Bar], label: str) -> SafeString:
 
 
 @register.filter
-def ds_labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iterator[SafeString]:
+def ds_labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> SafeString:
     """The cells of a changelist's row, each with its column's heading as `data-label`, for the narrow layout."""
-    for cell, header in zip_longest(cells, headers, fillvalue=None):
-        if cell is None:
-            return
-        heading = strip_tags(str(header["text"])).strip() if isinstance(header, dict) else ""
-        yield _with_label(str(cell), heading)
+    headings = chain(map(_label_of, headers), repeat(""))
+    return mark_safe("".join(map(_with_label, map(str, cells), headings)))  # noqa: S308 - Django's own markup
 
 
-def _with_label(cell: str, heading: str) -> SafeString:
-    if not heading:
-        return mark_safe(cell)  # noqa: S308 - Django's own markup
-    attribute = format_html(' data-label="{}"', heading[:1].upper() + heading[1:])
-    return mark_safe(re.sub(r"^(\s*<t[dh])", lambda tag: tag[1] + attribute, cell, count=1))  # noqa: S308
+def _label_of(header: dict[str, Any]) -> str:
+    """The attribute, made once for all rows of a list."""
+    if "data_label" not in header:
+        heading = strip_tags(str(header["text"])).strip()
+        header["data_label"] = format_html(' data-label="{}"', heading[:1].upper() + heading[1:]) if heading else ""
+    return str(header["data_label"])
+
+
+def _with_label(cell: str, label: str) -> str:
+    start = CELL.match(cell)
+    return cell[: start.end()] + label + cell[start.end() :] if start else cell
 
 
 @register.filter
