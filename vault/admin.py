@@ -250,6 +250,8 @@ class SecretAdmin(admin.ModelAdmin[Secret]):
             actor = actor_of(request)
             foreseen = look_ahead(lambda: editing.delete_secrets(rows, by=actor), by=actor)
             contents += [f"{told.reader} {line}" for told in foreseen.told for line in told.lines]
+            cut = foreseen.dangling
+            contents += [f"{one.key} in {one.where} would refer to nothing by {one.reference}" for one in cut]
         return contents, {"secrets": len(rows)}, lacking, []
 
     def delete_view(

@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from vault.affected import find_affected_keys, load_edges
+from vault.dangling import Dangling, find_dangling
 from vault.models import Folder, Secret
 from vault.signals import contents_changed
 
@@ -55,6 +56,15 @@ class View:
     def without_values(self) -> "View":
         """For whoever may not read them: equal values must not be told from others."""
         return replace(self, values=self.origins)
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """What a change would do: to its readers, and which references would lead nowhere that lead somewhere now, or are
+    not there yet; whether anybody reads them or not."""
+
+    effects: list[Effect]
+    dangling: list[Dangling]
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,8 @@ MOST_READ = 20
 _watchers: list[Watcher] = []
 # The readers that a tried change would reach, for each watcher; None while changes are meant.
 _tried: ContextVar[list[set[UUID]] | None] = ContextVar("tried", default=None)
+# The projects that a tried change has changed; None while changes are meant.
+_projects: ContextVar[set[UUID] | None] = ContextVar("projects", default=None)
 # The ids of what the changes of this request have started; None where nobody asks.
 _started: ContextVar[list[UUID] | None] = ContextVar("started", default=None)
 
@@ -117,6 +129,12 @@ def tell(folder_ids: set[UUID], user: User | None) -> None:
         return
     for readers, watcher in zip(tried, _watchers, strict=True):
         readers.update(watcher.readers_of(folder_ids))
+
+
+def note_project(project_id: UUID) -> None:
+    """Of a change that is only tried: where to look for references that it cuts."""
+    if (projects := _projects.get()) is not None:
+        projects.add(project_id)
 
 
 def is_tried() -> bool:
@@ -140,22 +158,46 @@ def what_started() -> list[Started]:
 
 
 def foresee(edit: Callable[[], object], *, compares_values: bool) -> list[Effect]:
+    return foresee_all(edit, compares_values=compares_values).effects
+
+
+def foresee_all(edit: Callable[[], object], *, compares_values: bool) -> Foresight:
     """What `edit`, one call of `vault.editing` on rows of its own, would do. Raises what it raises.
 
     Waits for the project as the change itself would, and leaves nothing behind. Without the right to read values,
     another secret passes for another value.
     """
     reached: list[set[UUID]] = [set() for _ in _watchers]
-    token = _tried.set(reached)
+    with _trying(reached) as projects, transaction.atomic():
+        edit()
+        chosen = [set(sorted(readers)[:MOST_READ]) for readers in reached]
+        after, dangling = _views(chosen), find_dangling(projects)
+        transaction.set_rollback(True)
+    known = {(one.secret_id, one.reference) for one in find_dangling(projects)} if dangling else set()
+    new = [one for one in dangling if (one.secret_id, one.reference) not in known]
+    effects = _compared(_views(chosen), after, reached, compares_values=compares_values)
+    return Foresight(effects, sorted(new, key=lambda one: (one.where, one.key, one.reference)))
+
+
+@contextmanager
+def _trying(reached: list[set[UUID]]) -> Iterator[set[UUID]]:
+    """What is done within it is not announced. Answers the projects that it changes."""
+    projects: set[UUID] = set()
+    tried, changed = _tried.set(reached), _projects.set(projects)
     try:
-        with transaction.atomic():
-            edit()
-            chosen = [set(sorted(readers)[:MOST_READ]) for readers in reached]
-            after = _views(chosen)
-            transaction.set_rollback(True)
+        yield projects
     finally:
-        _tried.reset(token)
-    before = _views(chosen)
+        _tried.reset(tried)
+        _projects.reset(changed)
+
+
+def _compared(
+    before: list[Mapping[UUID, View]],
+    after: list[Mapping[UUID, View]],
+    reached: list[set[UUID]],
+    *,
+    compares_values: bool,
+) -> list[Effect]:
     if not compares_values:
         before, after = _without_values(before), _without_values(after)
     compared = (watcher.compare(*both) for watcher, *both in zip(_watchers, before, after, strict=True))
@@ -185,9 +227,13 @@ def failures_of(secret_id: UUID) -> list[Started]:
     return [failure for watcher in _watchers for failure in watcher.failures(secret_id)]
 
 
-def digest(effects: Iterable[Effect]) -> str:
-    """The same for the same effects: tells whether those that a person has seen are those that would be."""
-    return hashlib.sha256(repr([astuple(effect) for effect in effects]).encode()).hexdigest()
+def digest(effects: Iterable[Effect], dangling: Iterable[Dangling] = ()) -> str:
+    """The same for the same effects: tells whether those that a person has seen are those that would be.
+
+    A secret that is only tried has another id each time.
+    """
+    cut = [(one.where, one.key, one.reference) for one in dangling]
+    return hashlib.sha256(repr([*(astuple(effect) for effect in effects), *cut]).encode()).hexdigest()
 
 
 def _views(reached: list[set[UUID]]) -> list[Mapping[UUID, View]]:

@@ -14,8 +14,9 @@ from ninja.utils import contribute_operation_callback
 
 from api.auth.callers import caller_of
 from api.http.errors import Unprocessable
+from vault.dangling import Dangling
 from vault.editing.actor import REVEAL
-from vault.effects import Effect, foresee
+from vault.effects import Effect, foresee_all
 
 PLAN = "plan"
 CHOICES = ("true", "false")
@@ -24,7 +25,8 @@ DECLARATION = {
     "in": "query",
     "required": False,
     "description": "true: nothing is changed; the answer is `effects`, a list of what it would do: for each sync that "
-    "it reaches its name, `where`, and the keys that it `creates`, `replaces`, `renames` or `deletes` there.",
+    "it reaches its name, `where`, and the keys that it `creates`, `replaces`, `renames` or `deletes` there; and "
+    "`danglingReferences`, those that would lead nowhere, where there are any.",
     "schema": {"type": "string", "enum": list(CHOICES), "default": "false"},
 }
 
@@ -39,8 +41,9 @@ def foreseeable(view: View) -> View:
         if not _is_plan(request):
             return view(request, *args, **kwargs)
         edit = functools.partial(view, request, *args, **kwargs)
-        effects = foresee(edit, compares_values=caller_of(request).may(REVEAL))
-        return JsonResponse({"effects": [_as_json(effect) for effect in effects]})
+        found = foresee_all(edit, compares_values=caller_of(request).may(REVEAL))
+        cut = {"danglingReferences": [_told(one) for one in found.dangling]} if found.dangling else {}
+        return JsonResponse({"effects": [_as_json(effect) for effect in found.effects]} | cut)
 
     contribute_operation_callback(wrapper, declare_parameter)
     return cast(View, wrapper)
@@ -66,3 +69,8 @@ def _as_json(effect: Effect) -> dict[str, object]:
     """Without the address of a page."""
     told = {name: value for name, value in asdict(effect).items() if name != "url"}
     return told | {"renames": [{"from": old, "to": new} for old, new in effect.renames]}
+
+
+def _told(one: Dangling) -> dict[str, str]:
+    place = {"environment": one.environment_slug, "secretPath": one.path}
+    return {"secretKey": one.key} | place | {"reference": one.reference}

@@ -114,7 +114,8 @@ def play(operation: Any, mode: GenerationMode, count: int, token: str) -> None:
         response = case.call(headers={"Authorization": f"Bearer {token}"})
         if asks_for_effects(case) and response.status_code == 200:
             # Told in the words of the parameter: the answer's own shape is that of what was changed.
-            assert list(response.json()) == ["effects"]
+            assert "effects" in response.json()
+            assert set(response.json()) <= {"effects", "danglingReferences"}
             return
         case.validate_response(response, checks=CHECKS)
 

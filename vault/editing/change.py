@@ -14,7 +14,7 @@ from vault.crossing import load_shown
 from vault.editing.actor import Actor
 from vault.editing.rights import check_shows_no_more
 from vault.editing.seals import Seals
-from vault.effects import is_tried, tell
+from vault.effects import is_tried, note_project, tell
 from vault.elsewhere import kept_elsewhere
 from vault.errors import EditingError, Missing
 from vault.models import VAULT, Project
@@ -67,6 +67,7 @@ def changing(project_id: UUID, by: Actor, *, contents: bool = True, seen: SeenEd
     `seen` saves a change of values the look at imports and references while the project is locked, unless somebody has
     changed it since. What such a change adds leads to the secrets that it has marked.
     """
+    note_project(project_id)
     with all_or_none():
         rows = Project.objects.filter(id=project_id)
         here = rows.filter(source=VAULT) if contents else rows

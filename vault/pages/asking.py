@@ -46,7 +46,7 @@ def ask_about(request: HttpRequest, edit: Callable[[], object], *, only_grave: b
     about what Devin would lose. Raises what the edit would raise."""
     left = look_ahead(edit, by=actor_of(request))
     question = EditQuestion([], None, left, LEAVE)
-    has_reason = left.is_grave if only_grave else bool(left.told)
+    has_reason = left.is_grave if only_grave else left.says_something
     return question if has_reason and request.POST.get("seen") != question.seen else None
 
 
@@ -72,7 +72,7 @@ def ask_about_edit(request: HttpRequest, form: EditSecretForm, secret: Secret) -
     left = look_ahead(lambda: update(form, secret, by=by, carries=False), by=by)
     carried = look_ahead(lambda: update(form, secret, by=by, carries=True), by=by) if referrers else None
     question = EditQuestion(referrers, carried, left, request.POST.get("references") or CARRY)
-    has_reason = bool(referrers) or left.is_grave or (is_renamed and bool(left.told))
+    has_reason = bool(referrers) or left.is_grave or (is_renamed and left.says_something)
     return question if has_reason and request.POST.get("seen") != question.seen else None
 
 

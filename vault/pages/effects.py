@@ -1,14 +1,16 @@
 """What a change would do outside of the vault, in words, and whether the person who makes it has seen that."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from vault.dangling import Dangling
 from vault.editing import Actor
-from vault.effects import Effect, digest, foresee
+from vault.effects import Effect, digest, foresee_all
 
 NAMED = 10
+MOST_DANGLING = 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,19 @@ class Foreseen:
 
     told: list[Told]
     seen: str
+    dangling: list[Dangling] = field(default_factory=list)
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.told or self.dangling)
+
+    @property
+    def dangling_named(self) -> list[Dangling]:
+        return self.dangling[:MOST_DANGLING]
+
+    @property
+    def dangling_left_out(self) -> int:
+        return max(len(self.dangling) - MOST_DANGLING, 0)
 
     @property
     def is_grave(self) -> bool:
@@ -35,12 +50,13 @@ class Foreseen:
 
 def look_ahead(edit: Callable[[], object], *, by: Actor) -> Foreseen:
     """Raises what the edit would raise."""
-    effects = foresee(edit, compares_values=by.can_reveal)
-    return Foreseen([tell(effect) for effect in effects], digest(effects))
+    found = foresee_all(edit, compares_values=by.can_reveal)
+    told = [tell(effect) for effect in found.effects]
+    return Foreseen(told, digest(found.effects, found.dangling), found.dangling)
 
 
 def is_agreed(request: HttpRequest, foreseen: Foreseen) -> bool:
-    """Whether there is nothing to tell, or just this has been told to whoever sends the form."""
+    """Whether Devin stays as it is, or just this has been told to whoever sends the form."""
     return not foreseen.told or request.POST.get("seen") == foreseen.seen
 
 

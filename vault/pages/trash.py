@@ -139,7 +139,7 @@ def _ask(request: HttpRequest, entry: TrashEntry) -> RestoreQuestion | None:
     by, tried = actor_of(request), list[Returned]()
     foreseen = look_ahead(lambda: tried.append(editing.restore(entry, by=by)), by=by)
     question = RestoreQuestion(foreseen, len(tried[0].unkept))
-    has_reason = bool(foreseen.told) or question.unkept > 0
+    has_reason = foreseen.says_something or question.unkept > 0
     return question if has_reason and request.POST.get("seen") != question.seen else None
 
 

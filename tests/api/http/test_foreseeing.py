@@ -133,3 +133,14 @@ def test_another_key_and_value_at_once_is_a_rename(editor: Caller, sync: DevinSy
 
     assert (effect["renames"], effect["creates"], effect["deletes"]) == ([{"from": "DB_URL", "to": "NEW"}], [], [])
     assert (plan["counts"]["rename"], plan["counts"]["create"], plan["counts"]["delete"]) == (1, 0, 0)
+
+
+def test_references_that_would_lead_nowhere_are_told_though_nobody_reads_them(editor: Caller, folder: Folder) -> None:
+    other = editing.create_folder(folder.environment, "/unread", by=ANYBODY)
+    editing.set_secrets(other, {"HOST": CANARY, "URL": "${HOST}"}, by=ANYBODY)
+    at = place(folder) | {"secretPath": "/unread"}
+
+    answer = editor.ask("DELETE", "/api/v4/secrets/HOST?plan=true", at)
+
+    told = {"secretKey": "URL", "environment": "dev", "secretPath": "/unread", "reference": "${HOST}"}
+    assert answer == {"effects": [], "danglingReferences": [told]}
