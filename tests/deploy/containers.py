@@ -149,7 +149,10 @@ class Container:
         found, todo = 0, [self.first]
         while todo:
             pid = todo.pop()
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            try:
+                lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                todo += [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # ended since it was found
             found += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-            todo += [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         return found
