@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from django.db import connections
+
 log = logging.getLogger(__name__)
 
 OTHER = "other"
@@ -150,3 +152,5 @@ def _save_again_and_again() -> None:
     while True:
         time.sleep(SAVE_EVERY)
         save_now()
+        # A thread that writes so seldom keeps no connection of the server's for itself.
+        connections.close_all()

@@ -27,18 +27,9 @@ def add_to_totals(added: Mapping[Series, float]) -> None:
     rows = sorted((name, json.dumps(dict(labels)), amount) for (name, labels), amount in added.items())
     if not rows:
         return
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            places = ", ".join(["(%s, %s, %s)"] * len(rows))
-            cursor.execute(ADD.format(rows=places), [value for row in rows for value in row])
-    finally:
-        _give_back()
-
-
-def _give_back() -> None:
-    """A thread that writes every ten seconds keeps no connection of the server's for itself."""
-    if not connection.in_atomic_block:
-        connection.close()
+    with transaction.atomic(), connection.cursor() as cursor:
+        places = ", ".join(["(%s, %s, %s)"] * len(rows))
+        cursor.execute(ADD.format(rows=places), [value for row in rows for value in row])
 
 
 def read_totals() -> dict[Series, float]:

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from common.counting import Counter, Histogram
+from common.counting import Counter, Histogram, save_now
 from syncs.choices import OPEN_STATUSES, Operation, Status, Trigger
 from syncs.models import SyncRun
 
@@ -40,7 +40,13 @@ def count_retry() -> None:
 
 
 def count_takeover() -> None:
-    transaction.on_commit(TAKEOVERS.add, robust=True)
+    transaction.on_commit(_count_takeover, robust=True)
+
+
+def _count_takeover() -> None:
+    """And saves it at once: what killed the worker before may be this very run, which kills this one as well."""
+    TAKEOVERS.add()
+    save_now()
 
 
 def _count_end(run: SyncRun, *, has_row: bool) -> None:

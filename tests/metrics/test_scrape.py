@@ -15,12 +15,16 @@ from redis import Redis
 from rq.queue import Queue
 
 from api.models import ApiToken
+from common.counting import tally
 from connections.models import Connection
 from metrics.gauges import GAUGES, GAUGES_PER_SYNC, SYNC_STATES
 from metrics.models import Total
+from metrics.totals import read_totals
 from sandbox.server import Sandbox
 from syncs.choices import Status, Trigger
+from syncs.engine.report import Report
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
+from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from syncs.runs.bells import Bells, count_workers
 from syncs.runs.history import clean_runs
@@ -64,8 +68,6 @@ def test_a_comparison_that_leaves_no_row_is_counted(bench: Bench, scrape: Scrape
 
 
 def _carry_out_quietly(run: SyncRun) -> None:
-    from syncs.runs import jobs
-
     SyncRun.objects.filter(pk=run.pk).update(not_before=None)
     jobs.run_sync(str(run.pk))
 
@@ -102,6 +104,26 @@ def test_drift_and_a_takeover_are_counted(bench: Bench, sandbox: Sandbox, scrape
     seen = scrape()
     assert seen("devinsync_drifted_secrets_total") == 1
     assert seen("devinsync_lease_takeovers_total") == 1
+
+
+def test_a_takeover_is_saved_before_the_run_can_kill_this_worker_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, no_pause: None
+) -> None:
+    bench.source(A="1")
+    bench.run()
+    tally.take()
+    gone = {"lease_holder": "a worker that is gone", "lease_expires_at": timezone.now() - timedelta(days=1)}
+    Destination.objects.update(**gone)
+    told: list[float] = []
+
+    def look(*_: object) -> Report:
+        told.append(read_totals()["devinsync_lease_takeovers_total", ()])
+        return Report()
+
+    monkeypatch.setattr(jobs, "reconcile", look)
+    bench.run()
+
+    assert told == [1]
 
 
 def test_a_source_that_a_person_must_mend_is_counted(bench: Bench, scrape: Scrape) -> None:
