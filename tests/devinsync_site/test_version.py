@@ -1,6 +1,7 @@
 """The version stands in pyproject.toml; everything that tells it reads it there."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from django.test import Client
 
 ROOT = Path(settings.BASE_DIR)
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+OF_AN_IMAGE = re.compile(r"""(?:newTag: |appVersion: |kubernetes\.io/version: |devinsync:)["']?(\d+\.\d+\.\d+)""")
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +32,14 @@ def test_pages_tell_it_to_those_who_are_in(
 ) -> None:
     assert f"DevinSync {VERSION}" in signed_in(somebody("Viewer")).get("/admin/").content.decode()
     assert f"DevinSync {VERSION}" not in client.get("/admin/login/").content.decode()
+
+
+def test_manifests_name_the_image_of_the_same_version() -> None:
+    manifests = [*(ROOT / "deploy").rglob("*.yaml"), ROOT / "Dockerfile", ROOT / "compose.yaml"]
+
+    named = {version for path in manifests for version in OF_AN_IMAGE.findall(path.read_text())}
+
+    assert named == {VERSION}
 
 
 def test_the_client_is_of_the_same_version() -> None:
