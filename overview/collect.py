@@ -136,7 +136,7 @@ def _tiles(counts: dict[str, int]) -> list[Tile]:
         Tile("Syncs", counts["all"], "plain", f"{off} disabled" if off else "all enabled", syncs),
         tile("Synced", "ok", "ok", "last run succeeded", Status.SUCCEEDED),
         tile("In progress", "running", "running", "queued or syncing", Status.RUNNING),
-        tile("Blocked", "blocked", "blocked", "waiting for a person", Status.BLOCKED),
+        tile("Blocked", "blocked", "blocked", "held until someone decides", Status.BLOCKED),
         tile("Failed", "failed", "failed", "last run failed", Status.FAILED),
     ]
 

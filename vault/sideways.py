@@ -7,6 +7,7 @@ which ones differ.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
@@ -34,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """`mark` is one of the words above or, where values differ, a letter: cells of one letter have the same value."""
+    """`mark` is one of the words above or, where values differ, letters: cells of the same ones have the same value."""
 
     environment: Environment
     mark: str
@@ -42,7 +43,7 @@ class Cell:
 
     @property
     def is_letter(self) -> bool:
-        return len(self.mark) == 1
+        return self.mark.isupper()
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,17 @@ def _marks(prints: Mapping[UUID, str | None]) -> dict[UUID, str]:
     if len(kinds) == 1:
         word = SAME if len(prints) > 1 else ALONE
         return {id_: UNREADABLE if one is None else word for id_, one in prints.items()}
-    return {id_: UNREADABLE if one is None else chr(ord("A") + kinds.index(one)) for id_, one in prints.items()}
+    return {id_: UNREADABLE if one is None else letters_of(kinds.index(one)) for id_, one in prints.items()}
+
+
+def letters_of(index: int) -> str:
+    """A, B, … Z, AA, AB, …, as columns of a table are called."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, len(ascii_uppercase))
+        letters = ascii_uppercase[rest] + letters
+    return letters
 
 
 def _load_prints(columns: Sequence[Column], keys: Collection[str]) -> dict[str, dict[UUID, str | None]]:

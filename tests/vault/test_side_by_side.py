@@ -14,6 +14,7 @@ from tests.vault.conftest import ClientOf
 from vault import editing
 from vault.models import Environment, Folder, Project, Secret, SecretVersion
 from vault.pages.sideways import KEYS_A_PAGE
+from vault.sideways import Column, letters_of, load_rows
 from vault.values import open_value
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
@@ -192,3 +193,26 @@ def test_an_empty_project_says_what_to_do(editor: Client, project: Project) -> N
     assert "has a secret in" in ask(editor, project, path="/").content.decode()
     Environment.objects.filter(project=project).delete()
     assert "nothing to compare here yet" in ask(editor, project, path="").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("index", "letters"),
+    [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")],
+)
+def test_values_beyond_the_alphabet_go_on_as_columns_of_tables_do(index: int, letters: str) -> None:
+    assert letters_of(index) == letters
+    assert len({letters_of(number) for number in range(1000)}) == 1000
+
+
+def test_more_values_than_letters_are_told_apart(project: Project) -> None:
+    columns = []
+    for number in range(30):
+        environment = editing.create_environment(project, name=f"E{number}", slug=f"e{number}", by=ANYBODY)
+        root = environment.folders.select_related("environment").get(path="/")
+        editing.set_secret(root, "KEY", str(number), by=ANYBODY)
+        columns.append(Column(environment, root))
+
+    (row,) = load_rows(columns, ["KEY"], compares=True)
+
+    assert [cell.mark for cell in row.cells][24:28] == ["Y", "Z", "AA", "AB"]
+    assert all(cell.is_letter for cell in row.cells)
