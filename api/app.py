@@ -28,6 +28,7 @@ from api.resources.secrets import router as secrets
 from api.resources.status import router as status
 from api.resources.syncs import router as syncs
 from api.resources.tags import router as tags
+from api.resources.transfers import router as transfers
 from common.version import VERSION
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
@@ -49,6 +50,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/folders", folders.router),
     ("/v2/secret-imports", imports.router),
     ("/v1/secret-imports", imports.router),
+    ("/v1/transfers", transfers.router),
     ("/v4/secrets", secrets.v4),
     ("/v3/secrets", secrets.v3),
 )

@@ -19,24 +19,34 @@ FORMATS = {DOTENV: (".env", ".env"), JSON: ("JSON", ".json")}
 
 @dataclass(frozen=True)
 class Export:
+    """`told` is what the log says of it."""
+
     text: str = field(repr=False)
     count: int
     file_name: str
+    told: str
 
 
 def export(folder: Folder, user: User, *, to: str, resolved: bool) -> Export:
-    """`resolved` is what Devin gets: imports merged, references expanded. Else the folder's own, as they are stored.
+    """As `take`, for a person, and noted."""
+    if not user.has_perm("vault.reveal_secret"):
+        raise PermissionDenied
+    taken = take(folder, to=to, resolved=resolved)
+    LogEntry.objects.log_actions(user.pk, [folder], CHANGE, change_message=f"{taken.told}.", single_object=True)
+    return taken
+
+
+def take(folder: Folder, *, to: str, resolved: bool) -> Export:
+    """For callers that have checked permission and note it. `resolved` is what Devin gets: imports merged, references
+    expanded. Else the folder's own, as they are stored.
 
     Raises SourceError for a folder that can't be read whole.
     """
-    if not user.has_perm("vault.reveal_secret"):
-        raise PermissionDenied
     lines = _resolved(folder) if resolved else _stored(folder)
     name, ending = FORMATS[to]
     count = f"{len(lines):,} secret{'' if len(lines) == 1 else 's'}"
-    message = f"Exported the values of {count} as {name}, {'as Devin gets them' if resolved else 'as they are stored'}."
-    LogEntry.objects.log_actions(user.pk, [folder], CHANGE, change_message=message, single_object=True)
-    return Export(write(lines) if to == DOTENV else _as_json(lines), len(lines), _file_name(folder) + ending)
+    told = f"Exported the values of {count} as {name}, {'as Devin gets them' if resolved else 'as they are stored'}"
+    return Export(write(lines) if to == DOTENV else _as_json(lines), len(lines), _file_name(folder) + ending, told)
 
 
 def _resolved(folder: Folder) -> list[Line]:

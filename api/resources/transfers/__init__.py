@@ -1,0 +1,1 @@
+"""Copying, moving and exporting secrets and folders."""
