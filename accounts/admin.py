@@ -81,7 +81,8 @@ class OwnUserAdmin(UserAdmin[User]):
         ones = {str(model._meta.verbose_name_plural): str(model._meta.verbose_name) for model in apps.get_models()}
         told = [f"{number:,} {ones.get(name, name) if number == 1 else name}" for name, number in counts.items()]
         lacking = doomed.name_forbidden(request, self.admin_site)
-        return [*map(str, objs), told], counts, lacking, [str(row) for row in doomed.protected]
+        protected = super().get_deleted_objects(objs, request)[-1] if doomed.protected else []
+        return [*map(str, objs), told], counts, lacking, protected
 
     @admin.display(description="name")
     def full_name(self, user: User) -> str:

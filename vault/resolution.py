@@ -102,6 +102,9 @@ class Resolver:
 
     def value(self, secret: StoredSecret) -> str:
         """The value with all references expanded, those in the values referred to first."""
+        if secret.id not in self._values and "${" not in self.raw_value(secret):
+            # Most are like this, and need no look at what they might refer to.
+            self._values[secret.id] = self.raw_value(secret)
         waiting = {} if secret.id in self._values else {secret.id: (secret, self._referred(secret))}
         while waiting:
             current, referred = waiting[next(reversed(waiting))]

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
 from syncs.engine.changes import Create, Delete, HandOver, HeldBack, Plan, Rename, Replace
 from syncs.renames import told_rename
 
@@ -12,6 +15,13 @@ KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
 # More than these stand behind a "show all", and more than those are only counted.
 SHOWN_AT_ONCE = 50
 SHOWN_AT_MOST = 1000
+
+
+# By hand, not by a template for each: there may be two thousand.
+ITEM = (
+    '<li class="ds-plan__item ds-plan__item--{}{}"><span class="ds-plan__mark">{}</span>'
+    '<code class="ds-plan__key">{}</code><span class="ds-plan__note">{}</span></li>\n'
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,23 @@ class Group:
         return self.items[:SHOWN_AT_MOST] if self.is_folded else self.items[SHOWN_AT_ONCE:SHOWN_AT_MOST]
 
     @property
+    def first_drawn(self) -> SafeString:
+        return draw(self.first)
+
+    @property
+    def rest_drawn(self) -> SafeString:
+        return draw(self.rest)
+
+    @property
     def left_out(self) -> int:
         return max(len(self.items) - SHOWN_AT_MOST, 0)
+
+
+def draw(items: Iterable[Item]) -> SafeString:
+    marks = {True: " ds-plan__item--stranger", False: ""}
+    return format_html_join(
+        "", ITEM, ((item.action, marks[item.is_stranger], item.word, item.key, item.note) for item in items)
+    )
 
 
 @dataclass(frozen=True)
