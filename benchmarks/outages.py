@@ -247,7 +247,7 @@ def judge(trial: Trial, load: fleet.Load, first_sync: float, runs: int) -> Outag
         taken_over=SyncRun.objects.filter(attempt__gt=1).count(),
         writes=len(log.writes()),
         cut_in_mid_run=trial.cut_in_mid_run,
-        handed_on=ended_otherwise().filter(message__endswith=HANDED_ON).count(),
+        handed_on=ended_otherwise().filter(message__iendswith=HANDED_ON).count(),
         faults=[*faults, *faults_in(trial.stage.sandbox, trial.members, "at the end"), *failures()],
     )
 
@@ -258,7 +258,7 @@ def ended_otherwise() -> QuerySet[SyncRun]:
 
 def failures() -> list[str]:
     """Of runs that no later one stood in for."""
-    return [f"a run is {run.status}: {run.message}" for run in ended_otherwise().exclude(message__endswith=HANDED_ON)]
+    return [f"a run is {run.status}: {run.message}" for run in ended_otherwise().exclude(message__iendswith=HANDED_ON)]
 
 
 def arrivals(trial: Trial) -> dict[tuple[str, str], list[float]]:

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from api.hooks.models import Hook
@@ -63,6 +63,15 @@ STEPS = [f"/admin/syncs/devinsync/add/{step}/" for step in ("source", "destinati
 # What a page's own script draws, if it does.
 DRAWN = {"/api/docs": ".opblock-tag"}
 MOST_SHOWN = 40
+# The page's own form, whatever the browser would say of its fields.
+SEND = """(() => {
+  const form = document.querySelector('main form[method=post]');
+  form.noValidate = true;
+  form.requestSubmit(form.querySelector("button:not([type=button]), input[type=submit]"));
+})()"""
+WRONG = "main :is(.errorlist, .ds-errors, .errornote, .ds-callout--danger)"
+# Where no single field is at fault, there is none to go to.
+IS_AT_FAULT = "!document.querySelector('main [aria-invalid=true]') || document.activeElement.ariaInvalid === 'true'"
 
 
 @dataclass
@@ -177,3 +186,56 @@ def test_nor_from_the_door_and_what_is_refused(browser: Browser, live_server: An
     inspection.look("log in, refused")
 
     assert not inspection.faults, "\n".join(inspection.faults)
+
+
+def test_nor_from_a_page_that_refuses(browser: Browser, live_server: Any, populated: Bench) -> None:
+    viewer = User.objects.create_user("viewer", password="a long password", is_staff=True)
+    viewer.groups.add(Group.objects.get(name="Viewer"))
+    inspection = Inspection(page_of(browser, live_server, viewer))
+    for path in ("/admin/connections/connection/add/", "/admin/auth/user/", "/admin/syncs/devinsync/add/"):
+        inspection.page.goto(path)
+        inspection.page.get_by_role("navigation").first.wait_for()
+        inspection.look(f"{path}, refused")
+
+    assert not inspection.faults, "\n".join(inspection.faults)
+
+
+def test_nor_from_a_form_that_was_refused(browser: Browser, live_server: Any, root: User, populated: Bench) -> None:
+    """Sent as it is: each says what is missing, and the first field at fault is where the keyboard is."""
+    folder = populated.folder
+    inspection = Inspection(page_of(browser, live_server, root))
+    unfocused = []
+    for path in (
+        "/admin/connections/connection/add/",
+        "/admin/auth/user/add/",
+        "/admin/auth/group/add/",
+        "/admin/api/apitoken/add/",
+        "/admin/api/machineidentity/add/",
+        "/admin/password_change/",
+        "/admin/vault/project/add/",
+        reverse("admin:vault_secret_add_page", args=[folder.pk]),
+        reverse("admin:vault_folder_add", args=[folder.pk]),
+        reverse("admin:vault_environment_add", args=[folder.environment.project_id]),
+        reverse("admin:vault_import_add", args=[folder.pk]),
+        reverse("admin:vault_dotenv", args=[folder.pk]),
+        "/admin/syncs/devinsync/add/source/",
+    ):
+        page = inspection.page
+        page.goto(path)
+        page.evaluate(SEND)
+        page.locator(WRONG).first.wait_for()
+        inspection.look(f"{path}, refused")
+        if not page.evaluate(IS_AT_FAULT):
+            unfocused.append(path)
+
+    assert not inspection.faults, "\n".join(inspection.faults)
+    assert unfocused == []
+
+
+def page_of(browser: Browser, live_server: Any, user: User) -> Page:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    context = new_context(browser, base_url=live_server.url, bypass_csp=True)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    return context.new_page()
