@@ -85,7 +85,9 @@ def test_what_another_sync_wrote_is_not_this_ones(admin_user: object, sandbox: S
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("option", [{"key_schema": "DEV_{{secretKey}}"}, {"strangers": "leave"}])
+@pytest.mark.parametrize(
+    "option", [{"key_schema": "DEV_{{secretKey}}"}, {"only_keys": "DATABASE_*"}, {"strangers": "leave"}]
+)
 def test_what_the_options_spare_is_not_this_syncs_affair(
     option: dict[str, Any], admin_user: object, sandbox: Sandbox
 ) -> None:
@@ -94,6 +96,15 @@ def test_what_the_options_spare_is_not_this_syncs_affair(
     sync.refresh_from_db()
 
     assert is_foreign(sync, "STRANGER")
+
+
+@pytest.mark.django_db
+def test_expects_the_chosen_keys_by_their_names(admin_user: object, sandbox: Sandbox) -> None:
+    sync, _ = ask_for_sample(sandbox.url)
+    DevinSync.objects.filter(pk=sync.pk).update(only_keys="LOG_*", key_renames="LOG_LEVEL=LEVEL")
+    sync.refresh_from_db()
+
+    assert desired_of(sync) == {"LEVEL": hashlib.sha256(b"debug").hexdigest()}
 
 
 def test_says_so_when_nobody_answers() -> None:

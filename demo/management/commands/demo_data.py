@@ -19,8 +19,8 @@ from demo.openbao import ensure_openbao, ensure_openbao_sync
 from sources.errors import SourceError
 from syncs.choices import Status, Strangers, Trigger
 from syncs.errors import SyncError
-from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, ManagedSecret, SyncRun
+from syncs.naming import Naming
 from syncs.runs.ask import request_run
 from syncs.runs.waiting import wait_for_end
 from vault.errors import VaultError
@@ -89,13 +89,12 @@ def wait_for_end_of(run: SyncRun) -> SyncRun:
 
 def desired_of(sync: DevinSync) -> dict[str, str]:
     """What the destination must hold now: its keys, each with the digest of its value."""
-    schema, environment = KeySchema.parse(sync.key_schema), sync.environment_slug
     with sync.open_source() as source:
-        secrets = source.read(sync.place, recursive=sync.recursive)
-    return {
-        schema.render(secret.key, environment=environment): hashlib.sha256(secret.value.encode()).hexdigest()
-        for secret in secrets
-    }
+        digests = {
+            secret.key: hashlib.sha256(secret.value.encode()).hexdigest()
+            for secret in source.read(sync.place, recursive=sync.recursive)
+        }
+    return {name: digests[key] for name, key in Naming.of(sync).names(digests).items()}
 
 
 def history_of(run: SyncRun, desired: dict[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -119,7 +118,7 @@ def is_foreign(sync: DevinSync, key: str) -> bool:
     """Whether this sync rightly leaves the key alone: a later demo finds what a person has made meanwhile."""
     if sync.disable_secret_deletion or sync.strangers != Strangers.DELETE:
         return True
-    if not KeySchema.parse(sync.key_schema).matches(key, environment=sync.environment_slug):
+    if not Naming.of(sync).matches(key):
         return True
     managed = ManagedSecret.objects.filter(destination__org_id=sync.org_id, destination_key=key)
     return managed.exclude(sync=sync).exists()
