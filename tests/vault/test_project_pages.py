@@ -211,6 +211,7 @@ def test_an_environment_that_others_import_from_says_who(
 
     assert "Nothing was deleted." in page
     assert "The environment dev is imported by prod:/." in page
+    assert "ds-btn--danger" not in page
     assert Environment.objects.filter(pk=dev.pk).exists()
 
 
