@@ -13,6 +13,7 @@ from release.packages import LicenceError, shipped_packages
 WORDS = {
     "apache": "Apache-2.0",
     "bsd": "BSD-",
+    "isc": "ISC",
     "mit": "MIT",
     "mozilla": "MPL-2.0",
     "mpl": "MPL-2.0",
