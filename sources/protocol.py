@@ -69,7 +69,8 @@ class SourceSecret:
 
     `id` is the source's own, where it has one. `unresolved` are the references that stand as text in the value because
     they lead nowhere; where that is allowed. `remark` is what a person should know of the value, as a sentence that
-    begins behind the keys: "no text in the source, so its JSON is given".
+    begins behind the keys: "no text in the source, so its JSON is given". `comment` is what the source says about the
+    secret, "" where it says nothing or its kind has no comments.
     """
 
     key: str
@@ -79,6 +80,7 @@ class SourceSecret:
     id: str = ""
     unresolved: tuple[str, ...] = ()
     remark: str = ""
+    comment: str = field(default="", repr=False)
 
 
 class Source(Protocol):

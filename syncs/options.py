@@ -122,6 +122,14 @@ class SyncOptions(models.Model):
         default=default_strangers,
         help_text="What becomes of those that match the key schema and whose key the source lacks.",
     )
+    send_comments = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=(
+            "Put the source's comment of each secret into its note in Devin, which Devin shows to its sessions as "
+            "guidance. Another comment then writes the secret again. Never put a value into a comment."
+        ),
+    )
     reconcile_minutes = models.PositiveIntegerField(
         "reconcile every (minutes)",
         default=15,

@@ -43,13 +43,15 @@ class Effect:
 
 @dataclass(frozen=True)
 class View:
-    """What a reader gets, by its own names, and why it gets nothing. `origins` are the secrets that it comes from.
+    """What a reader gets, by its own names, and why it gets nothing. `origins` are the secrets that it comes from, and
+    `words` their comments, where it takes these too.
 
     `reader` is what its watcher knows it by.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict, repr=False)
     problem: str = ""
     reader: Any = None
 
@@ -81,7 +83,8 @@ class Started:
 class Watcher(Protocol):
     """Whoever reads the vault. Readers are known by an id of their own."""
 
-    def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]: ...
+    def readers_of(self, folder_ids: Collection[UUID], *, comments_only: bool) -> Collection[UUID]:
+        """Those of these folders; `comments_only` where only comments there would change."""
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
         """What each of them would get now, in the order in which they are told. Writes nothing."""
@@ -119,16 +122,18 @@ def watch(watcher: Watcher) -> None:
         _watchers.append(watcher)
 
 
-def tell(folder_ids: set[UUID], user: User | None) -> None:
+def tell(folder_ids: set[UUID], user: User | None, *, comments_only: bool = False) -> None:
     """Announces what a change reaches, to all who listen; of a tried one only the readers are noted."""
     tried = _tried.get()
     if tried is None:
-        answers: list[Any] = contents_changed.send(sender=Folder, folder_ids=folder_ids, user=user)
+        answers: list[Any] = contents_changed.send(
+            sender=Folder, folder_ids=folder_ids, user=user, comments_only=comments_only
+        )
         if (started := _started.get()) is not None:
             started.extend(one for _, ids in answers for one in ids or () if isinstance(one, UUID))
         return
     for readers, watcher in zip(tried, _watchers, strict=True):
-        readers.update(watcher.readers_of(folder_ids))
+        readers.update(watcher.readers_of(folder_ids, comments_only=comments_only))
 
 
 def note_project(project_id: UUID) -> None:

@@ -266,11 +266,12 @@ class _SecretRow(NamedTuple):
     sealed_value: str
     version: int
     is_literal: bool
+    comment: str
     has_newest: bool
 
     def as_stored(self, place: str) -> StoredSecret:
         opens = partial(open_stored, self, place=place)
-        return StoredSecret(self.id, self.key, self.folder_id, opens, is_literal=self.is_literal)
+        return StoredSecret(self.id, self.key, self.folder_id, opens, self.is_literal, self.comment)
 
 
 def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> tuple[dict[UUID, list[_SecretRow]], int | None]:
@@ -280,7 +281,7 @@ def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> tuple[dict[UUID, l
     if len(folder_ids) <= FEW:
         found = found.filter(folder_id__in=folder_ids)
     newest = Exists(SecretVersion.objects.filter(secret_id=OuterRef("id"), version=OuterRef("version")))
-    columns = ("id", "key", "folder_id", "sealed_value", "version", "is_literal", newest)
+    columns = ("id", "key", "folder_id", "sealed_value", "version", "is_literal", "comment", newest)
     secrets: dict[UUID, list[_SecretRow]] = defaultdict(list)
     rows = found.values_list(*columns, "folder__environment__project__revision")
     for *values, _ in rows:

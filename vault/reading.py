@@ -31,6 +31,7 @@ class SourceSecret:
     secret_id: UUID
     unresolved: tuple[str, ...] = ()
     """The references that stand as text in the value, because they lead nowhere; where that is allowed."""
+    comment: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -205,4 +206,4 @@ def _as_source(resolver: Resolver, secret: StoredSecret, *, expand: bool, opens:
     read = resolver.value if expand else resolver.raw_value
     value = read(secret) if opens else ""
     unresolved = resolver.unresolved(secret)
-    return SourceSecret(secret.key, value, place.environment_slug, place.path, secret.id, unresolved)
+    return SourceSecret(secret.key, value, place.environment_slug, place.path, secret.id, unresolved, secret.comment)

@@ -39,6 +39,7 @@ class StoredSecret:
     open: Callable[[], str] = field(repr=False, compare=False)
     is_literal: bool = False
     """Its value is taken as it is: `${…}` in it is text."""
+    comment: str = field(default="", repr=False, compare=False)
 
 
 Visible = Mapping[str, StoredSecret]

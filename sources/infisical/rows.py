@@ -35,6 +35,7 @@ class Row:
     place: Place
     id: str = ""
     is_literal: bool = False
+    comment: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _as_secret(row: Row) -> SourceSecret:
             f"the value of {row.key} in {row.place} still holds a reference that leads nowhere, or in a circle",
             f"Mend the reference there; if the text is meant as it is, give the secret the tag {LITERAL} in Infisical.",
         )
-    return SourceSecret(row.key, row.value, row.place.environment_slug, row.place.path, row.id)
+    return SourceSecret(row.key, row.value, row.place.environment_slug, row.place.path, row.id, comment=row.comment)
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,15 @@ class Reading:
         if (project or needs_project) and project != self.project_id:
             raise Unbelievable(f"the secret {key} is of another project than was asked for")
         value = self.value(item, key) if self.values else ""
-        return Row(key, value, place, id_ if isinstance(id_, str) else "", _is_marked(item))
+        comment = item.get("secretComment")
+        return Row(
+            key,
+            value,
+            place,
+            id_ if isinstance(id_, str) else "",
+            _is_marked(item),
+            comment if isinstance(comment, str) else "",
+        )
 
     def value(self, item: dict[str, Any], key: str) -> str:
         value = item.get("secretValue")

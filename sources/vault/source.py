@@ -85,7 +85,9 @@ class VaultSource:
 
 def as_secrets(found: Iterable[reading.SourceSecret]) -> list[SourceSecret]:
     return [
-        SourceSecret(row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved)
+        SourceSecret(
+            row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved, comment=row.comment
+        )
         for row in found
     ]
 

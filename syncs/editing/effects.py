@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from sources.protocol import SourceSecret
 from syncs.choices import Status
+from syncs.engine.notes import words_of_comment
 from syncs.engine.source import read_sources
 from syncs.errors import SourceProblem, SyncError
 from syncs.models import DevinSync, ManagedSecret, SyncRun
@@ -22,8 +23,9 @@ SOON, LATER, OFF = "within seconds", "at its next run, as auto-sync is off", "on
 class SyncWatcher:
     """The syncs, as readers of the vault, by their destination keys. They delete only what they wrote."""
 
-    def readers_of(self, folder_ids: Collection[UUID]) -> Collection[UUID]:
-        return DevinSync.objects.all().reading_folders(folder_ids)
+    def readers_of(self, folder_ids: Collection[UUID], *, comments_only: bool) -> Collection[UUID]:
+        syncs = DevinSync.objects.filter(send_comments=True) if comments_only else DevinSync.objects.all()
+        return syncs.reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
         syncs = list(DevinSync.objects.filter(pk__in=readers).with_source().order_by("name"))
@@ -94,7 +96,8 @@ def _view(sync: DevinSync, read: Sequence[SourceSecret] | SourceProblem) -> View
     except SyncError as error:
         return View(problem=str(error), reader=sync)
     values = {name: secret.value for name, secret in named.items()}
-    return View(values, {name: secret.id for name, secret in named.items()}, reader=sync)
+    words = {name: words_of_comment(secret.comment) for name, secret in named.items() if sync.send_comments}
+    return View(values, {name: secret.id for name, secret in named.items()}, words, reader=sync)
 
 
 def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effect | None:
@@ -110,15 +113,15 @@ def _effect(sync: DevinSync, before: View, after: View, ours: set[str]) -> Effec
     deletes = () if sync.disable_secret_deletion else tuple(sorted(gone & ours - old))
     creates = tuple(sorted(key for key in new if key not in to))
     replaces = tuple(
-        sorted(
-            key
-            for key in after.values
-            if before.values.get(key, after.values[key]) != after.values[key] and key not in to
-        )
+        sorted(key for key in after.values if key in before.values and key not in to and _differs(key, before, after))
     )
     if not (creates or replaces or renames or deletes):
         return None
     return _describe(sync, creates=creates, replaces=replaces, renames=tuple(renames), deletes=deletes)
+
+
+def _differs(key: str, before: View, after: View) -> bool:
+    return before.values[key] != after.values[key] or before.words.get(key) != after.words.get(key)
 
 
 def _renames(before: View, after: View, *, new: list[str], gone: list[str]) -> list[tuple[str, str]]:

@@ -61,6 +61,7 @@ class Applier:
     values: Mapping[str, str] = field(repr=False)
     fingerprints: Mapping[str, str]
     origins: Mapping[str, str]
+    words: Mapping[str, str] = field(repr=False)
     source_label: str
     instance_id: str
     # How many keys may be between DELETE and POST at once. One after the first fault, in this attempt and the next.
@@ -119,7 +120,7 @@ class Applier:
         intent.source_key, intent.source_id = row.source_key, self.origins[key]
         intent.fingerprint = self.fingerprints[key]
         intent.nonce, intent.generation, intent.old_secret_ids = tag.nonce, self.generation, old_ids + former_ids
-        intent.note = compose_note(self.source_label, tag)
+        intent.note = compose_note(self.source_label, tag, words=self.words.get(key, ""))
         if key in self.ledger.missing:
             # It takes over from the intent under which the old secret went.
             intent.phase = Phase.ABSENT

@@ -10,12 +10,15 @@ from syncs.choices import Decision, Strangers
 
 @dataclass(frozen=True)
 class DesiredSecret:
-    """`source_id` is the source's own id of the secret, "" where it has none or the same one for several."""
+    """`source_id` is the source's own id of the secret, "" where it has none or the same one for several. `words` are
+    those of the comment that its note in Devin is to hold, "" where it holds none.
+    """
 
     destination_key: str
     source_key: str
     fingerprint: str
     source_id: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from encryption import current_key_id, fingerprint, key_id_of
 from sources.protocol import SourceSecret
 from syncs.engine.changes import Known
+from syncs.engine.notes import words_of_comment
 from syncs.engine.rows import storable
 from syncs.engine.source import read_source
 from syncs.models import DevinSync
@@ -27,6 +28,8 @@ class Desired:
 
     secrets: dict[str, SourceSecret] = field(default_factory=dict, repr=False)
     fingerprints: dict[str, str] = field(default_factory=dict, repr=False)
+    words: dict[str, str] = field(default_factory=dict, repr=False)
+    """Those of the notes that hold a comment, where the sync sends comments."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -61,7 +64,8 @@ def read_desired(sync: DevinSync, *, patience: timedelta | None = None) -> Desir
     secrets = {name: read[key] for name, key in naming.names(read).items()}
     sync_id, key_id = str(sync.pk), current_key_id()
     prints = {key: fingerprint(sync_id, key, secret.value, key_id=key_id) for key, secret in secrets.items()}
-    return Desired(secrets, prints)
+    words = {key: words_of_comment(secret.comment) for key, secret in secrets.items() if sync.send_comments}
+    return Desired(secrets, prints, words)
 
 
 def fingerprints_of(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> dict[str, str]:

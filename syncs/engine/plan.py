@@ -4,7 +4,7 @@
 | -------------------------------- | ------------------------------------------------------------------- |
 | desired, absent                  | Create; Rename, if a secret of ours goes on under it                |
 | desired, present, known          | Keep: the ledger has this id and fingerprint, nothing moved         |
-| desired, present, anything else  | Replace: unknown or changed value, changed outside, wrong type      |
+| desired, present, anything else  | Replace: unknown or changed value or comment, changed outside, type |
 | desired, present more than once  | the others of that key are deleted as duplicates                    |
 | in scope, not desired, ours      | Rename, HandOver or Delete; nothing with deletion disabled          |
 | in scope, not desired, another's | Delete, ask or leave alone, as the option for strangers says        |
@@ -41,6 +41,7 @@ from syncs.engine.changes import (
     Unread,
 )
 from syncs.engine.keys import key_warnings
+from syncs.engine.notes import why_other_words
 
 KEY_VALUE = "key-value"
 KNOWN_TYPES = frozenset({KEY_VALUE, "cookie", "totp"})
@@ -219,7 +220,7 @@ class _Planner:
             return drift, True
         if self.options.repush_all and item.destination_key not in self.options.repushed:
             return "all secrets are written again on request", False
-        return "", False
+        return why_other_words(item.words, known.note), False
 
     def _replace(self, item: DesiredSecret, held: list[RemoteSecret], reason: str, *, is_drift: bool) -> None:
         others = [secret for secret in held if secret.secret_type != KEY_VALUE]

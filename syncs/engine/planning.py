@@ -51,8 +51,11 @@ def plan_sync(
 
 
 def _wanted(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> list[DesiredSecret]:
-    prints, origins = fingerprints_of(sync, desired, known), desired.origins
-    return [DesiredSecret(key, secret.key, prints[key], origins[key]) for key, secret in desired.secrets.items()]
+    prints, origins, words = fingerprints_of(sync, desired, known), desired.origins, desired.words
+    return [
+        DesiredSecret(key, secret.key, prints[key], origins[key], words.get(key, ""))
+        for key, secret in desired.secrets.items()
+    ]
 
 
 def plan_removal(sync: DevinSync, destination: Destination, existing: Sequence[RemoteSecret]) -> Plan:

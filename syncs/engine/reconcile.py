@@ -180,6 +180,7 @@ class Reconcile:
             values=desired.values,
             fingerprints=desired.fingerprints,
             origins=desired.origins,
+            words=desired.words,
             source_label=self.sync.source_label,
             instance_id=self.own_tag.instance,
         )

@@ -22,13 +22,15 @@ def connect() -> None:
     places_changed.connect(on_places_changed, dispatch_uid="syncs.runs.triggers")
 
 
-def on_contents_changed(*, folder_ids: Iterable[UUID], user: Any = None, **_: Any) -> list[UUID]:
+def on_contents_changed(
+    *, folder_ids: Iterable[UUID], user: Any = None, comments_only: bool = False, **_: Any
+) -> list[UUID]:
     """One pending run for each auto-sync that reads one of these folders. Runs in the transaction of the change.
 
     In the order of their ids, so that two changes that touch the same syncs never wait for each other.
     """
     syncs = DevinSync.objects.live().filter(auto_sync_enabled=True)
-    sync_ids = syncs.reading_folders(folder_ids)
+    sync_ids = (syncs.filter(send_comments=True) if comments_only else syncs).reading_folders(folder_ids)
     return request_runs(sync_ids, trigger=Trigger.CHANGE, user=user) if sync_ids else []
 
 

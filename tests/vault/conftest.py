@@ -52,12 +52,12 @@ def shared(dev: Environment) -> Folder:
 
 @pytest.fixture
 def announced() -> Iterator[list[set[str]]]:
-    """The folders of each `contents_changed` sent, as "dev:/app"."""
+    """The folders of each `contents_changed` sent, as "dev:/app", or "dev:/app's comments" where these alone are."""
     signals: list[set[str]] = []
 
-    def note(folder_ids: set[Any], **kwargs: object) -> None:
+    def note(folder_ids: set[Any], *, comments_only: bool, **kwargs: object) -> None:
         rows = Folder.objects.select_related("environment").filter(id__in=folder_ids)
-        signals.append({str(folder) for folder in rows})
+        signals.append({f"{folder}'s comments" if comments_only else str(folder) for folder in rows})
 
     contents_changed.connect(note)
     yield signals

@@ -53,14 +53,25 @@ def test_an_unchanged_value_is_no_version_and_no_signal(root: Folder, announced:
     assert announced == []
 
 
-def test_a_comment_alone_is_no_version_and_no_signal(root: Folder, announced: list[set[str]]) -> None:
+def test_a_comment_alone_is_no_version_and_told_as_what_it_is(root: Folder, announced: list[set[str]]) -> None:
+    importing = editing.create_folder(root.environment, "/app", by=ANYBODY)
+    editing.add_import(importing, root, by=ANYBODY)
     editing.set_secret(root, "A", "1", comment="old", by=ANYBODY)
     announced.clear()
 
     secret = editing.set_secret(root, "A", "1", comment="new", by=ANYBODY)
 
     assert (secret.version, secret.comment, secret.versions.get().comment) == (1, "new", "new")
-    assert announced == []
+    assert announced == [{"dev:/'s comments", "dev:/app's comments"}]
+
+
+def test_a_comment_beside_a_value_is_told_once(root: Folder, announced: list[set[str]]) -> None:
+    editing.set_secrets(root, {"A": "1", "B": "1"}, comments={"A": "old"}, by=ANYBODY)
+    announced.clear()
+
+    editing.set_secrets(root, {"A": "1", "B": "2"}, comments={"A": "new"}, by=ANYBODY)
+
+    assert announced == [{"dev:/"}]
 
 
 def test_many_are_one_transaction_and_one_signal(root: Folder, announced: list[set[str]]) -> None:

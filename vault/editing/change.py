@@ -32,24 +32,36 @@ class Change:
         self.made: set[UUID] = set()
         self.seals = Seals()
         self._marked: set[Changed] = set()
+        self._commented: set[Changed] = set()
         self._folder_ids: set[UUID] = set()
+        self._commented_ids: set[UUID] = set()
 
     def mark(self, folder_id: UUID, keys: Iterable[str] | None = None) -> None:
         """Notes a folder as changed: all of it, or these keys."""
         self._marked.update([(folder_id, None)] if keys is None else ((folder_id, key) for key in keys))
 
+    def mark_comment(self, folder_id: UUID, key: str) -> None:
+        """Notes that of this key the comment alone is another."""
+        self._commented.add((folder_id, key))
+
     def settle(self) -> None:
         """Follows imports and references as they are now, for a change that is about to move or cut them."""
-        if self._marked:
-            self._folder_ids |= find_affected(self._marked, self._edges or load_edges(self.project_id))
+        if self._marked or self._commented:
+            edges = self._edges or load_edges(self.project_id)
+            self._folder_ids |= find_affected(self._marked, edges)
+            self._commented_ids |= find_affected(self._commented, edges)
 
     def announce(self) -> None:
         """Sends the signal; called by hand only where what changed is about to go, so that its readers can be found."""
         self.settle()
         folder_ids, self._folder_ids = self._folder_ids, set()
+        commented_ids, self._commented_ids = self._commented_ids - folder_ids, set()
         self._marked.clear()
+        self._commented.clear()
         if folder_ids:
             tell(folder_ids, self.by.user)
+        if commented_ids:
+            tell(commented_ids, self.by.user, comments_only=True)
 
 
 def all_or_none() -> Atomic:

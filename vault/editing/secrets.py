@@ -135,7 +135,7 @@ def put_secrets(
     _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
     note_rotation(rows[key] for key in (*written.created, *written.changed))
     _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
-    _write_comments([rows[key] for key in written.commented])
+    _write_comments(change, [rows[key] for key in written.commented])
     change.seals.put(rows.values())
     return written, rows
 
@@ -241,7 +241,7 @@ def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_ci
         elif has_comment:
             commented.append(secret)
     _write(change, drafts)
-    _write_comments(commented)
+    _write_comments(change, commented)
     change.seals.put(rows.values())
     change.seals.renew()
     for secret, old_key, edges in carried:
@@ -466,8 +466,10 @@ def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
     _write_references(drafts)
 
 
-def _write_comments(secrets: Sequence[Secret]) -> None:
-    """A comment is no new version: nothing that is read changes."""
+def _write_comments(change: Change, secrets: Sequence[Secret]) -> None:
+    """A comment is no new version: no value changes."""
+    for secret in secrets:
+        change.mark_comment(secret.folder_id, secret.key)
     _upsert(secrets, ["comment", "updated_at"])
     here = Secret.objects.filter(pk=OuterRef("secret_id"))
     for some in _chunks(secrets):

@@ -187,6 +187,20 @@ def test_a_version_moves_with_what_a_read_answers(
     assert CANARY not in str(first)
 
 
+def test_comments_come_with_the_secrets_and_move_the_version(
+    source: InfisicalSource, infisical: InfisicalSandbox, shop: Project
+) -> None:
+    infisical.world.put(shop, "dev", "/common", C="1")
+    app, common = (shop.environments["dev"].folders[path] for path in ("/app", "/common"))
+    app.imports.append(("dev", "/common"))
+    app.secrets[0].comment, common.secrets[0].comment = "own", "imported"
+    first = source.version(APP)
+
+    assert {secret.key: secret.comment for secret in source.read(APP)} == {"A": "own", "B": "", "C": "imported"}
+    common.secrets[0].comment = "another"
+    assert source.version(APP) not in (first, None)
+
+
 def test_of_what_cannot_be_read_there_is_no_version(
     source: InfisicalSource, infisical: InfisicalSandbox, shop: Project
 ) -> None:

@@ -170,6 +170,18 @@ def test_an_environments_slug_in_the_key_schema_renames_all(synced: Bench) -> No
     assert effect.renames == (("dev_A", "qa_A"), ("dev_B", "qa_B"))
 
 
+@pytest.mark.parametrize(("sends", "replaced"), [(True, [("PROD_A",)]), (False, [])])
+def test_another_comment_replaces_what_is_sent_with_it(
+    synced: Bench, other: Bench, sends: bool, replaced: list[tuple[str, ...]]
+) -> None:
+    synced.options(send_comments=sends)
+    editing.add_import(other.folder, synced.folder, by=ANYBODY)
+
+    effects = foreseen(partial(editing.update_secret, secret(synced, "A"), comment="only for staging", by=ANYBODY))
+
+    assert [effect.replaces for effect in effects] == replaced
+
+
 def test_an_import_names_what_it_brings(synced: Bench) -> None:
     other = editing.create_folder(synced.folder.environment, "/base", by=ANYBODY)
     editing.set_secrets(other, {"A": "hidden", "C": "1"}, by=ANYBODY)

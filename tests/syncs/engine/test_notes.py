@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encryption.keyring import generate_key
-from syncs.engine.notes import LONGEST_NOTE, Tag, compose_note
+from syncs.engine.notes import LONGEST_NOTE, LONGEST_WORDS, Tag, compose_note, why_other_words, words_of_comment
 from syncs.engine.tags import is_genuine, new_tag
 
 TAG = Tag("1f2e3d4c", "0a1b2c3d", 12, "A" * 22)
@@ -107,3 +107,53 @@ def test_a_tag_that_we_did_not_write_is_not_genuine(change: dict[str, Any]) -> N
     key = change.pop("key", "A")
 
     assert not is_genuine(replace(tag, **change), key)
+
+
+@pytest.mark.parametrize(
+    ("comment", "words"),
+    [
+        ("", ""),
+        (" only for\r\n\tstaging \x00", "only for staging"),
+        ("pay\u202eload\u200b", "payload"),
+        ("half \ud800 a sign", "half a sign"),
+        ("one\u2028two\u0085three", "one two three"),
+        ("x" * LONGEST_WORDS, "x" * LONGEST_WORDS),
+        ("x" * 500, "x" * (LONGEST_WORDS - 1) + "…"),
+    ],
+)
+def test_a_comment_is_one_line_that_has_room(comment: str, words: str) -> None:
+    assert words_of_comment(comment) == words
+
+
+@given(comment=st.text(max_size=400), generation=st.integers(min_value=0, max_value=10**18 - 1))
+def test_a_note_of_a_comment_is_read_back_and_is_no_change(comment: str, generation: int) -> None:
+    tag = new_tag("1f2e3d4c", "0a1b2c3d", generation, destination_key="A")
+    words = words_of_comment(comment)
+
+    note = compose_note("dev:/", tag, words=words)
+
+    assert Tag.read(note) == tag
+    assert len(note) <= LONGEST_NOTE
+    assert why_other_words(words, note) == ""
+
+
+BECOMES, CHANGED, GONE = "becomes its note", "comment changed", "no longer holds a comment"
+
+
+@pytest.mark.parametrize(
+    ("words", "written", "reason"),
+    [
+        ("new", "", BECOMES),
+        ("new", "old", CHANGED),
+        ("", "old", GONE),
+        ("", "", ""),
+        ("", "Synced by DevinSync from a folder that is now called otherwise", ""),
+    ],
+)
+def test_says_why_a_note_is_written_again(words: str, written: str, reason: str) -> None:
+    assert reason in why_other_words(words, compose_note("dev:/", TAG, words=written))
+    assert bool(reason) == bool(why_other_words(words, compose_note("dev:/", TAG, words=written)))
+
+
+def test_a_strangers_note_is_no_reason_to_write() -> None:
+    assert why_other_words("new", "their note") == why_other_words("", "their note") == ""
