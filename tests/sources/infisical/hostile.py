@@ -57,6 +57,12 @@ def chunked(body: bytes, coding: str = "chunked") -> Send:
     return lambda stream: stream.send(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n".encode() + body)
 
 
+def compressed_on_its_way(stream: Stream) -> None:
+    """What lasts until the connection ends, as Python does not take `gzip, chunked` for chunks."""
+    chunked(b"5\r\n\x1f\x8b\x08\x00\x00\r\n0\r\n\r\n", "gzip, chunked")(stream)
+    stream.sock.shutdown(socket.SHUT_WR)
+
+
 def shorter(body: bytes) -> Send:
     """Its length tells of less than there is."""
     return lambda stream: stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n" + body)
@@ -79,7 +85,7 @@ ANSWERS: dict[str, Send] = {
     "a chunk that breaks off": break_off_a_chunk,
     "more than 8 MiB": raw(b'{"secrets": "' + b"x" * (8 * 1024 * 1024) + b'"}'),
     "a compressed answer": raw(gzip.compress(b'{"secrets":[],"imports":[]}'), head="Content-Encoding: gzip\r\n"),
-    "a bomb that is compressed on its way": chunked(b"5\r\n\x1f\x8b\x08\x00\x00\r\n0\r\n\r\n", "gzip, chunked"),
+    "a bomb that is compressed on its way": compressed_on_its_way,
     "a chunk of a size that is none": chunked(b"five\r\n{}\r\n0\r\n\r\n"),
     "a chunk of less than nothing": chunked(b"-5\r\n{}\r\n0\r\n\r\n"),
     "a length that is too short": shorter(b'{"secrets": [], "imports": []}'),
