@@ -7,7 +7,7 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 
 from common.environment import former_names_given
-from connections.hosts import is_entry
+from connections.listing import is_entry
 from connections.proxies import Proxy
 from connections.sockets import tls_context
 from connections.validation import clean_base_url
@@ -21,7 +21,7 @@ def check_hosts(app_configs: object, **_: object) -> list[checks.CheckMessage]:
             hint="Write api.devin.ai, devin.example.com:8443 or .example.com, without https:// and without a path.",
             id="connections.E001",
         )
-        for setting in ("DEVIN_HOSTS", "SOURCE_HOSTS", "OUTBOUND_PROXIES")
+        for setting in ("DEVIN_HOSTS", "SOURCE_HOSTS", "OUTBOUND_PROXIES", "NOTIFY_HOSTS")
         for entry in getattr(settings, setting)
         if not is_entry(entry)
     ]

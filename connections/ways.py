@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from connections.hosts import matches
 from connections.http import Route
 from connections.kinds import Entry
+from connections.listing import matches
 from connections.proxies import Proxy
 from connections.sockets import tls_context
 from connections.validation import VISIBLE_ASCII, is_loopback

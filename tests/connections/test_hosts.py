@@ -15,7 +15,8 @@ from django.core.exceptions import ValidationError
 from connections.checks import check_ca_bundle, check_hosts, check_proxy
 from connections.devin.client import DevinClient
 from connections.devin.errors import Unreachable
-from connections.hosts import clean_devin_url, matches, route_to
+from connections.hosts import clean_devin_url, route_to
+from connections.listing import matches
 from connections.models import Connection
 
 KEY = "cog_canary"
