@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from waitress import create_server
 
 from common import observing
+from common.companions import companions
 from common.compatibility import require_known_database
 from common.life_sign import LifeSign
 from common.threads import take_short_turns
@@ -60,9 +61,14 @@ class Command(BaseCommand):
             # The site decides by TRUSTED_PROXIES and HTTPS which of these headers count.
             clear_untrusted_proxy_headers=False,
         )
-        LifeSign("serve").give()
+        _run(server)
+
+
+def _run(server: Any) -> None:
+    LifeSign("serve").give()
+    with companions("web"):
         server.run()
-        observing.stop()
+    observing.stop()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from audit.chain import link_some
 from common import observing
+from common.companions import companions
 from common.compatibility import require_known_database
 from common.life_sign import LifeSign
 from common.places import places
@@ -32,30 +33,40 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         require_known_database()
         require_known_keys()
-        stop = threading.Event()
-
-        def on_signal(number: int, frame: FrameType | None) -> None:
-            stop.set()
-
-        signal.signal(signal.SIGTERM, on_signal)
-        signal.signal(signal.SIGINT, on_signal)
+        stop = stop_on_signals()
         observing.start("scheduler")
-        housekeeping = Housekeeping(pause=stop.wait)
-        life_sign = LifeSign("scheduler")
-        period = settings.SCHEDULER_TICK.total_seconds()
-        while not stop.is_set():
-            began = time.monotonic()
-            life_sign.give()
-            try:
-                note_alive()
-                tick()
-                ring_due_looks()
-                ring_due_copies()
-                link_some()
-                housekeeping.go_on(until=began + period / 2)
-            except (DatabaseError, InterfaceError) as error:
-                kind = type(error).__name__
-                log.error("the scheduler could not use the database (%s at %s); it tries again", kind, places(error))
-            close_old_connections()
-            stop.wait(max(0.0, began + period - time.monotonic()))
+        with companions("scheduler"):
+            work_until(stop)
         observing.stop()
+
+
+def stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+def work_until(stop: threading.Event) -> None:
+    housekeeping = Housekeeping(pause=stop.wait)
+    life_sign = LifeSign("scheduler")
+    period = settings.SCHEDULER_TICK.total_seconds()
+    while not stop.is_set():
+        began = time.monotonic()
+        life_sign.give()
+        try:
+            note_alive()
+            tick()
+            ring_due_looks()
+            ring_due_copies()
+            link_some()
+            housekeeping.go_on(until=began + period / 2)
+        except (DatabaseError, InterfaceError) as error:
+            kind = type(error).__name__
+            log.error("the scheduler could not use the database (%s at %s); it tries again", kind, places(error))
+        close_old_connections()
+        stop.wait(max(0.0, began + period - time.monotonic()))

@@ -1,0 +1,34 @@
+"""What runs in a thread beside a process's own work and must never hold it up. Apps register it when they are ready."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# Goes on until the event is set, and ends soon after.
+Companion = Callable[[threading.Event], None]
+SECONDS_TO_END = 5.0
+
+_companions: defaultdict[str, dict[str, Companion]] = defaultdict(dict)
+
+
+def register_companion(role: str, name: str, run: Companion) -> None:
+    """`role`: web or scheduler. A later one of that name takes its place."""
+    _companions[role][name] = run
+
+
+@contextmanager
+def companions(role: str) -> Iterator[None]:
+    """Those of a role, for as long as the process works. What one is at when that ends is cut off after a while."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=run, args=[stop], name=name, daemon=True) for name, run in _companions[role].items()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SECONDS_TO_END)
