@@ -33,6 +33,7 @@ IN_FILES = frozenset(
         "REDIS_URL",
         "SECRET_KEY",
         "SENTRY_DSN",
+        "SMTP_PASSWORD",
     }
 )
 # What a setting was called before. It is read under that name too, unless it is given under its own.

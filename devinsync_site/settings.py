@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "sources",
     "syncs",
     "api",
+    "notices",
 ]
 
 MIDDLEWARE = [
@@ -178,6 +179,21 @@ OUTBOUND_CA_BUNDLE = env.str("OUTBOUND_CA_BUNDLE", default="")
 OUTBOUND_PROXY = env.str("OUTBOUND_PROXY", default="")
 # Proxies that a connection may name for itself, as for hosts. Besides: the one above, and those on this machine.
 OUTBOUND_PROXIES = env.list("OUTBOUND_PROXIES", default=[])
+# Who is told. Hosts of channels that may be on this machine or in a private network, written as above.
+NOTIFY_HOSTS = env.list("NOTIFY_HOSTS", default=[])
+# One attempt to tell a channel may take this long, with all that the service wants for it.
+NOTIFY_DEADLINE = timedelta(seconds=env.float("NOTIFY_DEADLINE_SECONDS", default=30))
+# The server that mail goes by, and whom it comes from. Security: starttls, tls or none.
+SMTP_HOST = env.str("SMTP_HOST", default="")
+SMTP_PORT = env.int("SMTP_PORT", default=587)
+SMTP_USER = env.str("SMTP_USER", default="")
+SMTP_PASSWORD = env.str("SMTP_PASSWORD", default="")
+SMTP_SECURITY = env.str("SMTP_SECURITY", default="starttls")
+if SMTP_SECURITY not in ("starttls", "tls", "none"):
+    raise ImproperlyConfigured("SMTP_SECURITY must be starttls, tls or none. Correct it, or leave it out.")
+MAIL_FROM = env.str("MAIL_FROM", default="")
+# Where browsers find this site, for the links in messages: https://devinsync.example.com, without PATH_PREFIX.
+PUBLIC_URL = env.str("PUBLIC_URL", default=(CSRF_TRUSTED_ORIGINS or [f"http://{HOST}:{PORT}"])[0]).rstrip("/")
 WORKERS = env.int("WORKERS", default=2)
 # A run holds a lease on its organization; it is renewed while the run lives and taken over once it has expired.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", default=18))

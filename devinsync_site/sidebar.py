@@ -23,6 +23,15 @@ AREAS = (
         ),
     ),
     Area(
+        "Notifications",
+        (
+            Entry("bell", "notices.Channel", label="Channels"),
+            Entry("list", "notices.Rule", label="Rules"),
+            Entry("runs", "notices.Incident", label="Incidents"),
+            Entry("send", "notices.Delivery", label="Deliveries"),
+        ),
+    ),
+    Area(
         "Administration",
         (
             Entry("users", "auth.User", label="Users"),

@@ -36,6 +36,8 @@ ACTIONS = (
     Action("Copy a project into the vault", "sources_copy_add", tuple(RIGHTS_TO_COPY), "infisical import migrate"),
     Action("New connection", "connections_connection_add", ("connections.add_connection",), "add create devin key"),
     Action("New webhook", "api_hook_add", ("api.add_hook",), "add create"),
+    Action("New channel", "notices_channel_add", ("notices.add_channel",), "add create notification mail slack"),
+    Action("New rule", "notices_rule_add", ("notices.add_rule",), "add create notification"),
     Action("New API token", "api_apitoken_add", ("api.add_apitoken",), "add create"),
     Action("New user", "auth_user_add", ("auth.add_user",), "add create person"),
     Action("Pause or resume all syncs", "syncs_synccontrol_changelist", ("syncs.pause_syncs",), "stop"),

@@ -19,6 +19,7 @@ os.environ.setdefault("ENCRYPTION_KEYS", base64.b64encode(b"tests-only-encryptio
 # brings it about.
 os.environ.setdefault("DEVIN_REQUEST_DEADLINE_SECONDS", str(PATIENCE))
 os.environ.setdefault("DEVIN_WRITE_DEADLINE_SECONDS", str(PATIENCE))
+os.environ.setdefault("NOTIFY_DEADLINE_SECONDS", str(PATIENCE))
 os.environ.setdefault("SYNC_LEASE_SECONDS", str(4 * PATIENCE))
 # Nor is what happens soon after another thing taken for what happens later.
 os.environ.setdefault("SYNC_QUIET_SECONDS", str(PATIENCE))

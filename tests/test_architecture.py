@@ -12,6 +12,7 @@ ROOT = Path(settings.BASE_DIR)
 FLOORS = (
     ("devinsync_site",),
     ("overview", "readers", "search", "metrics", "demo"),
+    ("notices",),
     ("api",),
     ("syncs",),
     ("sources",),

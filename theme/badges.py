@@ -26,6 +26,11 @@ TONE_OF_STATE = {
     "expired": "failed",
     "revoked": "off",
     "on": "ok",
+    # A delivery, an incident, a channel.
+    "sent": "ok",
+    "dropped": "off",
+    "over": "ok",
+    "muted": "waiting",
     "paused": "off",
 }
 

@@ -184,7 +184,7 @@ def test_processes_wait_until_the_database_is_prepared(manifests: list[Manifest]
         assert [one["command"] for one in containers] == [["python", "manage.py", "prepared", "--wait"]]
 
 
-def test_only_who_talks_to_devin_gets_out(manifests: list[Manifest]) -> None:
+def test_only_who_talks_to_others_gets_out(manifests: list[Manifest]) -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(manifests, "NetworkPolicy")}
     everybody = {"matchLabels": {"app.kubernetes.io/name": "devinsync"}}
 
@@ -198,7 +198,7 @@ def test_only_who_talks_to_devin_gets_out(manifests: list[Manifest]) -> None:
         "devinsync-stores": ["5432/TCP", "6379/TCP"],
     }
     [chosen] = policies["devinsync-outgoing"]["podSelector"]["matchExpressions"]
-    assert chosen == {"key": "app.kubernetes.io/component", "operator": "In", "values": ["web", "worker"]}
+    assert chosen == {"key": "app.kubernetes.io/component", "operator": "In", "values": ["web", "worker", "scheduler"]}
 
 
 def ports_of(policy: Manifest) -> list[str]:

@@ -1,0 +1,1 @@
+"""Who is told: what happened, by which channel, and what became of the message."""
