@@ -360,3 +360,6 @@ class TrashedRow(models.Model):
 
     def sealing_context(self) -> str:
         return self.context
+
+
+from vault.access.models import Membership  # noqa: E402, F401 -- a row of this app
