@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notices.facts import Fact
-from notices.finding import syncs
+from notices.finding import dates, drift, processes, services, syncs
 from notices.models import Incident
 
 
@@ -21,28 +21,58 @@ def it_is_over(incident: Incident) -> str:
 class Event:
     """`find` yields what is so now. What it no longer yields is over, but for the subjects in `undecided`.
 
-    `lasts`: for how long it has to be so before it counts. `ends` is False where nobody needs to hear that it is over.
+    `lasts`: for how long it has to be so before it counts. `every`: how often it is looked for, if not at each look.
+    `ends` is False where nobody needs to hear that it is over.
     """
 
     name: str
     label: str
+    when: str
     find: Callable[[], Iterable[Fact]]
     undecided: Callable[[Collection[Incident]], set[str]] = nothing
     how_it_ended: Callable[[Incident], str] = it_is_over
     lasts: timedelta = timedelta()
+    every: timedelta = timedelta()
     ends: bool = True
     # It has happened and is over at once; good news at that, which services with colours show so.
     is_moment: bool = False
 
 
 EVENTS = (
-    Event("failed", "A sync failed", syncs.failed, syncs.undecided, syncs.how_it_ended),
-    Event("blocked", "A sync is blocked until somebody decides", syncs.blocked, syncs.undecided, syncs.how_it_ended),
+    Event("failed", "Sync failed", "after all attempts", syncs.failed, syncs.undecided, syncs.how_it_ended),
+    Event("blocked", "Sync blocked", "until somebody decides", syncs.blocked, syncs.undecided, syncs.how_it_ended),
+    Event(
+        drift.DRIFT,
+        "Drift repaired",
+        "a run put right what was changed or deleted in Devin",
+        drift.repaired,
+        is_moment=True,
+    ),
+    Event("refused", "Connection refused", "a key was refused, or lacks a permission", services.refused),
+    Event("source", "Source unreachable", "a project that is kept elsewhere can't be read", services.unreachable),
+    Event("scheduler", "Scheduler silent", "for a minute", processes.silent_scheduler),
+    Event("workers", "Workers silent", "for two minutes", processes.silent_workers, lasts=timedelta(minutes=2)),
+    Event(
+        "expiring",
+        "Key expires",
+        "an API token or client secret, within 14 days",
+        dates.expiring_keys,
+        every=timedelta(minutes=5),
+        ends=False,
+    ),
+    Event(
+        "rotation",
+        "Rotation due",
+        "of secrets, within 14 days",
+        dates.due_rotations,
+        every=timedelta(minutes=5),
+        ends=False,
+    ),
 )
 BY_NAME = {event.name: event for event in EVENTS}
 # What a first channel is told of, unless somebody says otherwise.
-FIRST = ("failed", "blocked")
+FIRST = ("failed", "blocked", "scheduler", "workers")
 
 
 def choices() -> list[tuple[str, str]]:
-    return [(event.name, event.label) for event in EVENTS]
+    return [(event.name, f"{event.label}: {event.when}") for event in EVENTS]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 NAMED_KEYS = 3
-KEY = r"[A-Za-z0-9_][A-Za-z0-9_./-]*"
+KEY = r"[A-Za-z0-9_](?:[A-Za-z0-9_./-]*[A-Za-z0-9_])?"
 # As `syncs.engine.report.named` writes them, from the fourth on.
 MANY_KEYS = re.compile(rf"((?:{KEY}, ){{{NAMED_KEYS - 1}}}{KEY}), ({KEY}(?:, {KEY})*)(?: and (\d+) more)?")
 

@@ -40,6 +40,7 @@ class Lookout:
 
     events: Sequence[Event] = EVENTS
     _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _kept: dict[str, tuple[datetime, dict[str, Fact]]] = field(default_factory=dict)
 
     def look(self) -> int:
         """How many incidents were opened or closed."""
@@ -50,6 +51,7 @@ class Lookout:
             # Whoever else looks waits here, and then sees what was done; so what is so is read again.
             SyncControl.objects.select_for_update().get_or_create(pk=1)
             known = open_incidents()
+            self._kept.clear()
             found = self._find(now, known)
             opened = _open(found, known, now)
             closed = _close(found, known, now)
@@ -60,7 +62,7 @@ class Lookout:
     def _find(self, now: datetime, known: Open) -> Found:
         found = Found()
         for event in self.events:
-            facts = {fact.subject: fact for fact in event.find()}
+            facts = self._facts_of(event, now)
             found.facts[event.name] = {
                 subject: fact
                 for subject, fact in facts.items()
@@ -70,6 +72,13 @@ class Lookout:
             incidents = [each for subject, each in known[event.name].items() if subject not in facts]
             found.undecided[event.name] = event.undecided(incidents) if incidents else set()
         return found
+
+    def _facts_of(self, event: Event, now: datetime) -> dict[str, Fact]:
+        at, facts = self._kept.get(event.name, (now, {}))
+        if event.name not in self._kept or now >= at + event.every:
+            facts = {fact.subject: fact for fact in event.find()}
+            self._kept[event.name] = (now, facts)
+        return facts
 
     def _has_lasted(self, event: Event, subject: str, now: datetime) -> bool:
         return event.lasts <= now - self._since.setdefault((event.name, subject), now)

@@ -346,6 +346,7 @@ class SyncRun(models.Model):
             models.Index(fields=["status", "not_before"]),
             models.Index(fields=["sync", "-queued_at"]),
             models.Index(fields=["-queued_at"]),
+            models.Index(fields=["finished_at"], condition=Q(drifted_count__gt=0), name="runs_that_found_drift"),
             models.Index(
                 fields=["faulty_secret_id"], condition=Q(faulty_secret_id__isnull=False), name="runs_of_a_faulty_secret"
             ),

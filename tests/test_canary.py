@@ -35,6 +35,9 @@ from api.models import ApiToken, MachineIdentity
 from connections.models import AccessToken, Connection
 from devinsync_site.logs import JsonFormatter
 from encryption import unseal
+from notices.incidents import Lookout
+from notices.models import Channel, Delivery, Rule
+from notices.telling import send_due
 from sandbox.infisical.server import InfisicalSandbox
 from sandbox.infisical.webhooks import Webhook
 from sandbox.organization import Organization
@@ -366,6 +369,23 @@ def run_from(stage: Stage, connection: Connection, name: str) -> None:
     stage.keep("the plan", stage.browser.get(reverse("admin:syncs_devinsync_plan", args=[sync.pk])))
 
 
+def tell_somebody(stage: Stage) -> None:
+    """By a webhook that is not there and a service that refuses; of a sync whose run failed."""
+    secret, token = stage.secret("token in a webhook"), stage.secret("token in a service's address")
+    form = {"name": "hook", "way": "webhook", "time_zone": "UTC"}
+    add = reverse("admin:notices_channel_add")
+    stage.post(add, form | {"name": "", "address": f"https://localhost:1/{secret}"}, status=200)
+    # The page that shows its secret once, like the one of a token, is not kept here.
+    stage.browser.post(add, form | {"address": f"https://localhost:1/{secret}"})
+    stage.canaries["signing secret"] = Canary("signing secret", Channel.objects.get().secret())
+    stage.post(add, form | {"name": "chat", "way": "service", "address": f"json://{token}@127.0.0.1:1/{token}"})
+    for channel in Channel.objects.all():
+        stage.post(reverse("admin:notices_channel_test", args=[channel.pk]), {})
+    Rule.objects.create(channel=Channel.objects.get(name="chat"), events=["failed", "drift", "source", "refused"])
+    Lookout().look()
+    send_due()
+
+
 def play(stage: Stage, openbao: OpenBao) -> SyncRun:
     sign_in(stage)
     connect(stage)
@@ -375,6 +395,7 @@ def play(stage: Stage, openbao: OpenBao) -> SyncRun:
     run = sync(stage)
     sync_from_openbao(stage, openbao)
     sync_from_infisical(stage)
+    tell_somebody(stage)
     return run
 
 
@@ -478,6 +499,7 @@ def assert_everything_happened(stage: Stage, run: SyncRun, place_count: int) -> 
     assert [each.status for each in runs] == [Status.SUCCEEDED, Status.FAILED]
     assert "still holds a reference" in runs[1].message
     assert place_count > 100
+    assert Delivery.objects.filter(channel__name="chat", is_test=False, attempts__gt=0).exists()
     assert in_trash().filter(name="GONE").exists()
     secret = Secret.objects.get(key="DB_URL")
     revealed = stage.browser.post(reverse("admin:vault_secret_reveal", args=[secret.pk])).content
