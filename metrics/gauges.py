@@ -63,6 +63,11 @@ EXPIRY = Gauge(
     "When the first key of a kind runs out, those that have within the last week included; none if none does.",
     {"kind": ("api_token", "client_secret")},
 )
+UNTOLD = Gauge("devinsync_notifications_waiting", "Messages that wait to be sent, or to be sent again.")
+UNTOLD_SINCE = Gauge(
+    "devinsync_notifications_oldest_age_seconds",
+    "For how long the oldest of them has been there, attempts that failed included; 0 if none waits.",
+)
 SYNC_STATE = Gauge(
     "devinsync_sync_state", "1 for the state that a sync is in.", {"project": (), "sync": (), "state": SYNC_STATES}
 )
@@ -73,6 +78,6 @@ SYNC_SYNCED = Gauge(
 )
 GAUGES = (
     INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, DEPTH, OLDEST, LATER, RUNNING, LONGEST,
-    MISSING, CONNECTIONS, LIMITED, SOURCES, DUE, EXPIRY,
+    MISSING, CONNECTIONS, LIMITED, SOURCES, DUE, EXPIRY, UNTOLD, UNTOLD_SINCE,
 )  # fmt: skip
 GAUGES_PER_SYNC = (SYNC_STATE, SYNC_SYNCED)

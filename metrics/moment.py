@@ -17,6 +17,8 @@ from common.version import VERSION
 from connections.models import Connection
 from metrics import gauges
 from metrics.gauges import Gauge
+from notices.choices import State
+from notices.models import Delivery
 from sources.models import LinkedProject
 from syncs.choices import OPEN_STATUSES, Phase, Status
 from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
@@ -48,6 +50,7 @@ def read_moment() -> Read:
     yield from _sources()
     yield from _due_secrets()
     yield from _expiries(now)
+    yield from _untold(now)
     if settings.METRICS_PER_SYNC:
         yield from _each_sync()
 
@@ -136,6 +139,15 @@ def _expiries(now: datetime) -> Read:
         ("client_secret",): ClientSecret.objects.filter(**told).aggregate(at=Min("expires_at"))["at"],
     }
     yield gauges.EXPIRY, {kind: at.timestamp() for kind, at in first.items() if at is not None}
+
+
+def _untold(now: datetime) -> Read:
+    """Not what its channel does not want yet: that is put off. What was tried counts while it waits for the next."""
+    due = Q(attempts__gt=0) | Q(not_before__lte=now)
+    waiting = Delivery.objects.filter(due, state=State.WAITING, channel__is_enabled=True)
+    found = waiting.aggregate(number=Count("pk"), since=Min("created_at"))
+    yield gauges.UNTOLD, {(): found["number"]}
+    yield gauges.UNTOLD_SINCE, {(): _age(found["since"], now)}
 
 
 def _each_sync() -> Read:
