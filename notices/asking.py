@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from notices.choices import Pace, State
 from notices.models import Channel, Delivery, Incident, Notice, Rule
 
-# More than these at once are one message: an outage of Devin fails all syncs within seconds.
+# More than these at once are one message, or a few: an outage of Devin fails all syncs within seconds.
 MOST_AT_ONCE = 5
+MOST_TOGETHER = 25
 DAILY_AT = time(8)
 SOONEST = (Pace.AT_ONCE, Pace.HOURLY, Pace.DAILY)
 
@@ -22,11 +23,10 @@ def ask_for(incidents: Sequence[Incident], *, is_end: bool, now: datetime) -> No
     for (channel, pace), together in notices.items():
         if pace != Pace.AT_ONCE:
             _put(together, _waiting(channel, pace, now))
-        elif len(together) > MOST_AT_ONCE:
-            _put(together, _new(channel, Pace.AT_ONCE, now))
         else:
-            for notice in together:
-                _put([notice], _new(channel, Pace.AT_ONCE, now))
+            size = MOST_TOGETHER if len(together) > MOST_AT_ONCE else 1
+            for start in range(0, len(together), size):
+                _put(together[start : start + size], _new(channel, Pace.AT_ONCE, now))
 
 
 def _beginnings(incidents: Sequence[Incident]) -> dict[tuple[Channel, Pace], list[Notice]]:

@@ -19,24 +19,50 @@ TEST = "This is a test. Whoever reads it is told by DevinSync through this chann
 
 
 @dataclass(frozen=True)
-class Message:
-    """`mood`: "bad", "good" or "", for services that show it."""
+class Part:
+    """What one incident is told by, where each has a page of its own: `key` is that of its beginning and its end.
 
+    `mood`: "bad", "good" or "".
+    """
+
+    key: str
+    title: str
+    text: str
+    mood: str
+
+
+@dataclass(frozen=True)
+class Message:
     title: str
     text: str
     mood: str
     data: dict[str, Any]
+    parts: list[Part]
 
 
 def message_of(delivery: Delivery) -> Message:
     if delivery.is_test:
-        return Message(TITLE.format("Test"), f"{TEST}\n{settings.PUBLIC_URL}", "", _data(delivery, []))
+        return _test(delivery)
     notices = list(_notices(delivery))
-    title = delivery.subject
-    if len(notices) == 1:
-        title = subject_of(notices[0].incident, is_end=notices[0].is_end)
+    parts = [_part(notice) for notice in notices]
+    title = parts[0].title if len(parts) == 1 else TITLE.format(delivery.subject)
     text = "\n\n".join(map(_in_words, notices))
-    return Message(TITLE.format(title), text, _mood(notices), _data(delivery, notices))
+    mood = "bad" if any(part.mood == "bad" for part in parts) else "good"
+    return Message(title, text, mood, _data(delivery, notices), parts)
+
+
+def _test(delivery: Delivery) -> Message:
+    """Where an incident would stay open, its end follows."""
+    title, text, key = TITLE.format("Test"), f"{TEST}\n{settings.PUBLIC_URL}", str(delivery.pk)
+    parts = [Part(key, title, text, "bad"), Part(key, TITLE.format("Over: Test"), text, "good")]
+    return Message(title, text, "", _data(delivery, []), parts)
+
+
+def _part(notice: Notice) -> Part:
+    incident = notice.incident
+    is_good = notice.is_end or BY_NAME[incident.event].is_moment
+    title = TITLE.format(subject_of(incident, is_end=notice.is_end))
+    return Part(str(incident.pk), title, _in_words(notice), "good" if is_good else "bad")
 
 
 def signature(secret: str, body: str, at: datetime) -> str:
@@ -66,12 +92,6 @@ def _in_words(notice: Notice) -> str:
     if incident.link:
         lines.append(_url(incident.link))
     return "\n".join(line for line in lines if line)
-
-
-def _mood(notices: list[Notice]) -> str:
-    if all(notice.is_end or BY_NAME[notice.incident.event].is_moment for notice in notices):
-        return "good"
-    return "bad"
 
 
 def _data(delivery: Delivery, notices: list[Notice]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.conf import settings
 from common import clock
 from connections.proxies import Proxy
 from encryption import DecryptionError
+from notices.asking import MOST_TOGETHER
 from notices.choices import Way
 from notices.messages import Message, body_of, message_of, signature
 from notices.models import Channel, Delivery
@@ -40,6 +42,7 @@ def service_at(address: str) -> str:
 
 
 def _order(channel: Channel, message: Message, delivery_id: str) -> dict[str, Any]:
+    own: dict[str, Any]
     if channel.way == Way.MAIL:
         smtp = {name: getattr(settings, f"SMTP_{name.upper()}") for name in ("host", "port", "user", "password")}
         smtp["security"] = settings.SMTP_SECURITY
@@ -55,7 +58,9 @@ def _order(channel: Channel, message: Message, delivery_id: str) -> dict[str, An
         }
         own = {"what": "webhook", "address": channel.address(), "body": body, "headers": headers}
     else:
-        own = {"what": "service", "address": channel.address(), "mood": message.mood}
+        # A digest has no page of its own for each of what may be hundreds.
+        parts = [asdict(part) for part in message.parts] if len(message.parts) <= MOST_TOGETHER else []
+        own = {"what": "service", "address": channel.address(), "mood": message.mood, "parts": parts}
     return {"title": message.title, "text": message.text, **own}
 
 

@@ -10,16 +10,20 @@ from django.conf import LazySettings
 from connections.addresses import AddressRefused
 from notices.choices import State, Way
 from notices.messages import message_of
-from notices.models import Channel, Delivery
+from notices.models import Channel, Delivery, Incident
 from notices.outside.doors import Doors
+from notices.outside.services import with_key
 from notices.sending import service_at
 from notices.telling import send_now
+from syncs.choices import Status
+from syncs.models import DevinSync
 from tests.connections.servers import Server, reply
-from tests.notices.conftest import MailBox
+from tests.notices.conftest import MailBox, tell
 
 pytestmark = pytest.mark.django_db
 
 AddChannel = Callable[..., Channel]
+AddSync = Callable[..., DevinSync]
 
 
 def test_of(channel: Channel) -> Delivery:
@@ -73,6 +77,37 @@ def test_a_service_is_told_by_apprise(add_channel: AddChannel, receiver: Server,
     assert (taken.state, taken.answer) == (State.SENT, "200 OK: taken")
     assert receiver.requests[0].json["title"] == "[DevinSync] Test"
     assert (refused.state, refused.answer[:13]) == (State.FAILED, "404 Not Found")
+
+
+def test_an_on_call_service_closes_what_it_opened(add_channel: AddChannel, receiver: Server, add_sync: AddSync) -> None:
+    """Of several at once each by itself, so that each is closed by itself; a test leaves nothing open."""
+    channel = add_channel(f"{receiver.url.replace('http', 'goalert')}/{'a' * 8}-1111-1111-1111-{'b' * 12}", Way.SERVICE)
+    test_of(channel)
+    syncs = [add_sync(f"sync-{number}", Status.FAILED) for number in range(6)]
+    tell()
+    DevinSync.objects.filter(pk=syncs[0].pk).update(sync_status=Status.SUCCEEDED)
+    tell()
+
+    sent = [(each.json["dedup"], each.json.get("action", "open")) for each in receiver.requests]
+    keys = [str(each.pk) for each in Incident.objects.order_by("title")]
+    test = str(Delivery.objects.get(is_test=True).pk)
+    assert sent[:2] == [(test, "open"), (test, "close")]
+    assert sorted(sent[2:8]) == sorted((key, "open") for key in keys)
+    assert sent[8:] == [(keys[0], "close")]
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("pagerduty://abcdefghij0123456789abcdefgh0123@abcdefghijklmnopqrst", "?dedup=KEY&action=map"),
+        ("pagerduty://abcdefghij0123456789abcdefgh0123@abcdefghijklmnopqrst?action=trigger", "&dedup=KEY"),
+        ("opsgenie://abcdefgh-1234-1234-1234-123456789012/", "?alias=KEY&action=map"),
+        ("slack://TTTTTTTTT/BBBBBBBBB/abcdefghijklmnopqrstuvwx", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in the code of some plugin or other
+def test_asks_services_by_the_words_of_their_plugins(address: str, asked: str | None) -> None:
+    assert with_key(address, "KEY") == ("" if asked is None else f"{address}{asked}")
 
 
 @pytest.mark.parametrize("way", [Way.WEBHOOK, Way.SERVICE])
