@@ -12,6 +12,8 @@ from notices.models import Channel, Delivery, Incident, Notice, Rule
 # More than these at once are one message, or a few: an outage of Devin fails all syncs within seconds.
 MOST_AT_ONCE = 5
 MOST_TOGETHER = 25
+# Nor is anybody told more often in an hour, however things come and go: the rest comes together at the full hour.
+MOST_AN_HOUR = 30
 DAILY_AT = time(8)
 SOONEST = (Pace.AT_ONCE, Pace.HOURLY, Pace.DAILY)
 
@@ -21,8 +23,8 @@ def ask_for(incidents: Sequence[Incident], *, is_end: bool, now: datetime) -> No
         return
     notices = _ends(incidents) if is_end else _beginnings(incidents)
     for (channel, pace), together in notices.items():
-        if pace != Pace.AT_ONCE:
-            _put(together, _waiting(channel, pace, now))
+        if pace != Pace.AT_ONCE or _has_heard_enough(channel, now):
+            _put(together, _waiting(channel, pace if pace != Pace.AT_ONCE else Pace.HOURLY, now))
         else:
             size = MOST_TOGETHER if len(together) > MOST_AT_ONCE else 1
             for start in range(0, len(together), size):
@@ -78,6 +80,11 @@ def _waiting(channel: Channel, pace: Pace, now: datetime) -> Delivery:
     """The one that gathers, unless somebody has begun to send it."""
     waiting = Delivery.objects.select_for_update().filter(channel=channel, pace=pace, state=State.WAITING, attempts=0)
     return waiting.first() or _new(channel, pace, _next(pace, ZoneInfo(channel.time_zone), now))
+
+
+def _has_heard_enough(channel: Channel, now: datetime) -> bool:
+    lately = channel.deliveries.filter(pace=Pace.AT_ONCE, is_test=False, created_at__gt=now - timedelta(hours=1))
+    return lately.exclude(state=State.DROPPED).count() >= MOST_AN_HOUR
 
 
 def _next(pace: Pace, zone: ZoneInfo, now: datetime) -> datetime:

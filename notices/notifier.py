@@ -6,7 +6,9 @@ Two at once do no harm: incidents are opened under a lock, and deliveries are cl
 import logging
 import threading
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.urls import set_script_prefix
 
 from common import clock
 from common.places import places
@@ -29,6 +31,8 @@ def beside_the_web(stop: threading.Event) -> None:
 
 
 def _go_on(stop: threading.Event, *, is_standby: bool) -> None:
+    # Django sets it for the thread that it starts in alone, and links have it in them.
+    set_script_prefix(settings.FORCE_SCRIPT_NAME or "/")
     lookout = Lookout()
     while not stop.wait(EVERY):
         try:

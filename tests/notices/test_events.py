@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.conf import settings as site
 from django.contrib.auth.models import Group, User
+from django.urls import reverse
 from django.utils import timezone
 
 from api.models import ApiToken, MachineIdentity
@@ -252,6 +254,20 @@ def test_the_web_process_tells_while_no_scheduler_lives(
     notifier.beside_the_scheduler(Turns(2))
 
     assert len(turns) == by_web + 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_links_have_the_path_below_which_the_site_is_shown(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links: list[str] = []
+    monkeypatch.setattr(notifier, "send_due", lambda: links.append(reverse("admin:index")))
+    settings.FORCE_SCRIPT_NAME = "/devinsync"
+    thread = threading.Thread(target=notifier.beside_the_scheduler, args=[Turns(1)])
+    thread.start()
+    thread.join()
+
+    assert links == ["/devinsync/admin/"]
 
 
 @pytest.mark.postgresql

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notices import telling
+from notices import asking, telling
 from notices.choices import Pace, State
 from notices.incidents import Lookout
 from notices.models import Channel, Delivery, Incident, Notice, Rule
@@ -192,6 +192,24 @@ def test_an_outage_is_one_message(add_sync: AddSync, add_channel: AddChannel, re
     tell()
 
     assert [len(request.json["notices"]) for request in receiver.requests] == [6]
+
+
+def test_a_channel_hears_so_much_an_hour_and_then_the_rest_together(
+    sync: DevinSync, add_channel: AddChannel, sent: list[Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MOST_AN_HOUR", 3)
+    add_channel("https://hooks.example.com")
+    for _ in range(3):
+        goes(sync, Status.FAILED)
+        tell()
+        goes(sync, Status.SUCCEEDED)
+        tell()
+    assert len(sent) == 3
+    pass_time()
+    tell()
+
+    # The end of the second, and the whole of the third, which says itself that it is over.
+    assert [each.notices.count() for each in sent] == [1, 1, 1, 2]
 
 
 def test_tries_again_after_growing_pauses(
