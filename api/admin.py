@@ -23,6 +23,7 @@ from api.hooks.admin import HookAdmin
 from api.models import AccessToken, ApiToken, ClientSecret, Credential, MachineIdentity
 from api.shown_once import ShownOnce
 from theme.badges import badge
+from theme.lists import LightRows
 from theme.times import moment
 
 __all__ = ["HookAdmin"]
@@ -74,7 +75,7 @@ class Presets:
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(Presets, Columns, ShownOnce, admin.ModelAdmin[ApiToken]):
+class ApiTokenAdmin(Presets, Columns, ShownOnce, LightRows, admin.ModelAdmin[ApiToken]):
     form = ApiTokenForm
     list_display = ("name", "user", "shown_prefix", "scope_names", "state", "last_used", "expires")
     list_select_related = ("user",)
@@ -169,7 +170,7 @@ class AccessTokenInline(Columns, admin.TabularInline[AccessToken, MachineIdentit
 
 
 @admin.register(MachineIdentity)
-class MachineIdentityAdmin(Presets, Columns, ShownOnce, admin.ModelAdmin[MachineIdentity]):
+class MachineIdentityAdmin(Presets, Columns, ShownOnce, LightRows, admin.ModelAdmin[MachineIdentity]):
     form = MachineIdentityForm
     list_display = ("name", "role", "client_id", "scope_names", "is_enabled", "last_used", "created_at")
     list_select_related = ("role",)

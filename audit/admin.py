@@ -11,6 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from audit.models import Entry
 from common.long_lists import LongListPaginator
 from common.tables import csv_lines
+from theme.lists import LightRows
 from theme.times import moment
 
 EXPORTED = (
@@ -29,7 +30,7 @@ EXPORTED = (
 
 
 @admin.register(Entry)
-class EntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EntryAdmin(LightRows, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("time", "actor", "action", "kind", "name", "detail", "address")
     list_filter = ("action", "kind")
     date_hierarchy = "at"

@@ -5,12 +5,14 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 # Nobody leafs further than this; a filter or a search leads there. Counting and skipping more takes seconds.
-MOST_SHOWN = 10_000
+MOST_SHOWN = 5000
+# What is skipped is looked at all the same: so many rows may be read whole, of more their keys alone.
+MOST_SKIPPED_WHOLE = 500
 
 
 class LongListPaginator(Paginator):  # type: ignore[type-arg]
@@ -21,6 +23,13 @@ class LongListPaginator(Paginator):  # type: ignore[type-arg]
         rows = self.object_list
         # Without an order and its columns, the database need not sort or fetch what is only counted.
         return rows.order_by()[:MOST_SHOWN].count() if isinstance(rows, QuerySet) else len(rows)
+
+    def page(self, number: int | str) -> Page[Any]:
+        page = super().page(number)
+        rows, shown = self.object_list, page.object_list
+        if isinstance(rows, QuerySet) and isinstance(shown, QuerySet) and page.start_index() > MOST_SKIPPED_WHOLE:
+            page.object_list = rows.filter(pk__in=shown.values("pk"))
+        return page
 
 
 class TextFilter(admin.SimpleListFilter):

@@ -21,6 +21,7 @@ from connections.repointing import why_it_stays
 from connections.ways import WAY
 from encryption import DecryptionError
 from theme.badges import badge, in_words
+from theme.lists import LightRows
 from theme.times import moment
 
 # All connections of one click are asked one after the other, and a person waits.
@@ -58,7 +59,7 @@ class AppFilter(admin.SimpleListFilter):
 
 
 @admin.register(Connection)
-class ConnectionAdmin(admin.ModelAdmin[Connection]):
+class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     form = ConnectionForm
     list_display = ("name", "to", "base_url", "principal_and_organization", "validation", "in_use")
     list_filter = (AppFilter, ValidationFilter)

@@ -21,6 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.long_lists import LongListPaginator
+from theme.lists import LightRows
 from vault import editing
 from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
@@ -51,7 +52,7 @@ Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin[Project]):
+class ProjectAdmin(LightRows, admin.ModelAdmin[Project]):
     list_display = ["page_link", "slug", "environment_list", "secret_count", "updated_at"]
     list_display_links = None
     search_fields = ["name", "slug", "description"]
@@ -195,7 +196,7 @@ class DueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Secret)
-class SecretAdmin(admin.ModelAdmin[Secret]):
+class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
     """All secrets of all projects, for finding one. Added and changed on the vault's own pages only."""
 
     list_display = ["page_link", "project", "folder", "rotation", "version", "updated_at", "updated_by"]

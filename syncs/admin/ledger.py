@@ -11,10 +11,11 @@ from common.long_lists import LongListPaginator
 from syncs.admin.base import ReadOnly
 from syncs.admin.filters import SyncFilter
 from syncs.models import ManagedSecret
+from theme.lists import LightRows
 
 
 @admin.register(ManagedSecret)
-class ManagedSecretAdmin(ReadOnly, admin.ModelAdmin[ManagedSecret]):
+class ManagedSecretAdmin(ReadOnly, LightRows, admin.ModelAdmin[ManagedSecret]):
     list_display = ("destination_key", "source_key", "sync", "organization", "secret_type", "written_at")
     list_filter = (SyncFilter, "secret_type", "written_at")
     list_select_related = ("sync", "destination")

@@ -35,6 +35,7 @@ from syncs.runs import decide
 from syncs.runs.cancelling import cancel
 from syncs.runs.quiet import keep
 from theme.badges import badge
+from theme.lists import LightRows
 from theme.times import duration, moment
 from vault.models import Secret
 
@@ -51,7 +52,7 @@ ADVICE = {
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(Exports, ReadOnly, admin.ModelAdmin[SyncRun]):
+class SyncRunAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRun]):
     table = RUNS
     change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
@@ -310,7 +311,7 @@ def how_long(run: SyncRun) -> str:
 
 
 @admin.register(SyncRunChange)
-class SyncRunChangeAdmin(Exports, ReadOnly, admin.ModelAdmin[SyncRunChange]):
+class SyncRunChangeAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRunChange]):
     table = CHANGES
     change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")

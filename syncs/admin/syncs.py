@@ -31,13 +31,14 @@ from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.places import JOINED
 from theme.badges import badge
+from theme.lists import LightRows
 from theme.times import moment
 
 RECENT_RUNS = 8
 
 
 @admin.register(DevinSync)
-class DevinSyncAdmin(admin.ModelAdmin[DevinSync]):
+class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
     form = SyncForm
     actions = ACTIONS
     list_display = ("shown_name", "source", "destination", "status", "last_synced", "next_due", "auto_sync")

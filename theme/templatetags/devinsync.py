@@ -4,7 +4,7 @@ Nothing here writes a style attribute: the Content-Security-Policy would refuse 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from theme.badges import badge
 from theme.charts import Bar, draw_bars
+from theme.dates import dates_of
+from theme.lists import draw_choices
 from theme.times import due, duration, moment
 
 register = template.Library()
@@ -25,6 +27,8 @@ register.simple_tag(badge, name="ds_badge")
 register.filter("ds_ago", moment)
 register.filter("ds_due", due)
 register.filter("ds_duration", duration)
+register.filter("ds_choices", draw_choices)
+register.inclusion_tag("admin/date_hierarchy.html", name="ds_dates")(dates_of)
 
 
 @register.simple_tag
@@ -56,6 +60,12 @@ def _label_of(header: dict[str, Any]) -> str:
 def _with_label(cell: str, label: str) -> str:
     start = CELL.match(cell)
     return cell[: start.end()] + label + cell[start.end() :] if start else cell
+
+
+@register.filter
+def ds_chosen(choices: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of a filter's choices that are selected."""
+    return [choice for choice in choices if choice["selected"]]
 
 
 @register.filter
