@@ -67,7 +67,8 @@ class ReadsPlaceQuerySet(models.QuerySet[Row]):
         columns = ("pk", "folder_id", "folder__environment_id", "folder__path")
         rows = self.filter(Q(folder_id__in=ids) | recursive).order_by().values_list(*columns)
         # In another environment there may be a folder of such a path too.
-        return (pk for pk, folder_id, *place in rows if folder_id in ids or tuple(place) in above)
+        own = set(ids)
+        return (pk for pk, folder_id, *place in rows if folder_id in own or tuple(place) in above)
 
     def of_same_source(self, sync: "ReadsPlace") -> Self:
         """Those that read the very place that this one reads."""

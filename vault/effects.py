@@ -19,6 +19,7 @@ from vault.affected import find_affected_keys, load_edges
 from vault.dangling import Dangling, find_dangling
 from vault.models import Folder, Secret
 from vault.signals import contents_changed
+from vault.values import opening_once
 
 
 @dataclass(frozen=True)
@@ -173,14 +174,16 @@ def foresee_all(edit: Callable[[], object], *, compares_values: bool) -> Foresig
     another secret passes for another value.
     """
     reached: list[set[UUID]] = [set() for _ in _watchers]
-    with _trying(reached) as projects, transaction.atomic():
-        edit()
-        chosen = [set(sorted(readers)[:MOST_READ]) for readers in reached]
-        after, dangling = _views(chosen), find_dangling(projects)
-        transaction.set_rollback(True)
+    with opening_once():
+        with _trying(reached) as projects, transaction.atomic():
+            edit()
+            chosen = [set(sorted(readers)[:MOST_READ]) for readers in reached]
+            after, dangling = _views(chosen), find_dangling(projects)
+            transaction.set_rollback(True)
+        before = _views(chosen)
     known = {(one.secret_id, one.reference) for one in find_dangling(projects)} if dangling else set()
     new = [one for one in dangling if (one.secret_id, one.reference) not in known]
-    effects = _compared(_views(chosen), after, reached, compares_values=compares_values)
+    effects = _compared(before, after, reached, compares_values=compares_values)
     return Foresight(effects, sorted(new, key=lambda one: (one.where, one.key, one.reference)))
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -260,9 +260,9 @@ def _reach(
 
 
 class _SecretRow(NamedTuple):
+    folder_id: UUID
     id: UUID
     key: str
-    folder_id: UUID
     sealed_value: str
     version: int
     is_literal: bool
@@ -281,13 +281,21 @@ def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> tuple[dict[UUID, l
     if len(folder_ids) <= FEW:
         found = found.filter(folder_id__in=folder_ids)
     newest = Exists(SecretVersion.objects.filter(secret_id=OuterRef("id"), version=OuterRef("version")))
-    columns = ("id", "key", "folder_id", "sealed_value", "version", "is_literal", "comment", newest)
+    own = ("id", "key", "sealed_value", "version", "is_literal", "comment", newest)
+    columns = ("folder__environment__project__revision", *own)
+    if len(folder_ids) == 1:
+        # To make an ID takes longer than the rest of a row, and here it is known.
+        rows = list(found.values_list(*columns))
+        return {folder_id: [_SecretRow(folder_id, *row[1:]) for row in rows] for folder_id in folder_ids}, _first(rows)
     secrets: dict[UUID, list[_SecretRow]] = defaultdict(list)
-    rows = found.values_list(*columns, "folder__environment__project__revision")
-    for *values, _ in rows:
-        row = _SecretRow(*values)
-        secrets[row.folder_id].append(row)
-    return secrets, rows[0][-1] if rows else None
+    rows = list(found.values_list(*columns, "folder_id"))
+    for row in rows:
+        secrets[row[-1]].append(_SecretRow(row[-1], *row[1:-1]))
+    return secrets, _first(rows)
+
+
+def _first(rows: Sequence[tuple[Any, ...]]) -> int | None:
+    return rows[0][0] if rows else None
 
 
 def _as_stored(project_id: UUID, rows: Iterable[_Row], secrets: dict[UUID, list[_SecretRow]]) -> Iterator[StoredSecret]:

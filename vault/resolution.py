@@ -103,10 +103,13 @@ class Resolver:
 
     def value(self, secret: StoredSecret) -> str:
         """The value with all references expanded, those in the values referred to first."""
-        if secret.id not in self._values and "${" not in self.raw_value(secret):
+        known = self._values.get(secret.id)
+        if known is None and "${" not in (raw := self.raw_value(secret)):
             # Most are like this, and need no look at what they might refer to.
-            self._values[secret.id] = self.raw_value(secret)
-        waiting = {} if secret.id in self._values else {secret.id: (secret, self._referred(secret))}
+            known = self._values[secret.id] = raw
+        if known is not None:
+            return known
+        waiting = {secret.id: (secret, self._referred(secret))}
         while waiting:
             current, referred = waiting[next(reversed(waiting))]
             other = next((other for other in referred if other.id not in self._values), None)
@@ -121,9 +124,10 @@ class Resolver:
         return self._values[secret.id]
 
     def raw_value(self, secret: StoredSecret) -> str:
-        if secret.id not in self._raw:
-            self._raw[secret.id] = secret.open()
-        return self._raw[secret.id]
+        known = self._raw.get(secret.id)
+        if known is None:
+            known = self._raw[secret.id] = secret.open()
+        return known
 
     def unresolved(self, secret: StoredSecret) -> tuple[str, ...]:
         """The references that were left as text in a value that was asked for: none, where they are errors."""

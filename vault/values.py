@@ -1,10 +1,16 @@
 """Opening stored values, as they are stored: references unexpanded. For callers that have checked permission."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from uuid import UUID
 
 from encryption import DecryptionError, unseal
 from vault.errors import Unreadable
 from vault.models import Secret, SecretVersion, Stored, sealing_context
+
+# By token and context, while somebody reads the same twice; None else: no value outlives its use.
+_opened: ContextVar[dict[tuple[str, str], str] | None] = ContextVar("opened", default=None)
 
 
 def open_value(secret: Secret) -> str:
@@ -25,7 +31,26 @@ def open_version(version: SecretVersion, *, key: str) -> str:
     )
 
 
+@contextmanager
+def opening_once() -> Iterator[None]:
+    """Within it, what has been opened is not opened again where it stands unchanged: for who reads a folder twice."""
+    token = _opened.set({})
+    try:
+        yield
+    finally:
+        _opened.reset(token)
+
+
 def _open(sealed: str, context: str, *, name: str, secret_id: UUID) -> str:
+    opened = _opened.get()
+    if opened is None:
+        return _unseal(sealed, context, name=name, secret_id=secret_id)
+    if (sealed, context) not in opened:
+        opened[sealed, context] = _unseal(sealed, context, name=name, secret_id=secret_id)
+    return opened[sealed, context]
+
+
+def _unseal(sealed: str, context: str, *, name: str, secret_id: UUID) -> str:
     try:
         return unseal(sealed, context=context)
     except DecryptionError as error:
