@@ -29,7 +29,7 @@ API = "api/"
 # What a browser asks for as part of a page, and what a person types, by the page's name.
 LOOKED_FOR = {
     "syncs_devinsync_changelist": ("q=app-42", "sync_status__exact=failed", "needs=person", "p=20"),
-    "syncs_syncrun_changelist": ("q=app-42", "status__exact=failed", "sync_name=app-42", "p=100"),
+    "syncs_syncrun_changelist": ("q=app-42", "status__exact=failed", "sync_name=app-42", "p=200"),
     "syncs_syncrunchange_changelist": ("q=DB_URL", "outcome__exact=done"),
     "syncs_managedsecret_changelist": ("q=app-42",),
     "vault_secret_changelist": ("q=SECRET_00042",),

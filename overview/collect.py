@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import django_rq
-from django.db.models import Case, Count, Min, Q, Value, When
+from django.db.models import CharField, Count, Min, Q
+from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -100,7 +101,7 @@ def collect(user: Any) -> Overview:
         runs_in_chart=sum(number for bar in bars for _, number in bar["parts"]),
         attention=collect_attention(user),
         due=_due(),
-        recent_runs=list(SyncRun.objects.select_related("sync", "requested_by")[:RECENT_RUNS]),
+        recent_runs=list(SyncRun.objects.select_related("requested_by")[:RECENT_RUNS]),
         health=_health(),
         first_steps=[] if has_syncs else _first_steps(user),
     )
@@ -145,18 +146,18 @@ def _bars() -> list[Bar]:
     """One bar an hour, the last of them the hour we are in."""
     last = timezone.now().replace(minute=0, second=0, microsecond=0)
     hours = [last - timedelta(hours=ago) for ago in reversed(range(HOURS))]
-    # By comparing: SQLite would cut off each time's minutes in Python.
-    hour = Case(*(When(queued_at__gte=hours[index], then=Value(index)) for index in reversed(range(HOURS))))
+    # Of the text of a time: SQLite would cut off each time's minutes in Python.
+    hour = Substr(Cast("queued_at", CharField()), 1, len("2026-01-31 23"))
     rows = SyncRun.objects.filter(queued_at__gte=hours[0], queued_at__lt=last + timedelta(hours=1)).order_by()
-    numbers: Counter[tuple[int, str]] = Counter()
-    for index, status, number in rows.annotate(hour=hour).values_list("hour", "status").annotate(number=Count("pk")):
-        numbers[index, Status.RUNNING if status == Status.PENDING else status] += number
+    numbers: Counter[tuple[str, str]] = Counter()
+    for told, status, number in rows.annotate(hour=hour).values_list("hour", "status").annotate(number=Count("pk")):
+        numbers[told, Status.RUNNING if status == Status.PENDING else status] += number
     return [
         {
             "label": timezone.localtime(each).strftime("%H:%M"),
-            "parts": [(tone_of(status), numbers[index, status]) for status in STACK],
+            "parts": [(tone_of(status), numbers[f"{each:%Y-%m-%d %H}", status]) for status in STACK],
         }
-        for index, each in enumerate(hours)
+        for each in hours
     ]
 
 

@@ -1,7 +1,7 @@
 """What a changelist has for each row or choice, drawn by hand: a template for each would take most of the time."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 CHOSEN_ITEM, CHOSEN_LINK = mark_safe(' class="selected"'), mark_safe(' aria-current="true"')
 
 
-class KeptFilters(ChangeList):
+class LightList(ChangeList):
     """Makes what its rows' links carry along, to find the way back to the same filters, once for all rows."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -22,15 +22,25 @@ class KeptFilters(ChangeList):
         # What is empty here, Django does not add to each link by itself.
         self.preserved_filters = ""
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if shown := getattr(self.model_admin, "list_only", ()):
+            self.result_list = self.result_list.only(*shown)
+
     def url_for_result(self, result: Any) -> str:
         return super().url_for_result(result) + self._carried
 
 
 class LightRows:
-    """For a ModelAdmin: rows that take as little as they can, and look the same."""
+    """For a ModelAdmin: rows that take as little as they can, and look the same.
+
+    `list_only` are the columns that the list shows, where a row has many more; actions get whole rows.
+    """
+
+    list_only: ClassVar[Sequence[str]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return KeptFilters
+        return LightList
 
     def action_checkbox(self, obj: Any) -> SafeString:
         """As Django's widget draws it."""

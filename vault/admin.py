@@ -203,6 +203,10 @@ class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
     list_display_links = None
     list_filter = ["folder__environment__project", ("folder__environment__slug", EnvironmentFilter), DueFilter]
     list_select_related = ["folder__environment__project", "updated_by"]
+    list_only = (
+        "key", "version", "due_on", "updated_at", "updated_by__username",
+        "folder__path", "folder__environment__slug", "folder__environment__project__name",
+    )  # fmt: skip
     search_fields = ["key", "comment", "folder__path", "owner"]
     show_full_result_count = False
     list_per_page = 50

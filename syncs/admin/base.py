@@ -16,6 +16,8 @@ from theme.badges import badge
 
 # Of a reason in a list; the page says all of it.
 REASON_SHOWN = 110
+# Of syncs, runs and changes, each of which says much: as many as one reads before searching.
+ROWS_A_PAGE = 25
 View = Callable[..., HttpResponse]
 
 

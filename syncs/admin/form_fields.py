@@ -14,7 +14,7 @@ from sources.choosing import Listing, Searched
 from sources.protocol import EnvironmentEntry, FolderEntry, Found
 from sources.words import JOINED, name_with_source
 from syncs.words import help_of
-from theme.widgets import Suggestions, TypeaheadSelect, TypeaheadText
+from theme.widgets import DrawnSelect, Suggestions, TypeaheadSelect, TypeaheadText
 from vault.models import Project
 
 # A page with more choices than this takes long to load, and nobody reads them.
@@ -70,8 +70,8 @@ class EntryField(forms.ChoiceField, Generic[Entry]):
 
     def offer(self, listing: Listing[Entry]) -> None:
         self.listing = listing
-        self.shown: Sequence[Entry] = listing.entries[: MOST_LISTED + 1]
-        self.is_typed = len(self.shown) > MOST_LISTED
+        self.is_typed = len(listing.entries) > MOST_LISTED
+        self.shown: Sequence[Entry] = [] if self.is_typed else listing.entries[:MOST_LISTED]
         if self.is_typed:
             self.choices, self.widget = [], TypeaheadText()
             self.widget.suggest = self.suggest
@@ -186,6 +186,7 @@ class DevinConnectionField(Chosen, forms.ModelChoiceField[Connection]):
             queryset=usable_connections(),
             label="Devin connection",
             empty_label="Choose a connection",
+            widget=DrawnSelect,
             error_messages={
                 "required": "Choose the connection whose API key writes to Devin.",
                 "invalid_choice": "There is no such Devin connection any more. Choose one of the list.",

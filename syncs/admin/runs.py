@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from common.long_lists import LongListPaginator
 from syncs.admin.base import (
+    ROWS_A_PAGE,
     ReadOnly,
     demand,
     only,
@@ -25,7 +26,7 @@ from syncs.admin.base import (
     started_by,
     with_reason,
 )
-from syncs.admin.exporting import CHANGES, RUNS, Exports, export
+from syncs.admin.exporting import CHANGES, COUNTS, RUNS, Exports, export
 from syncs.admin.filters import ChangedFilter, SyncFilter, TypeFilter
 from syncs.admin.starting import start
 from syncs.choices import Action, BlockedReason, Operation, Outcome, Status
@@ -57,8 +58,12 @@ class SyncRunAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRun]):
     change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
     list_filter = ("status", ChangedFilter, "operation", "trigger", SyncFilter, "queued_at")
-    list_select_related = ("sync", "requested_by")
-    list_per_page = 50
+    list_select_related = ("requested_by",)
+    list_only = (
+        "sync_name", "operation", "trigger", "requested_by__username", "status", "stopped_by", "message",
+        *(f"{word}_count" for word in COUNTS), "queued_at", "started_at", "finished_at",
+    )  # fmt: skip
+    list_per_page = ROWS_A_PAGE
     search_fields = ("sync_name", "org_id", "message", "requested_by__username")
     search_help_text = "Search syncs, organizations, messages and people"
     empty_text = "Each time a sync writes to Devin, or is kept from it, a run stands here with what it changed."
@@ -317,7 +322,11 @@ class SyncRunChangeAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRunC
     list_display = ("key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")
     list_filter = ("action", "outcome", "is_drift", "is_stranger", TypeFilter, "at")
     list_select_related = ("run",)
-    list_per_page = 50
+    list_only = (
+        "destination_key", "former_keys", "action", "outcome", "reason", "is_drift", "is_stranger", "at",
+        "run__sync_name",
+    )  # fmt: skip
+    list_per_page = ROWS_A_PAGE
     search_fields = ("destination_key", "source_key", "run__sync_name")
     search_help_text = "Search keys and syncs"
     empty_text = "Each key that a run creates, replaces or deletes in Devin leaves a line here, without its value."

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from syncs.admin.actions import ACTIONS, managed_names
-from syncs.admin.base import demand, not_found, status_badge, two_lines, with_reason
+from syncs.admin.base import ROWS_A_PAGE, demand, not_found, status_badge, two_lines, with_reason
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.filters import NeedFilter
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
@@ -52,7 +52,7 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
         "source_environment",
     )
     list_select_related = (*JOINED, "connection")
-    list_per_page = 50
+    list_per_page = ROWS_A_PAGE
     search_fields = (
         "name", "description", "org_id", "source_environment", "source_path", "project__name", "connection__name",
     )  # fmt: skip
@@ -156,8 +156,9 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
         sync = self.get_object(request, object_id)
         if reviewed := self._reviewed(request, sync):
             return reviewed
+        tab = (extra_context or {}).get("tab", "overview")
         context = {
-            **(self._page_of(request, sync) if sync is not None else {}),
+            **(self._page_of(request, sync, tab) if sync is not None else {}),
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
             "show_delete": False,
@@ -174,10 +175,10 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
         """The same page with the form on it; what is sent from there may go to either address."""
         return self.change_view(request, str(pk), extra_context={"tab": "settings"})
 
-    def _page_of(self, request: HttpRequest, sync: DevinSync) -> dict[str, Any]:
+    def _page_of(self, request: HttpRequest, sync: DevinSync, tab: str) -> dict[str, Any]:
         """A form that comes back with errors is shown, wherever it was sent to."""
-        tab = "settings" if request.method == "POST" else "overview"
-        return {**overview_of(sync), **parts_of(self, request, sync, tab=tab)}
+        tab = "settings" if request.method == "POST" else tab
+        return (overview_of(sync) if tab == "overview" else {}) | parts_of(self, request, sync, tab=tab)
 
     def _reviewed(self, request: HttpRequest, sync: DevinSync | None) -> HttpResponse | None:
         """Asked before the transaction of the edit begins, because it talks to Devin."""

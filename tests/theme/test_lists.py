@@ -1,12 +1,12 @@
 """Lists of the admin as they are drawn by hand: boxes, links with filters, choices, dates; as Django itself would."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.template.loader import render_to_string
 from django.test import Client
+from django.test.html import parse_html
 
 from audit.models import Action, Entry
 from common import long_lists
@@ -14,13 +14,6 @@ from theme.dates import dates_of
 from theme.lists import LightRows
 
 URL = "/admin/audit/entry/"
-
-
-class Thing:
-    pk = 'a"7'
-
-    def __str__(self) -> str:
-        return "<Tom & Co>"
 
 
 @pytest.fixture
@@ -36,9 +29,11 @@ def entries(db: None) -> list[Entry]:
 
 
 def test_the_box_of_a_row_is_djangos() -> None:
-    light, djangos = LightRows().action_checkbox(Thing()), admin.ModelAdmin.action_checkbox(Any, Thing())  # type: ignore[arg-type]
+    entry = Entry(pk=7, actor='<Tom & "Co">', action=Action.CHANGED)
+    djangos = admin.ModelAdmin.action_checkbox(admin.site.get_model_admin(Entry), entry)
 
-    assert light == djangos
+    assert parse_html(LightRows().action_checkbox(entry)) == parse_html(djangos)
+    assert "<Tom" not in LightRows().action_checkbox(entry)
 
 
 def test_a_filter_shows_what_is_chosen_but_for_all() -> None:
@@ -112,3 +107,14 @@ def test_rows_far_behind_are_those_that_stand_there(
 
     assert [row.pk for row in admin_client.get(URL, {"p": "2"}).context["cl"].result_list] == whole
     assert len(whole) == 5
+
+
+def test_a_list_loads_what_it_shows_and_actions_whole_rows(
+    admin_client: Client, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.admin.EntryAdmin.list_only", ("name",))
+
+    cl = admin_client.get(URL).context["cl"]
+
+    assert "digest" in cl.result_list[0].get_deferred_fields()
+    assert not cl.queryset[0].get_deferred_fields()

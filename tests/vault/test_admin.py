@@ -424,8 +424,12 @@ def test_a_long_folder_comes_in_pages_and_can_be_searched(editor: Client, app: F
     editing.set_secrets(app, {f"KEY_{number}": "x" for number in range(120)}, by=ANYBODY)
     url = reverse("admin:vault_folder_page", args=[app.id])
 
-    assert len(editor.get(url).context["secrets"]) == 100
-    assert len(editor.get(url, {"page": "2"}).context["secrets"]) == 20
+    first, third = editor.get(url), editor.get(url, {"page": "3"})
+    assert len(first.context["secrets"]) == 50
+    assert first.context["secrets"].paginator.count == 120
+    assert len(third.context["secrets"]) == 20
+    keys = [secret.key for number in "123" for secret in editor.get(url, {"page": number}).context["secrets"]]
+    assert keys == sorted(f"KEY_{number}" for number in range(120))
     assert len(editor.get(url, {"q": "key_11"}).context["secrets"]) == 11
 
 

@@ -97,6 +97,11 @@ def ds_is_checkbox(field: Any) -> bool:
 
 
 @register.filter
+def ds_is_single(items: Sequence[Any]) -> bool:
+    return len(items) == 1
+
+
+@register.filter
 def ds_is_group(field: Any) -> bool:
     """Several inputs under one heading: radios, checkboxes."""
     return bool(field.field.widget.use_fieldset)

@@ -12,7 +12,7 @@ from vault.models import Folder, Secret
 from vault.rotation import last_day_of_due
 
 DUE, TAG = "due", "tag:"
-SECRETS_A_PAGE = 100
+SECRETS_A_PAGE = 50
 # Of a folder that has more, the rest is not shown in its list.
 MOST_TAGGED = 10_000
 
@@ -69,11 +69,14 @@ class Listed:
 def list_secrets(folder: Folder, filters: Filters, number: str | None) -> Listed:
     """In two queries, for a folder that fits on a page."""
     every = folder.secrets.select_related("updated_by")
-    first = list(every[: SECRETS_A_PAGE + 1])
-    fits = len(first) <= SECRETS_A_PAGE
-    chosen = first if fits and not filters else filters.choose(every)
+    is_first = not filters and number in (None, "1")
+    first = list(every[: SECRETS_A_PAGE + 1]) if is_first else []
+    fits = is_first and len(first) <= SECRETS_A_PAGE
     due_count = sum(secret.rotation.is_due for secret in first) if fits else every.order_by().filter(is_due()).count()
-    shown, slugs = Paginator(chosen, SECRETS_A_PAGE).get_page(number), _tags_in(folder)
+    shown = Paginator(first if fits else filters.choose(every), SECRETS_A_PAGE).get_page(number)
+    if is_first:
+        shown.object_list = first[:SECRETS_A_PAGE]
+    slugs = _tags_in(folder)
     for secret in shown:
         secret.tag_slugs = slugs.get(secret.pk, [])
     tags = sorted({slug for each in slugs.values() for slug in each})
