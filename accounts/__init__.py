@@ -1,2 +1,2 @@
-"""People who sign in: users, groups and their rights, sessions, devices that are known, asking again before what is
-grave. Imports nothing of the product's other packages but `common`."""
+"""People who sign in: users, groups and their rights, sessions, devices that are known, second factors, asking
+again before what is grave. Imports nothing of the product's other packages but `encryption`, `theme` and `common`."""

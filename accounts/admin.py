@@ -14,6 +14,7 @@ from accounts.choices import as_boxes
 from accounts.doomed import Doomed
 from accounts.rights import grantable, lacking_permissions
 from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS
+from accounts.second_factor.resetting import ResetsSecondFactor
 
 # What fields of a user are called here, and the help beside them.
 WORDS = {
@@ -25,18 +26,18 @@ WORDS = {
 }
 
 
-class OwnUserAdmin(UserAdmin[User]):
+class OwnUserAdmin(ResetsSecondFactor, UserAdmin[User]):
     """Django's, but: nobody makes somebody, or touches somebody, who may do more than they."""
 
     list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "second_factor")
     fieldsets = (
         (None, {"fields": ("username", "password", ("first_name", "last_name"), "email")}),
         ("What this person may do", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
         ("Single permissions, beside those of the groups", {"fields": ("user_permissions",), "classes": ("collapse",)}),
-        ("Known since", {"fields": (("last_login", "date_joined"),)}),
+        ("Known since", {"fields": (("last_login", "date_joined"), "second_factor")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "password1", "password2")}),

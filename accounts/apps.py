@@ -9,8 +9,14 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import devices, presence, retention, roles
+        from accounts.models import Factor, RecoveryCode
+        from accounts.second_factor import required
+        from encryption import register_sealed
 
         presence.connect()
         retention.register()
         devices.connect()
+        required.connect()
+        register_sealed(Factor, "sealed_secret", context=Factor.sealing_context)
+        register_sealed(RecoveryCode, "sealed_code", context=RecoveryCode.sealing_context)
         post_migrate.connect(roles.after_migrate, dispatch_uid="accounts.roles")

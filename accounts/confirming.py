@@ -23,12 +23,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.header_log_in import proved_at
 from accounts.presence import CONFIRMED
+from accounts.second_factor import keys
+from accounts.second_factor.factors import has_any
+from accounts.second_factor.proving import CodeForm, takes_codes, why_not
+from accounts.second_factor.required import must_set_up
 from common.middleware import GetResponse
 from common.returning import way_on, with_way_back
 from theme.times import duration
 
 GRACE = timedelta(minutes=30)
-WRONG, WRONG_AT_MOST = "wrong_passwords", 5
+WRONG, WRONG_CODES, WRONG_AT_MOST = "wrong_passwords", "wrong_codes", 5
 # Each sends values out at once, so that no form opened before is a reason to send them later.
 VALUES = frozenset(
     f"admin:vault_{name}" for name in ("secret_reveal", "secret_resolve", "secret_reveal_edit", "folder_export")
@@ -57,12 +61,19 @@ GRAVE = VALUES | frozenset(
         "auth_group_add",
         "auth_group_change",
         "auth_group_delete",
+        "auth_user_reset_second_factor",
+        "second_factor_app",
+        "second_factor_key",
+        "second_factor_codes",
+        "second_factor_rename",
+        "second_factor_remove",
+        "syncs_devinsync_delete",
     )
 )
 
 
 class ConfirmIdentityMiddleware:
-    """Leads to the page that asks for the password, unless it was given a short while ago."""
+    """Leads to the page that asks for the proof, unless it was given a short while ago."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -74,7 +85,7 @@ class ConfirmIdentityMiddleware:
         match = request.resolver_match
         if match is None or match.view_name not in GRAVE or not request.user.is_authenticated:
             return None
-        if not may_change(request) or is_confirmed(request):
+        if not may_change(request) or is_confirmed(request) or has_no_proof_yet(request, match.view_name):
             return None
         return redirect(with_way_back(reverse("admin:confirm_identity"), way_back(request)))
 
@@ -87,6 +98,14 @@ def may_change(request: HttpRequest) -> bool:
         return True
     app, model, _ = name.rsplit("_", 2)
     return request.user.has_perm(f"{app}.change_{model}")
+
+
+def has_no_proof_yet(request: HttpRequest, name: str) -> bool:
+    """Whether somebody without a password here sets up what they have to have, and may do nothing else before."""
+    is_first = name in ("admin:second_factor_app", "admin:second_factor_key")
+    return (
+        is_first and isinstance(request.user, User) and not request.user.has_usable_password() and must_set_up(request)
+    )
 
 
 def is_confirmed(request: HttpRequest) -> bool:
@@ -109,22 +128,45 @@ def way_back(request: HttpRequest) -> str:
     return referer.path if referer.netloc == request.get_host() else reverse("admin:index")
 
 
-class PasswordAgain(forms.Form):
+class ProofAgain(forms.Form):
+    """The password, and a code where there is a second factor. A key's answer stands for both."""
+
     password = forms.CharField(
         label="Your password",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
+    code = CodeForm.base_fields["code"]
 
-    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request = request
+        self.request, self.user = request, user
+        self.has_factor = has_any(user)
+        self.by_key = self.has_factor and bool(request.POST.get("answer"))
+        if self.by_key or not user.has_usable_password():
+            del self.fields["password"]
+        if self.by_key or not self.has_factor:
+            del self.fields["code"]
+        elif "password" in self.fields:
+            self.fields["code"].widget.attrs.pop("autofocus", None)
+
+    @property
+    def can_be_filled(self) -> bool:
+        return takes_codes(self.user) if self.has_factor else self.user.has_usable_password()
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
         if not proves(self.request, password):
             raise forms.ValidationError("This is not your password. Try again.")
         return password
+
+    def clean(self) -> None:
+        """A code is used up as it is looked at, so the rest has to be right."""
+        if self.errors or not self.has_factor:
+            return
+        if error := why_not(self.request, self.user):
+            count_wrong(self.request, WRONG_CODES)
+            self.add_error(None if self.by_key else "code", error)
 
 
 def proves(request: HttpRequest, password: str) -> bool:
@@ -133,21 +175,27 @@ def proves(request: HttpRequest, password: str) -> bool:
     if authenticate(request, username=request.user.get_username(), password=password) == request.user:
         request.session.pop(WRONG, None)
         return True
-    request.session[WRONG] = request.session.get(WRONG, 0) + 1
-    if request.session[WRONG] >= WRONG_AT_MOST:
-        logout(request)
-        messages.error(request, "The password was wrong too often. Log in again.")
+    count_wrong(request, WRONG)
     return False
 
 
-@sensitive_post_parameters("password")
+def count_wrong(request: HttpRequest, what: str) -> None:
+    request.session[what] = request.session.get(what, 0) + 1
+    if request.session[what] >= WRONG_AT_MOST:
+        logout(request)
+        messages.error(request, "The password or code was wrong too often. Log in again.")
+
+
+@sensitive_post_parameters("password", "code", "answer")
 def confirm_identity(request: HttpRequest) -> HttpResponse:
-    if not isinstance(request.user, User):
+    user = request.user
+    if not isinstance(user, User):
         raise PermissionDenied
-    form = PasswordAgain(request.POST or None, request=request)
+    form = ProofAgain(request.POST or None, request=request, user=user)
     address = way_on(request) or reverse("admin:index")
-    if form.is_valid():
+    if (form.has_factor or user.has_usable_password()) and form.is_valid():
         request.session[CONFIRMED] = time.time()
+        request.session.pop(WRONG_CODES, None)
         return HttpResponseRedirect(address)
     if not request.user.is_authenticated:
         return redirect("admin:login")
@@ -156,7 +204,8 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         "title": "Confirm that it is you",
         "form": form,
         "next": address,
-        "has_password": request.user.has_usable_password(),
+        "has_password": user.has_usable_password(),
+        "key_options": keys.begin_asking(request, user) if form.has_factor else "",
         "proxy_tells_time": bool(settings.LOGIN_TIME_HEADER),
         "kept_for": duration(settings.CONFIRM_IDENTITY),
     }

@@ -9,7 +9,9 @@ from hashlib import blake2b
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY as USER_ID
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Session
@@ -54,3 +56,9 @@ class SessionStore(DatabaseStore):
         key = session_key or self.session_key
         if key:
             Session.objects.filter(session_key=digest_of(key)).delete()
+
+
+def end_others(request: HttpRequest, user: User) -> None:
+    """All of the person's sessions but the one of the request."""
+    current = digest_of(request.session.session_key or "")
+    Session.objects.filter(user=user).exclude(session_key=current).delete()

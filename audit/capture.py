@@ -96,9 +96,9 @@ def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:
         note(user.get_username(), Action.LOGGED_OUT)
 
 
-def on_failed_log_in(*, credentials: dict[str, Any], **_: Any) -> None:
+def on_failed_log_in(*, credentials: dict[str, Any], why: str = "", **_: Any) -> None:
     """A name that nobody has is not kept: people type their password there, and no line can be taken back."""
     users = get_user_model()
     name = str(credentials.get(users.USERNAME_FIELD) or "")
     is_known = users._default_manager.filter(**{users.USERNAME_FIELD: name}).exists()
-    note(name if is_known else UNKNOWN, Action.FAILED_LOG_IN)
+    note(name if is_known else UNKNOWN, Action.FAILED_LOG_IN, detail=why)

@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "accounts.devices.DeviceMiddleware",
     "accounts.header_log_in.HeaderLogInMiddleware",
     "accounts.presence.PresenceMiddleware",
+    "accounts.second_factor.required.SecondFactorMiddleware",
     "accounts.confirming.ConfirmIdentityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "devinsync_site.middleware.NoStoreMiddleware",
@@ -277,7 +278,7 @@ AXES_USERNAME_CALLABLE = "accounts.login_names.counted_name"
 AXES_WHITELIST_CALLABLE = "accounts.devices.is_known"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_VERBOSE = False
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password"]
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code", "answer"]
 AXES_CLIENT_STR_CALLABLE = None
 # As for the API: behind a proxy, everybody would else share one address, and lock one another out.
 AXES_CLIENT_IP_CALLABLE = "common.addresses.client_address"
@@ -340,6 +341,10 @@ SESSION_ENGINE = "accounts.sessions"
 SESSION_LONGEST = timedelta(hours=env.float("SESSION_HOURS", default=12))
 SESSION_IDLE = timedelta(minutes=env.float("SESSION_IDLE_MINUTES", default=30))
 CONFIRM_IDENTITY = timedelta(minutes=env.float("CONFIRM_IDENTITY_MINUTES", default=10))
+# Who has to have a second factor: `everyone`, or names of groups. And whether it is asked of people whom a reverse
+# proxy or a provider logs in, which may ask for one of its own.
+SECOND_FACTOR_REQUIRED = env.list("SECOND_FACTOR_REQUIRED", default=[])
+SECOND_FACTOR_FOR_PROVIDERS = env.bool("SECOND_FACTOR_FOR_PROVIDERS", default=False)
 SESSION_COOKIE_AGE = int(SESSION_LONGEST.total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 if PATH_PREFIX:
@@ -362,5 +367,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "axes": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "fido2": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

@@ -3,14 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.confirming import confirm_identity
 from accounts.pages import sessions_page
 from accounts.passwords import OwnPasswordView
+from accounts.second_factor import pages as second_factor
+from accounts.second_factor.log_in import LogInView, second_step
+from common.returning import way_on
 from common.version import VERSION
 from devinsync_site.sidebar import AREAS, UNLISTED_APPS
 from overview.collect import collect, is_paused
@@ -42,10 +47,32 @@ class DevinSyncAdminSite(admin.AdminSite):
         own: list[URLPattern | URLResolver] = [
             path("overview/", self.admin_view(self.overview_fragment), name="overview_fragment"),
             path("confirm-identity/", self.admin_view(confirm_identity), name="confirm_identity"),
+            path("log-in/second-step/", second_step, name="log_in_second_factor"),
+            *(path(route, self.admin_view(view), name=name) for name, (route, view) in second_factor.ROUTES.items()),
             path("sessions/", self.admin_view(sessions_page), name="sessions"),
             *(path(route, self.admin_view(view), name=name) for name, (route, view) in OWN_PAGES.items()),
         ]
         return own + super().get_urls()
+
+    def login(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """As Django's, by a view that knows of second factors; it names its own and takes no other."""
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        context = {
+            **self.each_context(request),
+            "title": "Log in",
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            "next": way_on(request) or reverse("admin:index"),
+            **(extra_context or {}),
+        }
+        view = LogInView.as_view(
+            extra_context=context, authentication_form=AdminAuthenticationForm, template_name="admin/login.html"
+        )
+        return view(request)
 
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

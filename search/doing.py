@@ -44,6 +44,9 @@ ACTIONS = (
     Action("Change theme", does="theme", words="dark light look"),
     Action("Change password", "password_change"),
     Action("Where you are logged in", "sessions", words="sessions log out"),
+    Action(
+        "Second factor", "second_factor", words="totp authenticator app security key passkey recovery codes 2fa mfa"
+    ),
 )
 
 

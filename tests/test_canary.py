@@ -29,7 +29,8 @@ from django.db import connection as database
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from accounts.models import Session
+from accounts.models import RecoveryCode, Session
+from accounts.second_factor import totp
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
 from connections.models import AccessToken, Connection
@@ -183,6 +184,24 @@ def sign_in(stage: Stage) -> None:
     wrong = stage.secret("wrong password")
     stage.post("/admin/login/", {"username": "alex", "password": wrong}, status=200)
     stage.post("/admin/login/", {"username": "alex", "password": password, "next": "/admin/"})
+
+
+def set_up_a_second_factor(stage: Stage) -> None:
+    """The page that shows an app's secret, and the answer that shows recovery codes, are the ones that may."""
+    app = reverse("admin:second_factor_app")
+    page = stage.browser.get(app)
+    secret = str(page.context["secret"]).replace(" ", "")
+    form = {"kept": page.context["kept"], "name": "Phone", "code": totp.code_at(secret, totp.current_step())}
+    codes = stage.browser.post(app, form).context["codes"]
+    stage.canaries["secret of an app"] = Canary("secret of an app", secret)
+    for at in (0, 9):
+        stage.canaries[f"recovery code {at}"] = Canary(f"recovery code {at}", codes[at])
+    log_in = {"username": "alex", "password": stage.secret("password")}
+    stage.browser.logout()
+    step = stage.post("/admin/login/", log_in)["Location"]
+    stage.post(step, {"code": stage.secret("wrong code")}, status=200)
+    stage.post(step, {"code": codes[0]})
+    stage.post(reverse("admin:confirm_identity"), {"password": log_in["password"], "code": codes[1]})
 
 
 def connect(stage: Stage) -> None:
@@ -388,6 +407,7 @@ def tell_somebody(stage: Stage) -> None:
 
 def play(stage: Stage, openbao: OpenBao) -> SyncRun:
     sign_in(stage)
+    set_up_a_second_factor(stage)
     connect(stage)
     fill_the_vault(stage)
     fill_the_vault_by_the_api(stage)
@@ -500,6 +520,7 @@ def assert_everything_happened(stage: Stage, run: SyncRun, place_count: int) -> 
     assert "still holds a reference" in runs[1].message
     assert place_count > 100
     assert Delivery.objects.filter(channel__name="chat", is_test=False, attempts__gt=0).exists()
+    assert RecoveryCode.objects.filter(user__username="alex").count() == 8
     assert in_trash().filter(name="GONE").exists()
     secret = Secret.objects.get(key="DB_URL")
     revealed = stage.browser.post(reverse("admin:vault_secret_reveal", args=[secret.pk])).content
