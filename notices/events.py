@@ -13,8 +13,11 @@ def nothing(incidents: Collection[Incident]) -> set[str]:
     return set()
 
 
-def it_is_over(incident: Incident) -> str:
-    return "It is over."
+def said(words: str) -> Callable[[Incident], str]:
+    return lambda incident: words
+
+
+it_is_over = said("It is over.")
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,35 @@ EVENTS = (
         drift.repaired,
         is_moment=True,
     ),
-    Event("refused", "Connection refused", "a key was refused, or lacks a permission", services.refused),
-    Event("source", "Source unreachable", "a project that is kept elsewhere can't be read", services.unreachable),
-    Event("scheduler", "Scheduler silent", "for a minute", processes.silent_scheduler),
-    Event("workers", "Workers silent", "for two minutes", processes.silent_workers, lasts=timedelta(minutes=2)),
+    Event(
+        "refused",
+        "Connection refused",
+        "a key was refused, or lacks a permission",
+        services.refused,
+        how_it_ended=said("It was accepted again, or nothing uses it any more."),
+    ),
+    Event(
+        "source",
+        "Source unreachable",
+        "a project that is kept elsewhere can't be read",
+        services.unreachable,
+        how_it_ended=said("It was read again."),
+    ),
+    Event(
+        "scheduler",
+        "Scheduler silent",
+        "for a minute",
+        processes.silent_scheduler,
+        how_it_ended=said("One is at work again."),
+    ),
+    Event(
+        "workers",
+        "Workers silent",
+        "for two minutes",
+        processes.silent_workers,
+        how_it_ended=said("Workers are at work again."),
+        lasts=timedelta(minutes=2),
+    ),
     Event(
         "expiring",
         "Key expires",

@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from common.long_lists import LongListPaginator
 from notices.asking import subject_of
 from notices.choices import State
-from notices.events import BY_NAME
+from notices.events import BY_NAME, EVENTS
 from notices.models import Delivery, Incident
 from notices.telling import try_again
 from theme.badges import badge
@@ -34,10 +34,32 @@ class History:
         return False
 
 
+class EventFilter(admin.SimpleListFilter):
+    title = "event"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(event.name, event.label) for event in EVENTS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("over", "Over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(closed_at__isnull=self.value() == "open") if self.value() else queryset
+
+
 @admin.register(Incident)
 class IncidentAdmin(History, admin.ModelAdmin[Incident]):
-    list_display = ("title", "what", "condition", "began", "over", "told")
-    list_filter = ("event",)
+    list_display = ("title", "what", "condition", "began", "over", "told_to")
+    list_filter = (OpenFilter, EventFilter)
     search_fields = ("title",)
     ordering = ("-opened_at",)
     paginator = LongListPaginator
@@ -73,6 +95,11 @@ class IncidentAdmin(History, admin.ModelAdmin[Incident]):
     @admin.display(description="where to go on")
     def go_on(self, incident: Incident) -> str:
         return format_html('<a class="ds-btn" href="{}">Go on</a>', incident.link) if incident.link else "–"
+
+    @admin.display(description="told")
+    def told_to(self, incident: Incident) -> str:
+        names = dict.fromkeys(str(each.delivery.channel) for each in incident.notices.all())
+        return ", ".join(names) or "nobody"
 
     @admin.display(description="told")
     def told(self, incident: Incident) -> str:

@@ -9,6 +9,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Entry
 from notices.choices import State, Way
@@ -225,6 +226,20 @@ def test_an_editor_deletes_a_sync_that_a_rule_is_about(
 
     assert not DevinSync.objects.exists()
     assert not Rule.objects.exists()
+
+
+def test_lists_open_incidents_of_an_event(browser_of_an_administrator: Client, add_channel: AddChannel) -> None:
+    channel = add_channel("https://hooks.example.com")
+    for number, (event, is_over) in enumerate((("failed", False), ("failed", True), ("workers", False))):
+        closed_at = timezone.now() if is_over else None
+        incident = Incident.objects.create(event=event, subject=f"{number}", title=f"No. {number}", closed_at=closed_at)
+        delivery = Delivery.objects.create(channel=channel)
+        delivery.notices.create(incident=incident, channel=channel)
+
+    page = browser_of_an_administrator.get("/admin/notices/incident/?state=open&event=failed").content.decode()
+
+    assert [number for number in range(3) if f"No. {number}" in page] == [0]
+    assert "Channel 1" in page
 
 
 @pytest.mark.parametrize("name", ["channel", "rule", "incident", "delivery"])

@@ -15,7 +15,8 @@ from devinsync_site.management.commands.backup import described
 PAUSED = (
     "All syncs are paused. Start DevinSync, look at what the syncs would do (`manage.py plan`), and resume them on the "
     "overview. Syncs that have written since the backup was made are blocked then, until a person trusts this database "
-    "(`manage.py trust_database`). Where the old installation still runs, stop it first: both would write as one."
+    "(`manage.py trust_database`). The channels of notifications are disabled: enable them when people are to be told "
+    "again. Where the old installation still runs, stop it first: both would write as one."
 )
 
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from notices.models import Channel
 from syncs.models import DevinSync, SyncControl
 from tests.devinsync_site.backups.conftest import back_up, lines_of, manage, rows_of
 
@@ -65,12 +66,14 @@ def test_every_row_moves_between_postgresql_and_sqlite_and_back(
     assert manage(postgresql_address, "createsuperuser", "--noinput", "--username=bob", "--email=").returncode == 0
 
 
-def test_syncs_wait_for_a_person(worked: DevinSync, tmp_path: Path, sqlite_address: str) -> None:
+def test_syncs_and_channels_wait_for_a_person(worked: DevinSync, tmp_path: Path, sqlite_address: str) -> None:
+    Channel.objects.create(name="On-call")
     done = manage(sqlite_address, "restore", back_up(tmp_path / "backup"))
 
     assert "All syncs are paused." in done.stdout
     manage(sqlite_address, "backup", tmp_path / "again")
     assert paused(tmp_path / "again") is True
+    assert [row["is_enabled"] for row in rows_of(tmp_path / "again")["notices.channel"]] == [False]
     assert paused(tmp_path / "backup") is False
 
     refused = manage(sqlite_address, "restore", tmp_path / "backup")
