@@ -37,37 +37,47 @@ WRONG, WRONG_CODES, WRONG_AT_MOST = "wrong_passwords", "wrong_codes", 5
 VALUES = frozenset(
     f"admin:vault_{name}" for name in ("secret_reveal", "secret_resolve", "secret_reveal_edit", "folder_export")
 )
-# Views of the admin, by name. A new one that shows or takes what is secret, or gives rights, belongs here.
-GRAVE = VALUES | frozenset(
+# Pages with a button and nothing to type: nobody loses anything where they are asked for again.
+BUTTONS = frozenset(
     f"admin:{name}"
     for name in (
-        "connections_connection_add",
-        "connections_connection_change",
-        "connections_connection_delete",
-        "api_apitoken_add",
-        "api_apitoken_change",
-        "api_hook_add",
-        "api_hook_renew",
-        "api_machineidentity_add",
-        "api_machineidentity_change",
-        "api_machineidentity_add_secret",
-        "notices_channel_add",
-        "notices_channel_change",
-        "notices_channel_renew",
-        "auth_user_add",
-        "auth_user_change",
-        "auth_user_password_change",
-        "auth_user_delete",
-        "auth_group_add",
-        "auth_group_change",
-        "auth_group_delete",
         "auth_user_reset_second_factor",
-        "second_factor_app",
-        "second_factor_key",
         "second_factor_codes",
-        "second_factor_rename",
         "second_factor_remove",
         "syncs_devinsync_delete",
+    )
+)
+# Views of the admin, by name. A new one that shows or takes what is secret, or gives rights, belongs here.
+GRAVE = (
+    VALUES
+    | BUTTONS
+    | frozenset(
+        f"admin:{name}"
+        for name in (
+            "connections_connection_add",
+            "connections_connection_change",
+            "connections_connection_delete",
+            "api_apitoken_add",
+            "api_apitoken_change",
+            "api_hook_add",
+            "api_hook_renew",
+            "api_machineidentity_add",
+            "api_machineidentity_change",
+            "api_machineidentity_add_secret",
+            "notices_channel_add",
+            "notices_channel_change",
+            "notices_channel_renew",
+            "auth_user_add",
+            "auth_user_change",
+            "auth_user_password_change",
+            "auth_user_delete",
+            "auth_group_add",
+            "auth_group_change",
+            "auth_group_delete",
+            "second_factor_app",
+            "second_factor_key",
+            "second_factor_rename",
+        )
     )
 )
 
@@ -115,9 +125,9 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 
 def _is_form(request: HttpRequest) -> bool:
-    """Whether the view was opened, and so confirmed, by a GET before, and sends no value."""
+    """Whether the view was opened, and so confirmed, by a GET before, and something was typed there."""
     match = request.resolver_match
-    return match is not None and match.view_name not in VALUES
+    return match is not None and match.view_name not in VALUES | BUTTONS
 
 
 def way_back(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from accounts.models import Factor, RecoveryCode
+from accounts.second_factor import factors
 from tests.accounts.second_factor.conftest import Phone
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +99,16 @@ def test_setting_up_another_one_is_grave_too(phone: Phone, log_in_fully: LogInFu
 
     for page in ("app/", "codes/", f"{factor.pk}/rename/", f"{factor.pk}/remove/"):
         assert client.get(f"/admin/second-factor/{page}")["Location"].startswith(CONFIRM)
+
+
+def test_where_nothing_was_typed_it_is_asked_for_at_once(phone: Phone, log_in_fully: LogInFully) -> None:
+    client = log_in_fully()
+    factor = Factor.objects.get()
+    addresses = ["/admin/second-factor/codes/", f"/admin/second-factor/{factor.pk}/remove/"]
+    assert [client.get(address).status_code for address in addresses] == [200, 200]
+    grow_old(client)
+
+    answers = [client.post(address) for address in addresses]
+
+    assert [answer["Location"].partition("?")[0] for answer in answers] == [CONFIRM, CONFIRM]
+    assert factors.take_recovery_code(factor.user, phone.recovery[1])
