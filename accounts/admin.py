@@ -14,7 +14,7 @@ from accounts.choices import as_boxes
 from accounts.doomed import Doomed
 from accounts.rights import grantable, lacking_permissions
 from accounts.roles import BUILT_IN_GROUPS, DESCRIPTIONS
-from accounts.second_factor.resetting import ResetsSecondFactor
+from accounts.second_factor.resetting import HasSecondFactor, ResetsSecondFactor
 
 # What fields of a user are called here, and the help beside them.
 WORDS = {
@@ -29,8 +29,17 @@ WORDS = {
 class OwnUserAdmin(ResetsSecondFactor, UserAdmin[User]):
     """Django's, but: nobody makes somebody, or touches somebody, who may do more than they."""
 
-    list_display = ("username", "email", "full_name", "group_names", "is_active", "is_superuser", "last_login")
-    list_filter = ("is_active", "is_superuser", "groups")
+    list_display = (
+        "username",
+        "email",
+        "full_name",
+        "group_names",
+        "is_active",
+        "is_superuser",
+        "has_factor",
+        "last_login",
+    )
+    list_filter = ("is_active", "is_superuser", HasSecondFactor, "groups")
     filter_horizontal = ()
     readonly_fields = ("last_login", "date_joined", "second_factor")
     fieldsets = (

@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import devices, presence, retention, roles
+        from accounts import checks, devices, presence, retention, roles  # noqa: F401 -- checks register themselves
         from accounts.models import Factor, RecoveryCode
         from accounts.second_factor import required
         from encryption import register_sealed

@@ -22,6 +22,7 @@ from accounts.second_factor.record import write_down
 from accounts.second_factor.required import is_exempt, is_required
 from accounts.sessions import end_others
 from common.returning import way_on
+from common.visible import visible
 from encryption import DecryptionError, seal, unseal
 
 # An app that was not set up within this long gets another secret.
@@ -31,6 +32,10 @@ NOT_THE_CODE = "This is not the code that the app should show now. Look whether 
 
 class NameForm(forms.Form):
     name = forms.CharField(label="Name", max_length=60, help_text="What you know it by, such as “Phone”.")
+
+    def clean_name(self) -> str:
+        """As it is read in the audit log, too."""
+        return visible(self.cleaned_data["name"])[:60]
 
 
 class AppForm(NameForm):

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import redirect
@@ -25,7 +25,7 @@ from common.returning import with_way_back
 # On a request: that the log-in took the second factor too. In a session: that it is still to be given.
 GIVEN, OWED = "_second_factor_given", "second_factor_owed"
 EVERYONE = "everyone"
-PROVIDERS = "allauth."
+PROVIDERS = "single_sign_on."
 # What somebody may do who has to give theirs, or to set one up.
 ASKING = frozenset({"admin:log_in_second_factor", "admin:logout", "admin:login", "admin:jsi18n"})
 SETTING_UP = frozenset(
@@ -58,6 +58,12 @@ def is_required(user: User) -> bool:
         return bool(names)
     # Who may do everything may do what those groups may.
     return user.is_superuser or user.groups.filter(name__in=names).exists()
+
+
+def unknown_groups() -> list[str]:
+    """Names in the setting that are no group's: whoever wrote them meant somebody."""
+    named = set(settings.SECOND_FACTOR_REQUIRED) - {EVERYONE}
+    return sorted(named.difference(Group.objects.filter(name__in=named).values_list("name", flat=True)))
 
 
 def must_set_up(request: HttpRequest) -> bool:

@@ -6,15 +6,18 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from accounts.models import Session
+from accounts.models import Factor, Session
 from accounts.second_factor.factors import names_of, remove_all
 from accounts.second_factor.record import write_down
+
+HAS_ONE = Exists(Factor.objects.filter(user=OuterRef("pk")))
 
 
 @transaction.atomic
@@ -26,6 +29,17 @@ def reset(user: User, *, by: User, how: str = "") -> int:
     return count
 
 
+class HasSecondFactor(admin.SimpleListFilter):
+    title = "second factor"
+    parameter_name = "second_factor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        return queryset.filter(HAS_ONE if self.value() == "yes" else ~HAS_ONE) if self.value() else queryset
+
+
 class ResetsSecondFactor:
     """Of the admin of users: what somebody has, and the page that resets it."""
 
@@ -35,6 +49,14 @@ class ResetsSecondFactor:
         view = self.admin_site.admin_view(self.reset_second_factor)
         own = path("<int:user_id>/second-factor/", view, name="auth_user_reset_second_factor")
         return [own, *super().get_urls()]  # type: ignore[misc]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows: QuerySet[User] = super().get_queryset(request)  # type: ignore[misc]
+        return rows.annotate(has_factor=HAS_ONE)
+
+    @admin.display(description="second factor", boolean=True, ordering="has_factor")
+    def has_factor(self, user: User) -> bool:
+        return bool(getattr(user, "has_factor"))  # noqa: B009 -- annotated, so no attribute that mypy knows
 
     @admin.display(description="second factor")
     def second_factor(self, user: User) -> str:

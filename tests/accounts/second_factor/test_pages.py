@@ -164,3 +164,9 @@ def test_all_of_it_takes_part_in_a_rotation_of_keys(alice: User, phone: Phone, s
     assert len({key_id_of(row.sealed_code) for row in RecoveryCode.objects.all()}) == 1
     assert factors.take_app_code(alice, phone.code())
     assert factors.take_recovery_code(alice, phone.recovery[9])
+
+
+def test_a_name_hides_nothing(alice: User, phone: Phone, log_in_fully: Callable[[], Client]) -> None:
+    log_in_fully().post(f"/admin/second-factor/{Factor.objects.get().pk}/rename/", {"name": "a\u202eb"})
+
+    assert Factor.objects.get().name == "a‹U+202E›b"

@@ -4,11 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.models import Group, User
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from accounts.checks import check_groups
 from accounts.models import Factor
 from accounts.second_factor import totp
+from accounts.second_factor.required import must_set_up
+from accounts.sessions import SessionStore
 from tests.accounts.second_factor.conftest import Clock, Phone
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +106,28 @@ def test_somebody_without_a_password_can_set_up_what_they_have_to(
 
     assert client.get("/admin/")["Location"].startswith(OWN)
     assert client.get(f"{OWN}app/").status_code == 200
+
+
+def test_who_is_logged_in_by_single_sign_on_is_not_asked(rf: RequestFactory, settings: LazySettings) -> None:
+    settings.SECOND_FACTOR_REQUIRED = ["everyone"]
+    request = rf.get("/admin/")
+    request.user = User.objects.create_user("bob", is_staff=True)
+    request.session = SessionStore()
+    request.session[BACKEND_SESSION_KEY] = "single_sign_on.backends.ProviderBackend"
+
+    assert not must_set_up(request)
+    settings.SECOND_FACTOR_FOR_PROVIDERS = True
+    assert must_set_up(request)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [([], []), (["everyone", "Viewer"], []), (["Administrators", "Viewer", "editor"], ["Administrators", "editor"])],
+)
+def test_a_name_that_is_no_group_is_told(settings: LazySettings, names: list[str], told: list[str]) -> None:
+    settings.SECOND_FACTOR_REQUIRED = names
+
+    messages = check_groups(databases=["default"])
+
+    assert [message.msg.split("“")[1].split("”")[0] for message in messages] == told
+    assert check_groups(databases=None) == []

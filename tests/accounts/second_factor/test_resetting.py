@@ -78,3 +78,14 @@ def test_the_command_resets_it(bob: User) -> None:
 def test_the_command_names_whom_it_does_not_know(db: None) -> None:
     with pytest.raises(CommandError, match="There is no user “nobody”"):
         call_command("reset_second_factor", "nobody")
+
+
+def test_the_list_of_people_tells_who_has_one(alice: User, bob: User, log_in: LogIn) -> None:
+    client = log_in()
+
+    def shown(query: str) -> set[str]:
+        return {user.get_username() for user in client.get(f"/admin/auth/user/{query}").context["cl"].result_list}
+
+    assert shown("") == {"alice", "bob"}
+    assert shown("?second_factor=yes") == {"bob"}
+    assert shown("?second_factor=no") == {"alice"}
