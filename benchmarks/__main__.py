@@ -61,6 +61,9 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--bulk-syncs", type=int, default=300, metavar="N", help="of the bulk set (300)")
     parser.add_argument("--bulk-runs", type=int, default=20_000, metavar="N", help="of the bulk set (20000)")
     parser.add_argument("--bulk-changes", type=int, default=80_000, metavar="N", help="of the bulk set (80000)")
+    parser.add_argument(
+        "--bulk-rounds", type=int, default=6, metavar="N", help="past all its pages, the best counts (6)"
+    )
     parser.add_argument("--database", default="", metavar="URL", help="an empty one (default: a new SQLite file)")
     parser.add_argument("--no-baseline", action="store_true", help="leave out the slow half of the comparison")
     parser.add_argument(
@@ -179,12 +182,10 @@ def walk_pages(site: Site, options: argparse.Namespace, parts: Sequence[str]) ->
         report.print_pages(pages.measure(site, estate.Size.of_runs(options.rows, secrets=options.plan)))
     if "bulk" not in parts:
         return
-    verdict = bulk.Verdict()
     size = bulk.size_of(
         syncs=options.bulk_syncs, runs=options.bulk_runs, changes=options.bulk_changes, secrets=options.secrets
     )
-    report.print_pages(bulk.judge(site, size, verdict))
-    report.print_verdict(verdict)
+    report.print_verdict(bulk.judge(site, size, options.bulk_rounds))
 
 
 if __name__ == "__main__":

@@ -87,14 +87,18 @@ class Walk:
         return self.client.get(address, headers=headers)
 
 
-def measure(site: Site, size: Size) -> Iterator[Measured]:
-    """One after another, each as soon as it is measured; of what answers with a page."""
+def set_out(site: Site, size: Size) -> Walk:
     # It tells of each address that only takes something.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     settings.API_RATE_PER_MINUTE = 0
     call_command("collectstatic", interactive=False, verbosity=0)
-    estate = build(site, size)
-    walk = Walk(estate)
+    return Walk(build(site, size))
+
+
+def measure(site: Site, size: Size) -> Iterator[Measured]:
+    """One after another, each as soon as it is measured; of what answers with a page."""
+    walk = set_out(site, size)
+    estate = walk.estate
     for name, address in (*admin_pages(estate), *api_reads(estate)):
         measured = walk.ask(name, address)
         if measured.status == 200:

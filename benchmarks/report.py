@@ -294,9 +294,11 @@ def print_memory(measured: Memory) -> None:
 
 
 def print_verdict(verdict: Verdict) -> None:
+    print_pages(verdict.pages)
     say(f"{len(verdict.pages)} pages, of which the median takes {verdict.median * 1000:.0f} ms of the processor.")
     say(f"Of more than {MOST_QUERIES} statements: {_names(verdict.with_many_queries)}.")
     say(f"Of more than {MOST_MEDIANS} medians: {_names(verdict.slow)}.")
+    say("Both goals hold." if verdict.holds else "Not both goals hold.")
 
 
 def _names(pages: list[Measured]) -> str:
