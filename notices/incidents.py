@@ -5,19 +5,23 @@ all, so a process that is killed leaves nothing that the next look does not find
 writes nothing and locks nothing.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from common import clock
+from common.places import places
 from notices.asking import ask_for
 from notices.events import BY_NAME, EVENTS, Event
 from notices.facts import Fact
 from notices.models import Incident
 from syncs.models import SyncControl
+
+log = logging.getLogger(__name__)
 
 Open = dict[str, dict[str, Incident]]
 
@@ -63,6 +67,9 @@ class Lookout:
         found = Found()
         for event in self.events:
             facts = self._facts_of(event, now)
+            if facts is None:
+                found.facts[event.name], found.undecided[event.name] = {}, set(known[event.name])
+                continue
             found.facts[event.name] = {
                 subject: fact
                 for subject, fact in facts.items()
@@ -73,11 +80,19 @@ class Lookout:
             found.undecided[event.name] = event.undecided(incidents) if incidents else set()
         return found
 
-    def _facts_of(self, event: Event, now: datetime) -> dict[str, Fact]:
+    def _facts_of(self, event: Event, now: datetime) -> dict[str, Fact] | None:
+        """None if they can't be told: one event that fails must not silence all others."""
         at, facts = self._kept.get(event.name, (now, {}))
-        if event.name not in self._kept or now >= at + event.every:
+        if event.name in self._kept and now < at + event.every:
+            return facts
+        try:
             facts = {fact.subject: fact for fact in event.find()}
-            self._kept[event.name] = (now, facts)
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:
+            log.error("could not look for %s (%s at %s)", event.name, type(error).__name__, places(error))
+            return None
+        self._kept[event.name] = (now, facts)
         return facts
 
     def _has_lasted(self, event: Event, subject: str, now: datetime) -> bool:

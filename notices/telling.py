@@ -83,6 +83,12 @@ def claim_time() -> timedelta:
     return deadline + AROUND
 
 
+def send_soon(channel: Channel) -> None:
+    """Its address has been mended, perhaps: what waits for another attempt waits no longer."""
+    channel.deliveries.filter(state=State.WAITING, attempts__gt=0, answer__gt="").update(not_before=clock.now())
+    Channel.objects.filter(pk=channel.pk).update(rests_until=None)
+
+
 def pause_after(attempts: int) -> timedelta:
     return min(FIRST_PAUSE * int(2 ** (attempts - 1)), LONGEST_PAUSE)
 

@@ -21,7 +21,7 @@ from notices.events import FIRST
 from notices.forms import ChannelForm
 from notices.models import Channel, Delivery, Rule
 from notices.sending import service_at
-from notices.telling import send_now
+from notices.telling import send_now, send_soon
 from theme.badges import badge
 from theme.times import moment
 
@@ -92,6 +92,8 @@ class ChannelAdmin(ShownOnce, admin.ModelAdmin[Channel]):
         if not change and obj.way == Way.WEBHOOK:
             request.new_secret = obj.renew_secret()  # type: ignore[attr-defined]
         obj.save()
+        if change and form.cleaned_data.get("address"):
+            send_soon(obj)
         if is_first:
             rule = Rule.objects.create(channel=obj, events=list(FIRST))
             self.log_change(request, obj, f"Made the rule {rule}, with the first channel.")

@@ -49,7 +49,8 @@ class Doors:
         except OSError:
             self.problem = "the host's name was not found"
             raise
-        private = self.is_listed(name, int(port or 0))
+        # A service's name instead of a number stands for no port that a list could name.
+        private = self.is_listed(name, int(port) if str(port).isdecimal() else 0)
         for *_, address in found:
             self._judge(str(address[0]), private=private)
         self._judged.update(str(address[0]) for *_, address in found)

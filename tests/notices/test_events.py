@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -148,6 +148,25 @@ def test_begins_and_ends(case: Case, add_sync: AddSync) -> None:
     assert VALUE not in f"{vars(incident)}"
     assert COMMENT not in f"{vars(incident)}"
     assert Incident.objects.get().closed_at is not None
+
+
+def test_an_event_that_fails_silences_no_other(add_sync: AddSync, caplog: pytest.LogCaptureFixture) -> None:
+    add_sync("web", Status.FAILED)
+    Lookout().look()
+
+    def fail() -> Any:
+        raise ValueError(VALUE)
+
+    events = [replace(event, find=fail) if event.name == "failed" else event for event in EVENTS]
+    Connection.objects.update(is_valid=False)
+    Lookout(events).look()
+
+    assert [(each.event, each.closed_at) for each in Incident.objects.order_by("title")] == [
+        ("refused", None),
+        ("failed", None),
+    ]
+    assert "could not look for failed (ValueError at " in caplog.text
+    assert VALUE not in caplog.text
 
 
 @pytest.mark.postgresql

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -168,6 +169,20 @@ def test_a_test_says_what_came_of_it(
     assert "204 No Content: taken." in pages[1]
     assert "canary-77" not in pages[0]
     assert Entry.objects.filter(detail="Sent a test: 204 No Content: taken.").exists()
+
+
+def test_another_address_is_tried_at_once(browser_of_an_administrator: Client, add_channel: AddChannel) -> None:
+    channel = add_channel("https://hooks.example.com")
+    later = timezone.now() + timedelta(hours=1)
+    Channel.objects.update(rests_until=later)
+    waiting = Delivery.objects.create(channel=channel, attempts=2, answer="404 Not Found", not_before=later)
+    form = {"name": "On-call", "is_enabled": "on", "time_zone": "UTC", "address": "https://hooks.example.org"}
+    browser_of_an_administrator.post(reverse("admin:notices_channel_change", args=[channel.pk]), form)
+    waiting.refresh_from_db()
+    channel.refresh_from_db()
+
+    assert waiting.not_before <= timezone.now()
+    assert channel.rests_until is None
 
 
 def test_mutes_for_an_hour_and_ends_it(browser_of_an_administrator: Client, add_channel: AddChannel) -> None:
