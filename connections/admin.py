@@ -10,12 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
 from common.returning import way_on, with_query
 from connections.errors import ConnectionFailed
 from connections.forms import ConnectionForm, Verdict, form_for
 from connections.models import ChangedMeanwhile, Connection
+from connections.organization_admin import ask_for_organizations, organizations_of
 from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
 from connections.ways import WAY
@@ -27,7 +29,10 @@ from theme.times import moment
 # All connections of one click are asked one after the other, and a person waits.
 PATIENCE_FOR_MANY = 20.0
 NAMED = 20
-STATE = ("State", {"fields": ("validation", "principal", "organization", "used_by", "version", "updated_at")})
+STATE = (
+    "State",
+    {"fields": ("validation", "principal", "organization", "organizations", "used_by", "version", "updated_at")},
+)
 
 NETWORK = "Network"
 WHERE = ("base_url", *(entry.name for entry in WAY))
@@ -77,6 +82,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         "validation",
         "principal",
         "organization",
+        "organizations",
         "used_by",
         "version",
         "updated_at",
@@ -196,7 +202,12 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
 
     def get_urls(self) -> list[URLPattern]:
         test = self.admin_site.admin_view(self.test_view)
-        return [path("<uuid:object_id>/test/", test, name="connections_connection_test"), *super().get_urls()]
+        ask = self.admin_site.admin_view(ask_for_organizations)
+        return [
+            path("<uuid:object_id>/test/", test, name="connections_connection_test"),
+            path("<uuid:object_id>/organizations/", ask, name="connections_connection_organizations"),
+            *super().get_urls(),
+        ]
 
     def test_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The button: it asks the service about the stored credentials at the stored address, and nothing else."""
@@ -267,6 +278,10 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     @admin.display(description="organization", empty_value="any")
     def organization(self, connection: Connection) -> str | None:
         return format_html('<code class="ds-nowrap">{}</code>', connection.org_id) if connection.org_id else None
+
+    @admin.display(description="organizations")
+    def organizations(self, connection: Connection) -> SafeString | str:
+        return organizations_of(connection) if connection.app == Connection.App.DEVIN else "–"
 
     @admin.display(description="last validated", ordering="validated_at")
     def validation(self, connection: Connection) -> str:

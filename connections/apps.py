@@ -7,9 +7,13 @@ class ConnectionsConfig(AppConfig):
     name = "connections"
 
     def ready(self) -> None:
+        from common.companions import register_companion
         from connections import checks  # noqa: F401 -- registers them
         from connections.models import AccessToken, Connection
+        from connections.organizations import beside_the_scheduler
         from encryption import register_sealed
+
+        register_companion("scheduler", "organizations", beside_the_scheduler)
 
         register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)
         register_sealed(AccessToken, "sealed_token", context=AccessToken.context)

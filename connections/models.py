@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from common.patterns import validate_slug
@@ -75,6 +76,9 @@ class Connection(models.Model):
     is_valid = models.BooleanField(null=True, editable=False)
     validation_message = models.CharField(max_length=1024, blank=True, editable=False)
     rate_limited_until = models.DateTimeField(null=True, editable=False)
+    organizations_due_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), editable=False, help_text="When to ask for the organizations again."
+    )
 
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -203,6 +207,7 @@ class Connection(models.Model):
         self.principal_type = identity.principal_type[:64]
         self.principal_name = identity.name[:255]
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
+        self.organizations_due_at = timezone.now()
 
     def describe_principal(self, *, organization: bool = True) -> str:
         """Who the credentials are, in words: “sync-bot (service user), organization org-1”. Empty if never told."""
@@ -219,6 +224,7 @@ class Connection(models.Model):
                 "is_valid",
                 "validation_message",
                 "validated_at",
+                "organizations_due_at",
             ]
         )
 
@@ -259,6 +265,24 @@ class Connection(models.Model):
                 "an environment variable, which api_key_env names in its file."
             )
         return f"The connection “{self.name}” has no {self.kind.secret_words} yet: enter it in the admin."
+
+
+class Organization(models.Model):
+    """One that the key of a connection lists, as its enterprise calls it. `gone_at` says since when it does no more."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="organizations")
+    org_id = models.CharField("organization ID", max_length=255)
+    name = models.CharField(max_length=255, blank=True)
+    first_seen_at = models.DateTimeField("first seen", default=timezone.now)
+    last_seen_at = models.DateTimeField("last seen", default=timezone.now)
+    gone_at = models.DateTimeField("gone since", null=True)
+
+    class Meta:
+        ordering = ["name", "org_id"]
+        constraints = [models.UniqueConstraint(fields=["connection", "org_id"], name="organization_unique")]
+
+    def __str__(self) -> str:
+        return self.name or self.org_id
 
 
 class AccessToken(models.Model):

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
+from connections.models import Organization
 from readers.ways import Shape, Stored
 from syncs.editing.effects import when_it_reads
 from syncs.models import DevinSync
@@ -27,6 +29,7 @@ class SyncRow(NamedTuple):
     id: UUID
     name: str
     org_id: str
+    organization_name: str | None
     base_url: str
     folder_id: UUID | None
     environment_slug: str
@@ -61,6 +64,7 @@ COLUMNS = (
     "id",
     "name",
     "org_id",
+    "organization_name",
     "connection__base_url",
     "folder_id",
     "source_environment",
@@ -89,7 +93,8 @@ class Readers:
 
 
 def load_syncs(project: Project) -> list[SyncRow]:
-    rows = DevinSync.objects.filter(project=project).order_by("name")
+    named = Organization.objects.filter(connection=OuterRef("connection"), org_id=OuterRef("org_id")).values("name")
+    rows = DevinSync.objects.filter(project=project).annotate(organization_name=Subquery(named[:1])).order_by("name")
     return [SyncRow(*values) for values in rows.values_list(*COLUMNS)]
 
 

@@ -26,6 +26,7 @@ class Carried:
 @dataclass(frozen=True)
 class Organization:
     org_id: str
+    name: str
     base_url: str
     carried: Sequence[Carried]
 
@@ -86,7 +87,8 @@ def report_of(
 
 def _by_organization(carried: Iterable[Carried]) -> Iterator[Organization]:
     for (base_url, org_id), some in groupby(carried, key=attrgetter("sync.organization")):
-        yield Organization(org_id, base_url, list(some))
+        those = list(some)
+        yield Organization(org_id, those[0].sync.organization_name or "", base_url, those)
 
 
 def _row(shape: Shape, ways: Ways, step: Step, syncs: Sequence[SyncRow]) -> Row:

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+from sandbox.directory import MANAGE_ORGANIZATIONS, MANAGE_SECRETS
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
 from sandbox.settings import Settings
@@ -45,7 +46,10 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
         sandbox.directory.declare_organization(org_id)
     for pair in arguments.key:
         token, _, org_id = pair.partition("=")
-        sandbox.directory.declare_key(token, org_id=None if org_id == "*" else org_id)
+        if org_id == "*":
+            sandbox.directory.declare_key(token, org_id=None, permissions=[MANAGE_SECRETS, MANAGE_ORGANIZATIONS])
+        else:
+            sandbox.directory.declare_key(token, org_id=org_id)
     return sandbox
 
 

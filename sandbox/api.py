@@ -1,4 +1,5 @@
-"""The routes of the Devin API: `/v3/self` and an organization's secrets. Answers never hold a value."""
+"""The routes of the Devin API: `/v3/self`, an organization's secrets; `enterprise` has those of its name. Answers never
+hold a value."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,6 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from sandbox.directory import ApiKey, Directory
+from sandbox.enterprise import NO_PERMISSION as NO_ENTERPRISE_PERMISSION
+from sandbox.enterprise import ORGANIZATIONS, QueryRefused, list_organizations
 from sandbox.faults import Kind
 from sandbox.listing import Cursor, CursorUnknown, list_page
 from sandbox.organization import Duplicates, KeyTaken, Organization, SecretMissing, ValueRefused
@@ -86,9 +89,9 @@ def described_by(
 
 def carry_out(directory: Directory, settings: Settings, call: Call, lie: Kind | None = None) -> Answer:
     organization = directory.find(call.org_id) if call.org_id else None
-    refused = refusal(call, organization)
-    if refused is not None:
-        return refused
+    settled = refusal(call, organization) or of_an_enterprise(directory, settings, call)
+    if settled is not None:
+        return settled
     match organization, call.method, call.secret_id:
         case None, "GET", _ if call.caller:
             return Answer(200, call.caller.as_self())
@@ -105,7 +108,7 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
     """Why the caller gets nothing here, whatever it asks; None where it may ask."""
     if call.caller is None:
         return problem(401, "Invalid or missing API key", {"WWW-Authenticate": "Bearer"})
-    if call.path == "/v3/self":
+    if call.path in ("/v3/self", ORGANIZATIONS):
         return None
     if call.org_id is None:
         return problem(404, "Not Found")
@@ -114,6 +117,18 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
     if not call.caller.reaches(call.org_id):
         return problem(403, NO_PERMISSION)
     return None
+
+
+def of_an_enterprise(directory: Directory, settings: Settings, call: Call) -> Answer | None:
+    """None for the other routes."""
+    if call.path != ORGANIZATIONS or call.method != "GET":
+        return None
+    if call.caller is None or not call.caller.lists_organizations:
+        return problem(403, NO_ENTERPRISE_PERMISSION)
+    try:
+        return Answer(200, list_organizations(directory, settings, call.query))
+    except QueryRefused as refused:
+        return invalid("query", refused.name, refused.reason)
 
 
 def list_secrets(organization: Organization, settings: Settings, call: Call, lie: Kind | None) -> Answer:

@@ -9,7 +9,7 @@ from sandbox.organization import Listener, Organization
 
 DEFAULT_ORGANIZATION = "org-sandbox"
 DEFAULT_KEY = "cog_sandbox"
-MANAGE_SECRETS = "ManageOrgSecrets"
+MANAGE_SECRETS, MANAGE_ORGANIZATIONS = "ManageOrgSecrets", "ManageOrganizations"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,10 @@ class ApiKey:
 
     def reaches(self, org_id: str) -> bool:
         return MANAGE_SECRETS in self.permissions and self.org_id in (None, org_id)
+
+    @property
+    def lists_organizations(self) -> bool:
+        return self.org_id is None and MANAGE_ORGANIZATIONS in self.permissions
 
     def as_self(self) -> dict[str, object]:
         """The answer of `GET /v3/self`."""

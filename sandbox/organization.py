@@ -76,6 +76,7 @@ class Organization:
     def __init__(self, org_id: str, name: str = "", *, listener: Listener | None = None) -> None:
         self.org_id = org_id
         self.name = name or org_id
+        self.created_at = int(time.time())
         self.lock = threading.RLock()
         self.listener = listener
         self._secrets: dict[str, Secret] = {}

@@ -32,6 +32,7 @@ from syncs.choices import (
 )
 from syncs.errors import Blocked
 from syncs.options import SyncOptions
+from syncs.organizations import NamesOrganization
 from syncs.places import ReadsPlace, ReadsPlaceQuerySet, lost_source
 from syncs.renames import told_rename
 
@@ -82,7 +83,7 @@ class DevinSyncQuerySet(ReadsPlaceQuerySet["DevinSync"]):
         return self.live().filter(auto_sync_enabled=True, reconcile_minutes__gt=0, next_reconcile_at__lte=clock.now())
 
 
-class DevinSync(ReadsPlace, SyncOptions):
+class DevinSync(ReadsPlace, NamesOrganization, SyncOptions):
     """Keeps the secrets of one Devin organization equal to one folder of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -270,7 +271,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         )
 
 
-class SyncRun(models.Model):
+class SyncRun(NamesOrganization):
     """One run of a sync: who asked for it, what became of it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

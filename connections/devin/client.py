@@ -1,4 +1,4 @@
-"""The Devin API: four calls, each with a deadline, retries by method and one gate for all threads.
+"""The Devin API: five calls, each with a deadline, retries by method and one gate for all threads.
 
 What may be sent again depends on the method. A GET, and a DELETE by id, may be repeated after anything that can pass.
 A POST is repeated after a 429 only: that was surely not carried out. After anything else it may have been, and only
@@ -10,9 +10,10 @@ import math
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from connections.devin.answers import (
@@ -27,7 +28,7 @@ from connections.devin.answers import (
 )
 from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, RateLimited, Unreachable
 from connections.devin.gate import Gate, GateClosed, Turn
-from connections.devin.types import Principal, RemoteSecret, SecretPage
+from connections.devin.types import Item, Page, Principal, RemoteOrganization, RemoteSecret
 from connections.http import STRAIGHT, Answer, RequestFailed, Route, Transport
 from connections.kept import Owner
 from connections.validation import VISIBLE_ASCII
@@ -45,6 +46,31 @@ T = TypeVar("T")
 
 def no_fence() -> None:
     """For a client whose writes nothing can forbid."""
+
+
+@dataclass(frozen=True)
+class Listing(Generic[Item]):
+    """What a list is of, and how it is seen to be whole."""
+
+    noun: str
+    parse_item: Callable[[object], Item]
+    id_of: Callable[[Item], str]
+
+    def parse(self, data: object) -> Page[Item]:
+        return Page.parse(data, self.parse_item)
+
+    def add(self, page: Page[Item], found: dict[str, Item], attempt: Attempt) -> None:
+        for item in page.items:
+            if self.id_of(item) in found:
+                raise _incomplete(attempt, f"it had one {self.noun} twice")
+            found[self.id_of(item)] = item
+
+    def require_total(self, totals: set[int | None], count: int, attempt: Attempt) -> None:
+        """A total that moved between pages means that what is listed moved too, perhaps past a page's edge."""
+        if len(totals) > 1:
+            raise _incomplete(attempt, "it changed while it was read")
+        if totals - {None, count}:
+            raise _incomplete(attempt, f"it had {count} {self.noun}s and said {totals.pop()}")
 
 
 class DevinClient:
@@ -109,17 +135,27 @@ class DevinClient:
     def list_secrets(self, org_id: str) -> tuple[RemoteSecret, ...]:
         """All secrets of an organization, or an error: never a part of them."""
         attempt = self._attempt("GET", f"list the secrets of {org_id}", org_id)
-        secrets: dict[str, RemoteSecret] = {}
+        listing = Listing("secret", RemoteSecret.parse, lambda secret: secret.secret_id)
+        return self._list(attempt, _secrets_path(org_id), listing)
+
+    def list_organizations(self) -> tuple[RemoteOrganization, ...]:
+        """All organizations of the key's enterprise, or an error. Forbidden for a key of one organization alone."""
+        attempt = self._attempt("GET", "list the organizations of the enterprise")
+        listing = Listing("organization", RemoteOrganization.parse, lambda organization: organization.org_id)
+        return self._list(attempt, "/v3/enterprise/organizations", listing)
+
+    def _list(self, attempt: Attempt, path: str, listing: "Listing[Item]") -> tuple[Item, ...]:
+        found: dict[str, Item] = {}
         cursors: set[str] = set()
         totals: set[int | None] = set()
         query: dict[str, Any] = {"first": PAGE_SIZE}
         for _ in range(MOST_PAGES):
-            page = self._call(attempt, f"{_secrets_path(org_id)}?{urlencode(query)}", parse=SecretPage.parse)
-            _add(page, secrets, attempt)
+            page = self._call(attempt, f"{path}?{urlencode(query)}", parse=listing.parse)
+            listing.add(page, found, attempt)
             totals.add(page.total)
             if not page.has_next_page:
-                _require_total(totals, len(secrets), attempt)
-                return tuple(secrets.values())
+                listing.require_total(totals, len(found), attempt)
+                return tuple(found.values())
             query["after"] = _next_cursor(page, cursors, attempt)
         raise _incomplete(attempt, f"it has more than {MOST_PAGES} pages")
 
@@ -278,28 +314,13 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _add(page: SecretPage, secrets: dict[str, RemoteSecret], attempt: Attempt) -> None:
-    for secret in page.items:
-        if secret.secret_id in secrets:
-            raise _incomplete(attempt, "it had one secret twice")
-        secrets[secret.secret_id] = secret
-
-
-def _next_cursor(page: SecretPage, cursors: set[str], attempt: Attempt) -> str:
+def _next_cursor(page: Page[Any], cursors: set[str], attempt: Attempt) -> str:
     if not page.end_cursor:
         raise _incomplete(attempt, "it announced a further page without saying where")
     if page.end_cursor in cursors:
         raise _incomplete(attempt, "its pages went round in a circle")
     cursors.add(page.end_cursor)
     return page.end_cursor
-
-
-def _require_total(totals: set[int | None], count: int, attempt: Attempt) -> None:
-    """A total that moved between pages means that secrets moved too, perhaps past a page's edge."""
-    if len(totals) > 1:
-        raise _incomplete(attempt, "it changed while it was read")
-    if totals - {None, count}:
-        raise _incomplete(attempt, f"it had {count} secrets and said {totals.pop()}")
 
 
 def _incomplete(attempt: Attempt, what_was_wrong: str) -> ListIncomplete:

@@ -9,9 +9,9 @@ not here: no route returns them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 from common.visible import visible
 
@@ -82,22 +82,38 @@ class RemoteSecret:
 
 
 @dataclass(frozen=True)
-class SecretPage:
+class RemoteOrganization:
+    """One organization of an enterprise."""
+
+    org_id: str
+    name: str
+
+    @classmethod
+    def parse(cls, data: object) -> "RemoteOrganization":
+        members = _mapping(data)
+        return cls(org_id=_id(members, "org_id"), name=_name_or_none(members, "name", LONGEST_ID) or "")
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
     """One page of a list. `total` is None where the API does not count."""
 
-    items: tuple[RemoteSecret, ...]
+    items: tuple[Item, ...]
     end_cursor: str | None
     has_next_page: bool
     total: int | None
 
     @classmethod
-    def parse(cls, data: object) -> "SecretPage":
+    def parse(cls, data: object, parse_item: Callable[[object], Item]) -> Self:
         members = _mapping(data)
         items, has_next_page = members.get("items"), members.get("has_next_page")
         if not isinstance(items, list) or not isinstance(has_next_page, bool):
             raise ValueError("items or has_next_page")
         return cls(
-            items=tuple(RemoteSecret.parse(item) for item in items),
+            items=tuple(parse_item(item) for item in items),
             end_cursor=_id_or_none(members, "end_cursor", LONGEST_CURSOR),
             has_next_page=has_next_page,
             total=None if members.get("total") is None else _whole_number(members, "total"),

@@ -9,9 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from common.patterns import validate_org_id
 from sources.choosing import Asking, places_of
 from sources.registry import kind_of
+from syncs.admin.choosing_organization import ChoosesOrganization
 from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
@@ -27,7 +27,7 @@ from theme.widgets import TypeaheadText
 REMOVE, LEAVE = "remove", "leave"
 
 
-class SyncForm(forms.ModelForm[DevinSync]):
+class SyncForm(ChoosesOrganization):
     name = NameField()
     folder = ProjectFolderField()
     connection = DevinConnectionField()
@@ -39,7 +39,7 @@ class SyncForm(forms.ModelForm[DevinSync]):
         model = DevinSync
         fields = ["name", "description", "is_enabled", "folder", "connection", "org_id", *OPTIONS]
         error_messages = {**OptionsForm.Meta.error_messages, "org_id": ORG_ID_ERRORS}
-        widgets = OptionsForm.Meta.widgets
+        widgets = {**OptionsForm.Meta.widgets, "org_id": TypeaheadText}
 
     may_remove_secrets = False
     # Back from the review: shown again as it was sent, not saved.
@@ -88,12 +88,6 @@ class SyncForm(forms.ModelForm[DevinSync]):
         with said_at_field(self):
             check_name_is_free(name, self.instance.project, but=self.instance)
         return name
-
-    def clean_org_id(self) -> str:
-        """Judged here, so that nobody is asked about the secrets of an organization whose name is none."""
-        org_id = str(self.cleaned_data["org_id"])
-        validate_org_id(org_id)
-        return org_id
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

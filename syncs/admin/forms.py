@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from sources.choosing import USUAL, Asking, Listing, environments_of, folders_of
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Found, Place
+from syncs.admin.choosing_organization import ChoosesOrganization
 from syncs.admin.form_fields import (
     DevinConnectionField,
     EntryField,
@@ -22,6 +23,7 @@ from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
+from theme.widgets import TypeaheadText
 from vault.models import Project
 
 # What the pages lay out by hand; every other option stands under "More options".
@@ -103,14 +105,14 @@ class SourceForm(forms.Form):
         return Found(Place(environment.slug, folder.path, folder.id), environment)
 
 
-class DestinationForm(forms.ModelForm[DevinSync]):
+class DestinationForm(ChoosesOrganization):
     connection = DevinConnectionField()
 
     class Meta:
         model = DevinSync
         fields = ["connection", "org_id"]
         error_messages = {"org_id": ORG_ID_ERRORS}
-        widgets = {"org_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+        widgets = {"org_id": TypeaheadText}
 
 
 class OptionsForm(forms.ModelForm[DevinSync]):

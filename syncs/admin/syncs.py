@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Case, When
@@ -29,12 +30,21 @@ from syncs.editing import Actor, change_sync, delete_sync, waiting_strangers
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
+from syncs.organizations import name_organizations
 from syncs.places import JOINED
 from theme.badges import badge
 from theme.lists import LightRows
 from theme.times import moment
 
 RECENT_RUNS = 8
+
+
+class WithOrganizations(ChangeList):
+    """Their names are looked up for all rows at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        name_organizations(self.result_list)
 
 
 @admin.register(DevinSync)
@@ -100,6 +110,9 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
 
     # The list
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WithOrganizations
+
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """What failed or waits for a person stands first."""
         worst = Case(When(sync_status=Status.FAILED, then=0), When(sync_status=Status.BLOCKED, then=1), default=2)
@@ -116,7 +129,7 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
 
     @admin.display(description="destination", ordering="org_id")
     def destination(self, sync: DevinSync) -> SafeString:
-        return two_lines(sync.org_id, sync.connection)
+        return two_lines(sync.organization, sync.connection)
 
     @admin.display(description="status", ordering="sync_status")
     def status(self, sync: DevinSync) -> SafeString:

@@ -13,6 +13,7 @@ from syncs.engine.source import read_sources
 from syncs.errors import SourceProblem, SyncError
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.naming import Naming
+from syncs.organizations import name_organizations
 from vault import effects
 from vault.effects import MOST_READ, Effect, Started, View
 from vault.models import Folder
@@ -29,6 +30,7 @@ class SyncWatcher:
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
         syncs = list(DevinSync.objects.filter(pk__in=readers).with_source().order_by("name"))
+        name_organizations(syncs)
         read = read_sources(syncs)
         return {sync.pk: _view(sync, read[sync.pk]) for sync in syncs}
 
@@ -41,7 +43,9 @@ class SyncWatcher:
         ids = DevinSync.objects.all().reading_folders([folder.pk for folder in keys])
         syncs = DevinSync.objects.filter(pk__in=ids[:MOST_READ]).with_source().select_related("connection")
         ours = _written_by(ids[:MOST_READ])
-        found = [_reached(sync, keys, ours.get(sync.pk, set())) for sync in syncs.order_by("name")]
+        rows = list(syncs.order_by("name"))
+        name_organizations(rows)
+        found = [_reached(sync, keys, ours.get(sync.pk, set())) for sync in rows]
         return [*found, *([self.more(len(ids) - MOST_READ)] if len(ids) > MOST_READ else [])]
 
     def more(self, count: int) -> Effect:
@@ -150,4 +154,4 @@ def _describe(
 ) -> Effect:
     remark = when_it_reads(is_enabled=sync.is_enabled, by_itself=sync.auto_sync_enabled)
     url = sync.get_absolute_url()
-    return Effect(sync.name, url, creates, replaces, renames, deletes, sync.org_id, problem, remark)
+    return Effect(sync.name, url, creates, replaces, renames, deletes, sync.organization, problem, remark)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.directory import MANAGE_ORGANIZATIONS
 from sandbox.organization import Duplicates
 from sandbox.rate import RateLimit
 from sandbox.server import Sandbox
@@ -15,6 +16,7 @@ from tests.patience import PATIENCE, wait_until
 from tests.sandbox.caller import Caller
 
 SECRETS = "/v3/organizations/org-sandbox/secrets"
+ORGANIZATIONS = "/v3/enterprise/organizations"
 GOOD = {"type": "key-value", "key": "DB_URL", "value": "canary-value"}
 
 REFUSALS = [
@@ -32,6 +34,10 @@ REFUSALS = [
     pytest.param("cog_sandbox", f"GET {SECRETS}?first=x", None, 422, id="a page of x"),
     pytest.param("cog_sandbox", f"GET {SECRETS}?after=x", None, 422, id="a cursor of nobody"),
     pytest.param("cog_sandbox", f"GET {SECRETS}?after=WzEsInh5eiIsMV0=", None, 422, id="a cursor with an unknown lie"),
+    pytest.param("cog_sandbox", f"GET {ORGANIZATIONS}", None, 403, id="organizations, to a key of one of them"),
+    pytest.param("cog_enterprise", f"POST {ORGANIZATIONS}", {}, 405, id="no making of an organization"),
+    pytest.param("cog_enterprise", f"GET {ORGANIZATIONS}?first=201", None, 422, id="a page of organizations too long"),
+    pytest.param("cog_enterprise", f"GET {ORGANIZATIONS}?after=org-none", None, 422, id="a cursor of no organization"),
     pytest.param("cog_sandbox", f"POST {SECRETS}", [], 422, id="a body that is no object"),
     pytest.param("cog_sandbox", f"POST {SECRETS}", {**GOOD, "type": "other"}, 422, id="an unknown type"),
     pytest.param("cog_sandbox", f"POST {SECRETS}", {**GOOD, "key": ""}, 422, id="an empty key"),
@@ -45,6 +51,7 @@ REFUSALS = [
 def test_refuses(sandbox: Sandbox, token: str | None, request_line: str, body: Any, status: int) -> None:
     sandbox.directory.declare_key("cog_reader", permissions=["ViewOrgSecrets"])
     sandbox.directory.declare_key("cog_other", org_id="org-other")
+    sandbox.directory.declare_key("cog_enterprise", org_id=None, permissions=[MANAGE_ORGANIZATIONS])
     caller = Caller(sandbox.url, token)
 
     method, path = request_line.split()

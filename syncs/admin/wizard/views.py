@@ -29,6 +29,7 @@ from syncs.choices import Strangers
 from syncs.editing import Actor, Edited, create_sync
 from syncs.errors import EditRefused, SyncError
 from syncs.models import DevinSync, SyncRun
+from syncs.organizations import id_of
 from syncs.runs.wishes import Wishes
 from vault.models import Project
 
@@ -178,6 +179,7 @@ class SyncWizard(WizardPages):
         connection = find_connection(entries.get("connection"))
         if connection is None:
             return Access(org_id, problem="Choose a connection first.")
+        org_id = id_of(connection, org_id)
         try:
             validate_org_id(org_id)
         except ValidationError as error:

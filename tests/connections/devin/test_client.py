@@ -559,3 +559,42 @@ def test_refuses_an_api_key_that_would_break_out_of_its_header() -> None:
         DevinClient(base_url=URL, api_key="cog_a\r\nX-Canary: 1", deadline=None)  # type: ignore[arg-type]
 
     assert "Canary" not in str(caught.value)
+
+
+# Organizations of an enterprise
+
+ORGANIZATIONS = f"{URL}/v3/enterprise/organizations"
+
+
+def organization(number: int, **members: Any) -> dict[str, Any]:
+    return {"org_id": f"org-{number}", "name": f"Team {number}", "created_at": 1, "updated_at": 1, **members}
+
+
+def test_lists_every_page_of_organizations(client: DevinClient, devin: responses.RequestsMock) -> None:
+    first, second = {"first": "200"}, {"first": "200", "after": "two"}
+    devin.get(ORGANIZATIONS, json=page([organization(1)], after="two"), match=[query_param_matcher(first)])
+    strange = organization(2, name="Te\u202eam", colour="blue")
+    devin.get(ORGANIZATIONS, json=page([strange, organization(3, name=None)]), match=[query_param_matcher(second)])
+
+    found = client.list_organizations()
+
+    assert [each.org_id for each in found] == ["org-1", "org-2", "org-3"]
+    assert (found[0].name, found[2].name) == ("Team 1", "")
+    assert "\u202e" not in found[1].name
+
+
+@pytest.mark.parametrize("members", [{"org_id": ""}, {"org_id": 7}, {"org_id": "x" * 256}, {"name": 7}])
+def test_an_organization_that_is_none_makes_the_list_unusable(
+    client: DevinClient, devin: responses.RequestsMock, members: dict[str, Any]
+) -> None:
+    devin.get(ORGANIZATIONS, json=page([organization(1, **members)]))
+
+    with pytest.raises(errors.Ambiguous):
+        client.list_organizations()
+
+
+def test_one_organization_twice_is_no_list(client: DevinClient, devin: responses.RequestsMock) -> None:
+    devin.get(ORGANIZATIONS, json=page([organization(1), organization(1)]))
+
+    with pytest.raises(errors.ListIncomplete, match="it had one organization twice"):
+        client.list_organizations()
