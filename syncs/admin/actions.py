@@ -16,6 +16,7 @@ from syncs.choices import Operation, Outcome
 from syncs.editing import SWITCHES, Actor, switch_sync
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRunChange
+from syncs.organizations import name_organizations
 from syncs.places import JOINED
 from syncs.runs.trusting import doubts
 from syncs.runs.wishes import Wishes
@@ -127,6 +128,7 @@ def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[Devi
     if what not in CONFIRMED:
         raise Http404
     demand(request, *CONFIRMED[what])
+    name_organizations(syncs)
     rows = planned_by(syncs) if what == "trust" else [(sync, *managed_names(sync)) for sync in syncs]
     context = {
         **owner.admin_site.each_context(request),

@@ -204,7 +204,7 @@ def test_no_value_is_searched_shown_or_loaded(editor: Client, app: Folder) -> No
         found = labels(editor, "key", group="Secrets")
 
     assert found == ["KEY"]
-    assert not [query for query in queries if re.search(r"sealed|comment", query["sql"])]
+    assert not [query for query in queries if re.search(r"sealed|\"comment\"", query["sql"])]
     assert labels(editor, VALUE) == []
 
 
