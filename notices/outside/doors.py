@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 from connections.addresses import AddressRefused, require_allowed
 from connections.listing import is_among
 
-# Messages go by connections, so a datagram, a socket of this machine or a program is something else.
+# Messages go by connections, so a datagram or a program is something else. Binding sends nothing, and urllib3 finds out
+# by it whether there is IPv6.
 OTHER_WAYS = frozenset(
-    ("socket.sendto", "socket.sendmsg", "socket.bind", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
+    ("socket.sendto", "socket.sendmsg", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
 )
 NOT_BY_NAME = "a connection was tried that no name was looked up for"
 

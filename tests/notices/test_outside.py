@@ -13,7 +13,7 @@ from notices.messages import message_of
 from notices.models import Channel, Delivery, Incident
 from notices.outside.doors import Doors
 from notices.outside.services import describe, with_key
-from notices.sending import service_at
+from notices.sending import send, service_at
 from notices.telling import send_now
 from syncs.choices import Status
 from syncs.models import DevinSync
@@ -121,6 +121,23 @@ def test_follows_no_redirect(way: Way, add_channel: AddChannel, receiver: Server
     assert [request.path.partition("?")[0] for request in receiver.requests] == ["/hook"]
 
 
+@pytest.mark.parametrize(
+    ("way", "address"),
+    [(Way.WEBHOOK, "http://127.0.0.1:{port}/"), (Way.SERVICE, "json://127.0.0.1:{port}/"), (Way.MAIL, "a@example.com")],
+)
+def test_nobody_there_may_be_there_later(
+    way: Way, address: str, add_channel: AddChannel, receiver: Server, settings: LazySettings
+) -> None:
+    port = int(receiver.url.rpartition(":")[2])
+    receiver.stop()
+    settings.SMTP_HOST, settings.SMTP_PORT, settings.MAIL_FROM = "127.0.0.1", port, "devinsync@example.com"
+    answer = send(Delivery(channel=add_channel(address.format(port=port), way), is_test=True))
+
+    assert (answer.is_taken, answer.may_pass) == (False, True)
+    assert answer.words in ("no connection came about, or it was cut", NO_MAIL_SERVER_THERE)
+
+
+NO_MAIL_SERVER_THERE = "the mail server did not answer in time, broke off, or was not there"
 HERE = "the name leads into a private network, which is for listed hosts alone"
 NEVER = "the name leads to an address that no API has"
 
