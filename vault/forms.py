@@ -266,10 +266,13 @@ class DotenvForm(forms.Form):
         cleaned = super().clean() or {}
         upload = cleaned.get("file")
         text = cleaned.get("text") or ""
+        if self.has_error("file"):
+            return cleaned
         if bool(upload) == bool(text.strip()):
-            raise ValidationError("Paste text or choose a file: one of the two.")
+            raise ValidationError({"text": "Paste text or choose a file: one of the two."})
+        entered = "file" if upload else "text"
         if (upload.size if upload else len(text)) > MAX_TEXT_BYTES:
-            raise ValidationError("This is more than 1 MiB. Split it, and add one part after the other.")
+            raise ValidationError({entered: "This is more than 1 MiB. Split it, and add one part after the other."})
         cleaned["content"] = _decode(upload.read()) if upload else text
         return cleaned
 
@@ -279,4 +282,5 @@ def _decode(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         # The decoder's error holds the data.
-        raise ValidationError("The file is not UTF-8 text. Save it as UTF-8, then choose it again.") from None
+        told = "The file is not UTF-8 text. Save it as UTF-8, then choose it again."
+        raise ValidationError({"file": told}) from None

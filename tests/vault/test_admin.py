@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
@@ -516,6 +517,20 @@ class TestDotenv:
         assert message in page
         assert CANARY not in page
         assert not app.secrets.exists()
+
+    def test_what_is_wrong_with_a_field_stands_at_it(self, editor: Client, url: str) -> None:
+        def faults(**data: Any) -> dict[str, list[str]]:
+            page = editor.post(url, data)
+            assert page.content.decode().count('aria-invalid="true"') == 1
+            return dict(page.context["form"].errors)
+
+        text, file = {"text": "A=1"}, SimpleUploadedFile
+        assert "one of the two" in faults()["text"][0]
+        assert "one of the two" in faults(**text, file=file("a.env", b"A=1"))["text"][0]
+        assert "empty" in faults(**text, file=file("a.env", b""))["file"][0]
+        assert "more than 1 MiB" in faults(text="A=1\n" * 300_000)["text"][0]
+        assert "more than 1 MiB" in faults(file=file("a.env", b"A=1\n" * 300_000))["file"][0]
+        assert "not UTF-8" in faults(file=file("a.env", b"A=\xff"))["file"][0]
 
     def test_a_file_that_is_no_text_is_refused(self, editor: Client, url: str) -> None:
         assert "not UTF-8" in editor.post(url, {"file": io.BytesIO(b"A=\xff")}).content.decode()

@@ -59,10 +59,15 @@ def test_the_preview_leaves_the_text_as_it_was_typed(tab: Any, app: Folder, comp
     tab.goto(reverse("admin:vault_dotenv", args=[app.id]))
     text = "A=one\nwrong line\nB=two"
 
+    tab.get_by_role("button", name="Preview").click()
+    tab.locator(".ds-field--error", has_text="one of the two").wait_for()
+    assert tab.evaluate("document.activeElement.name") == "text"
+
     tab.locator("textarea").fill(text)
     tab.get_by_role("button", name="Preview").click()
     tab.get_by_text("Line 2:").wait_for()
     assert tab.locator("textarea").input_value() == text
+    assert tab.locator(".ds-field--error, .ds-errors, [aria-invalid]").count() == 0
 
     tab.locator("textarea").fill("A=one\nB=two")
     tab.get_by_role("button", name="Preview").click()

@@ -2,6 +2,27 @@
    place of the answer put here. Without this script the form leads to a page with the preview and an empty text. */
 "use strict";
 {
+  const FAULT = ["aria-describedby", "aria-invalid"];
+
+  /* What is wrong with the answer's fields stands at the same fields here, which keep what was entered. */
+  function tellFaults(form, page) {
+    for (const field of form.querySelectorAll(".ds-field")) {
+      const control = field.querySelector("textarea, input");
+      const answered = page.getElementById(control.id);
+      const errors = answered.closest(".ds-field").querySelector(".ds-errors");
+      field.classList.toggle("ds-field--error", Boolean(errors));
+      field.querySelector(".ds-errors")?.remove();
+      if (errors) control.after(errors);
+      for (const name of FAULT) {
+        if (answered.hasAttribute(name)) control.setAttribute(name, answered.getAttribute(name));
+        else control.removeAttribute(name);
+      }
+    }
+    const faulty = form.querySelector('[aria-invalid="true"]');
+    faulty?.focus();
+    return faulty;
+  }
+
   async function preview(form) {
     const selector = form.dataset.preview;
     const response = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" });
@@ -9,7 +30,7 @@
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const place = document.querySelector(selector);
     place.replaceChildren(...page.querySelector(selector).childNodes);
-    for (const element of place.querySelectorAll("[data-only-script]")) element.hidden = false;
+    if (tellFaults(form, page)) return;
     // The next step is now below, where its button is the one that stands out.
     form.querySelector("[type=submit]").classList.remove("ds-btn--primary");
     place.scrollIntoView({ block: "nearest" });
