@@ -136,7 +136,7 @@ def test_a_move_never_writes_over_what_is_there(app: Folder, shared: Folder, dev
 def test_what_cannot_go_is_refused(app: Folder, dev: Environment, token: Secret, transfer: Any) -> None:
     with pytest.raises(Missing, match="no secret GONE in dev:/app"):
         transfer(app, ["TOKEN", "GONE"], dev, "/shared")
-    with pytest.raises(Invalid, match="No secret was ticked"):
+    with pytest.raises(Invalid, match="No secret was chosen"):
         transfer(app, [], dev, "/shared")
     with pytest.raises(Invalid, match="in dev:/app already"):
         transfer(app, ["TOKEN"], dev, "app/")

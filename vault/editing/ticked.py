@@ -122,9 +122,9 @@ def _current(folder: Folder, keys: Sequence[str]) -> dict[str, Secret]:
     check_folder(folder)
     found = {row.key: row for row in _rows(folder, keys)}
     if missing := sorted(set(keys) - found.keys()):
-        raise Missing(f"There is no secret {_names(missing)} in {folder} any more. Go back to it, and tick again.")
+        raise Missing(f"There is no secret {_names(missing)} in {folder} any more. Choose among those that are there.")
     if not found:
-        raise Invalid("No secret was ticked. Go back to the folder, and tick some.")
+        raise Invalid("No secret was chosen. Choose some of the folder.")
     return found
 
 
@@ -141,7 +141,7 @@ def _check_is_elsewhere(folder: Folder, target: Folder) -> None:
 
 def _check_is_free(target: Folder, keys: Sequence[str]) -> None:
     if taken := sorted(row.key for row in _rows(target, keys)):
-        raise Taken(f"There is a secret {_names(taken)} in {target} already. Untick it, or delete it there first.")
+        raise Taken(f"There is a secret {_names(taken)} in {target} already. Leave it out, or delete it there first.")
 
 
 def _names(keys: Sequence[str]) -> str:
