@@ -7,11 +7,13 @@ from django.core.exceptions import PermissionDenied
 
 
 class Lacking(PermissionDenied):
-    """`permissions` as Django names them, such as `vault.reveal_secret`."""
+    """`permissions` as Django names them, such as `vault.reveal_secret`; `where` goes on behind them, "" everywhere."""
 
-    def __init__(self, permissions: Iterable[str]) -> None:
-        super().__init__()
-        self.permissions = tuple(permissions)
+    def __init__(self, permissions: Iterable[str], *, where: str = "") -> None:
+        self.permissions, self.where = tuple(permissions), where
+        several = "permissions" if len(self.permissions) > 1 else "permission"
+        there = f" {where}" if where else ""
+        super().__init__(f"This takes the {several} {' and '.join(self.permissions)}{there}, which you lack.")
 
 
 def demand_rights(user: Any, *permissions: str) -> None:

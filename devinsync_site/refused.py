@@ -25,7 +25,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         return render(request, "403.html", status=403)
     codes = getattr(exception, "permissions", ()) or asked_by(request)
     rights = [right for code in codes if not request.user.has_perm(code) for right in described(code)]
-    context = {**admin.site.each_context(request), "frame": "admin/base_site.html", "rights": rights}
+    where = getattr(exception, "where", "")
+    frame = {"frame": "admin/base_site.html", "rights": rights, "where": f" {where}" if where else ""}
+    context = {**admin.site.each_context(request), **frame}
     return render(request, "403.html", context, status=403)
 
 

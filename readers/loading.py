@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from connections.models import Organization
@@ -15,12 +15,15 @@ from syncs.editing.effects import when_it_reads
 from syncs.models import DevinSync
 from syncs.naming import Naming
 from syncs.places import lineage
+from vault.access import visible
 from vault.models import Folder, Project, Secret, SecretImport, SecretReference
 from vault.references import Reference
 from vault.resolution import Place
 
 # As many parameters as a statement of any database takes.
 FEW = 500
+
+Row = TypeVar("Row", bound=Model)
 
 
 class SyncRow(NamedTuple):
@@ -111,28 +114,35 @@ def load_readers(project: Project, places: Mapping[UUID, Place]) -> Readers:
     return Readers(by_folder, recursive)
 
 
-def load_shape(project: Project, *, key: str = "") -> Shape:
-    """`key` is that of the secret whose ways are asked for, where it is one."""
-    references = list(_load_references(project))
+def load_shape(project: Project, *, key: str = "", user: Any) -> Shape:
+    """`key` is that of the secret whose ways are asked for, where it is one. What the user does not see is left out."""
+    references = list(_load_references(project, user))
     names = {key, *(name for secret, each in references for name in (secret.key, each.key, each.inner))} - {""}
-    return Shape(_load_places(project), _load_imports(project), _load_secrets(project, names), references)
+    return Shape(_load_places(project, user), _load_imports(project, user), _load_secrets(project, names), references)
 
 
-def _load_places(project: Project) -> dict[UUID, Place]:
-    rows = Folder.objects.filter(environment__project=project).order_by("environment__position", "path")
+def _seen(user: Any, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Whoever may see the folders or the secrets of all projects finds all ways, and names as far as they may."""
+    return rows if any(map(user.has_perm, ("vault.view_folder", "vault.view_secret"))) else visible(user, rows)
+
+
+def _load_places(project: Project, user: Any) -> dict[UUID, Place]:
+    rows = _seen(user, Folder.objects.filter(environment__project=project).order_by("environment__position", "path"))
     return {id_: Place(slug, path) for id_, slug, path in rows.values_list("id", "environment__slug", "path")}
 
 
-def _load_imports(project: Project) -> dict[UUID, list[UUID]]:
+def _load_imports(project: Project, user: Any) -> dict[UUID, list[UUID]]:
     imports: dict[UUID, list[UUID]] = defaultdict(list)
     rows = SecretImport.objects.filter(folder__environment__project=project)
+    rows = _seen(user, rows)
     for folder_id, source_id in rows.values_list("folder_id", "source_id"):
         imports[folder_id].append(source_id)
     return imports
 
 
-def _load_references(project: Project) -> Iterator[tuple[Stored, Reference]]:
+def _load_references(project: Project, user: Any) -> Iterator[tuple[Stored, Reference]]:
     rows = SecretReference.objects.filter(secret__folder__environment__project=project).order_by("secret__key", "pk")
+    rows = _seen(user, rows)
     columns = ("secret_id", "secret__folder_id", "secret__key", "key", "environment_slug", "path")
     for *secret, key, slug, path in rows.values_list(*columns):
         yield Stored(*secret), Reference(key, slug, path)

@@ -16,6 +16,8 @@ from readers.places import report_of_place
 from readers.report import Report, make_report
 from readers.ways import find_ways
 from sources.protocol import Place
+from vault.access import Place as Place_in_vault
+from vault.access import can
 from vault.models import Folder, Project, Secret
 from vault.pages.access import allowed, place_of
 
@@ -33,7 +35,7 @@ def routes() -> dict[str, tuple[str, Callable[..., HttpResponse]]]:
 def readers_of_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder = get_object_or_404(Folder.objects.select_related("environment__project"), pk=folder_id)
     project = folder.environment.project
-    shape = load_shape(project)
+    shape = load_shape(project, user=request.user)
     report = make_report(shape, find_ways(shape, folder.pk), load_readers(project, shape.places))
     return _page(request, report, title=f"Who reads {folder}", **place_of(folder))
 
@@ -43,7 +45,7 @@ def readers_of_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     rows = Secret.objects.select_related("folder__environment__project").defer("sealed_value")
     secret = get_object_or_404(rows, pk=secret_id)
     project = secret.folder.environment.project
-    shape = load_shape(project, key=secret.key)
+    shape = load_shape(project, key=secret.key, user=request.user)
     if shape.secrets.get((secret.folder_id, secret.key)) != secret.pk:
         raise Http404("The secret was moved or deleted just now.")
     report = make_report(shape, find_ways(shape, secret.folder_id, secret.key), load_readers(project, shape.places))
@@ -56,6 +58,8 @@ def readers_of_place(request: HttpRequest, project_id: UUID) -> HttpResponse:
     environment, path = request.GET.get("environment", ""), request.GET.get("path", "")
     if project.is_kept_here or not environment or not path.startswith("/"):
         raise Http404("Choose a folder on the page of a project that is kept elsewhere.")
+    if not can(request.user, "vault.view_folder", Place_in_vault(project.pk, environment, path)):
+        raise Http404
     report = report_of_place(project, place := Place(environment, path))
     return _page(request, report, title=f"Who reads {place}", project=project, is_elsewhere=True)
 

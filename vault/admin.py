@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,9 +23,10 @@ from django.utils.safestring import SafeString
 from common.long_lists import LongListPaginator
 from theme.lists import LightRows
 from vault import editing
+from vault.access import can, can_somewhere, place_of, visible
 from vault.effects import noting_what_starts
 from vault.forms import NewProjectForm, ProjectForm
-from vault.models import Folder, Project, Secret
+from vault.models import Environment, Folder, Project, Secret
 from vault.pages import (
     ageing,
     dotenv,
@@ -62,10 +63,23 @@ class ProjectAdmin(LightRows, admin.ModelAdmin[Project]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         """Counted project by project, so that only those of the page that is shown are."""
-        own = Secret.objects.filter(folder__environment__project=OuterRef("pk")).order_by()
+        own = visible(request.user, Secret.objects.filter(folder__environment__project=OuterRef("pk")).order_by())
         count = own.values("folder__environment__project").annotate(number=Count("pk")).values("number")
-        rows = super().get_queryset(request).annotate(secret_count=Coalesce(Subquery(count), 0))
-        return rows.prefetch_related("environments")
+        rows = visible(request.user, super().get_queryset(request))
+        rows = rows.annotate(secret_count=Coalesce(Subquery(count), 0))
+        return rows.prefetch_related(Prefetch("environments", visible(request.user, Environment.objects.all())))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return can_somewhere(request.user, "vault.view_project")
+
+    def has_view_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return _may(request, "vault.view_project", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return _may(request, "vault.change_project", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return request.user.has_perm("vault.delete_project")
 
     @admin.display(description="Name", ordering="name")
     def page_link(self, project: Project) -> SafeString:
@@ -170,12 +184,28 @@ class ProjectAdmin(LightRows, admin.ModelAdmin[Project]):
         return path(address, checked, name=f"vault_{name}")
 
 
+def _may(request: HttpRequest, permission: str, row: Project | Secret | None) -> bool:
+    """Without a row, whether there is any place for it."""
+    if row is None:
+        return can_somewhere(request.user, permission)
+    return can(request.user, permission, place_of(row))
+
+
+class ProjectFilter(admin.RelatedFieldListFilter):
+    """Those that the user sees something in."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        return [(str(each.pk), str(each)) for each in visible(request.user, Project.objects.all())]
+
+
 class EnvironmentFilter(admin.AllValuesFieldListFilter):
     """Environments of one slug, whatever the project."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = "environment"
+        request: HttpRequest = args[1]
+        seen = visible(request.user, Environment.objects.order_by("slug"))
+        self.title, self.lookup_choices = "environment", seen.values_list("slug", flat=True).distinct()
 
 
 class DueFilter(admin.SimpleListFilter):
@@ -201,7 +231,11 @@ class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
 
     list_display = ["page_link", "project", "folder", "rotation", "version", "updated_at", "updated_by"]
     list_display_links = None
-    list_filter = ["folder__environment__project", ("folder__environment__slug", EnvironmentFilter), DueFilter]
+    list_filter = [
+        ("folder__environment__project", ProjectFilter),
+        ("folder__environment__slug", EnvironmentFilter),
+        DueFilter,
+    ]
     list_select_related = ["folder__environment__project", "updated_by"]
     list_only = (
         "key", "version", "due_on", "updated_at", "updated_by__username",
@@ -228,8 +262,20 @@ class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Secret]:
         # Whatever is told of a secret names its folder, also where it is deleted.
-        rows = super().get_queryset(request).select_related(*self.list_select_related)
+        rows = visible(request.user, super().get_queryset(request).select_related(*self.list_select_related))
         return rows.defer("sealed_value")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return can_somewhere(request.user, "vault.view_secret")
+
+    def has_view_permission(self, request: HttpRequest, obj: Secret | None = None) -> bool:
+        return _may(request, "vault.view_secret", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Secret | None = None) -> bool:
+        return _may(request, "vault.change_secret", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Secret | None = None) -> bool:
+        return _may(request, "vault.delete_secret", obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return "sealed" not in lookup and super().lookup_allowed(lookup, value, request)
@@ -249,9 +295,10 @@ class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
         rows = list(objs)
-        lacking = set() if request.user.has_perm("vault.delete_secret") else {"secret"}
+        may = all(_may(request, "vault.delete_secret", row) for row in rows)
+        lacking = set() if may else {"secret"}
         contents: list[Any] = [f"{row.key} in {row.folder}, with all versions" for row in rows]
-        if "post" not in request.POST:
+        if "post" not in request.POST and may:
             actor = actor_of(request)
             foreseen = look_ahead(lambda: editing.delete_secrets(rows, by=actor), by=actor)
             contents += [f"{told.reader} {line}" for told in foreseen.told for line in told.lines]

@@ -43,14 +43,17 @@ def find_old(project: Project, environment: Environment | None, *, days: int) ->
     return rows.filter(changed__lt=clock.now() - timedelta(days=days)).order_by("changed", "pk").defer("sealed_value")
 
 
-def count_to_open(project: Project, environment: Environment | None) -> int:
-    return _comparable(project, environment).count()
+def count_to_open(project: Project, environment: Environment | None, *, among: QuerySet[Secret]) -> int:
+    return _comparable(project, environment, among).count()
 
 
-def find_repeated(project: Project, environment: Environment | None) -> list[Repeated]:
-    """The most often repeated first. For callers that have checked the permission, and how many would be opened."""
+def find_repeated(project: Project, environment: Environment | None, *, among: QuerySet[Secret]) -> list[Repeated]:
+    """The most often repeated first, `among` those that may be read. For callers that have looked at how many would be
+    opened."""
     found: dict[str, list[Secret]] = {}
-    for secret in _comparable(project, environment).order_by("folder__environment__position", "folder__path", "key"):
+    for secret in _comparable(project, environment, among).order_by(
+        "folder__environment__position", "folder__path", "key"
+    ):
         for mark in _fingerprint(secret):
             found.setdefault(mark, []).append(secret)
     repeated = [Repeated(secrets) for secrets in found.values() if len(secrets) > 1]
@@ -67,10 +70,13 @@ def _fingerprint(secret: Secret) -> Iterator[str]:
         yield fingerprint(PURPOSE, escape(value) if secret.is_literal else value)
 
 
-def _secrets(project: Project, environment: Environment | None) -> QuerySet[Secret]:
-    rows = Secret.objects.select_related("folder__environment").filter(folder__environment__project=project)
+def _secrets(
+    project: Project, environment: Environment | None, among: QuerySet[Secret] | None = None
+) -> QuerySet[Secret]:
+    every = Secret.objects.all() if among is None else among
+    rows = every.select_related("folder__environment").filter(folder__environment__project=project)
     return rows if environment is None else rows.filter(folder__environment=environment)
 
 
-def _comparable(project: Project, environment: Environment | None) -> QuerySet[Secret]:
-    return _secrets(project, environment).filter(references__isnull=True)
+def _comparable(project: Project, environment: Environment | None, among: QuerySet[Secret]) -> QuerySet[Secret]:
+    return _secrets(project, environment, among).filter(references__isnull=True)

@@ -57,11 +57,14 @@ class Shape:
                 yield there, reference.key
 
 
-def load_shown(project_id: UUID) -> set[Shown]:
-    """In three queries; in four where anything leads from one environment to another."""
+def load_shown(project_id: UUID, *, by_folder: bool = False) -> set[Shown]:
+    """In three queries; in four where anything leads from one environment to another.
+
+    With `by_folder`, what each folder shows of others, as if it were an environment of its own.
+    """
     rows = Folder.objects.filter(environment__project_id=project_id).order_by()
     places = list(rows.values_list("id", "environment_id", "environment__slug", "path"))
-    environment_of = {id_: environment_id for id_, environment_id, _, _ in places}
+    environment_of = {id_: id_ if by_folder else environment_id for id_, environment_id, _, _ in places}
     folder_at = {(slug, path): id_ for id_, _, slug, path in places}
     shape = Shape(environment_of, folder_at, defaultdict(list), defaultdict(list))
     leaving: set[UUID] = set()

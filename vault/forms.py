@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -11,6 +12,7 @@ from django.utils.text import slugify
 
 from common.patterns import validate_slug
 from vault import rules
+from vault.access import visible
 from vault.errors import Invalid
 from vault.keeping import Keeper
 from vault.limits import LONGEST_COMMENT
@@ -160,12 +162,12 @@ class ImportForm(forms.Form):
         help_text="Its secrets will show here too. It comes last in the list, where it wins over the other imports.",
     )
 
-    def __init__(self, folder: Folder, data: Any = None) -> None:
+    def __init__(self, folder: Folder, user: User, data: Any = None) -> None:
         super().__init__(data)
         field = self.fields["source"]
         assert isinstance(field, FolderField)  # noqa: S101 - for the type checker
         field.offer(
-            Folder.objects.filter(environment__project_id=folder.environment.project_id)
+            visible(user, Folder.objects.filter(environment__project_id=folder.environment.project_id))
             .exclude(id=folder.id)
             .exclude(imported_by__folder=folder)
             .select_related("environment")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from vault.access import Sight
 from vault.checking import check_whole
 from vault.effects import is_tried
 from vault.errors import FolderMissing, Unreadable, VaultError
@@ -34,8 +35,11 @@ def load_resolver(
     follow_references: bool = True,
     whole_project: bool = False,
     lenient: bool = False,
+    sees: Sight | None = None,
 ) -> tuple[Resolver, list[UUID]]:
     """The resolver that can read a folder, and the folders to read in it; a lenient one leaves dead references as text.
+
+    What `sees` denies of other folders is left out, as if it were not there.
 
     It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come.
 
@@ -43,7 +47,7 @@ def load_resolver(
     belong together. Raises Unreadable for a folder that somebody changed by other ways than ours.
     """
     shape = {"follow_references": follow_references, "whole_project": whole_project, "lenient": lenient}
-    resolver, (read,) = _load([Asked(folder, recursive)], **shape)
+    resolver, (read,) = _load([Asked(folder, recursive)], sees=sees, **shape)
     if isinstance(read, VaultError):
         raise read
     return resolver, read
@@ -58,7 +62,12 @@ def load_resolver_of_many(asked: Sequence[Asked]) -> tuple[Resolver, list[list[U
 
 
 def _load(
-    asked: Sequence[Asked], *, follow_references: bool = True, whole_project: bool = False, lenient: bool = False
+    asked: Sequence[Asked],
+    *,
+    follow_references: bool = True,
+    whole_project: bool = False,
+    lenient: bool = False,
+    sees: Sight | None = None,
 ) -> tuple[Resolver, list[list[UUID] | VaultError]]:
     project_id = asked[0].folder.environment.project_id
     for _ in range(TRIES):
@@ -69,8 +78,15 @@ def _load(
             broken = _find_broken(project_id, shape, secrets)
             stored = _as_stored(project_id, shape.rows, secrets)
             kind = LenientResolver if lenient else Resolver
-            return kind(shape.places, shape.sources, stored), [_unless_broken(each, broken) for each in shape.read]
+            hidden = _hidden(shape.places, sees)
+            return kind(shape.places, shape.sources, stored, hidden), [
+                _unless_broken(each, broken) for each in shape.read
+            ]
     raise _restless(asked[0].folder)
+
+
+def _hidden(places: Mapping[UUID, Place], sees: Sight | None) -> set[UUID]:
+    return set() if sees is None else {id_ for id_, at in places.items() if not sees(at.environment_slug, at.path)}
 
 
 def _is_still(project_id: UUID, before: int | None, after: int | None) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 
-from common.lacking import demand_rights
+from vault.access import Sight, demand_right, place_of
 from vault.elsewhere import check_kept_here
 from vault.errors import FolderMissing, Invalid, Missing, SourceError, VaultError
 from vault.loading import Asked, check_folder, load_resolver, load_resolver_of_many
@@ -58,9 +58,18 @@ class FolderContents:
     imports: list[ImportedFolder]
 
 
-def read_secrets(folder: Folder, *, recursive: bool = False) -> list[SourceSecret]:
-    """The secrets of a folder, merged and expanded, by key; `recursive` adds those of the folders below it."""
-    return _read(*load_resolver(folder, recursive=recursive))
+def read_secrets(folder: Folder, *, recursive: bool = False, sees: Sight | None = None) -> list[SourceSecret]:
+    """The secrets of a folder, merged and expanded, by key; `recursive` adds those of the folders below it.
+
+    Raises a SourceError where `sees` denies some of what belongs to it.
+    """
+    resolver, folder_ids = load_resolver(folder, recursive=recursive, sees=sees)
+    for hidden in filter(None, map(resolver.hides, folder_ids)):
+        raise SourceError(
+            f"{folder} shows the secrets of {hidden}, whose values you may not read. Ask a manager of the project for "
+            "the role Reader of values there."
+        )
+    return _read(resolver, folder_ids)
 
 
 def read_each(asked: Sequence[Asked]) -> list[list[SourceSecret] | VaultError]:
@@ -89,13 +98,16 @@ def read_contents(
     expand: bool = True,
     opens: bool = True,
     only: Container[UUID] | None = None,
+    sees: Sight | None = None,
 ) -> list[FolderContents]:
     """Folder by folder, own secrets and imports apart, for answers that show where each secret is from.
 
     Only what is asked for is opened and resolved: without `opens` nothing, and every value is empty. A reference that
-    leads nowhere stays as text, and is named. `only` leaves out all secrets but these.
+    leads nowhere stays as text, and is named. `only` leaves out all others; what `sees` denies is as if not there.
     """
-    resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=expand and opens, lenient=True)
+    resolver, folder_ids = load_resolver(
+        folder, recursive=recursive, follow_references=expand and opens, lenient=True, sees=sees
+    )
     return [
         FolderContents(
             folder_id,
@@ -111,12 +123,14 @@ def read_contents(
     ]
 
 
-def read_one(folder: Folder, key: str, *, imports: bool, expand: bool, opens: bool = True) -> SourceSecret | None:
+def read_one(
+    folder: Folder, key: str, *, imports: bool, expand: bool, opens: bool = True, sees: Sight | None = None
+) -> SourceSecret | None:
     """What a folder shows under a key, with its imports or without; of the others nothing is opened or resolved.
 
     A reference that leads nowhere stays as text, and is named.
     """
-    resolver, _ = load_resolver(folder, follow_references=expand and opens, lenient=True)
+    resolver, _ = load_resolver(folder, follow_references=expand and opens, lenient=True, sees=sees)
     secret = (resolver.visible(folder.id) if imports else resolver.own(folder.id)).get(key)
     return _as_source(resolver, secret, expand=expand, opens=opens) if secret else None
 
@@ -154,7 +168,7 @@ def _check_environment(project: Project, slug: str) -> None:
 def reveal(secret: Secret, user: User, *, version: int | None = None, purpose: str = "") -> str:
     """The value as stored, for a user who may see it; who saw what is noted in the admin's log, and for which
     `purpose`: "to copy it"."""
-    demand_rights(user, "vault.reveal_secret")
+    demand_right(user, "vault.reveal_secret", place_of(secret))
     number = secret.version if version is None else version
     value = read_version(secret, number)
     said = " ".join(["Revealed the value of version", str(number), *([purpose] if purpose else [])])

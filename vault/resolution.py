@@ -10,7 +10,7 @@ name, dots and all, wins over a place. No recursion: chains may be as long as th
 resolved, and what can't be is an error that names secrets, never values.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -51,12 +51,17 @@ class Resolver:
         places: Mapping[UUID, Place],
         imports: Mapping[UUID, Sequence[UUID]],
         secrets: Iterable[StoredSecret],
+        hidden: Container[UUID] = (),
     ) -> None:
+        """Of the `hidden` folders whoever asks may see nothing: they are as if they were not there."""
         self._places = places
-        self._ids = {place: folder_id for folder_id, place in places.items()}
+        self._hidden = hidden
+        self._ids = {place: folder_id for folder_id, place in places.items() if folder_id not in hidden}
         self._imports = imports
         self._own: dict[UUID, dict[str, StoredSecret]] = {}
         for secret in secrets:
+            if secret.folder_id in hidden:
+                continue
             self._own.setdefault(secret.folder_id, {})[secret.key] = secret
         self._visible: dict[UUID, Visible] = {}
         self._raw: dict[UUID, str] = {}
@@ -67,6 +72,18 @@ class Resolver:
 
     def imports(self, folder_id: UUID) -> Sequence[UUID]:
         return self._imports.get(folder_id, ())
+
+    def hides(self, folder_id: UUID) -> Place | None:
+        """A folder whose secrets this one would show too, if they were not hidden."""
+        waiting, seen = [folder_id], {folder_id}
+        while waiting:
+            current = waiting.pop()
+            if current in self._hidden:
+                return self._places[current]
+            more = [source for source in self.imports(current) if source not in seen]
+            seen.update(more)
+            waiting += more
+        return None
 
     def visible(self, folder_id: UUID) -> Visible:
         """What a folder shows, by key: its imports, in order, then its own."""

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from common.lacking import demand_rights
+from vault.access import demand_right, place_of, sight
 from vault.errors import Missing
 from vault.loading import load_resolver
 from vault.models import Secret
@@ -33,8 +33,10 @@ def reveal_resolved(secret: Secret, user: User) -> Resolved:
 
     Raises a SourceError where a reader would fail on it too.
     """
-    demand_rights(user, "vault.reveal_secret")
-    resolver, _ = load_resolver(secret.folder)
+    demand_right(user, "vault.reveal_secret", place_of(secret))
+    resolver, _ = load_resolver(
+        secret.folder, sees=sight(user, "vault.reveal_secret", secret.folder.environment.project_id)
+    )
     stored = resolver.own(secret.folder_id).get(secret.key)
     if stored is None:
         raise Missing(f"There is no secret {secret.key} in {secret.folder} any more.")

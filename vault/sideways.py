@@ -8,11 +8,13 @@ which ones differ.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
 from encryption import fingerprint
+from vault.access import can, place_of, visible
 from vault.errors import Unreadable
 from vault.models import Environment, Folder, Project, Secret
 from vault.references import escape
@@ -52,16 +54,18 @@ class Row:
     cells: list[Cell]
 
 
-def find_paths(project: Project) -> list[str]:
+def find_paths(project: Project, user: Any) -> list[str]:
     """Where there is something to compare: what most environments have first, then where most secrets are."""
-    secrets = Secret.objects.filter(folder__environment__project=project).values_list("folder__path")
+    seen = visible(user, Secret.objects.filter(folder__environment__project=project))
+    secrets = seen.values_list("folder__path")
     counted = secrets.annotate(places=Count("folder", distinct=True), secrets=Count("id"))
     return [path for path, *_ in counted.order_by("-places", "-secrets", "folder__path")[:MOST_PATHS]]
 
 
-def load_columns(environments: Sequence[Environment], path: str) -> list[Column]:
+def load_columns(environments: Sequence[Environment], path: str, user: Any) -> list[Column]:
+    """With the folders that the user sees the secrets of."""
     found = Folder.objects.select_related("environment").filter(environment__in=environments, path=path)
-    folders = {folder.environment_id: folder for folder in found}
+    folders = {each.environment_id: each for each in found if can(user, "vault.view_secret", place_of(each))}
     return [Column(each, folders.get(each.id)) for each in environments]
 
 

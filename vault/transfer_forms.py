@@ -3,9 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from vault.access import visible
 from vault.forms import MOST_LISTED
 from vault.models import VAULT, Environment, Folder, Project, Tag
 from vault.upkeep import help_for_tags, slugs_in
@@ -24,8 +26,8 @@ class EnvironmentField(forms.ModelChoiceField[Environment]):
             error_messages={"invalid_choice": "There is no such environment. Choose another one."},
         )
 
-    def offer(self, here: Environment) -> None:
-        rows = self.queryset
+    def offer(self, here: Environment, user: User) -> None:
+        rows = self.queryset = visible(user, self.queryset or Environment.objects.none())
         self.is_typed = rows is not None and rows[MOST_LISTED : MOST_LISTED + 1].exists()
         if self.is_typed:
             self.widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
@@ -51,11 +53,11 @@ class DestinationForm(forms.Form):
     environment = EnvironmentField()
     path = forms.CharField(max_length=1024)
 
-    def __init__(self, data: Any = None, *, here: Folder, path: str, path_help: str) -> None:
+    def __init__(self, data: Any = None, *, here: Folder, user: User, path: str, path_help: str) -> None:
         super().__init__(data, initial={"path": path})
         field = self.fields["environment"]
         assert isinstance(field, EnvironmentField)  # noqa: S101 - for the type checker
-        field.offer(here.environment)
+        field.offer(here.environment, user)
         self.fields["path"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         self.fields["path"].help_text = path_help
 

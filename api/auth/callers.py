@@ -17,6 +17,7 @@ from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
 from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
 from common.addresses import client_address, is_allowed
+from vault.access import can_somewhere
 
 UNKNOWN = "This token is not known here, or it was revoked."
 
@@ -35,6 +36,16 @@ class Caller:
             if not self.may(permission):
                 raise NotPermitted(f"This needs the permission {permission}, which this token or its owner lacks.")
 
+    def allows(self, permission: str) -> bool:
+        """Whether the scopes leave this of the owner's rights."""
+        return allows(self.scopes, permission)
+
+    def require_somewhere(self, *permissions: str) -> None:
+        """For routes that look at the place of what they are asked about."""
+        for permission in permissions:
+            if not (can_somewhere(self.user, permission) and allows(self.scopes, permission)):
+                raise NotPermitted(f"This needs the permission {permission}, which this token or its owner lacks.")
+
     @property
     def name(self) -> str:
         """How the audit log calls it."""
@@ -45,13 +56,14 @@ class Caller:
 
 
 class Bearer(HttpBearer):
-    """Lets a request in that has a live token whose owner has all these permissions."""
+    """Lets a request in that has a live token whose owner has all these permissions: everywhere or, for a route that
+    looks at places itself, somewhere."""
 
     openapi_description = "An access token of a machine identity, or an API token."
 
-    def __init__(self, *permissions: str) -> None:
+    def __init__(self, *permissions: str, by_place: bool = False) -> None:
         super().__init__()
-        self.permissions = permissions
+        self.permissions, self.by_place = permissions, by_place
 
     def __call__(self, request: HttpRequest) -> Any:
         scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
@@ -72,7 +84,8 @@ class Bearer(HttpBearer):
         caller.credential.note_use(address)
         # Even if it is refused, so that the audit log can tell to whom.
         request.auth = caller  # type: ignore[attr-defined]
-        caller.require(*self.permissions)
+        demand = caller.require_somewhere if self.by_place else caller.require
+        demand(*self.permissions)
         return caller
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.actors import ANYBODY
+from tests.actors import ANYBODY, writer
 from vault import editing
 from vault.editing import Actor
 from vault.errors import EditingError, SourceError
@@ -247,7 +247,7 @@ def canaries() -> set[tuple[str, str]]:
 def test_no_edits_of_one_who_may_not_read_bring_a_value_to_another_environment(
     world: Project, alice: User, edits: list[Any]
 ) -> None:
-    blind = Actor.by_person(alice)
+    blind = writer(alice)
     with undone():
         for number, secret in enumerate(Secret.objects.select_related("folder__environment")):
             canary = f"{{canary {secret.folder.environment_id} {number}}}"

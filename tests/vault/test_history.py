@@ -96,7 +96,7 @@ CHANGES: dict[str, Any] = {
     "a new secret": lambda folder: editing.set_secret(folder, "NEWER", "1", by=ANYBODY),
     "another key": lambda folder: editing.rename_secret(Secret.objects.get(key="KEPT"), "OTHER", by=ANYBODY),
     "a deletion": lambda folder: editing.delete_secret(Secret.objects.get(key="KEPT"), by=ANYBODY),
-    "the trash": lambda folder: editing.delete_for_good(in_trash().get()),
+    "the trash": lambda folder: editing.delete_for_good(in_trash().get(), by=ANYBODY),
 }
 
 

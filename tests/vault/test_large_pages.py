@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -102,23 +103,23 @@ def test_a_folder_names_some_keys_of_an_import_and_some_readers(editor: Client, 
     assert "and 3 more" in page
 
 
-def test_of_many_folders_the_one_to_import_is_typed(app: Folder, dev: Environment) -> None:
+def test_of_many_folders_the_one_to_import_is_typed(app: Folder, dev: Environment, admin_user: User) -> None:
     add_folders(dev, MOST_LISTED)
 
     def typed(text: str) -> ImportForm:
-        return ImportForm(app, {"source": text})
+        return ImportForm(app, admin_user, {"source": text})
 
-    assert "<select" not in str(ImportForm(app))
+    assert "<select" not in str(ImportForm(app, admin_user))
     assert typed(" dev:/f007 ").is_valid()
     assert typed("dev:/f007").fields["source"].clean("dev:/f007").path == "/f007"
     for wrong in ("dev:/nowhere", "prod:/f007", "/f007", "dev:/app", "f007", ""):
         assert not typed(wrong).is_valid()
 
 
-def test_of_a_few_it_is_chosen(app: Folder, shared: Folder) -> None:
-    assert "<select" in str(ImportForm(app))
-    assert ImportForm(app, {"source": str(shared.pk)}).is_valid()
-    assert not ImportForm(app, {"source": "dev:/shared"}).is_valid()
+def test_of_a_few_it_is_chosen(app: Folder, shared: Folder, admin_user: User) -> None:
+    assert "<select" in str(ImportForm(app, admin_user))
+    assert ImportForm(app, admin_user, {"source": str(shared.pk)}).is_valid()
+    assert not ImportForm(app, admin_user, {"source": "dev:/shared"}).is_valid()
 
 
 def test_what_keeps_a_project_is_named_and_counted(admin_client: Client, app: Folder, project: Project) -> None:

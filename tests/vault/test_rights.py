@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from tests.actors import ANYBODY
+from tests.actors import ANYBODY, writer
 from vault import editing
 from vault.editing import Actor, Edit
 from vault.errors import NotAllowed
@@ -19,7 +19,7 @@ PERMISSION = "vault.reveal_secret"
 @pytest.fixture
 def blind(db: None) -> Actor:
     """A person who may write and not read."""
-    return Actor.by_person(User.objects.create_user("blind"))
+    return writer(User.objects.create_user("blind"))
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_is_free_for_those_who_have_it(at: Callable[[str], Folder], name: str) -
     user = User.objects.create_user("reader")
     user.user_permissions.add(Permission.objects.get(codename="reveal_secret"))
 
-    REFUSED[name][0](at, Actor.by_person(User.objects.get(pk=user.pk)))
+    REFUSED[name][0](at, writer(user))
 
 
 @pytest.mark.parametrize("name", ALLOWED)

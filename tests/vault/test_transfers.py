@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from tests.actors import ANYBODY
+from tests.actors import ANYBODY, writer
 from vault import editing
 from vault.editing import Actor, Labels, Metadatum
 from vault.errors import EditingError, InUse, Invalid, Missing, NotAllowed, Outdated, Taken, VaultError
@@ -178,7 +178,7 @@ def test_only_what_was_seen_is_done(
 
 @pytest.fixture
 def blind(alice: User) -> Actor:
-    return Actor.by_person(alice)
+    return writer(alice)
 
 
 def test_whoever_may_not_read_copies_nothing(app: Folder, dev: Environment, token: Secret, blind: Actor) -> None:

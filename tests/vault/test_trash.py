@@ -196,7 +196,7 @@ def test_for_good_means_with_what_could_never_come_back(shop: Project, app: Fold
     editing.delete_folder(Folder.objects.get(pk=app.pk), by=ANYBODY)
     editing.delete_secret(shared.secrets.get(key="S"), by=ANYBODY)
 
-    editing.delete_for_good(entry("/app"))
+    editing.delete_for_good(entry("/app"), by=ANYBODY)
 
     assert [one.name for one in TrashEntry.objects.all()] == ["S"]
     assert set(TrashedRow.objects.values_list("entry__name", flat=True)) == {"S"}

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from syncs.choices import Status
-from tests.actors import ANYBODY
+from tests.actors import ANYBODY, writer
 from tests.vault.conftest import ClientOf
 from tests.vault.test_page_permissions import person
 from vault import editing
-from vault.editing import Actor, Upkeep
+from vault.editing import Upkeep
 from vault.models import Folder, Secret, Tag
 from vault.rotation import Rotation, first_due, is_met
 
@@ -115,7 +115,7 @@ def test_a_guess_looks_like_any_other_value_to_whoever_may_not_read_it(secret: S
     for row in (secret, other):
         editing.set_upkeep(row, Upkeep(rotate_by=LONG_AGO), by=ANYBODY)
 
-    editing.set_secrets(secret.folder, {"TOKEN": "one", "OTHER": "one"}, by=Actor.by_person(alice))
+    editing.set_secrets(secret.folder, {"TOKEN": "one", "OTHER": "one"}, by=writer(alice))
 
     assert now(secret).due_on == now(other).due_on is None
 

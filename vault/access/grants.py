@@ -1,5 +1,6 @@
 """One question: may somebody do something at a place? Loaded once for each user object, so once a request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,10 +8,13 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from common.lacking import Lacking
 from vault.access.models import Membership
 from vault.access.roles import FRAMES, RIGHTS
 
 MEMO = "_vault_grants"
+# Whether a folder is seen: of this environment, at this path.
+Sight = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,19 @@ def can_within(user: Any, permission: str, place: Place) -> bool:
 def can_somewhere(user: Any, permission: str) -> bool:
     """Installation-wide or in any place at all: for menus, and for pages that show only what one may see."""
     return bool(user.has_perm(permission)) or bool(_giving(user, permission))
+
+
+def sight(user: Any, permission: str, project: UUID) -> Sight | None:
+    """Which folders of a project a permission is held at, by environment and path; None for all of them."""
+    if user.has_perm(permission):
+        return None
+    return lambda environment, path: can(user, permission, Place(project, environment, path))
+
+
+def demand_right(user: Any, permission: str, place: Place) -> None:
+    """Raises Lacking, which names the right and the place."""
+    if not can(user, permission, place):
+        raise Lacking([permission], where=f"in {place}")
 
 
 def forget_grants(user: Any) -> None:

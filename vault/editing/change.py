@@ -9,6 +9,7 @@ from django.db.models import F, QuerySet
 from django.db.transaction import Atomic
 from django.utils import timezone
 
+from vault.access import Place, place_of
 from vault.affected import Changed, Edges, SeenEdges, find_affected, load_edges
 from vault.crossing import load_shown
 from vault.editing.actor import Actor
@@ -17,7 +18,7 @@ from vault.editing.seals import Seals
 from vault.effects import is_tried, note_project, tell
 from vault.elsewhere import kept_elsewhere
 from vault.errors import EditingError, Missing
-from vault.models import VAULT, Project
+from vault.models import VAULT, Folder, Project
 
 
 class Change:
@@ -32,17 +33,22 @@ class Change:
         self.made: set[UUID] = set()
         self.seals = Seals()
         self._marked: set[Changed] = set()
+        self._reach = _Reach(project_id, by)
         self._commented: set[Changed] = set()
         self._folder_ids: set[UUID] = set()
         self._commented_ids: set[UUID] = set()
 
     def mark(self, folder_id: UUID, keys: Iterable[str] | None = None) -> None:
         """Notes a folder as changed: all of it, or these keys."""
+        self._reach.note(folder_id)
         self._marked.update([(folder_id, None)] if keys is None else ((folder_id, key) for key in keys))
 
     def mark_comment(self, folder_id: UUID, key: str) -> None:
         """Notes that of this key the comment alone is another."""
         self._commented.add((folder_id, key))
+
+    def check_reach(self) -> None:
+        self._reach.check()
 
     def settle(self) -> None:
         """Follows imports and references as they are now, for a change that is about to move or cut them."""
@@ -62,6 +68,31 @@ class Change:
             tell(folder_ids, self.by.user)
         if commented_ids:
             tell(commented_ids, self.by.user, comments_only=True)
+
+
+class _Reach:
+    """What a change marks, where it was and where it is at the end: for those who may write in some places alone."""
+
+    def __init__(self, project_id: UUID, by: Actor) -> None:
+        self._project_id, self._by = project_id, by
+        self._is_limited = not by.writes_everywhere
+        self._places: dict[UUID, Place] = self._load() if self._is_limited else {}
+        self._noted: set[UUID] = set()
+
+    def note(self, folder_id: UUID) -> None:
+        if self._is_limited:
+            self._noted.add(folder_id)
+
+    def check(self) -> None:
+        """Raises NotAllowed: whatever the writer asked, nothing of another place was changed by the way."""
+        if self._noted:
+            after = self._load()
+            where = [places[id_] for places in (self._places, after) for id_ in self._noted if id_ in places]
+            self._by.demand_writing(*sorted(set(where), key=str))
+
+    def _load(self) -> dict[UUID, Place]:
+        rows = Folder.objects.filter(environment__project=self._project_id).select_related("environment").order_by()
+        return {row.id: place_of(row) for row in rows.only("path", "environment__slug", "environment__project_id")}
 
 
 def all_or_none() -> Atomic:
@@ -87,11 +118,14 @@ def changing(project_id: UUID, by: Actor, *, contents: bool = True, seen: SeenEd
         if not is_as_seen and not _count(here):
             raise _why_not(rows.first())
         change = Change(project_id, by, seen.edges if seen is not None and is_as_seen else None)
-        before = set() if by.can_reveal else load_shown(project_id)
+        by_folder = not by.writes_everywhere
+        before = set() if by.can_reveal else load_shown(project_id, by_folder=by_folder)
         yield change
         change.seals.renew()
+        change.check_reach()
         if not by.can_reveal:
-            check_shows_no_more(before, load_shown(project_id), made=change.made, by=by)
+            after = load_shown(project_id, by_folder=by_folder)
+            check_shows_no_more(before, after, made=change.made, by=by)
         change.announce()
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Max
 
+from vault.access import Place
 from vault.affected import load_edges
 from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
@@ -41,6 +42,8 @@ def write_contents(
     project: Project, environments: Sequence[tuple[str, str]], folders: Sequence[FolderContents], *, by: Actor
 ) -> None:
     """`environments` are (name, slug) of those to create. Folders come with those above them; imports come last."""
+    if environments:
+        by.demand("vault.add_environment", Place(project.id))
     with changing(project.id, by) as change:
         _make_environments(project, environments)
         rows = _Rows(change, project)

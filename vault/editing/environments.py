@@ -3,6 +3,7 @@
 from django.db.models import Max
 from django.utils.text import slugify
 
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
@@ -19,6 +20,7 @@ LAST_POSITION = 10_000
 def create_environment(
     project: Project, *, name: str, slug: str = "", position: int | None = None, by: Actor
 ) -> Environment:
+    by.demand("vault.add_environment", Place(project.id))
     with changing(project.id, by):
         if position is None:
             last = project.environments.aggregate(last=Max("position"))["last"] or 0
@@ -49,11 +51,15 @@ def update_environment(
     by: Actor,
 ) -> Environment:
     """Changes what is given. A new slug cuts references by the old one, and those who read it are told."""
+    by.demand("vault.change_environment", place_of(environment))
     if name is not None:
         environment.name = clean_name(name)
     if position is not None:
         environment.position = _clean_position(position)
     with changing(environment.project_id, by) as change:
+        if slug is not None and clean_slug(slug) != environment.slug:
+            # A right in an environment is one in its slug: who has it in this one alone could take another's.
+            by.demand("vault.change_environment", Place(environment.project_id))
         if slug is not None and clean_slug(slug) != environment.slug:
             check_slug_may_change(environment, by=by)
             _mark_all(change, environment)
@@ -67,6 +73,7 @@ def update_environment(
 
 def delete_environment(environment: Environment, *, by: Actor) -> None:
     """Moves it to the trash with all that it holds; refused while another environment imports one of its folders."""
+    by.demand("vault.delete_environment", place_of(environment))
     with changing(environment.project_id, by) as change:
         folders = Folder.objects.filter(environment=environment)
         check_not_imported(folders, name=f"The environment {environment.slug}")

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from vault.access import Place
 from vault.editing.actor import Actor
 from vault.editing.carried_labels import copy_labels
 from vault.editing.change import Change, changing_both
@@ -25,8 +26,9 @@ def copy_folder(
     they led to before. Raises Outdated if this is not what was `seen`, and InUse where an import would leave its
     project.
     """
-    check_may_copy(by)
+    check_may_copy(folder, by)
     path = clean_path(path)
+    by.demand("vault.add_folder", Place(environment.project_id, environment.slug, path))
     with changing_both(folder.environment.project_id, environment.project_id, by) as (here, there):
         tree = load_tree(folder, with_values=True)
         if here is not there:

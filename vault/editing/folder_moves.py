@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from encryption import seal
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.carried_labels import retag
 from vault.editing.change import Change, changing_both
@@ -18,6 +19,8 @@ from vault.signals import folders_moved
 from vault.values import open_stored
 
 FEW = 500
+LEAVES = ("vault.delete_folder", "vault.delete_secret")
+ARRIVES = ("vault.change_folder", "vault.change_secret")
 
 
 def move_folder(
@@ -28,8 +31,12 @@ def move_folder(
     With `carries_references`, the references that this cuts name the new place, where they can. Raises Outdated if this
     is not what was `seen`, and InUse where it would leave a project whose folders or syncs need it.
     """
-    check_may_move(folder, environment, by)
     path = clean_path(path)
+    for permission in LEAVES:
+        by.demand(permission, place_of(folder))
+    for permission in ARRIVES:
+        by.demand(permission, Place(environment.project_id, environment.slug, path))
+    check_may_move(folder, environment, by)
     with changing_both(folder.environment.project_id, environment.project_id, by) as (here, there):
         tree = load_tree(folder, with_values=folder.environment_id != environment.id)
         _check_may_go(tree, environment, path)

@@ -5,6 +5,7 @@ from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from common.prefixes import starts_with
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
@@ -20,6 +21,7 @@ def create_folder(environment: Environment, path: str, *, description: str = "",
     """Makes the folder at a path, and the folders above it that are missing."""
     path = clean_path(path)
     description = clean_description(description)
+    by.demand("vault.add_folder", Place(environment.project_id, environment.slug, path))
     with changing(environment.project_id, by) as change:
         # A folder is sealed to the slug, which somebody may have changed since the row was loaded.
         environment.refresh_from_db(fields=["slug"])
@@ -37,6 +39,8 @@ def make_path(change: Change, environment: Environment, path: str) -> Folder:
     for name in filter(None, path.split("/")):
         parent, below = folder, folder.prefix + name
         there = environment.folders.select_related("environment").filter(path=below).first()
+        if there is None:
+            change.by.demand("vault.add_folder", Place(environment.project_id, environment.slug, below))
         folder = there or make_folder(environment, path=below, parent=parent, name=name)
         if there is None:
             change.mark(folder.id)
@@ -51,6 +55,7 @@ def update_folder(folder: Folder, *, name: str | None = None, description: str |
     """Changes what is given. A new name moves the paths below, cuts references by the old ones, and tells readers."""
     if description is not None:
         folder.description = clean_description(description)
+    by.demand("vault.change_folder", place_of(folder))
     with changing(folder.environment.project_id, by) as change:
         if name is not None and clean_folder_name(name) != folder.name:
             for folder_id in with_subfolders(folder).values_list("id", flat=True):
@@ -67,6 +72,7 @@ def delete_folder(folder: Folder, *, by: Actor) -> None:
     """Moves it to the trash with what is in and below it; refused while a folder elsewhere imports one of these."""
     if folder.is_root:
         raise Invalid("The root folder goes only with its environment. Delete its contents, or the environment.")
+    by.demand("vault.delete_folder", place_of(folder))
     with changing(folder.environment.project_id, by) as change:
         doomed = with_subfolders(folder)
         check_not_imported(doomed, name=f"The folder {folder}")

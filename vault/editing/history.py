@@ -1,9 +1,10 @@
 """Setting a folder's secrets back to what they were at a time: all of a plan in one change, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
-from vault.editing.actor import Actor
+from vault.access import place_of
+from vault.editing.actor import REVEAL, Actor
 from vault.editing.change import Change, changing
 from vault.editing.secrets import FEW, restore_versions
 from vault.editing.trash import bring_back_all, delete_rows
@@ -14,11 +15,20 @@ from vault.models import Folder, Secret, SecretVersion
 from vault.returning import Returned
 from vault.trash import in_trash
 
+TO_RESTORE: Mapping[Kind, str] = {
+    Kind.CREATE: "vault.add_secret",
+    Kind.CHANGE: "vault.change_secret",
+    Kind.DELETE: "vault.delete_secret",
+}
+
 
 def restore_folder(folder: Folder, plan: FolderPlan, *, by: Actor) -> None:
     """Raises Outdated if the folder is not what the plan was made from."""
+    for kind, right in TO_RESTORE.items():
+        if plan.of(kind):
+            by.demand(right, place_of(folder))
     with changing(folder.environment.project_id, by) as change:
-        if plan_restore(folder, plan.at, compares_values=by.can_reveal).digest != plan.digest:
+        if plan_restore(folder, plan.at, compares_values=by.can(REVEAL, place_of(folder))).digest != plan.digest:
             raise Outdated(f"{folder} was changed since this was planned. Look at the plan again, then restore.")
         check_folder(folder)
         _delete(change, plan.of(Kind.DELETE))

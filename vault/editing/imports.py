@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 
+from vault.access import place_of
 from vault.affected import load_edges
 from vault.editing.actor import Actor
 from vault.editing.change import changing
@@ -12,6 +13,7 @@ from vault.models import Folder, SecretImport
 
 def add_import(folder: Folder, source: Folder, *, position: int | None = None, by: Actor) -> SecretImport:
     """Lets `folder` show the secrets of `source`; without a position it comes last, where it wins over the others."""
+    by.demand("vault.add_secretimport", place_of(folder))
     with changing(folder.environment.project_id, by) as change:
         _check_source(folder, source, by=by)
         change.seals.take_imports(folder.id)
@@ -27,6 +29,7 @@ def add_import(folder: Folder, source: Folder, *, position: int | None = None, b
 
 def point_import(row: SecretImport, source: Folder, *, by: Actor) -> SecretImport:
     """Lets an import show another folder, at its place among the others."""
+    by.demand("vault.change_secretimport", place_of(row.folder))
     with changing(row.folder.environment.project_id, by) as change:
         if source.id != row.source_id:
             _check_source(row.folder, source, by=by)
@@ -40,6 +43,7 @@ def point_import(row: SecretImport, source: Folder, *, by: Actor) -> SecretImpor
 
 def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
     """Puts it at a place in the list, counted from 1; a place past either end is that end."""
+    by.demand("vault.change_secretimport", place_of(row.folder))
     with changing(row.folder.environment.project_id, by) as change:
         change.seals.take_imports(row.folder_id)
         rows = [other for other in row.folder.imports.all() if other.id != row.id]
@@ -51,6 +55,7 @@ def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
 
 
 def delete_import(row: SecretImport, *, by: Actor) -> None:
+    by.demand("vault.delete_secretimport", place_of(row.folder))
     with changing(row.folder.environment.project_id, by) as change:
         change.mark(row.folder_id)
         change.seals.take_imports(row.folder_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from encryption import seal
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.upkeep import find_tags, note_due
@@ -44,6 +45,7 @@ class Labels:
 
 
 def create_tag(project: Project, slug: str, *, name: str = "", color: str = "", by: Actor) -> Tag:
+    by.demand("vault.add_tag", Place(project.pk))
     with changing(project.pk, by):
         tag = Tag(project=project)
         return _write_tag(tag, slug, name=name, color=color)
@@ -51,6 +53,7 @@ def create_tag(project: Project, slug: str, *, name: str = "", color: str = "", 
 
 def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | None, by: Actor) -> Tag:
     """Changes what is given."""
+    by.demand("vault.change_tag", Place(tag.project_id))
     with changing(tag.project_id, by):
         tag.secrets.update(updated_at=timezone.now())
         return _write_tag(tag, tag.slug if slug is None else slug, name=name, color=color)
@@ -58,6 +61,7 @@ def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | Non
 
 def delete_tag(tag: Tag, *, by: Actor) -> None:
     """Takes it from all secrets that have it."""
+    by.demand("vault.delete_tag", Place(tag.project_id))
     with changing(tag.project_id, by):
         tag.secrets.update(updated_at=timezone.now())
         tag.delete()
@@ -77,8 +81,9 @@ def change_tags(
     project: Project, secrets: Sequence[Secret], *, add: Sequence[str], remove: Sequence[Tag], by: Actor
 ) -> None:
     """Puts tags, by their slugs, on secrets of the project, and takes others from them. Makes those that it lacks."""
+    by.demand_writing(*{place_of(secret.folder) for secret in secrets})
     with changing(project.pk, by):
-        added = find_tags(project, add)
+        added = find_tags(project, add, by=by)
         through, ids = Secret.tags.through, [secret.pk for secret in secrets]
         for some in _chunks(secrets):
             links = through.objects.filter(secret_id__in=[secret.pk for secret in some])
@@ -93,6 +98,7 @@ def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) 
     wanted = {secret: each for secret, each in labels.items() if each}
     if not wanted:
         return
+    by.demand_writing(*{place_of(secret.folder) for secret in wanted})
     with changing(project_id, by):
         _set_columns(wanted)
         _set_tags(project_id, {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None})

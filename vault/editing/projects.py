@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.text import slugify
 
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.environments import make_environment
@@ -31,6 +32,7 @@ def create_project(
 
     One whose `source` is another than the vault has none here, and may bring the `id` that it has there.
     """
+    by.demand("vault.add_project", Place())
     project = Project(
         id=id or uuid4(),
         name=clean_name(name),
@@ -55,6 +57,7 @@ def update_project(
     by: Actor,
 ) -> Project:
     """Changes what is given. References name environments, not projects, so nothing that is read changes."""
+    by.demand("vault.change_project", place_of(project))
     if name is not None:
         project.name = clean_name(name)
     if slug is not None:
@@ -69,6 +72,7 @@ def update_project(
 
 def delete_project(project: Project, *, by: Actor) -> None:
     """For good, with what is in its trash."""
+    by.demand("vault.delete_project", place_of(project))
     with changing(project.id, by, contents=False) as change:
         for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
             change.mark(folder_id)

@@ -3,11 +3,15 @@
 Two rules for who may not read values. None may write a reference or an import to another environment, whether or not
 there is anything yet. And no edit, whatever it is, may make an environment show a secret of another one that it did
 not show before: a rename can bring that about, and so can an import of what a third folder imports.
+
+For whoever has rights in parts of a project alone, the same holds of each folder: it shows nothing that is neither read
+nor written by them at its own place.
 """
 
 from collections.abc import Container
 from uuid import UUID
 
+from vault.access import Place, place_of
 from vault.crossing import Shown
 from vault.editing.actor import REVEAL, Actor
 from vault.errors import NotAllowed
@@ -20,18 +24,19 @@ def check_references_may_leave(folder: Folder, key: str, value: str, *, before: 
     if by.can_reveal:
         return
     kept = set(find_references(before)) if before is not None else set()
-    here = folder.environment.slug
+    here = place_of(folder)
     for reference in find_references(value):
-        if reference.environment_slug not in ("", here) and reference not in kept:
+        there = Place(here.project, reference.environment_slug, reference.path)
+        if reference.environment_slug and reference not in kept and not by.may_use(there, here=here):
             raise NotAllowed(
-                f"{key} refers to {reference}, which is in the environment {reference.environment_slug}. To use its "
-                f"value in {here} takes the permission {REVEAL}, {by.lacking}.",
+                f"{key} refers to {reference}, which is in {there}. To use its value in {here} takes the permission "
+                f"{REVEAL}, {by.lacking}.",
                 field="value",
             )
 
 
 def check_import_may_leave(folder: Folder, source: Folder, *, by: Actor) -> None:
-    if not by.can_reveal and source.environment_id != folder.environment_id:
+    if not (by.can_reveal or by.may_use(place_of(source), here=place_of(folder))):
         raise NotAllowed(
             f"{source} is in the environment {source.environment.slug}. To show its secrets in {folder} takes the "
             f"permission {REVEAL}, {by.lacking}.",
@@ -39,14 +44,14 @@ def check_import_may_leave(folder: Folder, source: Folder, *, by: Actor) -> None
         )
 
 
-def check_may_copy(by: Actor) -> None:
+def check_may_copy(folder: Folder, by: Actor) -> None:
     """A copy is read wherever it is put."""
-    if not by.can_reveal:
-        raise NotAllowed(f"To copy secrets takes the permission {REVEAL}, {by.lacking}.")
+    if not (by.can_reveal or by.can(REVEAL, place_of(folder))):
+        raise NotAllowed(f"To copy secrets of {folder} takes the permission {REVEAL}, {by.lacking}.")
 
 
 def check_may_move(folder: Folder, environment: Environment, by: Actor) -> None:
-    if not by.can_reveal and folder.environment_id != environment.id:
+    if folder.environment_id != environment.id and not by.can(REVEAL, place_of(folder)):
         raise NotAllowed(
             f"To move the secrets of {folder} into another environment takes the permission {REVEAL}, {by.lacking}."
         )
@@ -55,7 +60,9 @@ def check_may_move(folder: Folder, environment: Environment, by: Actor) -> None:
 def check_slug_may_change(environment: Environment, *, by: Actor) -> None:
     """With another slug, the environment's references to itself by the old one lead out of it."""
     own = SecretReference.objects.filter(secret__folder__environment=environment, environment_slug=environment.slug)
-    if not by.can_reveal and (first := own.select_related("secret").order_by("secret__key").first()):
+    if by.can(REVEAL, place_of(environment)):
+        return
+    if first := own.select_related("secret").order_by("secret__key").first():
         raise NotAllowed(
             f"{first.secret.key} refers to {first.reference}. With another slug of this environment that is a "
             f"reference to another one, which takes the permission {REVEAL}, {by.lacking}.",
@@ -65,12 +72,22 @@ def check_slug_may_change(environment: Environment, *, by: Actor) -> None:
 
 def check_shows_no_more(before: set[Shown], after: set[Shown], *, made: Container[UUID], by: Actor) -> None:
     """`made` are the secrets that the edit itself created: their values came with it."""
-    for environment_id, secret_id in sorted(after - before):
+    for zone_id, secret_id in sorted(after - before):
         if secret_id in made:
             continue
         secret = Secret.objects.select_related("folder__environment").get(id=secret_id)
-        slug = Environment.objects.get(id=environment_id).slug
-        raise NotAllowed(
-            f"This would show {secret.key} of {secret.folder} in the environment {slug}, by references or imports. "
-            f"That takes the permission {REVEAL}, {by.lacking}."
-        )
+        where, here = _zone(zone_id)
+        if not by.may_use(place_of(secret.folder), here=here):
+            raise NotAllowed(
+                f"This would show {secret.key} of {secret.folder} in {where}, by references or imports. That takes "
+                f"the permission {REVEAL}, {by.lacking}."
+            )
+
+
+def _zone(id_: UUID) -> tuple[str, Place]:
+    """What shows something: an environment or, for whoever has rights in parts of it, one of its folders."""
+    folder = Folder.objects.select_related("environment").filter(id=id_).first()
+    if folder is not None:
+        return str(folder), place_of(folder)
+    environment = Environment.objects.get(id=id_)
+    return f"the environment {environment.slug}", place_of(environment)

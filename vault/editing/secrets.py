@@ -16,8 +16,9 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from encryption import seal
+from vault.access import place_of
 from vault.affected import SeenEdges
-from vault.editing.actor import Actor
+from vault.editing.actor import REVEAL, Actor
 from vault.editing.carrying import carry_references
 from vault.editing.change import Change, all_or_none, changing
 from vault.editing.rights import check_references_may_leave
@@ -130,6 +131,7 @@ def put_secrets(
     existing = _existing(folder, values)
     _check_presence(folder, values, existing, must_exist)
     written = compare(folder, existing, values, comments=comments, literal=literal, by=change.by)
+    _check_may_write(folder, written, change.by)
     change.seals.take(existing.values())
     rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
     _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
@@ -138,6 +140,13 @@ def put_secrets(
     _write_comments(change, [rows[key] for key in written.commented])
     change.seals.put(rows.values())
     return written, rows
+
+
+def _check_may_write(folder: Folder, written: Written, by: Actor) -> None:
+    if written.created:
+        by.demand("vault.add_secret", place_of(folder))
+    if written.changed or written.commented:
+        by.demand("vault.change_secret", place_of(folder))
 
 
 def _label(secrets: Iterable[Secret], comments: Mapping[str, str], literal: Mapping[str, bool]) -> None:
@@ -166,13 +175,13 @@ def compare(
     by: Actor,
 ) -> Written:
     """Refuses a new value whose references can never be resolved, or that `by` may not use."""
-    written = Written()
+    written, may_compare = Written(), by.can(REVEAL, place_of(folder))
     for key, value in values.items():
         secret = existing.get(key)
         is_literal = literal.get(key, secret is not None and secret.is_literal)
         present = None if secret is None else _present(secret)
         is_same = secret is not None and secret.is_literal == is_literal and present == value
-        if is_same and secret is not None and by.can_reveal:
+        if is_same and secret is not None and may_compare:
             written.unchanged.append(key)
             if comments.get(key, secret.comment) != secret.comment:
                 written.commented.append(key)
@@ -213,6 +222,7 @@ def update_secrets(
 
     `then` is called with them in the same transaction; `seen` is worth while where that has not begun yet.
     """
+    by.demand("vault.change_secret", place_of(folder))
     with changing(folder.environment.project_id, by, seen=seen) as change:
         secrets = _update(change, folder, edits, refuses_circles=refuses_circles)
         if then is not None:
@@ -254,6 +264,8 @@ def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_ci
 def write_others(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
     """New values of secrets of any folder; what is read next is whole again."""
     secrets = [secret for secret, _ in drafts]
+    for folder in {secret.folder_id: secret.folder for secret in secrets}.values():
+        change.by.demand("vault.change_secret", place_of(folder))
     change.seals.take(secrets)
     _write(change, drafts)
     change.seals.put(secrets)
@@ -283,6 +295,7 @@ def rename_secret(secret: Secret, key: str, *, by: Actor) -> Secret:
 
 def restore_version(secret: Secret, version: int, *, by: Actor) -> Secret:
     """Makes what the secret was at a version its newest version, comment and all."""
+    by.demand("vault.change_secret", place_of(secret.folder))
     with changing(secret.folder.environment.project_id, by) as change:
         old = secret.versions.filter(version=version).first()
         if old is None:
@@ -309,6 +322,7 @@ def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
     deletion = uuid4()
     by_project: dict[UUID, list[Secret]] = {}
     for secret in secrets:
+        by.demand("vault.delete_secret", place_of(secret.folder))
         by_project.setdefault(secret.folder.environment.project_id, []).append(secret)
     with all_or_none():
         for project_id, doomed in by_project.items():
@@ -385,7 +399,7 @@ def _new_value(secret: Secret, edit: Edit, by: Actor) -> str | None:
         check_value(secret.key, edit.value)
         value, present = edit.value, _present(secret)
     is_same = value == present and is_literal == secret.is_literal
-    if is_same and by.can_reveal:
+    if is_same and by.can(REVEAL, place_of(secret.folder)):
         return None
     if not is_literal and not is_same:
         _check_references(secret.folder, secret.key, value, before=None if secret.is_literal else present, by=by)

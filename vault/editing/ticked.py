@@ -6,6 +6,7 @@ from copy import copy
 from django.utils import timezone
 
 from encryption import seal
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.carried_labels import copy_labels, retag
 from vault.editing.change import Change, changing_both
@@ -39,7 +40,8 @@ def copy_secrets(
     With `replaces`, a secret of that key gets one more version; without, it stays. A copy has what is kept with the
     secret, and begins at version 1. Raises Outdated if this is not what was `seen`.
     """
-    check_may_copy(by)
+    check_may_copy(folder, by)
+    by.demand("vault.add_secret", Place(environment.project_id, environment.slug, clean_path(path)))
     with changing_both(folder.environment.project_id, environment.project_id, by) as (_, there):
         secrets = _current(folder, keys)
         target = make_path(there, environment, clean_path(path))
@@ -64,6 +66,8 @@ def move_secrets(
     With `carries_references`, the references that this cuts name the new place, where they can. Refused where there is
     a secret of that key already. Raises Outdated if this is not what was `seen`.
     """
+    by.demand("vault.delete_secret", place_of(folder))
+    by.demand("vault.change_secret", Place(environment.project_id, environment.slug, clean_path(path)))
     check_may_move(folder, environment, by)
     with changing_both(folder.environment.project_id, environment.project_id, by) as (here, there):
         ties, secrets = Ties(here, there), _current(folder, keys)

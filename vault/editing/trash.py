@@ -1,6 +1,6 @@
 """What is deleted goes to the trash; from there it comes back, whole, or goes for good."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from vault import access
+from vault.access.trash import TO_DELETE, TO_RESTORE, place_of_entry
 from vault.editing.actor import Actor
 from vault.editing.change import Change, all_or_none, changing
 from vault.editing.trying import take_out_of_sight
@@ -69,6 +71,7 @@ def restore_all(entries: Iterable[TrashEntry], *, by: Actor) -> Returned:
     """All or none. What holds others comes before them."""
     by_project: dict[UUID, list[TrashEntry]] = {}
     for entry in entries:
+        _demand(by, TO_RESTORE, entry)
         by_project.setdefault(entry.project_id, []).append(entry)
     returned = Returned()
     with all_or_none():
@@ -78,9 +81,18 @@ def restore_all(entries: Iterable[TrashEntry], *, by: Actor) -> Returned:
     return returned
 
 
+def _demand(by: Actor, rights: Mapping[str, tuple[str, ...]], entry: TrashEntry) -> None:
+    lacking = [permission for permission in rights[entry.kind] if not by.can(permission, access.Place())]
+    if lacking:
+        place = place_of_entry(entry)
+        for permission in lacking:
+            by.demand(permission, place)
+
+
 @transaction.atomic
-def delete_for_good(entry: TrashEntry) -> None:
+def delete_for_good(entry: TrashEntry, *, by: Actor) -> None:
     """With what was deleted before out of the folders that it holds, because it could never come back."""
+    _demand(by, TO_DELETE, entry)
     entries = list(going_with(entry))
     for start in range(0, len(entries), FEW):
         some = [each.pk for each in entries[start : start + FEW]]

@@ -9,6 +9,7 @@ from datetime import date
 
 from django.utils import timezone
 
+from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.models import Project, Secret, Tag
@@ -53,18 +54,22 @@ def set_upkeep(secret: Secret, upkeep: Upkeep, *, by: Actor) -> None:
     """Makes the tags that the project lacks."""
     project = secret.folder.environment.project
     owner = clean_owner(upkeep.owner)
+    by.demand_writing(place_of(secret.folder))
     with changing(project.pk, by):
         row = Secret.objects.defer("sealed_value").get(pk=secret.pk)
         row.owner, row.rotate_by, row.reminder_days = owner, upkeep.rotate_by, upkeep.every_days
         row.updated_at = timezone.now()
         note_due(row)
         row.save(update_fields=["owner", "rotate_by", "reminder_days", "due_on", "updated_at"])
-        row.tags.set(find_tags(project, upkeep.tags))
+        row.tags.set(find_tags(project, upkeep.tags, by=by))
 
 
-def find_tags(project: Project, slugs: Iterable[str]) -> list[Tag]:
+def find_tags(project: Project, slugs: Iterable[str], *, by: Actor) -> list[Tag]:
     """For callers that hold the transaction. Those that are not there are made."""
     wanted = list(dict.fromkeys(clean_slug(slug) for slug in slugs))
     there = {tag.slug: tag for tag in Tag.objects.filter(project=project, slug__in=wanted)}
-    new = Tag.objects.bulk_create([Tag(project=project, slug=slug) for slug in wanted if slug not in there])
+    missing = [slug for slug in wanted if slug not in there]
+    if missing:
+        by.demand("vault.add_tag", Place(project.pk))
+    new = Tag.objects.bulk_create([Tag(project=project, slug=slug) for slug in missing])
     return [*there.values(), *new]

@@ -16,12 +16,14 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from common.lacking import demand_rights
+from vault.access import can
+from vault.access import place_of as place_in_vault
 from vault.editing import Actor
 from vault.effects import noting_what_starts, what_started
 from vault.elsewhere import page_of
 from vault.errors import VaultError
-from vault.models import Folder, Project, Secret
+from vault.models import Environment, Folder, Project, Secret
+from vault.pages.places import RightsAt, demand_at
 from vault.pages.undo import undo_button
 
 # Each asks how it stands, once a second.
@@ -31,12 +33,15 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 def allowed(*permissions: str) -> Callable[[View], View]:
-    """Lets only those in who have all of these permissions."""
+    """Lets only those in who have all of these permissions, at the place that the address names.
+
+    A page of a project is for whoever may see something in it; what it shows is the view's to choose.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            demand_rights(request.user, *permissions)
+            demand_at(request.user, permissions, kwargs)
             with noting_what_starts():
                 return view(request, *args, **kwargs)
 
@@ -56,7 +61,12 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> HttpResponse:
+    row = next((context[name] for name in ("secret", "folder", "project", "place") if context.get(name)), None)
     frame = {**admin.site.each_context(request), "title": title, **context}
+    if parents := context.get("parents"):
+        frame["parents"] = [each for each in parents if can(request.user, "vault.view_folder", place_in_vault(each))]
+    if isinstance(row, Project | Environment | Folder | Secret):
+        frame["perms"] = RightsAt(request.user, place_in_vault(row))
     return TemplateResponse(request, f"admin/vault/{template}.html", frame)
 
 
@@ -78,7 +88,13 @@ def parents_of(folder: Folder) -> list[Folder]:
     """The folders above, from the root down, in one query."""
     parts = folder.path.strip("/").split("/")[:-1]
     paths = ["/" + "/".join(parts[:count]) for count in range(len(parts) + 1)]
-    return [] if folder.is_root else list(Folder.objects.filter(environment_id=folder.environment_id, path__in=paths))
+    return (
+        []
+        if folder.is_root
+        else list(
+            Folder.objects.filter(environment_id=folder.environment_id, path__in=paths).select_related("environment")
+        )
+    )
 
 
 def done(request: HttpRequest, row: Model, flag: int, message: str, *, go_to: Model, url: str = "") -> HttpResponse:

@@ -6,8 +6,10 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from vault.access import can_within, visible, where
+from vault.access import place_of as place_in_vault
 from vault.ageing import MOST_OPENED, SHORTEST, Repeated, count_to_open, find_old, find_repeated
-from vault.models import Environment, Project
+from vault.models import Environment, Project, Secret
 from vault.pages.access import allowed, page, place_of, url_of
 
 OLD, REPEATED = "old", "repeated"
@@ -20,7 +22,7 @@ def ageing(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
     if not project.is_kept_here:
         return redirect(url_of(project))
-    environments = list(project.environments.all())
+    environments = list(visible(request.user, project.environments.all()))
     slug = request.GET.get("environment", "")
     environment = next((each for each in environments if each.slug == slug), None)
     shows_repeated = request.GET.get("view") == REPEATED
@@ -41,14 +43,25 @@ def ageing(request: HttpRequest, project_id: UUID) -> HttpResponse:
 
 def _old(request: HttpRequest, project: Project, environment: Environment | None) -> dict[str, object]:
     days = _days_in(request)
-    rows = find_old(project, environment, days=days)
+    rows = visible(request.user, find_old(project, environment, days=days))
     return {"days": days, "shown": Paginator(rows, OLD_A_PAGE).get_page(request.GET.get("page"))}
 
 
 def _repeated(request: HttpRequest, project: Project, environment: Environment | None) -> dict[str, object]:
-    may_compare = request.user.has_perm("vault.reveal_secret")
-    too_many = may_compare and count_to_open(project, environment) > MOST_OPENED
-    found: list[Repeated] = find_repeated(project, environment) if may_compare and not too_many else []
+    readable = Secret.objects.filter(
+        where(
+            request.user,
+            "vault.reveal_secret",
+            project="folder__environment__project_id",
+            environment="folder__environment__slug",
+            path="folder__path",
+        )
+    )
+    may_compare = can_within(request.user, "vault.reveal_secret", place_in_vault(environment or project))
+    too_many = may_compare and count_to_open(project, environment, among=readable) > MOST_OPENED
+    found: list[Repeated] = []
+    if may_compare and not too_many:
+        found = find_repeated(project, environment, among=readable)
     shown = Paginator(found, REPEATED_A_PAGE).get_page(request.GET.get("page"))
     limits = {"most": MOST_OPENED, "shortest": SHORTEST}
     return {"may_compare": may_compare, "too_many": too_many, "shown": shown, **limits}

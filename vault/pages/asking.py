@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
 from vault import editing
+from vault.access import place_of as place_in_vault
 from vault.editing import Actor
 from vault.effects import reach_of
 from vault.forms import EditSecretForm
@@ -69,6 +70,8 @@ def ask_about_edit(request: HttpRequest, form: EditSecretForm, secret: Secret) -
     """None where there is nothing to ask, or just this has been answered. Raises what the edit would raise."""
     by, is_renamed = actor_of(request), form.cleaned_data["key"].strip() != secret.key
     referrers = find_referrers(secret) if is_renamed else []
+    if not by.writes_everywhere:
+        referrers = [each for each in referrers if by.can("vault.view_secret", place_in_vault(each))]
     left = look_ahead(lambda: update(form, secret, by=by, carries=False), by=by)
     carried = look_ahead(lambda: update(form, secret, by=by, carries=True), by=by) if referrers else None
     question = EditQuestion(referrers, carried, left, request.POST.get("references") or CARRY)

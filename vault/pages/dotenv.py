@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from common.dotenv import CUT, LineError
 from vault import editing
+from vault.access import Sight, can, place_of, sight
 from vault.dotenv import Entry, parse
 from vault.errors import EditingError, Invalid, SourceError, VaultError
 from vault.forms import DotenvForm
@@ -94,10 +95,10 @@ def _preview(
     foreseen = _look_ahead(request, folder, plan)
     seen = foreseen.seen if foreseen is not None else ""
     kept = {"entries": [asdict(entry) for entry in entries], "preview": asdict(plan.written), "seen": seen}
-    context["foreseen"] = foreseen
-    context["kept"] = _keeper(request, folder).keep(kept)
-    told = _told(request, plan)
-    return _show(request, folder, DotenvForm(), preview=told.written, plan=told, rows=_rows(folder, told), **context)
+    told = _told(request, folder, plan)
+    context |= {"foreseen": foreseen, "kept": _keeper(request, folder).keep(kept)}
+    context |= {"preview": told.written, "plan": told, "rows": _rows(folder, told, _sees(request, folder))}
+    return _show(request, folder, DotenvForm(), **context)
 
 
 @sensitive_variables()
@@ -110,13 +111,13 @@ def _look_ahead(request: HttpRequest, folder: Folder, plan: Plan) -> Foreseen | 
         return None
 
 
-def may_compare(request: HttpRequest) -> bool:
+def may_compare(request: HttpRequest, folder: Folder) -> bool:
     """Whoever may not read a value is not told whether it is the one they guessed."""
-    return request.user.has_perm("vault.reveal_secret")
+    return can(request.user, "vault.reveal_secret", place_of(folder))
 
 
-def _told(request: HttpRequest, plan: Plan) -> Plan:
-    if may_compare(request):
+def _told(request: HttpRequest, folder: Folder, plan: Plan) -> Plan:
+    if may_compare(request, folder):
         return plan
     there = sorted({*plan.written.changed, *plan.written.unchanged})
     return replace(plan, written=editing.Written(created=plan.written.created, changed=there))
@@ -143,7 +144,7 @@ def _apply(request: HttpRequest, folder: Folder) -> HttpResponse:
     except EditingError as error:
         return _preview(request, folder, entries, note=error.message)
     counts = f"{len(written.created)} added, {len(written.changed)} changed, {len(written.unchanged)} as before"
-    if not may_compare(request):
+    if not may_compare(request, folder):
         counts = f"{len(written.created)} added, {len(written.changed) + len(written.unchanged)} set"
     return done(request, folder, CHANGE, f"Secrets from .env text: {counts}.", go_to=folder)
 
@@ -183,10 +184,14 @@ def _fit(folder: Folder, entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def _rows(folder: Folder, plan: Plan) -> list[Row]:
+def _sees(request: HttpRequest, folder: Folder) -> Sight | None:
+    return sight(request.user, "vault.view_secret", folder.environment.project_id)
+
+
+def _rows(folder: Folder, plan: Plan, sees: Sight | None) -> list[Row]:
     marks = dict.fromkeys(plan.written.created, "new") | dict.fromkeys(plan.written.changed, "changed")
     order = {"new": 0, "changed": 1, "": 2}
-    missing = _missing_references(folder, plan)
+    missing = _missing_references(folder, plan, sees)
     rows = [
         Row(
             key=entry.key,
@@ -207,11 +212,11 @@ def _remarks(entry: Entry, *, is_dead: bool) -> list[str]:
     return [*cut, "refers to nothing"] if is_dead else cut
 
 
-def _missing_references(folder: Folder, plan: Plan) -> dict[str, list[str]]:
+def _missing_references(folder: Folder, plan: Plan, sees: Sight | None) -> dict[str, list[str]]:
     """By key, what lacks for the references that would lead nowhere; none where the folder can't be read now."""
     try:
         # Of the text's references none is noted yet.
-        resolver, _ = load_resolver(folder, whole_project=True)
+        resolver, _ = load_resolver(folder, whole_project=True, sees=sees)
         return {
             entry.key: [
                 f"{reference} leads nowhere: {resolver.describe_missing(folder.id, reference)}"
@@ -238,7 +243,7 @@ def _leads_somewhere(resolver: Resolver, folder: Folder, reference: Reference, n
 
 def _show(request: HttpRequest, folder: Folder, form: DotenvForm, **context: object) -> HttpResponse:
     title = f"Add secrets to {folder.path} from .env text"
-    context |= {"form": form, "may_compare": may_compare(request)}
+    context |= {"form": form, "may_compare": may_compare(request, folder)}
     return page(request, "dotenv", title=title, folder=folder, parents=parents_of(folder), **context)
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from vault import editing
 from vault.editing.folders import with_subfolders
 from vault.models import Folder
-from vault.pages.access import actor_of, allowed
+from vault.pages.access import actor_of, allowed, user_of
 from vault.pages.deleting import describe_contents, name_some
 from vault.pages.folders import get_folder
 from vault.pages.transfers import Asked, ask
@@ -21,7 +21,9 @@ PATH_HELP = "The path of the folder that it shall be in: / or /services. One tha
 @allowed("vault.view_secret", "vault.reveal_secret", "vault.add_folder", "vault.add_secret", "vault.add_secretimport")
 def copy_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, by = get_folder(folder_id), actor_of(request)
-    form = DestinationForm(request.POST or None, here=folder, path=_above(folder), path_help=PATH_HELP)
+    form = DestinationForm(
+        request.POST or None, here=folder, user=user_of(request), path=_above(folder), path_help=PATH_HELP
+    )
     return ask(
         request,
         _asked(folder, "Copy", "Copied"),
@@ -42,7 +44,7 @@ def copy_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
 def move_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     """A move takes from one place what it adds to another; those who read the folder go on reading it."""
     folder, by = get_folder(folder_id), actor_of(request)
-    form = MoveForm(request.POST or None, here=folder, path=_above(folder), path_help=PATH_HELP)
+    form = MoveForm(request.POST or None, here=folder, user=user_of(request), path=_above(folder), path_help=PATH_HELP)
     return ask(
         request,
         _asked(folder, "Move", "Moved", readers=name_some(readers_of(with_subfolders(folder)))),

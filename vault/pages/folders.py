@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.admin.models import ADDITION, CHANGE
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from vault import editing
+from vault.access import sight, visible
 from vault.editing.folders import with_subfolders
 from vault.errors import EditingError, SourceError
 from vault.forms import FolderForm, NewFolderForm
 from vault.loading import load_resolver
 from vault.models import Folder, SecretImport
-from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse
+from vault.pages.access import actor_of, allowed, done, form_page, page, parents_of, refuse, user_of
 from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.filtering import Filters, list_secrets
@@ -66,20 +68,24 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         parents=parents_of(folder),
         lookalikes=find_all_lookalikes(listed.secrets, folder),
         **listed.context,
-        **read_shape(folder),
+        **read_shape(folder, user_of(request)),
         subfolders=Paginator(subfolders, FOLDERS_A_PAGE).get_page(request.GET.get("folders")),
         readers=readers[:READERS_NAMED],
         more_readers=len(readers[READERS_NAMED:]),
     )
 
 
-def read_shape(folder: Folder) -> dict[str, object]:
-    """What it imports, and which of its references lead nowhere or round; or why that can't be told."""
+def read_shape(folder: Folder, user: User) -> dict[str, object]:
+    """What it imports, and which of its references lead nowhere or round; or why that can't be told.
+
+    Of what the user does not see nothing is told, also not whether it is there.
+    """
+    sees = sight(user, "vault.view_secret", folder.environment.project_id)
     try:
-        resolver, _ = load_resolver(folder)
+        resolver, _ = load_resolver(folder, sees=sees)
         return {
-            "imports": list_imports(folder, resolver),
-            "broken": broken_references(folder, resolver),
+            "imports": list_imports(folder, resolver, user),
+            "broken": broken_references(folder, resolver, sees=sees),
             "circles": list_circles(folder, resolver),
         }
     except SourceError as error:
@@ -91,12 +97,12 @@ def list_circles(folder: Folder, resolver: Resolver) -> list[str]:
     return [describe_circle(keys) for keys in find_circles(rows.defer("sealed_value"), resolver)]
 
 
-def list_imports(folder: Folder, resolver: Resolver) -> list[ImportRow]:
+def list_imports(folder: Folder, resolver: Resolver, user: User) -> list[ImportRow]:
     rows = []
-    visible = resolver.visible(folder.id)
-    for row in folder.imports.select_related("source__environment"):
+    shown = resolver.visible(folder.id)
+    for row in visible(user, folder.imports.select_related("source__environment")):
         brought = sorted(resolver.visible(row.source_id).items())
-        rows.append(ImportRow(row, [(key, visible[key].id != secret.id) for key, secret in brought]))
+        rows.append(ImportRow(row, [(key, shown[key].id != secret.id) for key, secret in brought]))
     return rows
 
 

@@ -1,6 +1,5 @@
 """A folder's history: what its secrets were at a time, key by key, and setting all of them back to that."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -10,8 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from common.lacking import demand_rights
+from common.lacking import Lacking
 from vault import editing
+from vault.access import can
+from vault.access import place_of as place_in_vault
+from vault.editing.actor import REVEAL
+from vault.editing.history import TO_RESTORE
 from vault.errors import VaultError
 from vault.history import FolderPlan, Kind, moments, plan_restore, reach
 from vault.models import Folder
@@ -19,11 +22,6 @@ from vault.pages.access import actor_of, allowed, done, page, place_of
 from vault.pages.effects import Foreseen, look_ahead
 from vault.pages.folders import get_folder
 
-TO_DO: Mapping[Kind, str] = {
-    Kind.CREATE: "vault.add_secret",
-    Kind.CHANGE: "vault.change_secret",
-    Kind.DELETE: "vault.delete_secret",
-}
 PICK = "Enter a day and a time, such as 2026-11-24 14:00."
 CHANGED = "The folder, or what this would do in Devin, has changed since the plan was shown. Look at it again."
 
@@ -46,12 +44,13 @@ def history_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
 def _plan(request: HttpRequest, folder: Folder, at: datetime) -> HttpResponse:
     by, problem, foreseen = actor_of(request), "", None
     try:
-        plan = plan_restore(folder, at, compares_values=by.can_reveal)
+        plan = plan_restore(folder, at, compares_values=by.can(REVEAL, place_in_vault(folder)))
         if not plan.steps:
             return _show(request, folder, at=at, plan=plan)
+        if request.method == "POST":
+            _check(request, folder, plan)
         foreseen = look_ahead(lambda: editing.restore_folder(folder, plan, by=by), by=by)
         if request.method == "POST":
-            _check(request, plan)
             if request.POST.get("seen") == _seen(plan, foreseen):
                 editing.restore_folder(folder, plan, by=by)
                 message = f"Restored {folder.path} as it was on {_said(at)}: {_counted(plan)}."
@@ -68,7 +67,7 @@ def _show(
     request: HttpRequest, folder: Folder, *, at: datetime | None = None, plan: FolderPlan | None = None, **shown: object
 ) -> HttpResponse:
     trash_from, versions_from = reach()
-    may = plan is not None and all(request.user.has_perm(right) for kind, right in TO_DO.items() if plan.of(kind))
+    may = plan is not None and not _lacking(request, folder, plan)
     return page(
         request,
         "history",
@@ -88,8 +87,14 @@ def _show(
     )
 
 
-def _check(request: HttpRequest, plan: FolderPlan) -> None:
-    demand_rights(request.user, *(right for kind, right in TO_DO.items() if plan.of(kind)))
+def _lacking(request: HttpRequest, folder: Folder, plan: FolderPlan) -> list[str]:
+    place = place_in_vault(folder)
+    return [right for kind, right in TO_RESTORE.items() if plan.of(kind) and not can(request.user, right, place)]
+
+
+def _check(request: HttpRequest, folder: Folder, plan: FolderPlan) -> None:
+    if lacking := _lacking(request, folder, plan):
+        raise Lacking(lacking, where=f"in {folder}")
 
 
 def _time(text: str) -> datetime | None:

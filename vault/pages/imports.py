@@ -13,7 +13,7 @@ from vault import editing
 from vault.errors import EditingError
 from vault.forms import ImportForm
 from vault.models import SecretImport
-from vault.pages.access import actor_of, allowed, done, form_page, refuse, url_of
+from vault.pages.access import actor_of, allowed, done, form_page, refuse, url_of, user_of
 from vault.pages.asking import EditQuestion, ask_about, ask_first
 from vault.pages.folders import get_folder
 
@@ -21,7 +21,7 @@ from vault.pages.folders import get_folder
 @allowed("vault.add_secretimport")
 def add_import(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder = get_folder(folder_id)
-    form = ImportForm(folder, request.POST or None)
+    form = ImportForm(folder, user_of(request), request.POST or None)
     question: EditQuestion | None = None
     if form.is_valid():
         source, by = form.cleaned_data["source"], actor_of(request)

@@ -11,7 +11,7 @@ from vault import editing
 from vault.errors import EditingError
 from vault.forms import EnvironmentForm
 from vault.models import Environment, Folder, Project
-from vault.pages.access import actor_of, allowed, done, form_page, page, refuse, url_of
+from vault.pages.access import actor_of, allowed, done, form_page, page, refuse, url_of, user_of
 from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.trees import load_trees
@@ -24,7 +24,7 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         return redirect(url_of(project))
     asked = {name: request.GET.get(name, "").strip() for name in ("environment", "page")}
     query = request.GET.get("q", "").strip()
-    environments = load_trees(project, query=query, **asked)
+    environments = load_trees(project, user_of(request), query=query, **asked)
     has_many = bool(query) or any(tree.page.has_other_pages() for _, tree in environments)
     shown = {"environments": environments, "query": query, "has_many": has_many}
     return page(request, "project", title=project.name, project=project, **shown)

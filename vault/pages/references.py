@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from vault.access import Sight
 from vault.errors import SourceError
 from vault.loading import load_resolver
 from vault.models import Folder, Secret, SecretReference
@@ -32,26 +33,30 @@ class Lookalikes:
     parts: list[str]
 
 
-def broken_references(folder: Folder, resolver: Resolver, *, secret: Secret | None = None) -> list[Broken]:
-    """Those of a folder's own secrets, or of one of them; syncs that read them fail."""
+def broken_references(
+    folder: Folder, resolver: Resolver, *, secret: Secret | None = None, sees: Sight | None = None
+) -> list[Broken]:
+    """Those of a folder's own secrets, or of one of them; syncs that read them fail. None to what `sees` denies."""
     edges = SecretReference.objects.filter(secret__folder=folder).select_related("secret").defer("secret__sealed_value")
     if secret is not None:
         edges = edges.filter(secret=secret)
     found: list[Broken] = []
     for edge in edges.order_by("secret__key", "key"):
+        if sees is not None and edge.environment_slug and not sees(edge.environment_slug, edge.path):
+            continue
         if resolver.find(folder.id, edge.reference) is None and not edge.reference.is_weak:
             missing = resolver.describe_missing(folder.id, edge.reference) if len(found) < DESCRIBED else ""
             found.append(Broken(edge.secret, edge.reference, missing))
     return found
 
 
-def broken_references_of(secret: Secret) -> list[Broken]:
+def broken_references_of(secret: Secret, sees: Sight | None) -> list[Broken]:
     """Of one secret; none where its folder can't be read, which the folder's page says."""
     if not secret.references.exists():
         return []
     try:
-        resolver, _ = load_resolver(secret.folder)
-        return broken_references(secret.folder, resolver, secret=secret)
+        resolver, _ = load_resolver(secret.folder, sees=sees)
+        return broken_references(secret.folder, resolver, secret=secret, sees=sees)
     except SourceError:
         return []
 

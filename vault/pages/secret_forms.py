@@ -5,6 +5,7 @@ from typing import Any, TypedDict, TypeVar
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 
+from vault.access import Place, can
 from vault.forms import EditSecretForm, SecretForm
 from vault.generating_form import GenerateForm
 from vault.keeping import Keeper
@@ -22,7 +23,10 @@ class TagRights(TypedDict):
 
 
 def tagging(request: HttpRequest, folder: Folder) -> TagRights:
-    return {"project": folder.environment.project, "may_add_tags": request.user.has_perm("vault.add_tag")}
+    return {
+        "project": folder.environment.project,
+        "may_add_tags": can(request.user, "vault.add_tag", Place(folder.environment.project_id)),
+    }
 
 
 Kind = TypeVar("Kind", bound=SecretForm)

@@ -1,5 +1,6 @@
 """A secret's page, and adding, editing, restoring and deleting it. None of it shows a value."""
 
+from collections.abc import Iterable
 from copy import copy
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST
 
 from vault import editing
+from vault.access import can, place_of, sight
 from vault.editing import Actor
 from vault.effects import failures_of
 from vault.errors import EditingError, VaultError
@@ -50,6 +52,7 @@ def secret_page(request: HttpRequest, secret_id: UUID) -> HttpResponse:
 
 
 def show_secret(request: HttpRequest, secret: Secret, **context: object) -> HttpResponse:
+    sees = sight(request.user, "vault.view_secret", secret.folder.environment.project_id)
     return page(
         request,
         "secret",
@@ -59,8 +62,8 @@ def show_secret(request: HttpRequest, secret: Secret, **context: object) -> Http
         parents=parents_of(secret.folder),
         versions=secret.versions.select_related("created_by").defer("sealed_value"),
         references=secret.references.all(),
-        referrers=find_referrers(secret),
-        broken=broken_references_of(secret),
+        referrers=seen_of(request, find_referrers(secret)),
+        broken=broken_references_of(secret, sees),
         failures=[one for one in failures_of(secret.pk) if request.user.has_perm(one.permission)],
         lookalikes=find_all_lookalikes([secret], secret.folder),
         **context,
@@ -158,8 +161,13 @@ def delete_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
         contents=[f"{secret.key} in {secret.folder}, with all versions"],
         delete=lambda row: editing.delete_secret(row, by=actor_of(request)),
         go_to=secret.folder,
-        referrers=find_referrers(secret),
+        referrers=seen_of(request, find_referrers(secret)),
     )
+
+
+def seen_of(request: HttpRequest, secrets: Iterable[Secret]) -> list[Secret]:
+    """Those that the user sees where they are."""
+    return [each for each in secrets if can(request.user, "vault.view_secret", place_of(each))]
 
 
 def version_in(request: HttpRequest) -> int:

@@ -6,6 +6,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from vault.access import can, visible
+from vault.access import place_of as place_in_vault
 from vault.errors import Invalid
 from vault.models import ROOT, Environment, Project
 from vault.pages.access import allowed, page, place_of, url_of
@@ -24,9 +26,9 @@ def side_by_side(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
     if not project.is_kept_here:
         return redirect(url_of(project))
-    every, paths = list(project.environments.all()), find_paths(project)
+    every, paths = list(visible(request.user, project.environments.all())), find_paths(project, request.user)
     path, refusal = _path_in(request, otherwise=paths[0] if paths else ROOT)
-    columns = [] if refusal else load_columns(_chosen(request, every), path)
+    columns = [] if refusal else load_columns(_chosen(request, every), path, request.user)
     return page(
         request,
         "side_by_side",
@@ -39,7 +41,7 @@ def side_by_side(request: HttpRequest, project_id: UUID) -> HttpResponse:
         path=path,
         paths=paths,
         refusal=refusal,
-        may_copy=len(columns) > 1 and request.user.has_perms(COPYING),
+        may_copy=len(columns) > 1 and all(_everywhere(request, columns, right) for right in COPYING),
         more=_more(request),
         **_keys(request, columns),
         **place_of(project),
@@ -48,12 +50,18 @@ def side_by_side(request: HttpRequest, project_id: UUID) -> HttpResponse:
 
 def _keys(request: HttpRequest, columns: list[Column]) -> dict[str, object]:
     """A page of the keys that are asked for, compared for whoever may read them."""
-    compares = request.user.has_perm("vault.reveal_secret")
+    compares = _everywhere(request, columns, "vault.reveal_secret")
     query, show = request.GET.get("q", "").strip(), request.GET.get("show", ALL)
     keys = find_keys(columns, query=query, show=show, compares=compares)
     shown = Paginator(keys, KEYS_A_PAGE).get_page(request.GET.get("page"))
     rows = load_rows(columns, list(shown), compares=compares)
     return {"rows": rows, "shown": shown, "query": query, "show": show, "ways": WAYS, "compares": compares}
+
+
+def _everywhere(request: HttpRequest, columns: list[Column], permission: str) -> bool:
+    """In each of the folders that are shown."""
+    folders = [column.folder for column in columns if column.folder]
+    return all(can(request.user, permission, place_in_vault(folder)) for folder in folders)
 
 
 def _path_in(request: HttpRequest, otherwise: str) -> tuple[str, str]:

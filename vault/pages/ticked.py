@@ -7,13 +7,15 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_POST
 
 from vault import editing
+from vault.access import Place, can
 from vault.editing.ties import load_ties
 from vault.errors import EditingError, Invalid
 from vault.models import Folder, Secret, Tag
-from vault.pages.access import actor_of, allowed, done_to_many, page, place_of
+from vault.pages.access import actor_of, allowed, done_to_many, page, place_of, user_of
 from vault.pages.deleting import CHANGED, name_some
 from vault.pages.effects import Foreseen, enumerate_names, is_agreed, look_ahead
 from vault.pages.folders import get_folder
+from vault.pages.secrets import seen_of
 from vault.pages.transfers import Asked, ask
 from vault.pages.undo import stays
 from vault.transfer_forms import CopyForm, MoveForm, TagForm
@@ -29,7 +31,7 @@ PATH_HELP = "The path of a folder: /services/api. One that is not there yet is m
 @allowed("vault.view_secret", "vault.reveal_secret", "vault.add_secret", "vault.change_secret")
 def copy_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, keys, by = get_folder(folder_id), ticked_keys(request), actor_of(request)
-    form = CopyForm(_sent(request), here=folder, path=folder.path, path_help=PATH_HELP)
+    form = CopyForm(_sent(request), here=folder, user=user_of(request), path=folder.path, path_help=PATH_HELP)
     return ask(
         request,
         _asked(folder, keys, "Copy", "Copied"),
@@ -44,7 +46,7 @@ def copy_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
 @allowed("vault.view_secret", "vault.add_secret", "vault.change_secret", "vault.delete_secret")
 def move_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, keys, by = get_folder(folder_id), ticked_keys(request), actor_of(request)
-    form = MoveForm(_sent(request), here=folder, path=folder.path, path_help=PATH_HELP)
+    form = MoveForm(_sent(request), here=folder, user=user_of(request), path=folder.path, path_help=PATH_HELP)
     return ask(
         request,
         _asked(folder, keys, "Move", "Moved", leaves=True),
@@ -78,7 +80,7 @@ def delete_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         refusal=refusal,
         contents=[f"{name}, with all versions" for name in name_some(keys)],
         foreseen=foreseen,
-        referrers=_referrers(folder, secrets),
+        referrers=seen_of(request, _referrers(folder, secrets)),
         stays=stays(),
         ticked=keys,
         **place_of(folder),
@@ -91,7 +93,10 @@ def tag_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder, keys = get_folder(folder_id), ticked_keys(request)
     project, refusal = folder.environment.project, _refusal(keys)
     present = Tag.objects.filter(secrets__folder=folder, secrets__key__in=keys[:MOST_TICKED]).distinct()
-    sent, may_add = request.POST if "tagged" in request.POST else None, request.user.has_perm("vault.add_tag")
+    sent, may_add = (
+        request.POST if "tagged" in request.POST else None,
+        can(request.user, "vault.add_tag", Place(project.pk)),
+    )
     form = TagForm(sent, project=project, present=present, may_add=may_add)
     if form.is_valid() and not refusal:
         add, remove = form.cleaned_data["add"], form.cleaned_data.get("remove", ())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse
 
+from vault.access import Place, can
 from vault.editing import Retold, Transferred
 from vault.errors import NotAllowed, VaultError
 from vault.models import Environment, Folder
@@ -100,7 +101,8 @@ def _look(request: HttpRequest, transfer: Callable[[], Transferred]) -> Preview:
 
 def _check_may_make(request: HttpRequest, environment: Environment, path: str) -> None:
     path = clean_path(path)
-    if not request.user.has_perm("vault.add_folder") and not environment.folders.filter(path=path).exists():
+    there = Place(environment.project_id, environment.slug, path)
+    if not can(request.user, "vault.add_folder", there) and not environment.folders.filter(path=path).exists():
         raise NotAllowed(
             f"There is no folder {environment.slug}:{path}. To make it takes the permission vault.add_folder, which "
             "you lack.",

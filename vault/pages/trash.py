@@ -15,14 +15,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from common.lacking import demand_rights
 from vault import editing
+from vault.access import can, visible
+from vault.access.trash import TO_DELETE, TO_RESTORE, place_of_entry
 from vault.editing.trash import going_with
 from vault.errors import VaultError
 from vault.models import Environment, Folder, Project, Secret, TrashEntry
 from vault.pages.access import actor_of, allowed, done, done_to_many, page, place_of, user_of
 from vault.pages.effects import Foreseen, look_ahead
-from vault.pages.undo import TO_DELETE, TO_RESTORE
+from vault.pages.places import demand_in
 from vault.returning import Returned
 from vault.trash import in_trash
 
@@ -59,7 +60,7 @@ class RestoreQuestion:
 def trash_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
     query = request.GET.get("q", "").strip()
-    entries = in_trash().filter(project=project).select_related("deleted_by")
+    entries = visible(request.user, in_trash().filter(project=project).select_related("deleted_by"))
     if query:
         entries = entries.filter(Q(name__icontains=query) | Q(place__icontains=query))
     shown = Paginator(entries, ENTRIES_A_PAGE).get_page(request.GET.get("page"))
@@ -109,7 +110,7 @@ def delete_for_good(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     _check(request, TO_DELETE, going)
     seen = ",".join(sorted(str(each.pk) for each in going))
     if request.method == "POST" and request.POST.get("seen") == seen:
-        editing.delete_for_good(entry)
+        editing.delete_for_good(entry, by=actor_of(request))
         message = f"Deleted {_counted(going)} for good."
         return done(request, entry, DELETION, message, go_to=entry.project, url=_url(entry.project_id))
     others = [str(each) for each in going if each.pk != entry.pk]
@@ -126,12 +127,14 @@ def _get(entry_id: UUID) -> TrashEntry:
 
 
 def _may(request: HttpRequest, rights: Mapping[str, tuple[str, ...]], entry: TrashEntry) -> bool:
-    return request.user.has_perms(rights[entry.kind])
+    place = place_of_entry(entry)
+    return all(can(request.user, right, place) for right in rights[entry.kind])
 
 
 def _check(request: HttpRequest, rights: Mapping[str, tuple[str, ...]], entries: Sequence[TrashEntry]) -> None:
-    for kind in {entry.kind for entry in entries}:
-        demand_rights(request.user, *rights[kind])
+    for entry in entries:
+        if not request.user.has_perms(rights[entry.kind]):
+            demand_in(request.user, rights[entry.kind], entry)
 
 
 def _ask(request: HttpRequest, entry: TrashEntry) -> RestoreQuestion | None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
 
+from vault.access import visible
 from vault.models import ROOT, Environment, Folder, Project
 
 FOLDERS_A_PAGE = 50
@@ -16,7 +18,7 @@ FOLDERS_A_PAGE = 50
 class Tree:
     """A page of an environment's folders: each before what is in it, and all that is in it before the next one."""
 
-    root_id: UUID
+    root_id: UUID | None
     page: "Page[UUID]"
     folders: list[Folder]
 
@@ -28,16 +30,17 @@ class Tree:
 
 
 def load_trees(
-    project: Project, *, query: str = "", environment: str = "", page: str = ""
+    project: Project, user: User, *, query: str = "", environment: str = "", page: str = ""
 ) -> list[tuple[Environment, Tree]]:
-    """Of each environment the first page, or of the named one that page; with a query, of what has it in its path."""
+    """Of each environment that the user sees the first page, or of the named one that page; with a query, of what has
+    it in its path."""
     paths: dict[UUID, list[tuple[str, UUID]]] = {}
-    rows = Folder.objects.filter(environment__project=project).order_by()
+    rows = visible(user, Folder.objects.filter(environment__project=project).order_by())
     for environment_id, path, folder_id in rows.values_list("environment_id", "path", "id"):
         paths.setdefault(environment_id, []).append((path, folder_id))
-    environments = list(project.environments.all())
+    environments = list(visible(user, project.environments.all()))
     pages = {
-        each.id: Paginator(_ids(paths[each.id], query), FOLDERS_A_PAGE).get_page(
+        each.id: Paginator(_ids(paths.get(each.id, []), query), FOLDERS_A_PAGE).get_page(
             page if each.slug == environment else 1
         )
         for each in environments
@@ -45,7 +48,14 @@ def load_trees(
     shown = [folder_id for each in pages.values() for folder_id in each]
     folders = rows.annotate(secret_count=Count("secrets", distinct=True)).in_bulk(shown)
     return [
-        (each, Tree(_root(paths[each.id]), pages[each.id], [folders[id_] for id_ in pages[each.id] if id_ in folders]))
+        (
+            each,
+            Tree(
+                _root(paths.get(each.id, [])),
+                pages[each.id],
+                [folders[id_] for id_ in pages[each.id] if id_ in folders],
+            ),
+        )
         for each in environments
     ]
 
@@ -55,5 +65,5 @@ def _ids(paths: list[tuple[str, UUID]], query: str) -> list[UUID]:
     return [folder_id for path, folder_id in ordered if query.lower() in path.lower()]
 
 
-def _root(paths: list[tuple[str, UUID]]) -> UUID:
-    return next(folder_id for path, folder_id in paths if path == ROOT)
+def _root(paths: list[tuple[str, UUID]]) -> UUID | None:
+    return next((folder_id for path, folder_id in paths if path == ROOT), None)

@@ -1,6 +1,6 @@
 """The button beside "Deleted …" that takes it back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.conf import settings
@@ -9,21 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from vault.models import TrashEntry
+from vault.access import can
+from vault.access.trash import TO_RESTORE, place_of_entry
 from vault.trash import in_trash, is_on
-
-IN_A_FOLDER = ("vault.add_folder", "vault.add_secret", "vault.add_secretimport")
-# By the kind of an entry: what it takes to bring it back is what it takes to make all that it holds.
-TO_RESTORE: Mapping[str, tuple[str, ...]] = {
-    TrashEntry.Kind.SECRET: ("vault.add_secret",),
-    TrashEntry.Kind.FOLDER: IN_A_FOLDER,
-    TrashEntry.Kind.ENVIRONMENT: ("vault.add_environment", *IN_A_FOLDER),
-}
-TO_DELETE: Mapping[str, tuple[str, ...]] = {
-    TrashEntry.Kind.SECRET: ("vault.delete_secret",),
-    TrashEntry.Kind.FOLDER: ("vault.delete_folder", "vault.delete_secret"),
-    TrashEntry.Kind.ENVIRONMENT: ("vault.delete_environment", "vault.delete_folder", "vault.delete_secret"),
-}
 
 
 def stays() -> str:
@@ -38,7 +26,10 @@ def undo_button(user: User, items: Iterable[UUID]) -> SafeString:
     It belongs to a form of the page that shows it, which has a token of that page.
     """
     last = in_trash().filter(item__in=list(items), deleted_by=user).order_by("-deleted_at").first()
-    if last is None or not user.has_perms(TO_RESTORE[last.kind]):
+    if last is None:
+        return SafeString("")
+    place = place_of_entry(last)
+    if not all(can(user, right, place) for right in TO_RESTORE[last.kind]):
         return SafeString("")
     url = reverse("admin:vault_trash_undo", args=[last.deletion])
     return format_html(' <button class="ds-btn ds-btn--small" form="undo" formaction="{}">Undo</button>', url)
