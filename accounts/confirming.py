@@ -31,6 +31,8 @@ from common.middleware import GetResponse
 from common.returning import way_on, with_way_back
 from theme.times import duration
 
+# Of lists: what they call the deletion of several rows, and of what syncs have written to Devin.
+DELETING = ("delete_selected", "remove_secrets")
 GRACE = timedelta(minutes=30)
 WRONG, WRONG_CODES, WRONG_AT_MOST = "wrong_passwords", "wrong_codes", 5
 # Each sends values out at once, so that no form opened before is a reason to send them later.
@@ -41,7 +43,10 @@ VALUES = frozenset(
 BUTTONS = frozenset(
     f"admin:{name}"
     for name in (
+        "auth_user_delete",
         "auth_user_reset_second_factor",
+        "auth_group_delete",
+        "connections_connection_delete",
         "second_factor_codes",
         "second_factor_remove",
         "syncs_devinsync_delete",
@@ -56,7 +61,6 @@ GRAVE = (
         for name in (
             "connections_connection_add",
             "connections_connection_change",
-            "connections_connection_delete",
             "api_apitoken_add",
             "api_apitoken_change",
             "api_hook_add",
@@ -70,10 +74,8 @@ GRAVE = (
             "auth_user_add",
             "auth_user_change",
             "auth_user_password_change",
-            "auth_user_delete",
             "auth_group_add",
             "auth_group_change",
-            "auth_group_delete",
             "second_factor_app",
             "second_factor_key",
             "second_factor_rename",
@@ -93,11 +95,22 @@ class ConfirmIdentityMiddleware:
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
         match = request.resolver_match
-        if match is None or match.view_name not in GRAVE or not request.user.is_authenticated:
+        if match is None or deed(request) not in GRAVE or not request.user.is_authenticated:
             return None
-        if not may_change(request) or is_confirmed(request) or has_no_proof_yet(request, match.view_name):
+        if not may_change(request) or is_confirmed(request) or has_no_proof_yet(request):
             return None
         return redirect(with_way_back(reverse("admin:confirm_identity"), way_back(request)))
+
+
+def deed(request: HttpRequest) -> str:
+    """The view's name; of what deletes several, or a sync's secrets in Devin, that of the page that deletes one."""
+    match = request.resolver_match
+    if match is None:
+        return ""
+    kind, _, page = match.view_name.rpartition("_")
+    is_list_action = page == "changelist" and request.method == "POST" and request.POST.get("action") in DELETING
+    is_removal = page in ("confirm", "confirmed") and match.kwargs.get("what") == "remove"
+    return f"{kind}_delete" if is_list_action or is_removal else match.view_name
 
 
 def may_change(request: HttpRequest) -> bool:
@@ -110,9 +123,9 @@ def may_change(request: HttpRequest) -> bool:
     return request.user.has_perm(f"{app}.change_{model}")
 
 
-def has_no_proof_yet(request: HttpRequest, name: str) -> bool:
+def has_no_proof_yet(request: HttpRequest) -> bool:
     """Whether somebody without a password here sets up what they have to have, and may do nothing else before."""
-    is_first = name in ("admin:second_factor_app", "admin:second_factor_key")
+    is_first = deed(request) in ("admin:second_factor_app", "admin:second_factor_key")
     return (
         is_first and isinstance(request.user, User) and not request.user.has_usable_password() and must_set_up(request)
     )
@@ -126,8 +139,7 @@ def is_confirmed(request: HttpRequest) -> bool:
 
 def _is_form(request: HttpRequest) -> bool:
     """Whether the view was opened, and so confirmed, by a GET before, and something was typed there."""
-    match = request.resolver_match
-    return match is not None and match.view_name not in VALUES | BUTTONS
+    return deed(request) not in VALUES | BUTTONS
 
 
 def way_back(request: HttpRequest) -> str:

@@ -112,6 +112,32 @@ def test_a_form_that_was_opened_in_time_may_be_sent_later(alice: User, log_in: L
     assert client.post("/admin/auth/group/add/", {"name": "Night watch"})["Location"] == "/admin/auth/group/"
 
 
+@pytest.mark.parametrize("kind", ["auth/user", "auth/group", "connections/connection"])
+def test_deleting_several_at_once_is_as_grave_as_one(alice: User, log_in: LogIn, kind: str) -> None:
+    client = log_in()
+    grow_old(client, 11)
+    form = {"action": "delete_selected", "_selected_action": ["1"], "post": "yes"}
+
+    answer = client.post(f"/admin/{kind}/", form)
+
+    assert answer["Location"].startswith("/admin/confirm-identity/")
+    assert client.get(f"/admin/{kind}/").status_code == 200
+
+
+def test_removing_secrets_from_devin_is_grave_and_pushing_them_is_not(alice: User, log_in: LogIn) -> None:
+    client = log_in()
+    grow_old(client, 11)
+    syncs = "/admin/syncs/devinsync/"
+
+    answers = [
+        client.post(syncs, {"action": "remove_secrets", "_selected_action": ["1"]}),
+        client.post(reverse("admin:syncs_devinsync_confirmed", args=["remove"]), {"sync": []}),
+        client.post(reverse("admin:syncs_devinsync_confirmed", args=["repush"]), {"sync": []}),
+    ]
+
+    assert [answer["Location"].startswith("/admin/confirm-identity/") for answer in answers] == [True, True, False]
+
+
 def test_whoever_may_only_look_is_not_asked(log_in: LogIn) -> None:
     viewer = User.objects.create_user("vera", password="correct-horse-8", is_staff=True)
     viewer.groups.set(Group.objects.filter(name="Viewer"))
