@@ -14,6 +14,7 @@ from connections.validation import VISIBLE_ASCII
 from notices.choices import Way
 from notices.events import choices
 from notices.models import Channel, Rule
+from syncs.admin.form_fields import ProjectField
 from syncs.models import DevinSync
 from theme.widgets import Boxes, Suggestions, TypeaheadText
 
@@ -177,6 +178,7 @@ class RuleForm(forms.ModelForm[Rule]):
     events = forms.MultipleChoiceField(
         widget=Boxes, error_messages={"required": "Choose at least one: without, nobody is told of anything."}
     )
+    project = ProjectField(required=False, help_text="Empty: of all projects.")
     sync = SyncField()
 
     class Meta:
@@ -187,3 +189,4 @@ class RuleForm(forms.ModelForm[Rule]):
         super().__init__(*args, **kwargs)
         if "events" in self.fields:
             self.fields["events"].choices = choices()  # type: ignore[attr-defined]
+            self.fields["project"].empty_label = "All projects"  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ def event_words(names: list[str]) -> list[str]:
 @admin.register(Rule)
 class RuleAdmin(admin.ModelAdmin[Rule]):
     form = RuleForm
+    change_form_template = "admin/notices/rule/change_form.html"
     list_display = ("channel", "what", "scope", "pace", "tells_end", "is_enabled")
     list_display_links = ("what",)
     list_select_related = ("channel", "project", "sync")
