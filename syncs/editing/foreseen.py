@@ -1,8 +1,11 @@
 """What applying a document would do in Devin, sync by sync. Nothing is saved, there or here."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
+from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
@@ -25,13 +28,27 @@ class Outlook:
     problem: str = ""
 
 
+# All plans of a document together: who asks for them is still there to hear the answer, also where Devin is silent.
+TOGETHER = timedelta(seconds=45)
+LEAST = timedelta(seconds=1)
+TOO_LATE = (
+    f"Its plan was not drawn: the syncs before it took the {TOGETHER.seconds} seconds that all plans have together. "
+    "Try again, or compare fewer syncs at once."
+)
+
+
 def outlooks(
-    comparison: Comparison, *, removes_secrets: bool, hindrance: Callable[[Difference], str] = lambda _: ""
+    comparison: Comparison,
+    *,
+    removes_secrets: bool,
+    hindrance: Callable[[Difference], str] = lambda _: "",
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[Difference, Outlook | None]]:
     """Beside each difference; None for what is no sync. `hindrance`: why this one's plan must not be drawn, if so.
 
     Asks Devin, so never within a transaction.
     """
+    ends_at = clock() + TOGETHER.total_seconds()
     for difference in comparison.differences:
         if isinstance(difference.row, Connection) and difference.api_key is not None:
             # Syncs of the document look through it, by the key that would be stored.
@@ -44,10 +61,16 @@ def outlooks(
             yield difference, Outlook(problem=problem)
         else:
             goes = difference.action == DELETE
-            yield difference, outlook(row, goes=goes, removes_secrets=removes_secrets)
+            patience = _share(timedelta(seconds=ends_at - clock()))
+            yield difference, outlook(row, goes=goes, removes_secrets=removes_secrets, patience=patience)
 
 
-def outlook(sync: DevinSync, *, goes: bool, removes_secrets: bool) -> Outlook:
+def _share(left: timedelta) -> timedelta:
+    """A plan asks the source, and then Devin, with as much patience for each."""
+    return min(PATIENCE_FOR_A_LIST, left / 2)
+
+
+def outlook(sync: DevinSync, *, goes: bool, removes_secrets: bool, patience: timedelta) -> Outlook:
     """`goes`: the sync would be deleted."""
     before = DevinSync.objects.with_source().select_related("connection").filter(pk=sync.pk).first()
     crossed: tuple[Crossing, ...] = ()
@@ -58,8 +81,10 @@ def outlook(sync: DevinSync, *, goes: bool, removes_secrets: bool) -> Outlook:
         removed = _keys_of(before) if leaves and removes_secrets else ()
     if goes:
         return Outlook(crossed, removed)
+    if patience < LEAST:
+        return Outlook(crossed, removed, problem=TOO_LATE)
     try:
-        return Outlook(crossed, removed, preview(sync))
+        return Outlook(crossed, removed, preview(sync, patience=patience))
     except (SyncError, DevinError, DecryptionError) as error:
         return Outlook(crossed, removed, problem=str(error))
 

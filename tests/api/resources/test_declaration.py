@@ -1,5 +1,6 @@
 """The document of syncs and connections by REST: planned, applied all or none, and each part with its own right."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,11 @@ from django.contrib.auth.models import Permission, User
 
 from connections.models import Connection
 from sandbox.organization import Organization as SandboxOrganization
+from syncs.editing import foreseen
+from syncs.editing.comparison import compare
+from syncs.editing.document import read_document
+from syncs.engine.preview import Preview
+from syncs.errors import SourceProblem
 from syncs.models import DevinSync
 from tests.actors import ANYBODY
 from tests.api.conftest import API_KEY, ORG, Caller, make_caller
@@ -234,6 +240,28 @@ def test_says_why_there_is_no_plan(editor: Caller, sync: DevinSync) -> None:
     (told,) = editor.post(f"{BASE}/plan?plan=true", {"document": SYNC})["plans"]
 
     assert "has no API key yet" in told["problem"]
+
+
+def test_all_plans_together_end_before_a_client_gives_up(sync: DevinSync, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asks a source and an organization that are silent for as long as they are waited for."""
+    now, waited = [1000.0], []
+
+    def silent(planned: DevinSync, *, patience: timedelta) -> Preview:
+        waited.append(patience.total_seconds())
+        now[0] += 2 * waited[-1]
+        raise SourceProblem(f"{planned.name} is silent.")
+
+    monkeypatch.setattr(foreseen, "preview", silent)
+    document = SYNC + "".join(
+        SYNC.replace("syncs:\n", "").replace("my-devin-sync", f"other-{number}") for number in range(5)
+    )
+    comparison = compare(read_document(document), keys={}, prunes=False, removes_secrets=False)
+
+    told = [one.problem for _, one in foreseen.outlooks(comparison, removes_secrets=False, clock=lambda: now[0]) if one]
+
+    assert waited == [15, 7.5]
+    assert now == [1000 + foreseen.TOGETHER.total_seconds()]
+    assert [problem for problem in told if "is silent" not in problem] == [foreseen.TOO_LATE] * 4
 
 
 def test_who_could_not_apply_it_is_told_the_difference_alone(viewer: Caller, sync: DevinSync) -> None:
