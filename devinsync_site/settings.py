@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "syncs",
     "api",
     "notices",
+    "forwarding",
 ]
 
 MIDDLEWARE = [
@@ -225,6 +226,9 @@ if STRANGERS not in ("", "delete", "ask", "leave"):
 # The audit log is kept this long, 0 for ever. The database refuses to alter it.
 AUDIT_KEPT = timedelta(days=env.int("AUDIT_DAYS", default=365))
 AUDIT_TRIGGERS = True
+# Where each line of it is sent besides, as addresses: file, syslog, https.
+AUDIT_STREAM = env.list("AUDIT_STREAM", default=[])
+AUDIT_STREAM_TOKEN = env.str("AUDIT_STREAM_TOKEN", default="")
 HISTORY_KEPT = timedelta(days=env.int("HISTORY_DAYS", default=90))
 # Versions of secrets, from the day on which they were replaced; the log's lines on values read by API. 0: for ever.
 SECRET_VERSIONS_KEPT = timedelta(days=env.int("SECRET_VERSION_DAYS", default=365))

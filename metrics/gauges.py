@@ -55,6 +55,11 @@ SOURCES = Gauge(
     "Projects that are kept elsewhere, by whether they could be read when that was last tried.",
     {"state": ("readable", "unreadable")},
 )
+AUDIT_WAITING = Gauge(
+    "devinsync_audit_stream_oldest_age_seconds",
+    "For how long the oldest line of the audit log has been waiting for its target; 0 if none waits.",
+    {"target": ()},
+)
 DUE = Gauge(
     "devinsync_secrets_due", "Secrets whose rotation is due within 14 days, or overdue.", {"state": ("due", "overdue")}
 )
@@ -78,6 +83,6 @@ SYNC_SYNCED = Gauge(
 )
 GAUGES = (
     INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, DEPTH, OLDEST, LATER, RUNNING, LONGEST,
-    MISSING, CONNECTIONS, LIMITED, SOURCES, DUE, EXPIRY, UNTOLD, UNTOLD_SINCE,
+    MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, UNTOLD, UNTOLD_SINCE,
 )  # fmt: skip
 GAUGES_PER_SYNC = (SYNC_STATE, SYNC_SYNCED)

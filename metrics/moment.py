@@ -15,6 +15,7 @@ from api.models import ApiToken, ClientSecret
 from common import clock
 from common.version import VERSION
 from connections.models import Connection
+from forwarding.sending import waiting
 from metrics import gauges
 from metrics.gauges import Gauge
 from notices.choices import State
@@ -51,6 +52,7 @@ def read_moment() -> Read:
     yield from _due_secrets()
     yield from _expiries(now)
     yield from _untold(now)
+    yield gauges.AUDIT_WAITING, {(label,): age.total_seconds() for label, age in waiting(now).items()}
     if settings.METRICS_PER_SYNC:
         yield from _each_sync()
 

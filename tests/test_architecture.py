@@ -12,7 +12,7 @@ ROOT = Path(settings.BASE_DIR)
 FLOORS = (
     ("devinsync_site",),
     ("overview", "readers", "search", "metrics", "demo"),
-    ("notices",),
+    ("notices", "forwarding"),
     ("api",),
     ("syncs",),
     ("sources",),

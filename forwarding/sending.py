@@ -1,0 +1,117 @@
+"""Sends what is linked and has not arrived yet, target by target, and says how that stands."""
+
+import json
+import logging
+import secrets
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db.models import Min
+from django.utils import timezone
+
+from audit.admin import EXPORTED
+from audit.models import Entry
+from common.places import places
+from forwarding.models import Progress
+from forwarding.targets import DEADLINE, BadTarget, Line, NotSent, Target, read_targets
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+EVERY = 2.0
+LONGEST_PAUSE = 60.0
+# Longer than a batch may take, so that nobody else begins with it meanwhile.
+CLAIMED_FOR = 3 * DEADLINE
+
+
+def send_some(key: str, target: Target) -> bool:
+    """One batch to one target; whether there may be more. Raises NotSent, and has noted why."""
+    progress, _ = Progress.objects.get_or_create(target=key, defaults={"label": target.label[:255]})
+    claim, now = secrets.token_hex(16), timezone.now()
+    free = Progress.objects.filter(pk=key, claimed_until__lte=now)
+    if not free.update(claim=claim, claimed_until=now + CLAIMED_FOR):
+        return False
+    ours = Progress.objects.filter(pk=key, claim=claim)
+    # As it is now that nobody else sends.
+    progress = ours.get()
+    lines = read_lines(progress.position)
+    try:
+        if lines:
+            target.send(lines)
+    except NotSent as error:
+        since = progress.failing_since or timezone.now()
+        ours.update(failing_since=since, problem=str(error)[:500], claim="", claimed_until=timezone.now())
+        raise
+    position = lines[-1].position if lines else progress.position
+    sent_at = timezone.now() if lines else progress.sent_at
+    ours.update(
+        position=position, sent_at=sent_at, failing_since=None, problem="", claim="", claimed_until=timezone.now()
+    )
+    return len(lines) == AT_ONCE
+
+
+def read_lines(after: int) -> list[Line]:
+    rows = Entry.objects.filter(position__gt=after).order_by("position").values_list(*EXPORTED)[:AT_ONCE]
+    return [_as_line(dict(zip(EXPORTED, row, strict=True))) for row in rows]
+
+
+def _as_line(row: dict[str, object]) -> Line:
+    at = row["at"]
+    told = at.isoformat() if isinstance(at, datetime) else str(at)
+    position = row["position"]
+    assert isinstance(position, int)  # noqa: S101 -- it was asked for by its position
+    return Line(position, told, json.dumps({**row, "at": told}, ensure_ascii=False, default=str))
+
+
+class Sender:
+    """Goes round the targets, and leaves one that fails alone for longer and longer."""
+
+    def __init__(self) -> None:
+        self._pauses: dict[str, float] = defaultdict(float)
+        self._not_before: dict[str, datetime] = {}
+
+    def send_due(self, stop: threading.Event) -> None:
+        for key, target in read_targets().items():
+            if self._not_before.get(key, timezone.now()) > timezone.now():
+                continue
+            try:
+                while send_some(key, target) and not stop.is_set():
+                    pass
+                self._pauses.pop(key, None)
+            except NotSent as error:
+                self._pauses[key] = min(LONGEST_PAUSE, 2 * self._pauses[key] + EVERY)
+                self._not_before[key] = timezone.now() + timedelta(seconds=self._pauses[key])
+                log.warning("could not send the audit log to %s: %s; it is tried again", target.label, error)
+
+
+def beside_the_scheduler(stop: threading.Event) -> None:
+    sender = Sender()
+    while not stop.wait(EVERY):
+        try:
+            sender.send_due(stop)
+        except BadTarget as error:
+            log.error("AUDIT_STREAM cannot be used: %s", error)
+        except (DatabaseError, InterfaceError) as error:
+            log.error("could not send the audit log (%s at %s); tries again", type(error).__name__, places(error))
+        close_old_connections()
+    connections.close_all()
+
+
+def waiting(now: datetime) -> dict[str, timedelta]:
+    """For each target by its label, for how long the oldest line has been waiting for it."""
+    found = {}
+    for progress in present():
+        oldest = Entry.objects.filter(position__gt=progress.position).aggregate(at=Min("at"))["at"]
+        found[progress.label] = max(now - oldest, timedelta(0)) if oldest else timedelta(0)
+    return found
+
+
+def present() -> Sequence[Progress]:
+    """Of the targets that are set today."""
+    try:
+        return list(Progress.objects.filter(pk__in=read_targets()).order_by("label"))
+    except BadTarget:
+        return []
