@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from tests.actors import ANYBODY
 from vault import editing
+from vault.access.models import Membership
 from vault.models import Folder, Secret, SecretImport
 from vault.trash import in_trash
 
@@ -21,6 +22,14 @@ PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "history": ("folder", "view_folder view_secret", None),
     "trash_restore": ("trashed", "view_project add_secret", {}),
     "trash_delete": ("trashed", "view_project delete_secret", {"seen": "trashed"}),
+    "members": ("project", "view_membership", None),
+    "member_add": (
+        "project",
+        "view_membership add_membership",
+        {"kind": "person", "name": "nobody", "role": "viewer"},
+    ),
+    "member_edit": ("member", "view_membership change_membership", {"role": "owner"}),
+    "member_remove": ("member", "view_membership delete_membership", {}),
     "environment_add": ("project", "add_environment", {"name": "QA"}),
     "environment_edit": ("environment", "change_environment", {"name": "Development", "slug": "dev"}),
     "environment_delete": ("environment", "delete_environment delete_folder delete_secret", {}),
@@ -59,6 +68,7 @@ EVERY = {name for _, needed, _ in PAGES.values() for name in needed.split()}
 def rows(app: Folder, shared: Folder, root: Folder) -> dict[str, Any]:
     editing.delete_secret(editing.set_secret(app, "GONE", "canary-7f3a", by=ANYBODY), by=ANYBODY)
     secret = editing.set_secret(app, "TOKEN", "canary-7f3a", by=ANYBODY)
+    member = User.objects.create_user("member")
     return {
         "project": app.environment.project,
         "environment": app.environment,
@@ -67,6 +77,7 @@ def rows(app: Folder, shared: Folder, root: Folder) -> dict[str, Any]:
         "import": editing.add_import(app, shared, by=ANYBODY),
         "other": root,
         "trashed": in_trash().get(),
+        "member": Membership.objects.create(project=app.environment.project, user=member, role="viewer"),
     }
 
 

@@ -8,6 +8,7 @@ from django.http import Http404
 
 from common.lacking import Lacking, demand_rights
 from vault.access import Place, can, can_somewhere, can_within, place_of, visible
+from vault.access.models import Membership
 from vault.access.trash import place_of_entry
 from vault.models import Environment, Folder, Project, Secret, SecretImport, TrashEntry
 
@@ -19,6 +20,7 @@ NAMED: Mapping[str, QuerySet[Any]] = {
     "secret_id": Secret.objects.select_related("folder__environment").defer("sealed_value"),
     "import_id": SecretImport.objects.select_related("folder__environment"),
     "entry_id": TrashEntry.objects.all(),
+    "member_id": Membership.objects.all(),
 }
 
 

@@ -1,0 +1,91 @@
+"""Who is a member of a project, and as what: nobody gives more than they have there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from vault.access import Place, forget_grants
+from vault.access.models import Membership
+from vault.access.roles import RIGHTS, Role
+from vault.editing.actor import Actor
+from vault.errors import Invalid, NotAllowed, Taken
+from vault.models import Environment, Project
+from vault.rules import clean_path
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A role and where it holds. No environments and no paths mean all of them."""
+
+    role: str
+    environments: Sequence[str] = ()
+    paths: Sequence[str] = ()
+
+
+def add_member(project: Project, holder: User | Group, terms: Terms, *, by: Actor) -> Membership:
+    """A machine identity is a member by its user."""
+    by.demand("vault.add_membership", Place(project.pk))
+    whose = {"group": holder} if isinstance(holder, Group) else {"user": holder}
+    return _write(Membership(project=project, **whose), terms, by)
+
+
+def update_member(row: Membership, terms: Terms, *, by: Actor) -> Membership:
+    by.demand("vault.change_membership", Place(row.project_id))
+    return _write(row, terms, by)
+
+
+def remove_member(row: Membership, *, by: Actor) -> None:
+    """Whoever it is, also the last one: administrators of the installation remain."""
+    by.demand("vault.delete_membership", Place(row.project_id))
+    row.delete()
+    forget_grants(by.user)
+
+
+@transaction.atomic
+def _write(row: Membership, terms: Terms, by: Actor) -> Membership:
+    # Two who write at once would else both find that there is none.
+    Project.objects.select_for_update().get(pk=row.project_id)
+    row.role = terms.role
+    row.environments, row.paths = sorted(set(terms.environments)), sorted(set(map(clean_path, terms.paths)))
+    _check(row)
+    _check_has_it_all(row, by)
+    row.save()
+    forget_grants(by.user)
+    return row
+
+
+def _check(row: Membership) -> None:
+    if row.role not in Role.values:
+        raise Invalid(f"The role is one of {', '.join(Role.values)}.", field="role")
+    try:
+        row.full_clean(exclude=["project", "user", "group"], validate_constraints=False)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Invalid(messages[0], field=name) from None
+    there = set(Environment.objects.filter(project=row.project_id).values_list("slug", flat=True))
+    if row.project.is_kept_here and (missing := sorted(set(row.environments) - there)):
+        raise Invalid(f"The project has no environment {missing[0]}. Correct it.", field="environments")
+    same = Membership.objects.filter(project=row.project_id, user=row.user_id, group=row.group_id, role=row.role)
+    if any((each.environments, each.paths) == (row.environments, row.paths) for each in same.exclude(pk=row.pk)):
+        raise Taken("This is what they are already. Choose another role or another place.", field="role")
+
+
+def _check_has_it_all(row: Membership, by: Actor) -> None:
+    """Each right of the role, at each of its places."""
+    for place in _places(row):
+        for permission in sorted(RIGHTS[row.role]):
+            if not by.can(permission, place):
+                raise NotAllowed(
+                    f"Nobody gives more than they have: this role takes the permission {permission} in {place}, "
+                    f"{by.lacking}.",
+                    field="role",
+                )
+
+
+def _places(row: Membership) -> Iterable[Place]:
+    for environment in row.environments or [None]:
+        for path in row.paths or [None]:
+            yield Place(row.project_id, environment, path)
