@@ -98,7 +98,7 @@ def test_converges_after_a_kill_at_every_boundary(stage: Sandbox, play: Play) ->
     ("play", "summary"),
     [
         (WRITES, "3 created, 3 replaced, 2 deleted, 1 kept"),
-        (RENAMES, "1 created, 3 renamed, 1 deleted"),
+        (RENAMES, "1 created, 4 renamed, 1 deleted"),
         (HAND_OVERS, "1 replaced, 2 handed over, 1 deleted, 1 kept"),
     ],
 )

@@ -4,8 +4,9 @@ The organization holds secrets that the sync wrote, and others' (a plain one and
 a personal one). Then the source asks for something, by the play:
 
     writes      three creates, three replaces, two deletes and one keep
-    renames     another key schema renames three (one with a new value, over a stranger's secret of that key; one by its
-                value alone, as its key changed too); one create, one delete
+    renames     another key schema renames four (one with a new value, over a stranger's secret of that key; one by its
+                value alone, as its key changed too; one whose key and value changed in one edit); one create, one
+                delete
     hand-overs  two keys go to another sync, which has one of them with the same value; one replace, one delete
 
 Each scene has a project, syncs and an organization of its own, so that nothing has to be cleaned up between them.
@@ -36,7 +37,7 @@ from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
 from tests.patience import PATIENCE, wait_until
-from vault.editing import create_environment, create_project, delete_secret, set_secrets
+from vault.editing import create_environment, create_project, delete_secret, set_secrets, update_secret
 from vault.models import Folder
 
 MOST_FURTHER_RUNS = 2
@@ -46,11 +47,15 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Play:
-    """`theirs` is what another sync's source has, `obstacle` a stranger's key that one of ours is to have."""
+    """`edited` leads from keys to what they are called once key and value have changed in one edit.
+
+    `theirs` is what another sync's source has, `obstacle` a stranger's key that one of ours is to have.
+    """
 
     before: dict[str, str]
     after: dict[str, str]
     prefix: str = "APP_"
+    edited: dict[str, str] = field(default_factory=dict)
     theirs: dict[str, str] = field(default_factory=dict)
     obstacle: str = ""
 
@@ -60,9 +65,10 @@ WRITES = Play(
     after={"KEPT": "k", "R1": "new", "R2": "new", "R3": "new", "C1": "c", "C2": "c", "C3": "c"},
 )
 RENAMES = Play(
-    before={"A": "a", "B": "old", "FORMER": "f", "D1": "d"},
-    after={"A": "a", "B": "new", "LATER": "f", "C1": "c"},
+    before={"A": "a", "B": "old", "FORMER": "f", "EDITED": "old", "D1": "d"},
+    after={"A": "a", "B": "new", "LATER": "f", "REVISED": "new", "C1": "c"},
     prefix="NEW_",
+    edited={"EDITED": "REVISED"},
     obstacle="NEW_B",
 )
 HAND_OVERS = Play(
@@ -187,7 +193,9 @@ def set_scene(sandbox: Sandbox, play: Play = WRITES) -> Scene:
     other = _set_other(sync, play.theirs) if play.theirs else None
     if play.obstacle:
         organization.put(key=play.obstacle, value="somebody's")
-    for key in play.before.keys() - play.after.keys():
+    for key, later in play.edited.items():
+        update_secret(folder.secrets.get(key=key), key=later, value=play.after[later], by=ANYBODY)
+    for key in play.before.keys() - play.after.keys() - play.edited.keys():
         delete_secret(folder.secrets.get(key=key), by=ANYBODY)
     set_secrets(folder, play.after, by=ANYBODY)
     DevinSync.objects.filter(pk=sync.pk).update(key_schema=f"{play.prefix}{{{{secretKey}}}}")
