@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core import checks
 from django.db import DatabaseError
@@ -13,9 +14,11 @@ from accounts.second_factor.required import unknown_groups
 
 @checks.register(checks.Tags.database)
 def check_groups(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    if not databases or not settings.SECOND_FACTOR_REQUIRED:
+        return []
     try:
         # Before the first `migrate` there is none.
-        names = unknown_groups() if databases and Group.objects.exists() else []
+        names = unknown_groups() if Group.objects.exists() else []
     except DatabaseError:
         return []
     return [

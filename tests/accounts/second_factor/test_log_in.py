@@ -1,10 +1,11 @@
 """A log-in is not finished until the second factor is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -13,6 +14,7 @@ from accounts.second_factor import factors, totp
 from accounts.second_factor import log_in as two_steps
 from audit.models import Action, Entry
 from tests.accounts.second_factor.conftest import Phone
+from tests.reverse_proxy import PREFIX, Browser, below_the_prefix
 
 pytestmark = pytest.mark.django_db
 LogIn = Callable[..., Client]
@@ -181,3 +183,19 @@ def test_a_secret_that_was_moved_to_another_person_opens_nothing(
 
     with pytest.raises(Exception, match="does not belong here"):
         factors.take_app_code(alice, phone.code())
+
+
+@pytest.fixture(params=[True, False], ids=["taken off", "passed on"])
+def below(request: pytest.FixtureRequest, settings: LazySettings) -> Iterator[Browser]:
+    yield from below_the_prefix(settings, strips=request.param)
+
+
+def test_below_a_path_of_a_proxy_it_leads_on_inside(below: Browser, phone: Phone) -> None:
+    form = {"username": "alice", "password": "correct-horse-7", "next": f"{PREFIX}/admin/sessions/"}
+
+    step = below.post(f"{PREFIX}/admin/login/", form)["Location"]
+    asked = below.get(step)
+    went = below.post(step, {"code": phone.code(), "next": asked.context["next"]})
+
+    assert step.startswith(f"{PREFIX}{STEP}?next=")
+    assert went["Location"] == f"{PREFIX}/admin/sessions/"
