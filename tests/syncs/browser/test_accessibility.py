@@ -15,6 +15,8 @@ from django.test import Client
 from django.urls import Resolver404, resolve, reverse
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from accounts.models import Factor
+from accounts.second_factor import factors
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
 from sandbox.infisical.server import InfisicalSandbox
@@ -158,6 +160,7 @@ def inspection(browser: Browser, live_server: Any, root: User) -> Iterator[Inspe
     """Logged in, with the wizard at its review."""
     client = Client()
     client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+    factors.add(root, Factor(kind=Factor.Kind.APP, name="Phone"))
     sync = DevinSync.objects.get()
     assert sync.folder
     WizardWalk(client, sync.folder, sync.connection).to_review()
@@ -184,6 +187,11 @@ def test_nor_from_the_door_and_what_is_refused(browser: Browser, live_server: An
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     inspection.look("log in, refused")
+    factors.add(root, Factor(kind=Factor.Kind.APP, name="Phone"))
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Code").wait_for()
+    inspection.look("the second step")
 
     assert not inspection.faults, "\n".join(inspection.faults)
 
