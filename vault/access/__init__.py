@@ -4,18 +4,27 @@ An installation-wide right, as Django's groups give it, is a right everywhere. A
 one project, or in some environments and below some folders of it. `can` answers for one place, `visible` for rows.
 """
 
+from vault.access.asking import NOWHERE, PermsAt, at, demand_at, has_everywhere, has_members, projects_with
 from vault.access.grants import Place, Sight, can, can_somewhere, can_within, demand_right, forget_grants, sight
-from vault.access.visible import place_of, visible, where
+from vault.access.visible import place_of, register_visible, visible, where
 
 __all__ = [
+    "NOWHERE",
+    "PermsAt",
     "Place",
     "Sight",
+    "at",
     "can",
     "can_somewhere",
     "can_within",
+    "demand_at",
     "demand_right",
     "forget_grants",
+    "has_everywhere",
+    "has_members",
     "place_of",
+    "projects_with",
+    "register_visible",
     "sight",
     "visible",
     "where",

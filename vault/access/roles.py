@@ -28,15 +28,17 @@ def _named(app: str, verbs: Iterable[str], models: Iterable[str]) -> frozenset[s
     return frozenset(f"{app}.{verb}_{model}" for verb in verbs for model in models)
 
 
-_VIEWER = _named("vault", ["view"], ["project", "environment", "folder", "secret", "secretimport", "tag"]) | _named(
-    "syncs", ["view"], ["devinsync", "syncrun", "managedsecret"]
+_VIEWER = (
+    _named("vault", ["view"], ["project", "environment", "folder", "secret", "secretimport", "tag"])
+    | _named("syncs", ["view"], ["devinsync", "syncrun", "syncrunchange", "managedsecret"])
+    | {"connections.view_connection"}
 )
 _OPERATOR = _VIEWER | {"syncs.run_devinsync", "syncs.plan_devinsync"}
 _EDITOR = (
     _OPERATOR
     | _named("vault", WRITES, ["folder", "secret", "secretimport", "tag"])
     | _named("syncs", WRITES, ["devinsync"])
-    | {"syncs.remove_secrets", "syncs.confirm_deletions", "syncs.take_over"}
+    | {"syncs.remove_secrets", "syncs.confirm_deletions", "syncs.take_over", "connections.use_connection"}
 )
 _READER = _VIEWER | {"vault.reveal_secret"}
 _MANAGER = (

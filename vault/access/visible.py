@@ -1,5 +1,6 @@
 """Which rows somebody may see: a condition on the statement itself, so that none is loaded to be left out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -51,9 +52,19 @@ KINDS: dict[type[Model], Kind] = {
 }
 
 
+# Of packages above, which know where their own rows belong: a condition by the user.
+_registered: dict[type[Model], Callable[[Any], Q]] = {}
+
+
+def register_visible(model: type[Model], seen_by: Callable[[Any], Q]) -> None:
+    _registered[model] = seen_by
+
+
 def visible(user: Any, queryset: "QuerySet[Row]") -> "QuerySet[Row]":
-    """The rows of a query of the vault that the user may see. Raises KeyError for a model of another kind."""
+    """The rows of a query that the user may see, of the vault or as registered. Raises KeyError for others."""
     model = queryset.model
+    if model in _registered:
+        return queryset.filter(_registered[model](user))
     if model is SecretImport:
         # An import tells of two places.
         ends = [_in_folder("vault.view_secretimport", end) for end in ("folder__", "source__")]
