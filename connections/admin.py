@@ -13,11 +13,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 
+from common.lacking import demand_rights
 from common.returning import way_on, with_query
 from connections.errors import ConnectionFailed
 from connections.forms import ConnectionForm, Verdict, form_for
 from connections.models import ChangedMeanwhile, Connection
 from connections.organization_admin import ask_for_organizations, organizations_of
+from connections.reach import USE, VIEW, may, may_anywhere, within_reach
 from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
 from connections.ways import WAY
@@ -36,6 +38,9 @@ STATE = (
 
 NETWORK = "Network"
 WHERE = ("base_url", *(entry.name for entry in WAY))
+
+# Columns of a connection that is seen by what it is shared with alone.
+SHOWN_TO_MEMBERS = ("name", "description", "app", "is_valid")
 
 VALIDATION_STATES = {True: "valid", False: "failed", None: "not-tested"}
 
@@ -90,15 +95,37 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     actions = ("test_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        connections: QuerySet[Any] = super().get_queryset(request)
+        connections: QuerySet[Any] = within_reach(request.user, rows=super().get_queryset(request))
         counted: QuerySet[Any] = connections.annotate(
             sync_count=Count("syncs", distinct=True), project_count=Count("linked_projects", distinct=True)
         )
         return counted
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_anywhere(request.user, VIEW)
+
+    def has_view_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
+        """Whoever sees it by what it is shared with sees its name and how it is, and no more (`get_fieldsets`)."""
+        if super().has_view_permission(request, obj):
+            return True
+        return may_anywhere(request.user, VIEW) if obj is None else may(request.user, VIEW, obj)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        sees_all = request.user.has_perm(VIEW)
+        return self.list_display if sees_all else ("name", "to", "principal_and_organization", "validation")
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return self.search_fields if request.user.has_perm(VIEW) else ("name", "description")
+
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         app, method = _chosen(request) if obj is None else (obj.app, obj.method)
         kind, form = kind_named(app), form_for(app, method)
+        if obj is not None and not request.user.has_perm(VIEW):
+            return (
+                (None, {"fields": ("name", "description")}),
+                (kind.label, {"fields": ("base_url",)}),
+                ("State", {"fields": ("validation", "principal", "organization")}),
+            )
         if obj is not None and not self.has_change_permission(request, obj):
             return (
                 (None, {"fields": ("name", "description")}),
@@ -116,11 +143,19 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         return editable if obj is None else (*editable, STATE)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Not by the credentials: even sealed they are nobody's to guess at."""
-        return "credentials" not in lookup and super().lookup_allowed(lookup, value, request)
+        """Not by the credentials: even sealed they are nobody's to guess at. Nor by what is not shown."""
+        is_shown = request.user.has_perm(VIEW) or lookup.partition("__")[0] in SHOWN_TO_MEMBERS
+        return is_shown and "credentials" not in lookup and super().lookup_allowed(lookup, value, request)
 
-    def has_use_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("connections.use_connection")
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """It tells of everybody who shares it."""
+        demand_rights(request.user, VIEW)
+        return super().history_view(request, object_id, extra_context)
+
+    def has_use_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
+        return may_anywhere(request.user, USE) if obj is None else may(request.user, USE, obj)
 
     # Saving
 
@@ -138,7 +173,12 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         would hold the database's write lock for as long as the service takes. So the form is validated once before
         that, the service is asked, and the form inside the transaction is told the answer.
         """
-        context = {**(extra_context or {}), "may_test": object_id is not None and self.has_use_permission(request)}
+        obj = None if object_id is None else self.get_object(request, object_id)
+        context = {
+            "may_test": obj is not None and self.has_use_permission(request, obj),
+            "may_share": obj is not None and self.has_change_permission(request, obj),
+            **(extra_context or {}),
+        }
         if object_id is None:
             context["kinds"] = _offered(request)
         if request.method == "POST":
@@ -215,7 +255,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
             return HttpResponseNotAllowed(["POST"])
         connection = self.get_object(request, str(object_id))
         if connection is None or not (
-            self.has_view_permission(request, connection) and self.has_use_permission(request)
+            self.has_view_permission(request, connection) and self.has_use_permission(request, connection)
         ):
             raise Http404
         self._test(request, connection)
@@ -224,7 +264,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     @admin.action(description="Test connection", permissions=["use"])
     def test_selected(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         ends_at = time.monotonic() + PATIENCE_FOR_MANY
-        for number, connection in enumerate(queryset):
+        for number, connection in enumerate(within_reach(request.user, USE, rows=queryset)):
             if time.monotonic() >= ends_at:
                 left = queryset.count() - number
                 self.message_user(

@@ -1,6 +1,7 @@
-"""The list of projects says where each is kept, and leads to linking one."""
+"""The list of projects says where each is kept, and leads to linking one; a connection says with whom it is shared."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -8,8 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
+from connections.admin import NAMED, ConnectionAdmin
+from connections.models import Connection
+from connections.reach import VIEW
 from sources import pages
 from sources.copying import pages as copying
+from sources.sharing import projects_of
+from sources.sharing_page import sharing_page
 from sources.words import JOINED, where_kept
 from vault.admin import ProjectAdmin
 from vault.models import Project
@@ -54,5 +60,30 @@ class SourcedProjectAdmin(ProjectAdmin):
         ]
 
 
+class SharedConnectionAdmin(ConnectionAdmin):
+    def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), "shared_with")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        """Of an own section, for those who see the whole connection."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not request.user.has_perm(VIEW):
+            return fieldsets
+        return (*fieldsets, ("Shared", {"fields": ("shared_with",)}))
+
+    @admin.display(description="shared with")
+    def shared_with(self, connection: Connection) -> str:
+        names = [str(project) for project in projects_of(connection)]
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        return f"{', '.join(names[:NAMED])}{more}" if names else "no project: for those with rights everywhere"
+
+    def get_urls(self) -> list[URLPattern]:
+        view: Callable[..., HttpResponse] = self.admin_site.admin_view(partial(sharing_page, self))
+        sharing = path("<uuid:object_id>/sharing/", view, name="connections_connection_sharing")
+        return [sharing, *super().get_urls()]
+
+
 admin.site.unregister(Project)
 admin.site.register(Project, SourcedProjectAdmin)
+admin.site.unregister(Connection)
+admin.site.register(Connection, SharedConnectionAdmin)

@@ -60,6 +60,23 @@ class LinkedProject(models.Model):
         return found
 
 
+class SharedConnection(models.Model):
+    """A project whose members see a connection and, where they may use connections, write through it.
+
+    One that is shared with no project is for those alone whose rights hold in the whole installation.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="shares")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="shared_connections")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["connection", "project"], name="connection_shared_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection} with {self.project}"
+
+
 class ListedFolders(models.Model):
     """The folders of an environment as its source last told them, for when it is slow to tell."""
 
