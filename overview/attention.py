@@ -12,6 +12,7 @@ from syncs.choices import Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
 from syncs.models import DevinSync, WriteIntent
+from vault.access import can_somewhere, visible
 from vault.models import Secret
 from vault.rotation import last_day_of_due
 
@@ -71,8 +72,9 @@ def admin_url(name: str, *args: object) -> str:
 
 def collect_attention(user: Any) -> Attentions:
     """The secrets that are due only for whoever may see secrets."""
-    syncs = syncs_needing_a_person()
-    invalid = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
+    syncs = visible(user, syncs_needing_a_person())
+    in_use = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
+    invalid = visible(user, in_use)
     secrets, secret_count = _due_secrets(user)
     rows = [
         *_of_syncs(list(syncs[:MOST_ROWS])),
@@ -84,9 +86,10 @@ def collect_attention(user: Any) -> Attentions:
 
 def _due_secrets(user: Any) -> tuple[list[Secret], int]:
     """The first that are due, and how many are."""
-    if not user.has_perm("vault.view_secret"):
+    if not can_somewhere(user, "vault.view_secret"):
         return [], 0
-    rows = Secret.objects.filter(due_on__lte=last_day_of_due()).order_by("due_on", "key").defer("sealed_value")
+    due = Secret.objects.filter(due_on__lte=last_day_of_due()).order_by("due_on", "key").defer("sealed_value")
+    rows = visible(user, due)
     first = list(rows.select_related("folder__environment__project")[: MOST_ROWS + 1])
     return first[:MOST_ROWS], rows.order_by().count() if len(first) > MOST_ROWS else len(first)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import django_rq
 from django.db.models import CharField, Count, Min, Q
@@ -14,13 +14,14 @@ from redis.exceptions import RedisError
 from connections.models import Connection
 from overview.attention import MOST_ROWS, Attentions, admin_url, collect_attention
 from syncs.choices import Status
-from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.models import DevinSync, SyncControl, SyncRun, SyncRunQuerySet
 from syncs.runs.bells import count_workers
 from syncs.runs.queue import count_bells
 from syncs.runs.schedule import SILENT_AFTER
 from theme.badges import tone_of
 from theme.charts import Bar
-from vault.models import Project, Secret
+from vault.access import can_somewhere, visible
+from vault.models import Secret
 
 HOURS = 24
 RECENT_RUNS = 8
@@ -92,17 +93,17 @@ class Overview:
 
 
 def collect(user: Any) -> Overview:
-    counts = _count_syncs()
+    counts = _count_syncs(user)
     has_syncs = bool(counts["all"])
-    bars = _bars()
+    bars = _bars(user)
     return Overview(
         tiles=_tiles(counts),
         bars=bars,
         runs_in_chart=sum(number for bar in bars for _, number in bar["parts"]),
         attention=collect_attention(user),
-        due=_due(),
-        recent_runs=list(SyncRun.objects.select_related("requested_by")[:RECENT_RUNS]),
-        health=_health(),
+        due=_due(user),
+        recent_runs=list(_runs_of(user).select_related("requested_by")[:RECENT_RUNS]),
+        health=_health(user),
         first_steps=[] if has_syncs else _first_steps(user),
     )
 
@@ -111,11 +112,15 @@ def is_paused() -> bool:
     return SyncControl.objects.filter(is_paused=True).exists()
 
 
-def _count_syncs() -> dict[str, int]:
+def _runs_of(user: Any) -> SyncRunQuerySet:
+    return cast(SyncRunQuerySet, visible(user, SyncRun.objects.all()))
+
+
+def _count_syncs(user: Any) -> dict[str, int]:
     def having(*statuses: Status) -> Count:
         return Count("pk", filter=Q(sync_status__in=statuses, is_enabled=True))
 
-    return DevinSync.objects.aggregate(
+    counted: dict[str, int] = visible(user, DevinSync.objects.all()).aggregate(
         all=Count("pk"),
         off=Count("pk", filter=Q(is_enabled=False)),
         ok=having(Status.SUCCEEDED),
@@ -123,6 +128,7 @@ def _count_syncs() -> dict[str, int]:
         blocked=having(Status.BLOCKED),
         failed=having(Status.FAILED),
     )
+    return counted
 
 
 def _tiles(counts: dict[str, int]) -> list[Tile]:
@@ -142,13 +148,13 @@ def _tiles(counts: dict[str, int]) -> list[Tile]:
     ]
 
 
-def _bars() -> list[Bar]:
+def _bars(user: Any) -> list[Bar]:
     """One bar an hour, the last of them the hour we are in."""
     last = timezone.now().replace(minute=0, second=0, microsecond=0)
     hours = [last - timedelta(hours=ago) for ago in reversed(range(HOURS))]
     # Of the text of a time: SQLite would cut off each time's minutes in Python.
     hour = Substr(Cast("queued_at", CharField()), 1, len("2026-01-31 23"))
-    rows = SyncRun.objects.filter(queued_at__gte=hours[0], queued_at__lt=last + timedelta(hours=1)).order_by()
+    rows = _runs_of(user).filter(queued_at__gte=hours[0], queued_at__lt=last + timedelta(hours=1)).order_by()
     numbers: Counter[tuple[str, str]] = Counter()
     for told, status, number in rows.annotate(hour=hour).values_list("hour", "status").annotate(number=Count("pk")):
         numbers[told, Status.RUNNING if status == Status.PENDING else status] += number
@@ -161,16 +167,19 @@ def _bars() -> list[Bar]:
     ]
 
 
-def _due() -> list[DevinSync]:
-    live = DevinSync.objects.live().filter(auto_sync_enabled=True, next_reconcile_at__isnull=False)
+def _due(user: Any) -> list[DevinSync]:
+    live = visible(user, DevinSync.objects.live()).filter(auto_sync_enabled=True, next_reconcile_at__isnull=False)
     return list(live.order_by("next_reconcile_at")[:MOST_ROWS])
 
 
-def _health() -> Health:
+def _health(user: Any) -> Health:
+    """What waits is counted of what the user sees; how long the queue is, for those alone who see all of it."""
     now = timezone.now()
-    ready = SyncRun.objects.pending().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+    ready = _runs_of(user).pending().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
     waiting = ready.aggregate(number=Count("pk"), since=Min("queued_at"))
     workers, queued = _ask_queue()
+    if queued is not None and not user.has_perm("syncs.view_syncrun"):
+        queued = waiting["number"]
     seen = SyncControl.objects.values_list("scheduler_seen_at", flat=True).first()
     return Health(workers, queued, waiting["number"], waiting["since"], seen)
 
@@ -185,7 +194,7 @@ def _ask_queue() -> tuple[int | None, int | None]:
 
 def _first_steps(user: Any) -> list[Step]:
     def url(permission: str, name: str) -> str:
-        return admin_url(name) if user.has_perm(permission) else ""
+        return admin_url(name) if can_somewhere(user, permission) else ""
 
     return [
         Step(
@@ -193,14 +202,14 @@ def _first_steps(user: Any) -> list[Step]:
             "Enter an API key of a service user that may manage your organization's secrets. It is checked at once.",
             "Add a connection",
             url("connections.add_connection", "connections_connection_add"),
-            Connection.objects.exists(),
+            visible(user, Connection.objects.all()).exists(),
         ),
         Step(
             "Put your secrets into the vault",
             "Make a project, and add its secrets one by one or by pasting a .env file.",
             "Add a project",
             url("vault.add_project", "vault_project_add"),
-            Project.objects.exists() and Secret.objects.exists(),
+            visible(user, Secret.objects.all()).exists(),
         ),
         Step(
             "Create a sync",

@@ -10,6 +10,7 @@ from search.hits import Hit
 from search.question import Question
 from sources.copying.copying import RIGHTS as RIGHTS_TO_COPY
 from theme.navigation import LinkArea
+from vault.access import can_somewhere
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ ACTIONS = (
 
 
 def actions(question: Question, user: User | AnonymousUser) -> list[Hit]:
-    allowed = [action for action in ACTIONS if user.has_perms(action.rights)]
+    allowed = [action for action in ACTIONS if all(can_somewhere(user, right) for right in action.rights)]
     return ranked(question, [(Hit(each.label, each.url, does=each.does), each.words) for each in allowed])
 
 

@@ -16,6 +16,7 @@ from django.urls import reverse
 from connections.models import Connection
 from search.hits import Group, Hit, group
 from search.question import Question
+from vault.access import can_somewhere, visible
 from vault.models import Folder, Project, Secret
 
 PLACE = Concat("environment__slug", Value(":"), "path", output_field=CharField())
@@ -36,9 +37,9 @@ class Table:
     also: str = ""
     in_list: str = ""
 
-    def answer(self, question: Question) -> QuerySet[Any]:
-        """Of each of the best: the kind, its ID, name and detail, and how well it answers."""
-        chosen = question.best(self.rows(), *self.columns, also=self.also).values("pk")
+    def answer(self, question: Question, user: User) -> QuerySet[Any]:
+        """Of each of the best that the user sees: the kind, its ID, name and detail, and how well it answers."""
+        chosen = question.best(visible(user, self.rows()), *self.columns, also=self.also).values("pk")
         rows: QuerySet[Any] = (
             self.rows()
             .filter(pk__in=chosen)
@@ -109,8 +110,8 @@ TABLES = (
 
 
 def find_named(question: Question, user: User) -> Iterator[Group]:
-    tables = [table for table in TABLES if user.has_perms(table.rights)]
-    answers = [table.answer(question) for table in tables]
+    tables = [table for table in TABLES if all(can_somewhere(user, right) for right in table.rights)]
+    answers = [table.answer(question, user) for table in tables]
     rows = list(answers[0].union(*answers[1:], all=True)) if answers else []
     for table in tables:
         own = [row for row in rows if row[0] == table.title]

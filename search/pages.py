@@ -17,6 +17,7 @@ from search.hits import Group
 from search.named import find_named
 from search.question import Question
 from search.rows import KINDS
+from vault.access import can_somewhere
 
 
 def routes() -> dict[str, tuple[str, Callable[..., HttpResponse]]]:
@@ -51,8 +52,8 @@ def find(question: Question, request: HttpRequest) -> Iterator[Group]:
     areas = admin.site.each_context(request)["navigation"]
     yield Group("Pages", "list", pages(question, areas))
     for kind in KINDS if question else ():
-        if user.has_perms(kind.rights):
-            yield from kind.find(question)
+        if all(can_somewhere(user, right) for right in kind.rights):
+            yield from kind.find(question, user)
     if question:
         yield from find_named(question, user)
     yield Group("Actions", "arrow-right", actions(question, user))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
 from django.urls import reverse
@@ -15,6 +16,7 @@ from search.hits import MOST, Group, Hit, group
 from search.question import LAST, Question
 from syncs.models import DevinSync, SyncRun
 from theme.times import from_now
+from vault.access import visible
 
 SYNC_NOW = "Sync now: "
 # A sync has some fifty columns more.
@@ -29,12 +31,13 @@ class Kind:
     """`rights` are those that the pages it leads to ask for."""
 
     rights: tuple[str, ...]
-    find: Callable[[Question], Iterator[Group]]
+    find: Callable[[Question, User], Iterator[Group]]
 
 
-def syncs(question: Question) -> Iterator[Group]:
+def syncs(question: Question, user: User) -> Iterator[Group]:
     """And what starts one: the page with its plan and the button, for nothing is started by following a link."""
-    rows = DevinSync.objects.annotate(told=Concat(Value(SYNC_NOW), "name")).filter(question.matches("told"))
+    named_so = DevinSync.objects.annotate(told=Concat(Value(SYNC_NOW), "name")).filter(question.matches("told"))
+    rows = visible(user, named_so)
     named = Case(When(question.matches("name"), then=question.ranks("name")), default=Value(LAST + 1))
     ordered = rows.annotate(rank=named).order_by("rank", "name", "pk").select_related("project", "folder__environment")
     found = list(ordered.only(*SHOWN_OF_SYNCS)[: 2 * MOST + 1])
@@ -52,8 +55,9 @@ def _start(sync: DevinSync) -> Hit:
     return Hit(f"{SYNC_NOW}{sync.name}", url, f"shows the plan first · {sync.org_id}")
 
 
-def organizations(question: Question) -> Iterator[Group]:
-    rows = DevinSync.objects.filter(question.matches("org_id")).values("org_id").annotate(count=Count("pk"))
+def organizations(question: Question, user: User) -> Iterator[Group]:
+    syncs_there = visible(user, DevinSync.objects.filter(question.matches("org_id")))
+    rows = syncs_there.order_by().values("org_id").annotate(count=Count("pk"))
     found = rows.annotate(rank=question.ranks("org_id")).order_by("rank", "org_id")[: MOST + 1]
     hits = []
     for row in found:
@@ -63,9 +67,9 @@ def organizations(question: Question) -> Iterator[Group]:
     yield group("Organizations", "users", hits)
 
 
-def runs(question: Question) -> Iterator[Group]:
+def runs(question: Question, user: User) -> Iterator[Group]:
     """By the sync's name and how they ended, the newest first; by ID."""
-    rows = SyncRun.objects.annotate(told=Concat("sync_name", Value(" "), "status"))
+    rows = visible(user, SyncRun.objects.annotate(told=Concat("sync_name", Value(" "), "status")))
     if (run_id := _as_id(question.text)) is not None:
         found: QuerySet[SyncRun] = rows.filter(Q(pk=run_id))
     else:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from sources.protocol import EnvironmentEntry, Found, Place, Source
 from sources.registry import open_source
 from sources.words import page_of
+from vault.access import visible
 from vault.models import ROOT, VAULT, Environment, Folder, Project, Secret
 
 # What to join where a sync is loaded whose source will be asked for; for a run, behind "sync__".
@@ -84,9 +85,9 @@ def lineage(path: str) -> list[str]:
     return [ROOT, *("/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1))]
 
 
-def names_of_folder(folder_id: UUID) -> dict[str, str]:
-    """How a form names a folder of the vault, with its environment and project; nothing if it is gone."""
-    row = Folder.objects.select_related("environment").filter(pk=folder_id).first()
+def names_of_folder(folder_id: UUID, user: Any) -> dict[str, str]:
+    """How a form names a folder of the vault, with its environment and project; nothing if the user sees none."""
+    row = visible(user, Folder.objects.select_related("environment").filter(pk=folder_id)).first()
     if row is None:
         return {}
     return {"project": str(row.environment.project_id), "environment": str(row.environment_id), "folder": str(row.pk)}

@@ -61,6 +61,15 @@ def load_resolver_of_many(asked: Sequence[Asked]) -> tuple[Resolver, list[list[U
     return _load(asked)
 
 
+def places_read(folder: Folder, *, recursive: bool) -> list[Place]:
+    """All that a read may take secrets from: the folder, with `recursive` those below, and wherever imports and
+    references lead from there. Opens no value."""
+    project_id = folder.environment.project_id
+    links = load_links(project_id, references=True, within=False)
+    shape = _load_shape([Asked(folder, recursive)], links, whole_project=False)
+    return sorted((shape.places[folder_id] for folder_id in shape.needed), key=str)
+
+
 def _load(
     asked: Sequence[Asked],
     *,

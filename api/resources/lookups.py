@@ -3,17 +3,11 @@
 from uuid import UUID
 
 from api.http.errors import BadRequest, NotFoundError
-from connections.models import Connection
-from connections.registry import kind_named
 from sources.errors import SourceError
 from sources.finding import find_place
 from sources.protocol import Found
-from syncs.models import DevinSync, SyncRun
-from syncs.runs.quiet import keep
 from vault.elsewhere import check_kept_here
 from vault.models import Environment, Project
-
-SYNCS = DevinSync.objects.with_source().select_related("connection", "environment")
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -64,29 +58,3 @@ def get_source(project: Project, environment: str, path: str) -> Found:
         return find_place(project, environment, path)
     except SourceError as error:
         raise BadRequest(error.message) from error
-
-
-def get_connection(connection_id: UUID, *, app: str = "devin") -> Connection:
-    connection = Connection.objects.filter(pk=connection_id).first()
-    if connection is None:
-        raise NotFoundError(f"There is no connection with the ID {connection_id}.")
-    if connection.app != app:
-        raise BadRequest(f"The connection {connection.name} is not to {kind_named(app).label}.")
-    return connection
-
-
-def get_sync(sync_id: UUID) -> DevinSync:
-    sync = SYNCS.filter(pk=sync_id).first()
-    if sync is None:
-        raise NotFoundError(f"There is no sync with the ID {sync_id}.")
-    return sync
-
-
-def get_run(run_id: UUID) -> SyncRun:
-    """Whoever follows a run finds it at its end too."""
-    run = SyncRun.objects.filter(pk=run_id).first()
-    if run is None or not keep(run):
-        raise NotFoundError(
-            f"There is no run with the ID {run_id}. One that the schedule started leaves none where nothing changed."
-        )
-    return run

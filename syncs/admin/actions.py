@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from syncs.admin.base import demand, not_found, only
+from syncs.access import place_of
+from syncs.admin.base import demand, only
 from syncs.admin.review import review_switch
 from syncs.admin.starting import start_many, start_one
 from syncs.choices import Operation, Outcome
@@ -20,6 +21,7 @@ from syncs.organizations import name_organizations
 from syncs.places import JOINED
 from syncs.runs.trusting import doubts
 from syncs.runs.wishes import Wishes
+from vault.access import can, can_somewhere, visible
 
 NAMES_SHOWN = 60
 SYNCS_WITH_NAMES = 20
@@ -45,7 +47,7 @@ Owner = admin.ModelAdmin[DevinSync]
 
 @admin.action(description="Sync now", permissions=["run"])
 def sync_now(owner: Owner, request: HttpRequest, queryset: QuerySet[DevinSync]) -> None:
-    start_many(request, queryset.select_related(*JOINED))
+    start_many(request, allowed(request, queryset.select_related(*JOINED), "run_devinsync"))
 
 
 @admin.action(description="Plan (choose one)", permissions=["plan"])
@@ -112,7 +114,7 @@ def switch_on(owner: Owner, request: HttpRequest, what: str, queryset: QuerySet[
 
 def switch(request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: bool) -> None:
     by, count = Actor.in_admin(request.user), 0
-    for sync in syncs:
+    for sync in allowed(request, syncs, "change_devinsync"):
         try:
             count += switch_sync(sync.pk, field, on=on, by=by)
         except SyncError as error:
@@ -127,6 +129,8 @@ def switch(request: HttpRequest, syncs: Iterable[DevinSync], field: str, *, on: 
 def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[DevinSync]) -> HttpResponse:
     if what not in CONFIRMED:
         raise Http404
+    for sync in syncs:
+        demand(request, *CONFIRMED[what], at=place_of(sync))
     demand(request, *CONFIRMED[what])
     name_organizations(syncs)
     rows = planned_by(syncs) if what == "trust" else [(sync, *managed_names(sync)) for sync in syncs]
@@ -138,11 +142,10 @@ def confirm_page(owner: Owner, request: HttpRequest, what: str, syncs: list[Devi
         "rows": rows,
         "total": sum(count for _, count, _ in rows),
         "switches_on": what in SWITCHED_ON,
-        "may_plan": request.user.has_perm("syncs.plan_devinsync"),
+        "may_plan": can_somewhere(request.user, "syncs.plan_devinsync"),
         "back": syncs[0] if len(syncs) == 1 else None,
         "offers_to_stop": what == "remove"
-        and owner.has_change_permission(request)
-        and any(sync.auto_sync_enabled for sync in syncs),
+        and any(sync.auto_sync_enabled and owner.has_change_permission(request, sync) for sync in syncs),
     }
     return TemplateResponse(request, "admin/syncs/devinsync/confirm.html", context)
 
@@ -158,18 +161,30 @@ def confirmed(owner: Owner, request: HttpRequest, what: str) -> HttpResponse:
         ids = [UUID(text) for text in request.POST.getlist("sync")]
     except ValueError:
         raise Http404 from None
-    syncs = list(DevinSync.objects.with_source().filter(pk__in=ids))
+    syncs = list(visible(request.user, DevinSync.objects.with_source().filter(pk__in=ids)))
+    for sync in syncs:
+        demand(request, *CONFIRMED[what], at=place_of(sync))
     if what in SWITCHED_ON:
         switch(request, syncs, SWITCHED_ON[what], on=True)
         return redirect("admin:syncs_devinsync_changelist")
     if what == "trust":
         syncs = in_doubt(syncs)
-    if what == "remove" and request.POST.get("stop_auto_sync") and owner.has_change_permission(request):
-        switch(request, syncs, "auto_sync_enabled", on=False)
+    if what == "remove" and request.POST.get("stop_auto_sync"):
+        switch(request, allowed(request, syncs, "change_devinsync"), "auto_sync_enabled", on=False)
     if len(syncs) == 1:
         return redirect(start_one(request, syncs[0], operation=operation, wishes=wishes) or syncs[0])
     start_many(request, syncs, operation=operation, wishes=wishes)
     return redirect("admin:syncs_devinsync_changelist")
+
+
+def allowed(request: HttpRequest, syncs: Iterable[DevinSync], permission: str) -> list[DevinSync]:
+    """Those with which the person may do it; of the others they are told."""
+    every = list(syncs)
+    found = [sync for sync in every if can(request.user, f"syncs.{permission}", place_of(sync))]
+    if refused := len(every) - len(found):
+        which = "1 sync" if refused == 1 else f"{refused} syncs"
+        messages.warning(request, f"Left out {which}: you lack the permission syncs.{permission} there.")
+    return found
 
 
 def in_doubt(syncs: Iterable[DevinSync]) -> list[DevinSync]:
@@ -194,10 +209,3 @@ def managed_names(sync: DevinSync) -> tuple[int, list[str]]:
     """How many secrets the sync has written to Devin, and the first of their keys."""
     rows = sync.managed_secrets.order_by("destination_key")
     return rows.count(), list(rows.values_list("destination_key", flat=True)[:NAMES_SHOWN])
-
-
-def find_sync(pk: UUID) -> DevinSync:
-    found = DevinSync.objects.with_source().select_related("connection").filter(pk=pk).first()
-    if found is None:
-        raise not_found("sync")
-    return found

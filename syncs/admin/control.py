@@ -11,12 +11,15 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from syncs.admin.base import demand, only
+from common.lacking import demand_rights
+from syncs.admin.base import only
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
 from syncs.runs.queue import ring
+from vault.access import can_somewhere, visible
 
 RUNG_AT_ONCE = 100
+VIEW = "syncs.view_synccontrol"
 
 
 @admin.register(SyncControl)
@@ -26,6 +29,12 @@ class SyncControlAdmin(admin.ModelAdmin[SyncControl]):
 
     def has_delete_permission(self, request: HttpRequest, obj: SyncControl | None = None) -> bool:
         return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return can_somewhere(request.user, VIEW)
+
+    def has_view_permission(self, request: HttpRequest, obj: SyncControl | None = None) -> bool:
+        return can_somewhere(request.user, VIEW) or self.has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: SyncControl | None = None) -> bool:
         return request.user.has_perm("syncs.pause_syncs")
@@ -44,16 +53,16 @@ class SyncControlAdmin(admin.ModelAdmin[SyncControl]):
             **self.admin_site.each_context(request),
             "title": "Pause all syncs",
             "control": SyncControl.objects.select_related("changed_by").get_or_create(pk=1)[0],
-            "pending_count": SyncRun.objects.pending().count(),
-            "running_count": SyncRun.objects.filter(status=Status.RUNNING).count(),
-            "sync_count": DevinSync.objects.live().count(),
+            "pending_count": visible(request.user, SyncRun.objects.pending()).count(),
+            "running_count": visible(request.user, SyncRun.objects.filter(status=Status.RUNNING)).count(),
+            "sync_count": visible(request.user, DevinSync.objects.live()).count(),
             "may_switch": self.has_change_permission(request),
         }
         return TemplateResponse(request, "admin/syncs/synccontrol/switch.html", context)
 
     @only("POST")
     def switch(self, request: HttpRequest) -> HttpResponse:
-        demand(request, "pause_syncs")
+        demand_rights(request.user, "syncs.pause_syncs")
         pause = request.POST.get("pause") == "1"
         with transaction.atomic():
             control = SyncControl.get()

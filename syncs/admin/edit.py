@@ -7,17 +7,20 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.urls import reverse
 
+from connections.models import Connection
 from sources.choosing import Asking, places_of
 from sources.registry import kind_of
 from syncs.admin.choosing_organization import ChoosesOrganization
-from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField
+from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField, usable_connections
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
     OptionsForm,
     said_at_field,
 )
+from syncs.admin.readable import readable_places
 from syncs.editing import EDITABLE, moves
 from syncs.editing.rules import check_name_is_free, check_stored_folders
 from syncs.models import DevinSync
@@ -41,6 +44,8 @@ class SyncForm(ChoosesOrganization):
         error_messages = {**OptionsForm.Meta.error_messages, "org_id": ORG_ID_ERRORS}
         widgets = {**OptionsForm.Meta.widgets, "org_id": TypeaheadText}
 
+    # Whose form it is: what it offers is what they may choose.
+    user: Any = None
     may_remove_secrets = False
     # Back from the review: shown again as it was sent, not saved.
     is_held = False
@@ -51,12 +56,17 @@ class SyncForm(ChoosesOrganization):
         self.old_place: moves.Place | None = None
         self.old_secret_count = 0
         self.fields["seen_version"].initial = self.instance.version
+        if isinstance(connection := self.fields.get("connection"), DevinConnectionField):
+            usable = usable_connections(self.user, self.instance.project).values("pk")
+            kept = Q(pk__in=usable) | Q(pk=self.instance.connection_id)
+            connection.queryset = Connection.objects.filter(kept)
         if isinstance(folder := self.fields.get("folder"), ProjectFolderField):
             self._offer(folder)
 
     def _offer(self, field: ProjectFolderField) -> None:
         """The places of the source, and in any case the one that is read now. A form that was sent asks nothing."""
-        listing = places_of(self.instance.project, Asking(never=self.is_bound))
+        project = self.instance.project
+        listing = readable_places(self.user, project, places_of(project, Asking(never=self.is_bound)))
         now = self.instance.source
         if now is not None:
             self.initial["folder"] = now.place.folder_id or str(now)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from common.long_lists import TextFilter
 from syncs.editing import Need, syncs_needing_a_person
 from syncs.models import DevinSync, SyncRunQuerySet
+from vault.access import visible
 
 
 class SyncFilter(TextFilter):
@@ -24,7 +25,8 @@ class SyncFilter(TextFilter):
         if not name:
             return queryset
         # By the syncs, of which there are few: what belongs to one has an index.
-        return queryset.filter(sync__in=DevinSync.objects.filter(name__icontains=name).values("pk"))
+        named = visible(request.user, DevinSync.objects.filter(name__icontains=name))
+        return queryset.filter(sync__in=named.values("pk"))
 
 
 class TypeFilter(admin.SimpleListFilter):

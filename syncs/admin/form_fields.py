@@ -10,11 +10,14 @@ from django.db.models import QuerySet
 
 from common.patterns import validate_slug
 from connections.models import Connection
+from connections.reach import USE, within_reach
 from sources.choosing import Listing, Searched
 from sources.protocol import EnvironmentEntry, FolderEntry, Found
 from sources.words import JOINED, name_with_source
+from syncs.access import projects_for
 from syncs.words import help_of
 from theme.widgets import DrawnSelect, Suggestions, TypeaheadSelect, TypeaheadText
+from vault.access import Place, can_within
 from vault.models import Project
 
 # A page with more choices than this takes long to load, and nobody reads them.
@@ -36,9 +39,11 @@ class Chosen:
 
 
 class ProjectField(Chosen, forms.ModelChoiceField[Project]):
+    """Offers what it is given to `offer`."""
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            queryset=Project.objects.select_related(*JOINED),
+            queryset=Project.objects.none(),
             empty_label="Choose a project",
             widget=TypeaheadSelect,
             error_messages={
@@ -47,6 +52,9 @@ class ProjectField(Chosen, forms.ModelChoiceField[Project]):
             },
             **kwargs,
         )
+
+    def offer(self, user: Any) -> None:
+        self.queryset = projects_for(user).select_related(*JOINED)
 
     def label_from_instance(self, obj: Project) -> str:
         return name_with_source(obj)
@@ -183,7 +191,7 @@ class ProjectFolderField(EntryField[Found]):
 class DevinConnectionField(Chosen, forms.ModelChoiceField[Connection]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            queryset=usable_connections(),
+            queryset=Connection.objects.none(),
             label="Devin connection",
             empty_label="Choose a connection",
             widget=DrawnSelect,
@@ -198,8 +206,12 @@ class DevinConnectionField(Chosen, forms.ModelChoiceField[Connection]):
         return f"{obj.name} (not valid)" if obj.is_valid is False else obj.name
 
 
-def usable_connections() -> QuerySet[Connection]:
-    return Connection.objects.filter(app=Connection.App.DEVIN)
+def usable_connections(user: Any, project: Project | None = None) -> QuerySet[Connection]:
+    """Those to Devin that the person may use; of those that are shared, in this project."""
+    rows = within_reach(user, USE, rows=Connection.objects.filter(app=Connection.App.DEVIN))
+    if project is None or user.has_perm(USE):
+        return rows
+    return rows.filter(shares__project=project) if can_within(user, USE, Place(project.pk)) else rows.none()
 
 
 class NameField(forms.CharField):

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from sources.choosing import USUAL, Asking, Listing, environments_of, folders_of
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Found, Place
+from syncs.access import projects_for
 from syncs.admin.choosing_organization import ChoosesOrganization
 from syncs.admin.form_fields import (
     DevinConnectionField,
@@ -17,7 +18,9 @@ from syncs.admin.form_fields import (
     NameField,
     PathField,
     ProjectField,
+    usable_connections,
 )
+from syncs.admin.readable import readable_environments, readable_folders
 from syncs.choices import InitialSyncBehavior
 from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
 from syncs.errors import EditRefused
@@ -44,23 +47,27 @@ ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with â€œorg-â
 
 
 class SourceForm(forms.Form):
-    """`asking` says how far to go for the lists of a source that is elsewhere."""
+    """`asking` says how far to go for the lists of a source that is elsewhere. Offers what the user may read."""
 
     project = ProjectField()
     environment = EnvironmentField()
     folder = PathField()
 
-    def __init__(self, *args: Any, asking: Asking = USUAL, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, asking: Asking = USUAL, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        project = self._chosen("project", only=[row.pk for row in Project.objects.all()[:2]])
+        projects = self.fields["project"]
+        assert isinstance(projects, ProjectField)  # noqa: S101
+        projects.offer(user)
+        project = self._chosen("project", only=[row.pk for row in projects_for(user)[:2]])
         if not isinstance(project, Project):
             return
-        environments = environments_of(project, asking)
+        environments = readable_environments(user, project, environments_of(project, asking))
         self._offer("environment", environments)
         environment = self._chosen("environment", only=[entry.id or entry.slug for entry in environments.entries])
         if not isinstance(environment, EnvironmentEntry):
             return
-        self._offer("folder", folders_of(project, environment.slug, asking))
+        folders = readable_folders(user, project, environment.slug, folders_of(project, environment.slug, asking))
+        self._offer("folder", folders)
         # The folder that there always is.
         self._chosen("folder", only=[ROOT])
 
@@ -106,7 +113,15 @@ class SourceForm(forms.Form):
 
 
 class DestinationForm(ChoosesOrganization):
+    """Offers the connections that the user may use for a sync of the project."""
+
     connection = DevinConnectionField()
+
+    def __init__(self, *args: Any, user: Any, project: Project | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["connection"]
+        assert isinstance(field, DevinConnectionField)  # noqa: S101
+        field.queryset = usable_connections(user, project)
 
     class Meta:
         model = DevinSync

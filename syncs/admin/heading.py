@@ -4,9 +4,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from syncs.access import place_of
 from syncs.admin.actions import Owner
 from syncs.admin.base import status_badge
 from syncs.models import DevinSync
+from vault.access import PermsAt, can
 
 
 def heading_of(owner: Owner, request: HttpRequest, sync: DevinSync, *, tab: str) -> dict[str, Any]:
@@ -20,10 +22,13 @@ def heading_of(owner: Owner, request: HttpRequest, sync: DevinSync, *, tab: str)
 
 
 def parts_of(owner: Owner, request: HttpRequest, sync: DevinSync, *, tab: str) -> dict[str, Any]:
+    here = place_of(sync)
+
     def may(permission: str) -> bool:
-        return request.user.has_perm(f"syncs.{permission}")
+        return can(request.user, f"syncs.{permission}", here)
 
     return {
+        "perms": PermsAt(request.user, here),
         "sync": sync,
         "tab": tab,
         "status_badge": status_badge(sync.sync_status),

@@ -12,14 +12,16 @@ from django.db.models import Exists, IntegerChoices, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from syncs.admin.actions import Owner, find_sync
-from syncs.admin.base import demand
+from syncs.access import place_of
+from syncs.admin.actions import Owner
+from syncs.admin.base import find_sync
 from syncs.admin.heading import heading_of
 from syncs.admin.key_links import source_urls
 from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status
 from syncs.engine.rows import NOT_OURS
 from syncs.models import DevinSync, SyncRun, SyncRunChange, WriteIntent
 from theme.badges import badge
+from vault.access import at
 
 KEYS_PER_PAGE = 50
 LOOKING = ("vault.view_folder", "vault.view_secret")
@@ -104,14 +106,14 @@ def _absent(sync: DevinSync) -> Iterable[tuple[str, str]]:
 
 
 def keys_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
-    demand(request, "view_devinsync", "view_managedsecret")
-    sync = find_sync(pk)
+    sync = find_sync(request, pk, "view_devinsync", "view_managedsecret")
     keys = keys_of(sync)
     query, chosen = request.GET.get("q", "").strip(), request.GET.get("state", "")
     state = next((each for each in State if each.name.lower() == chosen), None)
     shown = [key for key in keys if state in (None, key.state) and _fits(key, query)]
     page = Paginator(shown, KEYS_PER_PAGE).get_page(request.GET.get("page"))
-    urls = source_urls(sync, list(page)) if request.user.has_perms(LOOKING) and sync.has_source else {}
+    may = at(request.user, place_of(sync))
+    urls = source_urls(sync, list(page)) if sync.has_source and all(may(right) for right in LOOKING) else {}
     context: dict[str, Any] = {
         **heading_of(owner, request, sync, tab="keys"),
         "keys": [(key, urls.get(key.name, "")) for key in page],

@@ -3,19 +3,20 @@
 from datetime import UTC, datetime
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from common.long_lists import LongListPaginator
-from syncs.admin.base import ReadOnly
+from syncs.access import place_of_what_a_sync_has
+from syncs.admin.base import ByPlace, ReadOnly
 from syncs.admin.filters import SyncFilter
 from syncs.models import ManagedSecret
 from theme.lists import LightRows
 
 
 @admin.register(ManagedSecret)
-class ManagedSecretAdmin(ReadOnly, LightRows, admin.ModelAdmin[ManagedSecret]):
+class ManagedSecretAdmin(ReadOnly, ByPlace, LightRows, admin.ModelAdmin[ManagedSecret]):
+    place_of_row = staticmethod(place_of_what_a_sync_has)
     list_display = ("destination_key", "source_key", "sync", "organization", "secret_type", "written_at")
     list_filter = (SyncFilter, "secret_type", "written_at")
     list_select_related = ("sync", "destination")
@@ -43,6 +44,3 @@ class ManagedSecretAdmin(ReadOnly, LightRows, admin.ModelAdmin[ManagedSecret]):
         except (ValueError, OverflowError, OSError):
             # Devin's word, in whatever unit: a year past 9999 is no date.
             return None
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.view_managedsecret")

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
-from syncs.engine.changes import Create, Delete, HandOver, HeldBack, Plan, Rename, Replace
+from syncs.engine.changes import Create, Delete, HandOver, HeldBack, Plan, Rename, Replace, told_sync
 from syncs.renames import told_rename
 
 KIND_NAMES = {"totp": "TOTP secret", "cookie": "Cookie secret"}
@@ -105,8 +105,8 @@ class ShownPlan:
 
     @property
     def holders(self) -> list[tuple[str, int]]:
-        """The syncs that hold keys which this one wants, each with their number."""
-        return sorted(Counter(refusal.holder for refusal in self.plan.refusals if refusal.holder).items())
+        """The syncs that hold keys which this one wants, in words, each with their number."""
+        return sorted(Counter(told_sync(each.holder) for each in self.plan.refusals if each.holder).items())
 
     @property
     def to_take_over(self) -> list[str]:

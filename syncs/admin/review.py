@@ -18,6 +18,7 @@ from django.utils.html import format_html
 
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
+from syncs.access import place_of
 from syncs.admin.edit import SyncForm
 from syncs.admin.plan_page import ShownPlan, show
 from syncs.admin.starting import link_to
@@ -29,6 +30,7 @@ from syncs.engine.preview import Preview, preview
 from syncs.errors import SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.wishes import Wishes
+from vault.access import can
 
 # What a person chose on the review, and the fields that are its own.
 ANSWER, BACK, SYNC, LATER, DISABLED = "reviewed", "back", "sync", "later", "disabled"
@@ -82,7 +84,7 @@ def review_edit(owner: Any, request: HttpRequest, sync: DevinSync, data: QueryDi
         after = foresee_change(sync.pk, form.to_save(), by=Actor.in_admin(request.user), removes_old=form.removes_old)
     except SyncError:
         return None
-    review = draw(sync, after, form, may_plan=owner.has_plan_permission(request))
+    review = draw(sync, after, form, may_plan=owner.has_plan_permission(request, sync))
     if review.changes_nothing:
         return None
     return answer(owner, request, review, form) or show_review(owner, request, review, data)
@@ -131,7 +133,7 @@ def ways(owner: Any, request: HttpRequest, review: Review) -> list[str]:
     if review.drawn is None:
         return [DISABLED]
     after, is_stuck = review.after, review.shown is not None and review.shown.is_stuck
-    may_run = after.is_enabled and (after.runs_by_itself or owner.has_run_permission(request))
+    may_run = after.is_enabled and (after.runs_by_itself or owner.has_run_permission(request, after))
     return [SYNC, LATER] if may_run and not is_stuck else [LATER]
 
 
@@ -142,7 +144,7 @@ def lacks_consent(request: HttpRequest, review: Review) -> bool:
 def save(request: HttpRequest, review: Review, form: SyncForm, given: str) -> Edited:
     """The run may delete just what was shown, if it was shown to somebody who may confirm deletions."""
     fields = form.to_save() | ({"is_enabled": False} if given == DISABLED else {})
-    may_confirm = request.user.has_perm("syncs.confirm_deletions")
+    may_confirm = can(request.user, "syncs.confirm_deletions", place_of(review.after))
     ids = review.shown.deletion_ids if review.shown is not None and may_confirm else None
     return change_sync(
         review.before.pk,
@@ -176,12 +178,12 @@ def show_review(owner: Any, request: HttpRequest, review: Review, data: QueryDic
         "crossings": crossings(review.before, after),
         "changed": changed_settings(review.before, after),
         "entries": [(name, value) for name, values in data.lists() if name not in OWN for value in values],
-        "overlapping": overlapping_syncs(after),
+        "overlapping": overlapping_syncs(after, seen_by=request.user),
         "shown": review.shown,
         "blocked": review.drawn.blocked if review.drawn is not None else None,
         "ways": ways(owner, request, review),
-        "may_confirm": request.user.has_perm("syncs.confirm_deletions"),
-        "may_plan": owner.has_plan_permission(request),
+        "may_confirm": can(request.user, "syncs.confirm_deletions", place_of(after)),
+        "may_plan": owner.has_plan_permission(request, review.before),
         "asks": review.asks,
         "error": NO_CONSENT if given in (SYNC, LATER) and lacks_consent(request, review) else "",
         "runs_anyway": SyncRun.objects.pending().filter(sync=review.before, operation=Operation.SYNC).exists(),

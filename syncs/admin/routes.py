@@ -15,11 +15,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from common.lacking import demand_rights
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
-from syncs.admin.actions import Owner, confirm_page, confirmed, find_sync, switch
-from syncs.admin.base import demand, only
+from syncs.access import place_of
+from syncs.admin.actions import CONFIRMED, Owner, confirm_page, confirmed, switch
+from syncs.admin.base import demand, find_sync, only
 from syncs.admin.keys import keys_view
 from syncs.admin.plan_page import show
 from syncs.admin.review import review_switch
@@ -34,6 +34,7 @@ from syncs.engine.preview import preview
 from syncs.errors import NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.wishes import NO_WISHES, Wishes
+from vault.access import at, can, demand_at, visible
 
 SUGGESTED = 20
 
@@ -61,20 +62,20 @@ def urls_of(owner: Owner) -> list[URLPattern]:
 @only("POST")
 def run_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     """“Sync now”; with a plan that was looked at, its deletions are confirmed."""
-    demand(request, "run_devinsync")
-    sync = find_sync(pk)
+    sync = find_sync(request, pk, "run_devinsync")
+    here = place_of(sync)
     if sync.is_elsewhere:
         return redirect(agree(owner, request, sync))
     wishes = NO_WISHES
     if "plan" in request.POST:
-        demand(request, "confirm_deletions")
+        demand(request, "confirm_deletions", at=here)
         try:
             wishes = Wishes(confirmed_deletions=open_plan(request.POST["plan"], sync, request.user))
         except signing.BadSignature:
             messages.error(request, "The plan is too old to be confirmed. Here is a new one.")
             return redirect("admin:syncs_devinsync_plan", sync.pk)
     if "take_over" in request.POST:
-        demand(request, "take_over")
+        demand(request, "take_over", at=here)
         try:
             keys = open_plan(request.POST["take_over"], sync, request.user, at=TAKE_OVER)
         except signing.BadSignature:
@@ -91,10 +92,10 @@ def agree(owner: Owner, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
     if "agreed" not in request.POST:
         messages.warning(request, "Its connection leads to another address than before. Look at the plan there.")
         return plan_page
-    demand_rights(request.user, *addresses.NEEDED)
+    demand_at(request.user, place_of(sync), *addresses.NEEDED)
     try:
         seen = open_plan(request.POST["agreed"], sync, request.user, at=sync.connection.where)
-        deletions = seen if request.user.has_perm("syncs.confirm_deletions") else None
+        deletions = seen if can(request.user, "syncs.confirm_deletions", place_of(sync)) else None
         before = sync.agreed_where
         run = addresses.agree_to_address(sync, sync.connection.where, deletions=deletions, user=request.user)
     except signing.BadSignature:
@@ -109,16 +110,18 @@ def agree(owner: Owner, request: HttpRequest, sync: DevinSync) -> SyncRun | str:
 
 
 def confirm_view(owner: Owner, request: HttpRequest, pk: UUID, what: str) -> HttpResponse:
-    return confirm_page(owner, request, what, [find_sync(pk)])
+    if what not in CONFIRMED:
+        raise Http404
+    return confirm_page(owner, request, what, [find_sync(request, pk, *CONFIRMED[what])])
 
 
 @only("POST")
 def switch_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
-    demand(request, "change_devinsync")
+    sync = find_sync(request, pk, "change_devinsync")
     field = request.POST.get("field", "")
     if field not in SWITCHES:
         raise Http404
-    sync, on = find_sync(pk), request.POST.get("on") == "1"
+    on = request.POST.get("on") == "1"
     if on and (reviewed := review_switch(owner, request, sync, field)):
         return reviewed
     switch(request, [sync], field, on=on)
@@ -128,8 +131,8 @@ def switch_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
 @only("GET")
 def places_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     """The field for the source, with the places suggested that have in them what somebody types."""
-    demand(request, "change_devinsync")
-    form = owner.get_form(request, sync := find_sync(pk), change=True)(instance=sync)
+    sync = find_sync(request, pk, "change_devinsync")
+    form = owner.get_form(request, sync, change=True)(instance=sync)
     if "folder" not in form.fields:
         raise PermissionDenied
     form.initial["folder"] = request.GET.get("q", "")
@@ -139,24 +142,25 @@ def places_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
 def names_view(request: HttpRequest) -> HttpResponse:
     """The first names of syncs that have in them what somebody types."""
     demand(request, "view_devinsync")
-    found = DevinSync.objects.filter(name__icontains=request.GET.get("q", "").strip()).order_by("name")
+    named = DevinSync.objects.filter(name__icontains=request.GET.get("q", "").strip())
+    found = visible(request.user, named).order_by("name")
     return JsonResponse({"names": list(found.values_list("name", flat=True).distinct()[:SUGGESTED])})
 
 
 def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     """A dry run: what a run would do now. Talks to Devin; writes nothing."""
-    demand(request, "view_devinsync", "plan_devinsync")
-    sync = find_sync(pk)
+    sync = find_sync(request, pk, "view_devinsync", "plan_devinsync")
+    may = at(request.user, place_of(sync))
     context: dict[str, Any] = {
         **owner.admin_site.each_context(request),
         "title": f"Plan of {sync.name}",
         "opts": DevinSync._meta,
         "sync": sync,
-        "overlapping": overlapping_syncs(sync),
-        "may_run": request.user.has_perm("syncs.run_devinsync") and sync.is_enabled,
-        "may_confirm": request.user.has_perm("syncs.confirm_deletions"),
-        "may_take_over": request.user.has_perm("syncs.take_over"),
-        "may_agree": request.user.has_perms(addresses.NEEDED),
+        "overlapping": overlapping_syncs(sync, seen_by=request.user),
+        "may_run": may("syncs.run_devinsync") and sync.is_enabled,
+        "may_confirm": may("syncs.confirm_deletions"),
+        "may_take_over": may("syncs.take_over"),
+        "may_agree": all(may(permission) for permission in addresses.NEEDED),
         "drawn_at": timezone.now(),
     }
     try:

@@ -16,10 +16,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from common.long_lists import LongListPaginator
+from syncs.access import VIEW_RUN, place_of_change, place_of_run
 from syncs.admin.base import (
     ROWS_A_PAGE,
+    ByPlace,
     ReadOnly,
     demand,
+    is_known,
     only,
     outcome_badge,
     run_badge,
@@ -38,6 +41,7 @@ from syncs.runs.quiet import keep
 from theme.badges import badge
 from theme.lists import LightRows
 from theme.times import duration, moment
+from vault.access import PermsAt
 from vault.models import Secret
 
 CHANGES_PER_PAGE = 50
@@ -53,7 +57,8 @@ ADVICE = {
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRun]):
+class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncRun]):
+    place_of_row = staticmethod(place_of_run)
     table = RUNS
     change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("name", "status_shown", "changed", "why", "queued", "duration_shown")
@@ -127,6 +132,7 @@ class SyncRunAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRun]):
             **page_of_changes(run, request),
             "title": str(run),
             "opts": SyncRun._meta,
+            "perms": PermsAt(request.user, place_of_run(run)),
         }
         return TemplateResponse(request, "admin/syncs/syncrun/change.html", context)
 
@@ -143,7 +149,9 @@ class SyncRunAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRun]):
             return TemplateResponse(request, "admin/syncs/syncrun/changes.html", context)
         has_moved = request.GET.get("seen", run.status) != run.status
         return TemplateResponse(
-            request, "admin/syncs/syncrun/progress.html", progress_of(run) | {"has_moved": has_moved}
+            request,
+            "admin/syncs/syncrun/progress.html",
+            progress_of(run) | {"has_moved": has_moved, "perms": PermsAt(request.user, place_of_run(run))},
         )
 
     def export_changes(self, request: HttpRequest, pk: UUID, to: str) -> StreamingHttpResponse:
@@ -151,36 +159,36 @@ class SyncRunAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRun]):
         rows = filtered_changes(run, chosen_filters(run, request))
         return export(request, CHANGES, rows, to, of=f" of the run {run.pk}")
 
-    def _get_run(self, request: HttpRequest, pk: object) -> SyncRun:
-        if not self.has_view_permission(request):
+    def _get_run(self, request: HttpRequest, pk: object, *permissions: str) -> SyncRun:
+        """One that the person sees, or may do this with; and may do it."""
+        if not self.has_view_permission(request) and not permissions:
             raise PermissionDenied
         related = (*(f"sync__{name}" for name in JOINED), "connection", "requested_by")
         try:
             run = SyncRun.objects.select_related(*related).filter(pk=UUID(str(pk))).first()
         except ValueError:
             run = None
-        if run is None or not keep(run):
+        if run is None or not is_known(request.user, place_of_run(run), VIEW_RUN, *permissions) or not keep(run):
+            demand(request, *permissions)
             raise Http404("There is no such run. One that the schedule started leaves none where nothing changed.")
+        demand(request, *permissions, at=place_of_run(run))
         return run
 
     # Deciding
 
     @only("POST")
     def confirm(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        demand(request, "run_devinsync", "confirm_deletions")
-        run = self._get_run(request, pk)
+        run = self._get_run(request, pk, "run_devinsync", "confirm_deletions")
         return redirect(start(request, partial(decide.confirm_deletions, run)) or run)
 
     @only("POST")
     def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        demand(request, "run_devinsync", "confirm_deletions")
-        run = self._get_run(request, pk)
+        run = self._get_run(request, pk, "run_devinsync", "confirm_deletions")
         return redirect(start(request, partial(decide.trust_database, run)) or run)
 
     @only("POST")
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        demand(request, "run_devinsync")
-        run = self._get_run(request, pk)
+        run = self._get_run(request, pk, "run_devinsync")
         kind, text = CANCELLED[cancel(run.pk, by=request.user.get_username())]
         messages.add_message(request, kind, text)
         return redirect(run)
@@ -316,7 +324,8 @@ def how_long(run: SyncRun) -> str:
 
 
 @admin.register(SyncRunChange)
-class SyncRunChangeAdmin(Exports, ReadOnly, LightRows, admin.ModelAdmin[SyncRunChange]):
+class SyncRunChangeAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncRunChange]):
+    place_of_row = staticmethod(place_of_change)
     table = CHANGES
     change_list_template = "admin/syncs/includes/list_with_export.html"
     list_display = ("key", "action", "outcome_shown", "reason", "marks", "of_sync", "at_shown")

@@ -7,13 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from syncs.admin.actions import Owner, find_sync
-from syncs.admin.base import demand
+from syncs.access import place_of
+from syncs.admin.actions import Owner
+from syncs.admin.base import demand, find_sync
 from syncs.admin.plan_page import SHOWN_AT_MOST
 from syncs.choices import Decision
 from syncs.editing import Actor, decide_on_strangers, waiting_strangers
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
+from vault.access import at
 
 DECIDED = {
     Decision.DELETE: "{} will be deleted from Devin.",
@@ -24,11 +26,11 @@ DECIDED = {
 
 def strangers_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     """The secrets that DevinSync did not write and that the last run asked about; and a person's word on them."""
-    demand(request, "view_devinsync")
-    sync = find_sync(pk)
+    sync = find_sync(request, pk, "view_devinsync")
+    may = at(request.user, place_of(sync))
     chosen, word = request.POST.getlist("secret"), request.POST.get("decision", "")
     if request.method == "POST" and word in Decision.values and chosen:
-        demand(request, "run_devinsync", "confirm_deletions")
+        demand(request, "run_devinsync", "confirm_deletions", at=place_of(sync))
         if word != Decision.DELETE or "confirmed" in request.POST:
             return decide(request, sync, chosen, Decision(word))
     elif request.method == "POST":
@@ -43,7 +45,7 @@ def strangers_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse
         "rows": waiting[:SHOWN_AT_MOST],
         "count": waiting.count(),
         "doomed": doomed,
-        "may_decide": request.user.has_perms(["syncs.run_devinsync", "syncs.confirm_deletions"]),
+        "may_decide": may("syncs.run_devinsync") and may("syncs.confirm_deletions"),
     }
     return TemplateResponse(request, "admin/syncs/devinsync/strangers.html", context)
 

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from common.long_lists import LongListPaginator
-from syncs.admin.actions import Owner, find_sync
-from syncs.admin.base import demand, run_badge, started_by
+from syncs.admin.actions import Owner
+from syncs.admin.base import find_sync, run_badge, started_by
 from syncs.admin.heading import heading_of
 from syncs.admin.runs import what_changed
 from syncs.models import SyncRun
@@ -21,8 +21,7 @@ def run_row(run: SyncRun) -> tuple[SyncRun, str, str, str]:
 
 
 def runs_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
-    demand(request, "view_devinsync", "view_syncrun")
-    sync = find_sync(pk)
+    sync = find_sync(request, pk, "view_devinsync", "view_syncrun")
     chosen = request.GET.get("changed", "")
     runs = sync.runs.select_related("requested_by")
     if chosen in ("yes", "no"):

@@ -15,8 +15,9 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from syncs.access import place_of
 from syncs.admin.actions import ACTIONS, managed_names
-from syncs.admin.base import ROWS_A_PAGE, demand, not_found, status_badge, two_lines, with_reason
+from syncs.admin.base import ROWS_A_PAGE, ByPlace, demand, not_found, status_badge, two_lines, with_reason
 from syncs.admin.edit import LEAVE, REMOVE, SyncForm
 from syncs.admin.filters import NeedFilter
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
@@ -35,6 +36,7 @@ from syncs.places import JOINED
 from theme.badges import badge
 from theme.lists import LightRows
 from theme.times import moment
+from vault.access import can, can_somewhere
 
 RECENT_RUNS = 8
 
@@ -48,7 +50,8 @@ class WithOrganizations(ChangeList):
 
 
 @admin.register(DevinSync)
-class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
+class DevinSyncAdmin(ByPlace, LightRows, admin.ModelAdmin[DevinSync]):
+    place_of_row = staticmethod(place_of)
     form = SyncForm
     actions = ACTIONS
     list_display = ("shown_name", "source", "destination", "status", "last_synced", "next_due", "auto_sync")
@@ -82,25 +85,30 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
 
     # Who may do what
 
-    def has_run_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.run_devinsync")
+    def has_run_permission(self, request: HttpRequest, obj: DevinSync | None = None) -> bool:
+        return self._has(request, "syncs.run_devinsync", obj)
 
-    def has_plan_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.plan_devinsync")
+    def has_plan_permission(self, request: HttpRequest, obj: DevinSync | None = None) -> bool:
+        return self._has(request, "syncs.plan_devinsync", obj)
 
-    def has_remove_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("syncs.remove_secrets")
+    def has_remove_permission(self, request: HttpRequest, obj: DevinSync | None = None) -> bool:
+        return self._has(request, "syncs.remove_secrets", obj)
+
+    def _has(self, request: HttpRequest, permission: str, sync: DevinSync | None) -> bool:
+        if sync is None:
+            return can_somewhere(request.user, permission)
+        return can(request.user, permission, place_of(sync))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A sync carries values out of the vault by somebody's API key, so it takes more than the right to add one."""
         needed = ("vault.reveal_secret", "connections.use_connection")
-        return super().has_add_permission(request) and request.user.has_perms(needed)
+        return super().has_add_permission(request) and all(can_somewhere(request.user, each) for each in needed)
 
     def get_readonly_fields(self, request: HttpRequest, obj: DevinSync | None = None) -> tuple[str, ...]:
         source, destination = ("folder", "recursive"), ("connection", "org_id")
-        if not request.user.has_perm("vault.reveal_secret"):
+        if not self._has(request, "vault.reveal_secret", obj):
             return (*source, *destination)
-        return () if request.user.has_perm("connections.use_connection") else destination
+        return () if self._has(request, "connections.use_connection", obj) else destination
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's own deletion: a sync's own page asks what becomes of its secrets."""
@@ -159,7 +167,8 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
 
     def get_form(self, request: HttpRequest, obj: DevinSync | None = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        form.may_remove_secrets = self.has_remove_permission(request)
+        form.may_remove_secrets = self.has_remove_permission(request, obj)
+        form.user = request.user
         form.is_held = request.POST.get(ANSWER) == BACK
         return form
 
@@ -191,7 +200,8 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
     def _page_of(self, request: HttpRequest, sync: DevinSync, tab: str) -> dict[str, Any]:
         """A form that comes back with errors is shown, wherever it was sent to."""
         tab = "settings" if request.method == "POST" else tab
-        return (overview_of(sync) if tab == "overview" else {}) | parts_of(self, request, sync, tab=tab)
+        shown = overview_of(sync, seen_by=request.user) if tab == "overview" else {}
+        return shown | parts_of(self, request, sync, tab=tab)
 
     def _reviewed(self, request: HttpRequest, sync: DevinSync | None) -> HttpResponse | None:
         """Asked before the transaction of the edit begins, because it talks to Devin."""
@@ -233,6 +243,8 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Asks what becomes of the secrets in Devin."""
+        if not self.has_delete_permission(request):
+            raise PermissionDenied
         sync = self.get_object(request, object_id)
         if sync is None:
             raise not_found("sync")
@@ -249,7 +261,7 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
             "count": count,
             "names": names,
             "is_running": sync.runs.filter(status=Status.RUNNING).exists(),
-            "may_remove": self.has_remove_permission(request),
+            "may_remove": self.has_remove_permission(request, sync),
         }
         return TemplateResponse(request, "admin/syncs/devinsync/delete.html", context)
 
@@ -259,7 +271,7 @@ class DevinSyncAdmin(LightRows, admin.ModelAdmin[DevinSync]):
             messages.error(request, "Choose what should happen to the secrets in Devin.")
             return redirect("admin:syncs_devinsync_delete", sync.pk)
         if choice == REMOVE:
-            demand(request, "remove_secrets")
+            demand(request, "remove_secrets", at=place_of(sync))
         try:
             run = delete_sync(sync.pk, by=Actor.in_admin(request.user), removes_secrets=choice == REMOVE)
         except SyncError as error:
@@ -286,7 +298,7 @@ def in_step(sync: DevinSync) -> str:
     )
 
 
-def overview_of(sync: DevinSync) -> dict[str, Any]:
+def overview_of(sync: DevinSync, *, seen_by: Any) -> dict[str, Any]:
     runs = list(sync.runs.select_related("requested_by")[:RECENT_RUNS])
     return {
         "managed_count": sync.managed_secrets.count(),
@@ -294,6 +306,6 @@ def overview_of(sync: DevinSync) -> dict[str, Any]:
         "last_run": runs[0] if runs else None,
         "next_due": next_due(sync),
         "in_step": in_step(sync),
-        "overlapping": overlapping_syncs(sync),
+        "overlapping": overlapping_syncs(sync, seen_by=seen_by),
         "stranger_count": waiting_strangers(sync).count(),
     }

@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 from syncs.choices import Trigger
+from vault.access import Place, demand_at, has_everywhere
 
 Person = AbstractBaseUser | AnonymousUser
 # Stands in the log where a command does not say for whom it runs. No form takes such a name, and nobody can log in so.
@@ -22,6 +23,8 @@ class Actor:
     way: str
     # Of a run that they ask for by this.
     trigger: Trigger
+    # Is asked for no right.
+    is_trusted: bool = False
 
     @classmethod
     def in_wizard(cls, user: Person) -> Self:
@@ -38,7 +41,17 @@ class Actor:
 
     @classmethod
     def on_command_line(cls, user: Person | None = None) -> Self:
-        return cls(user, "on the command line", Trigger.COMMAND)
+        """`user` is only noted down: whoever has the database and the encryption keys may do everything."""
+        return cls(user, "on the command line", Trigger.COMMAND, is_trusted=True)
+
+    def may_everywhere(self, permission: str) -> bool:
+        """Whether they have it in the whole installation. Whoever has the command line has the database."""
+        return self.is_trusted or (self.user is not None and has_everywhere(self.user, permission))
+
+    def demand(self, permission: str, place: Place) -> None:
+        """Raises Lacking unless they have it there."""
+        if not self.is_trusted:
+            demand_at(self.user, place, permission)
 
     @property
     def user_id(self) -> int | None:

@@ -1,6 +1,7 @@
 """A sync is changed: what it is called, reads, writes to and does; with what becomes of the secrets that it leaves."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
+from syncs.access import place_of
 from syncs.choices import Trigger
 from syncs.editing.actor import Actor
 from syncs.editing.moves import Place, check_may_move, leave, stop_awaiting
+from syncs.editing.rights import check_may_change
 from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
@@ -46,16 +49,17 @@ def change_sync(
     does, or none.
 
     `seen_version` is the version that the person looked at; no edit made since is overwritten. Secrets at an
-    organization that the sync leaves stay there and are forgotten, or go with `removes_old`. Raises EditRefused,
-    NotRunnable, or ValidationError for fields that hold what they must not.
+    organization that the sync leaves stay there and are forgotten, or go with `removes_old`. Raises Lacking,
+    EditRefused, NotRunnable, or ValidationError for fields that hold what they must not.
     """
     sync = locked(sync_id)
     if seen_version not in (None, sync.version):
         raise EditRefused(
             f"Somebody else has changed the sync {sync.name} meanwhile. Look at it again, then change it."
         )
-    old = Place.of(sync)
+    old, before = Place.of(sync), copy(sync)
     changed = _set(sync, fields)
+    check_may_change(before, sync, changed, by=by, removes_old=removes_old)
     _check(sync, changed, old)
     _save(sync)
     by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
@@ -84,6 +88,7 @@ def foresee_change(sync_id: UUID, fields: Mapping[str, Any], **meant: Any) -> De
 def switch_sync(sync_id: UUID, name: str, *, on: bool, by: Actor) -> bool:
     """Switches one of the `SWITCHES`; on, an auto-sync then runs. False if it stood so already."""
     sync = locked(sync_id)
+    by.demand("syncs.change_devinsync", place_of(sync))
     if getattr(sync, name) == on:
         return False
     setattr(sync, name, on)

@@ -20,6 +20,7 @@ from encryption import DecryptionError
 from sources.errors import SourceError
 from sources.finding import find_place
 from sources.words import link_of, where_kept
+from syncs.editing.actor import Person
 from syncs.editing.declaration import (
     CHANGE,
     CONNECTION_FIELDS,
@@ -34,27 +35,34 @@ from syncs.editing.declaration import (
     place_of,
     values_of,
 )
+from syncs.editing.declared_sharing import SHARED_WITH, take_sharing, told_sharing
 from syncs.editing.declared_ways import WAY_FIELDS, take_way, way_of
 from syncs.editing.document import BadDeclaration, Entry, Fault
+from syncs.editing.seen import Seen
 from syncs.models import DevinSync
 from vault.models import Project
 
-CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, *WAY_FIELDS, "api_key_env")
+CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, *WAY_FIELDS, SHARED_WITH, "api_key_env")
 SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, *SYNC_FIELDS)
-SYNCS = DevinSync.objects.with_source().select_related("connection")
 
 Row = TypeVar("Row", Connection, DevinSync)
 
 
 def compare(
-    document: Any, *, keys: Mapping[str, str], prunes: bool = False, removes_secrets: bool = False
+    document: Any,
+    *,
+    keys: Mapping[str, str],
+    prunes: bool = False,
+    removes_secrets: bool = False,
+    seen_by: Person | None = None,
 ) -> Comparison:
-    """What applying the document would do. `keys` are the environment variables that may hold API keys.
+    """What applying the document would do. `keys` are the environment variables that may hold API keys. What a person
+    may not see by whom it is `seen_by` is not there for it.
 
     A sync whose secrets are removed goes later, and its connection stays until then. Raises BadDeclaration with all
     that is wrong.
     """
-    comparing = _Comparing(keys)
+    comparing = _Comparing(keys, Seen(seen_by))
     comparing.read(document)
     if prunes and not comparing.faults:
         comparing.prune(removes_secrets=removes_secrets)
@@ -64,12 +72,13 @@ def compare(
 
 
 class _Comparing:
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], seen: Seen) -> None:
         self.keys = keys
+        self.seen = seen
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
         self.differences: list[Difference] = []
-        self.connections = {row.name: row for row in Connection.objects.all()}
+        self.connections = {row.name: row for row in seen.connections()}
         self.syncs: list[tuple[DevinSync, int]] = []
         self.kept: set[Any] = set()
 
@@ -149,10 +158,26 @@ class _Comparing:
             return
         moves = moves or bool(other_way)
         key, fields = self.key_of(entry, row, moves=moves)
+        sharing = self.sharing_of(entry, row, known=bool(before))
         after = values_of(row, ("name", *CONNECTION_FIELDS)) | way_of(row)
+        if sharing is not None:
+            before, after = before | {SHARED_WITH: sharing[0]}, after | {SHARED_WITH: sharing[1]}
         self.connections[row.name] = row
         self.kept.add(row.pk)
-        self.note(Difference("connection", row.name, row, fields, api_key=key), entry, before, after)
+        wanted = sharing[1] if sharing is not None else None
+        found = Difference("connection", row.name, row, fields, api_key=key, shared_with=wanted)
+        self.note(found, entry, before, after)
+
+    def sharing_of(self, entry: Entry, row: Connection, *, known: bool) -> tuple[list[str], list[str]] | None:
+        """The projects that it is shared with, and those that the entry says; None where it says none."""
+        try:
+            wanted = take_sharing(entry, self.seen)
+        except ValidationError as error:
+            self.blame(
+                f"The connection {entry['name']} cannot be as it says. {error.messages[0]}", entry.line_of(SHARED_WITH)
+            )
+            return None
+        return (told_sharing(row, self.seen) if known else [], wanted) if wanted is not None else None
 
     def blame_move(self, entry: Entry, row: Connection, field: str) -> None:
         told = "Change it in the admin, where its API key is entered again, or add api_key_env."
@@ -191,14 +216,14 @@ class _Comparing:
         return (None, []) if is_same else (key, [("api_key", now, f"from {name}")])
 
     def compare_sync(self, entry: Entry) -> None:
-        project = Project.objects.filter(slug=str(entry.get("project") or "")).first()
+        project = self.seen.projects().filter(slug=str(entry.get("project") or "")).first()
         if project is None:
             told = f"The sync {entry['name']} names the project {entry.get('project')!r}, which there is not."
             self.blame(told, entry.line_of("project"))
             return
         if not self.is_kept_there(entry, project):
             return
-        row = self.find(entry, "sync", {sync.name: sync for sync in SYNCS.filter(project=project)})
+        row = self.find(entry, "sync", {sync.name: sync for sync in self.seen.syncs().filter(project=project)})
         row = row or DevinSync(project=project)
         is_new = row._state.adding
         before = {} if is_new else {"name": row.name} | place_of(row) | values_of(row, SYNC_FIELDS)
@@ -290,7 +315,7 @@ class _Comparing:
         for row, line in self.syncs:
             if not row._state.adding:
                 continue
-            there = SYNCS.of_same_source(row).filter(org_id=row.org_id)
+            there = self.seen.syncs().of_same_source(row).filter(org_id=row.org_id)
             others = [ours.get(other.pk, other) for other in there] + list(ours.values())
             same = (each for each in others if each is not row and each.reads_the_same_as(row))
             double = next((each for each in same if each.org_id == row.org_id), None)
@@ -309,12 +334,12 @@ class _Comparing:
 
     def prune(self, *, removes_secrets: bool) -> None:
         """What the document does not name goes; a connection only once no sync is left that uses it."""
-        doomed = [row for row in SYNCS.order_by("project__slug", "name") if row.pk not in self.kept]
+        doomed = [row for row in self.seen.syncs().order_by("project__slug", "name") if row.pk not in self.kept]
         for row in doomed:
             self.differences.append(Difference("sync", f"{row.project.slug}/{row.name}", row, [], DELETE))
         used = {row.connection.pk for row, _ in self.syncs}
         used |= {row.connection_id for row in doomed} if removes_secrets else set()
-        for connection in Connection.objects.filter(app=Connection.App.DEVIN).order_by("name"):
+        for connection in self.seen.connections().filter(app=Connection.App.DEVIN).order_by("name"):
             if connection.pk not in self.kept and connection.pk not in used:
                 self.differences.append(Difference("connection", connection.name, connection, [], DELETE))
 

@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 
 from syncs.editing.actor import Actor
 from syncs.editing.change import Edited
+from syncs.editing.rights import check_may_create
 from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
 from syncs.models import DevinSync
 from syncs.runs.triggers import after_edit
@@ -14,9 +15,10 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wishes = NO_WISHES) -> Edited:
     """Saves a sync that is not saved yet. An auto-sync then runs; one `at_once` does too if it is but enabled.
 
-    Raises EditRefused, NotRunnable, or ValidationError for fields that hold what they must not.
+    Raises Lacking, EditRefused, NotRunnable, or ValidationError for fields that hold what they must not.
     """
     sync.created_by_id = by.user_id
+    check_may_create(sync, by=by)
     sync.full_clean(exclude=sync.unjudged_columns(), validate_unique=False, validate_constraints=False)
     check_name_is_free(sync.name, sync.project, but=sync)
     check_stored_folders(sync)

@@ -13,16 +13,20 @@ from django.db import transaction
 from django.db.models import Model
 
 from connections.models import Connection
+from sources.sharing import share
 from sources.words import JOINED, link_of
-from syncs.editing.actor import Actor
+from syncs.editing.actor import Actor, Person
 from syncs.editing.change import EDITABLE, change_sync
 from syncs.editing.create import create_sync
+from syncs.editing.declared_sharing import SHARED_WITH, told_sharing
 from syncs.editing.declared_ways import way_of
 from syncs.editing.delete import delete_sync
 from syncs.editing.document import BadDeclaration, Fault
+from syncs.editing.seen import Seen
 from syncs.errors import SyncError
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
+from vault.models import Project
 
 CONNECTION_FIELDS = ("description", "base_url", "concurrency")
 SYNC_FIELDS = ("description", "is_enabled", "org_id", *OPTIONS)
@@ -43,6 +47,8 @@ class Difference:
     fields: list[tuple[str, Any, Any]]
     action: str = CHANGE
     api_key: str | None = field(default=None, repr=False)
+    # Of a connection: the slugs of the projects that it is to be shared with; None: as it is.
+    shared_with: list[str] | None = None
     line: int = 0
 
     @property
@@ -71,20 +77,22 @@ class Comparison:
         return [each for each in self.differences if each.action == DELETE]
 
 
-def describe_all() -> dict[str, Any]:
-    """The document of what there is, in a stable order."""
-    connections = Connection.objects.filter(app=Connection.App.DEVIN).order_by("name")
-    syncs = DevinSync.objects.with_source().select_related("connection", *(f"project__{name}" for name in JOINED))
+def describe_all(*, seen_by: Person | None = None) -> dict[str, Any]:
+    """The document of what there is, in a stable order: all of it, or what a person sees."""
+    seen = Seen(seen_by)
+    connections = seen.connections().filter(app=Connection.App.DEVIN).order_by("name")
+    syncs = seen.syncs().select_related(*(f"project__{name}" for name in JOINED))
     return {
-        "connections": [describe_connection(row) for row in connections],
+        "connections": [describe_connection(row, seen) for row in connections],
         "syncs": [describe_sync(row) for row in syncs.order_by("project__slug", "name")],
     }
 
 
-def describe_connection(row: Connection) -> dict[str, Any]:
+def describe_connection(row: Connection, seen: Seen) -> dict[str, Any]:
     """A way of its own is told where it has one; its proxy's login never is."""
-    own_way = {name: text for name, text in way_of(row).items() if text}
-    return {"name": row.name} | values_of(row, CONNECTION_FIELDS) | own_way
+    own_way = {name: text for name, text in way_of(row).items() if text and seen.whole_connections}
+    shared = {SHARED_WITH: slugs} if (slugs := told_sharing(row, seen)) else {}
+    return {"name": row.name} | values_of(row, CONNECTION_FIELDS) | own_way | shared
 
 
 def describe_sync(sync: DevinSync) -> dict[str, Any]:
@@ -152,6 +160,8 @@ def _carry_out_connection(difference: Difference, row: Connection, by: Actor) ->
     if difference.api_key is not None:
         row.set_api_key(difference.api_key)
     row.save()
+    if difference.shared_with is not None:
+        share(row, list(Project.objects.filter(slug__in=difference.shared_with)))
     by.note_added(row) if difference.action == CREATE else by.note_changed(row, f"Changed {difference.told}")
 
 

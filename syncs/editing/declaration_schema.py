@@ -7,11 +7,13 @@ from django.db import models
 
 from connections.models import Connection
 from syncs.editing.comparison import CONNECTION_NAMES, SYNC_NAMES
+from syncs.editing.declared_sharing import SHARED_WITH
 from syncs.models import DevinSync
 
 HELP = {
     "name": "What it is called; unique, for syncs in their project.",
     "previous_name": "What it was called before. It is renamed, instead of another one made.",
+    "shared_with": "The slugs of the projects whose members see it and use it. Left out, it stays as it is.",
     "api_key_env": "An environment variable that holds the API key where this document is applied.",
     "project": "The slug of the project.",
     "source_connection": "Of a project that is kept in another source: the connection that it is linked by.",
@@ -53,6 +55,8 @@ def _entry(model: type[models.Model], names: tuple[str, ...], *, required: list[
 
 
 def _property(model: type[models.Model], name: str, *, is_required: bool) -> dict[str, Any]:
+    if name == SHARED_WITH:
+        return {"type": ["array", "null"], "items": {"type": "string"}, "description": HELP[name]}
     columns = {field.name: field for field in model._meta.fields if not field.is_relation}
     field = columns.get(name)
     schema: dict[str, Any] = {"type": "string"} if field is None else _type_of(field)

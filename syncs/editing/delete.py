@@ -8,6 +8,7 @@ from syncs.choices import OPEN_STATUSES, Operation, Status
 from syncs.editing.actor import Actor
 from syncs.editing.change import locked
 from syncs.editing.moves import Place, stop_awaiting
+from syncs.editing.rights import check_may_delete
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import end
@@ -23,6 +24,7 @@ def delete_sync(sync_id: UUID, *, by: Actor, removes_secrets: bool) -> SyncRun |
     person was told would be removed is to be what is removed.
     """
     sync = locked(sync_id)
+    check_may_delete(sync, by=by, removes_secrets=removes_secrets)
     waiting = _lock_waiting_runs(sync)
     if removes_secrets:
         by.note_deleted(sync, "Asked to delete it with its secrets")

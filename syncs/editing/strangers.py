@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from syncs.access import place_of
 from syncs.choices import Decision, Operation, Outcome
 from syncs.editing.actor import Actor
 from syncs.editing.change import locked
@@ -36,6 +37,8 @@ def decide_on_strangers(
 ) -> tuple[list[str], SyncRun | None]:
     """The keys that were decided on, and the run that follows; None if the sync is not to run. Raises EditRefused."""
     sync = locked(sync_id)
+    for permission in ("syncs.run_devinsync", "syncs.confirm_deletions"):
+        by.demand(permission, place_of(sync))
     rows = list(waiting_strangers(sync).filter(secret_id__in=list(secret_ids)))
     if not rows or set(secret_ids) - {row.secret_id for row in rows}:
         raise EditRefused(

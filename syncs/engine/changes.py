@@ -103,11 +103,21 @@ class Delete:
     is_decided: bool = False
 
 
+# In place of a name, as who reads this may not see that sync.
+UNNAMED = "a sync of another project"
+
+
+def told_sync(name: str) -> str:
+    """How another sync is called, in a sentence."""
+    return UNNAMED if name in ("", UNNAMED) else f"the sync “{name}”"
+
+
 @dataclass(frozen=True)
 class Unread:
     """Another live sync whose source cannot be read: it may want any key that its key schema matches.
 
-    `problem` says why; `may_pass`: waiting may help; `seconds` is how long its source wants to be left alone.
+    `name` is "" where not everybody may see it. `problem` says why; `may_pass`: waiting may help; `seconds` is how long
+    its source wants to be left alone.
     """
 
     sync: UUID
@@ -181,7 +191,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Wanter:
-    """Another live sync whose source has a key."""
+    """Another live sync whose source has a key; its name is "" if not everybody may see it."""
 
     sync: UUID
     name: str
@@ -190,8 +200,9 @@ class Wanter:
 
 @dataclass(frozen=True)
 class Others:
-    """Other syncs of the same organization: what they manage, as keys with the sync's name and as ids, and what of
-    ours they want, or may want. `stopped` says why a holder cannot let go by itself ("it is disabled"), by key."""
+    """Other syncs of the same organization: what they manage, as keys with the sync's name ("" where not everybody may
+    see it) and as ids, and what of ours they want, or may want. `stopped` says why a holder cannot let go by itself
+    ("it is disabled"), by key."""
 
     names_by_key: Mapping[str, str] = field(default_factory=dict)
     secret_ids: frozenset[str] = frozenset()

@@ -13,13 +13,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from syncs.access import place_of
 from syncs.choices import Action, Outcome
-from syncs.engine.changes import Change, HandOver
+from syncs.engine.changes import Change, HandOver, told_sync
 from syncs.engine.ledger import LEDGER_FIELDS, Ledger, close
-from syncs.engine.others import why_stopped
+from syncs.engine.others import name_in, why_stopped
 from syncs.engine.rows import storable
 from syncs.models import DevinSync, ManagedSecret, SyncRunChange, WriteIntent
 from syncs.places import lost_source
+from vault.access import can
 
 
 @transaction.atomic
@@ -80,7 +82,7 @@ def take_over(ledger: Ledger, wanted: Mapping[str, str], *, chosen: Collection[s
     holders = {
         sync.pk: sync
         for sync in _locked({row.sync_id for row in rows} | {intent.sync_id for intent in intents})
-        if not sync.is_live
+        if not sync.is_live and may_take_from(ledger, sync)
     }
     taken = [row for row in rows if row.sync_id in holders]
     # What a stopped sync had begun with these keys, this one does now.
@@ -94,6 +96,14 @@ def take_over(ledger: Ledger, wanted: Mapping[str, str], *, chosen: Collection[s
     ManagedSecret.objects.bulk_update(taken, changed, batch_size=500)
 
 
+def may_take_from(ledger: Ledger, holder: DevinSync) -> bool:
+    """What another project's sync holds is taken by those alone who may do so there too."""
+    person = ledger.run.requested_by
+    if holder.project_id == ledger.sync.project_id or person is None:
+        return True
+    return can(person, "syncs.take_over", place_of(holder))
+
+
 def _note(ledger: Ledger, taken: Iterable[ManagedSecret], holders: Mapping[UUID, DevinSync]) -> None:
     for row in taken:
         holder = holders[row.sync_id]
@@ -103,7 +113,7 @@ def _note(ledger: Ledger, taken: Iterable[ManagedSecret], holders: Mapping[UUID,
             destination_key=row.destination_key,
             secret_id=row.secret_id,
             secret_type=row.secret_type,
-            reason=f"taken over from the sync “{holder.name}”: {why}"[:255],
+            reason=f"taken over from {told_sync(name_in(ledger.sync.project_id, holder))}: {why}"[:255],
             outcome=Outcome.DONE,
         )
 

@@ -16,8 +16,9 @@ from syncs.engine.tags import is_genuine
 from syncs.errors import SourceProblem
 from syncs.models import Destination, DevinSync, ManagedSecret, WriteIntent
 from syncs.naming import Naming
+from vault.access import has_members
 
-HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__is_enabled")
+HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__project_id", "sync__is_enabled")
 TELLING = tuple(f"sync__{name}" for name in places.TELLING)
 AT_ONCE = 100
 
@@ -38,9 +39,9 @@ def others_of(
     ledger = ManagedSecret.objects.filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
     opening = WriteIntent.objects.open().filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
     held = [*opening.values_list(*HELD, *TELLING), *ledger.order_by().values_list(*HELD, *TELLING)]
-    names, stopped = {}, {}
-    for key, _, _, name, is_enabled, *telling in held:
-        names[key] = name
+    names, stopped, is_named = {}, {}, not has_members(sync.project_id) if held else True
+    for key, _, _, name, project_id, is_enabled, *telling in held:
+        names[key] = name if is_named or project_id == sync.project_id else ""
         stopped[key] = why_stopped(is_enabled=is_enabled, has_source=places.has_source(*telling))
     ids = {secret_id for _, secret_id, *_ in held if secret_id}
     # What the ledger tells, no tag need tell: a signature each is the dearest part of a plan.
@@ -51,6 +52,14 @@ def others_of(
         secret_ids=frozenset(ids | tagged),
         stopped={key: why for key, why in stopped.items() if why},
     )
+
+
+def name_in(project_id: UUID, other: DevinSync) -> str:
+    """What a sync is called to those who see another of this project: "" if they may not see it.
+
+    Who sees one without being a member of its project sees all.
+    """
+    return other.name if other.project_id == project_id or not has_members(project_id) else ""
 
 
 def why_stopped(*, is_enabled: bool, has_source: bool) -> str:
@@ -98,9 +107,9 @@ def with_wanters(others: Others, sync: DevinSync, destination: Destination, *, k
     for other in live_neighbours(sync, destination):
         try:
             for key, source_key in wanted_keys(other, among=keys, listings=listings):
-                wanters.setdefault(key, Wanter(other.pk, other.name, source_key))
+                wanters.setdefault(key, Wanter(other.pk, name_in(sync.project_id, other), source_key))
         except SourceProblem as problem:
-            unread.append(_unread(other, problem))
+            unread.append(_unread(other, problem, to=sync))
     return replace(others, wanters=wanters, unread=tuple(unread)) if wanters or unread else others
 
 
@@ -151,11 +160,13 @@ def wanted_keys(sync: DevinSync, *, among: Collection[str], listings: Listings) 
             yield key, source_key
 
 
-def _unread(sync: DevinSync, problem: SourceProblem) -> Unread:
+def _unread(sync: DevinSync, problem: SourceProblem, *, to: DevinSync) -> Unread:
+    """What keeps its source from being read names what is there: for those alone who see it."""
+    name = name_in(to.project_id, sync)
     return Unread(
         sync.pk,
-        sync.name,
-        problem.message,
+        name,
+        problem.message if name else "its source cannot be read.",
         matches=Naming.of(sync).matches,
         may_pass=problem.retryable,
         seconds=problem.retry_after.total_seconds() if problem.retry_after else 0,

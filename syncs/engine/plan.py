@@ -25,6 +25,7 @@ from typing import TypeVar
 from connections.devin.types import RemoteSecret
 from syncs.choices import Decision, Strangers
 from syncs.engine.changes import (
+    UNNAMED,
     Create,
     Delete,
     DesiredSecret,
@@ -39,6 +40,7 @@ from syncs.engine.changes import (
     Rename,
     Replace,
     Unread,
+    told_sync,
 )
 from syncs.engine.keys import key_warnings
 from syncs.engine.notes import why_other_words
@@ -175,7 +177,8 @@ class _Planner:
         key = item.destination_key
         held, known = self.held.get(key, []), self.ledger.get(key)
         if reason := self._why_refuse(key, held):
-            holder, may_take_over = self.others.names_by_key.get(key, ""), key in self.others.stopped
+            holder = (self.others.names_by_key[key] or UNNAMED) if key in self.others.names_by_key else ""
+            may_take_over = key in self.others.stopped
             self.refusals.append(Refusal(key, item.source_key, reason, holder, may_take_over=may_take_over))
             return
         if not held and key in self.options.taken_away:
@@ -200,7 +203,7 @@ class _Planner:
     def _why_refuse(self, key: str, held: list[RemoteSecret]) -> str:
         """Why the key is not ours to write, "" if it is."""
         if key in self.others.names_by_key:
-            holder = f"the sync “{self.others.names_by_key[key]}” manages this key in the same organization"
+            holder = f"{told_sync(self.others.names_by_key[key])} manages this key in the same organization"
             why = self.others.stopped.get(key)
             return f"{holder}, but {why}: take the key over, or mend that sync" if why else holder
         unknown = next((secret.secret_type for secret in held if secret.secret_type not in KNOWN_TYPES), None)
@@ -349,7 +352,7 @@ def _hand_over(secret: RemoteSecret, others: Others) -> HandOver:
         secret_id=secret.secret_id,
         secret_type=secret.secret_type,
         to_sync=wanter.sync,
-        reason=f"not in this source, and the sync “{wanter.name}” wants it",
+        reason=f"not in this source, and {told_sync(wanter.name)} wants it",
         to_source_key=wanter.source_key,
     )
 
@@ -361,7 +364,7 @@ def _held_back(
         destination_key=_key_of(secret),
         secret_id=secret.secret_id,
         secret_type=secret.secret_type,
-        reason=f"held, because the sync “{unread.name}” may want it, and its source cannot be read",
+        reason=f"held, because {told_sync(unread.name)} may want it, and its source cannot be read",
         by=unread,
         is_stranger=is_stranger,
         is_decided=is_decided,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from syncs.choices import Outcome, Phase
-from syncs.engine.changes import HeldBack
+from syncs.engine.changes import HeldBack, told_sync
 from syncs.errors import Blocked, SourceProblem
 from syncs.models import SyncRun, WriteIntent
 
@@ -95,7 +95,7 @@ def about_held_back(held_back: Collection[HeldBack]) -> str:
     count = "1 deletion is" if len(held_back) == 1 else f"{len(held_back)} deletions are"
     keys = named({held.destination_key for held in held_back})
     problems = {held.by.name: held.by.problem for held in held_back}
-    reasons = [f"Held for the sync “{name}”: {problem}" for name, problem in problems.items()]
+    reasons = [f"Held for {told_sync(name)}: {problem}" for name, problem in problems.items()]
     more = [f"And for {len(reasons) - NAMED_SYNCS} more."] if len(reasons) > NAMED_SYNCS else []
     advice = (
         "Another sync may want that, and its source cannot be read now. Once it can, they go by themselves; if it "

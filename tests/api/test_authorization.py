@@ -63,6 +63,7 @@ LEAST_ROLE = {
     "GET /api/v1/app-connections/devin/{connection_id}/usage": VIEWER,
     "PATCH /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
     "DELETE /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
+    "PUT /api/v1/app-connections/{connection_id}/projects": ADMINISTRATOR,
     "GET /api/v1/app-connections/infisical": VIEWER,
     "POST /api/v1/app-connections/infisical": ADMINISTRATOR,
     "GET /api/v1/app-connections/infisical/available": EDITOR,

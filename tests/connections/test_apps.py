@@ -227,7 +227,7 @@ def test_a_method_belongs_to_its_app(app: str) -> None:
 
 
 def test_no_sync_writes_to_it(connection: Connection) -> None:
-    assert connection not in usable_connections()
+    assert connection not in usable_connections(User(is_superuser=True))
     with pytest.raises(Unreachable, match="is not to Devin"):
         connection.open_client()
 

@@ -17,48 +17,52 @@ from api.resources.connections.schemas import (
     OneConnection,
     UpdateInfisicalConnection,
 )
-from api.resources.lookups import get_connection
+from api.resources.reach import connection_for
 from connections.models import Connection
 
 router = resource("App connections")
 APP = Connection.App.INFISICAL.value
 
 
-@router.get("", auth=Bearer("connections.view_connection"), response=with_errors(ManyConnections))
+@router.get("", auth=Bearer("connections.view_connection", by_place=True), response=with_errors(ManyConnections))
 def list_infisical_connections(request: HttpRequest, project_id: AnyProject) -> ManyConnections:
     """All connections to Infisical, without their credentials."""
-    return many(app=APP)
+    return many(caller_of(request), app=APP)
 
 
-@router.get("/available", auth=Bearer("connections.use_connection"), response=with_errors(ManyAvailable))
+@router.get("/available", auth=Bearer("connections.use_connection", by_place=True), response=with_errors(ManyAvailable))
 def list_available_infisical_connections(request: HttpRequest, project_id: AnyProject) -> ManyAvailable:
     """The connections to Infisical that the caller may use."""
-    return available(APP)
+    return available(caller_of(request), APP)
 
 
 @router.post("", auth=Bearer("connections.add_connection"), response=with_errors(OneConnection, 409))
 @idempotent
 def create_infisical_connection(request: HttpRequest, body: CreateInfisicalConnection) -> OneConnection:
     """Creates a connection, once Infisical has accepted a login with its credentials."""
-    return one(create_connection(caller_of(request), body, app=APP))
+    caller = caller_of(request)
+    return one(caller, create_connection(caller, body, app=APP))
 
 
 @router.get(
     "/connection-name/{connection_name}",
-    auth=Bearer("connections.view_connection"),
+    auth=Bearer("connections.view_connection", by_place=True),
     response=with_errors(OneConnection),
 )
 def get_infisical_connection_by_name(
     request: HttpRequest, connection_name: str, project_id: AnyProject
 ) -> OneConnection:
     """A connection by its name."""
-    return by_name(connection_name, APP)
+    return by_name(caller_of(request), connection_name, APP)
 
 
-@router.get("/{connection_id}", auth=Bearer("connections.view_connection"), response=with_errors(OneConnection))
+@router.get(
+    "/{connection_id}", auth=Bearer("connections.view_connection", by_place=True), response=with_errors(OneConnection)
+)
 def get_infisical_connection(request: HttpRequest, connection_id: UUID) -> OneConnection:
     """A connection by its ID."""
-    return one(get_connection(connection_id, app=APP))
+    caller = caller_of(request)
+    return one(caller, connection_for(caller, connection_id, app=APP))
 
 
 @router.patch(
@@ -68,10 +72,11 @@ def update_infisical_connection(
     request: HttpRequest, connection_id: UUID, body: UpdateInfisicalConnection
 ) -> OneConnection:
     """Changes what is sent. A new address needs the credentials again; a login tries them first."""
-    return one(update_connection(caller_of(request), get_connection(connection_id, app=APP), body))
+    caller = caller_of(request)
+    return one(caller, update_connection(caller, connection_for(caller, connection_id, app=APP), body))
 
 
 @router.delete("/{connection_id}", auth=Bearer("connections.delete_connection"), response=with_errors(OneConnection))
 def delete_infisical_connection(request: HttpRequest, connection_id: UUID) -> OneConnection:
     """Deletes a connection that nothing uses."""
-    return delete(caller_of(request), get_connection(connection_id, app=APP))
+    return delete(caller_of(request), connection_for(caller_of(request), connection_id, app=APP))

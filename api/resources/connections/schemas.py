@@ -202,9 +202,14 @@ class ConnectionOut(Answer):
     base_url: str = Field(examples=["https://api.devin.ai"])
     proxy: str | None = Field(description="Its own proxy, without the login.")
     ca_certificate: str | None = Field(description="PEM of the only authorities that it trusts, if it has its own.")
+    is_valid: bool | None = Field(description="Whether the service took the credentials last; null: not asked yet.")
+    shared_project_ids: list[UUID] = Field(
+        examples=[[EXAMPLE_ID]], description="The projects that it is shared with, as far as the caller sees them."
+    )
 
     @classmethod
-    def of(cls, connection: Connection) -> Self:
+    def of(cls, connection: Connection, shared_with: list[UUID], *, is_whole: bool) -> Self:
+        """Without the way there, if not `is_whole`: for members of a project that it is shared with."""
         return cls(
             id=connection.id,
             name=connection.name,
@@ -222,9 +227,17 @@ class ConnectionOut(Answer):
             method=connection.method,
             credentials=NoCredentials(),
             base_url=connection.base_url,
-            proxy=connection.parameters.get(PROXY.api_name),
-            ca_certificate=connection.parameters.get(CA_CERTIFICATE.api_name),
+            proxy=connection.parameters.get(PROXY.api_name) if is_whole else None,
+            ca_certificate=connection.parameters.get(CA_CERTIFICATE.api_name) if is_whole else None,
+            is_valid=connection.is_valid,
+            shared_project_ids=shared_with,
         )
+
+
+class ShareConnection(Request):
+    project_ids: Annotated[list[UUID], Field(max_length=10_000)] = Field(
+        examples=[[EXAMPLE_ID]], description="All projects that it is to be shared with."
+    )
 
 
 class OneConnection(Answer):

@@ -1,6 +1,7 @@
 """`/api/v1/sync-declaration`: what `manage.py export` and `apply` do, for runners without a database."""
 
 import functools
+from collections.abc import Iterator
 from typing import Annotated
 
 from django.db import transaction
@@ -13,28 +14,33 @@ from api.http.queries import OnlyPlan, YesNo
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.declaration.schemas import ApplyDeclaration, Compared, DeclarationIn, Exported
+from api.resources.reach import require_at
 from api.resources.syncs.edits import actor_of, check_reader
 from connections.models import Connection
 from connections.repointing import why_it_stays
+from syncs.access import place_of
 from syncs.editing.comparison import compare
 from syncs.editing.declaration import CHANGE, CREATE, Comparison, Difference, apply, describe_all
 from syncs.editing.document import BadDeclaration, read_document
 from syncs.editing.foreseen import outlooks
+from syncs.models import DevinSync
+from vault.access import Place
 
 router = resource("Declaration")
 
+PLAN = "syncs.plan_devinsync"
 VIEW = ("syncs.view_devinsync", "connections.view_connection")
 WithPlans = Annotated[YesNo, Query("false", description="Answer what each sync would do in Devin, too.")]
 VERBS = {CREATE: "add", CHANGE: "change"}
 
 
-@router.get("", auth=Bearer(*VIEW), response=with_errors(Exported))
+@router.get("", auth=Bearer(*VIEW, by_place=True), response=with_errors(Exported))
 def export_declaration(request: HttpRequest) -> Exported:
-    """All connections and syncs as a document, without keys and values."""
-    return Exported(document=describe_all())
+    """The connections and syncs that the caller sees as a document, without keys and values."""
+    return Exported(document=describe_all(seen_by=caller_of(request).user))
 
 
-@router.post("/plan", auth=Bearer(*VIEW), response=with_errors(Compared, 413))
+@router.post("/plan", auth=Bearer(*VIEW, by_place=True), response=with_errors(Compared, 413))
 def plan_declaration(request: HttpRequest, body: DeclarationIn, plan: WithPlans) -> Compared:
     """What applying a document would do. All that is wrong in it is told at once (422), with its lines. With
     `plan=true` the plan of each sync that differs comes along, for whoever could plan it and apply it."""
@@ -46,14 +52,16 @@ def plan_declaration(request: HttpRequest, body: DeclarationIn, plan: WithPlans)
     return Compared.foreseen(comparison, outlooks(comparison, removes_secrets=body.remove_secrets, hindrance=hindrance))
 
 
-@router.post("/apply", auth=Bearer(*VIEW, "syncs.change_devinsync"), response=with_errors(Compared, 413))
+@router.post("/apply", auth=Bearer(*VIEW, "syncs.change_devinsync", by_place=True), response=with_errors(Compared, 413))
 def apply_declaration(request: HttpRequest, body: ApplyDeclaration, plan: OnlyPlan) -> Compared:
     """Makes syncs and connections as a document says, all or none. Deletes what was confirmed, or nothing. With
     `plan=true` nothing is changed: what the document would do is answered, with the plan of each sync."""
     caller = caller_of(request)
     if plan == "true":
-        caller.require("syncs.plan_devinsync")
+        caller.require_somewhere(PLAN)
         comparison = compared(caller, body)
+        for difference in comparison.differences:
+            check_may_plan(caller, difference)
         check_all_rights(caller, comparison, removes_secrets=body.remove_secrets)
         return Compared.foreseen(comparison, outlooks(comparison, removes_secrets=body.remove_secrets))
     with transaction.atomic():
@@ -76,7 +84,8 @@ def compared(caller: Caller, body: DeclarationIn) -> Comparison:
         caller.require("connections.change_connection")
     try:
         document = read_document(body.document)
-        return compare(document, keys=body.keys, prunes=body.prune, removes_secrets=body.remove_secrets)
+        wishes = {"prunes": body.prune, "removes_secrets": body.remove_secrets}
+        return compare(document, keys=body.keys, seen_by=caller.user, **wishes)
     except BadDeclaration as error:
         raise as_issues(error) from None
 
@@ -93,7 +102,7 @@ def check_all_rights(caller: Caller, comparison: Comparison, *, removes_secrets:
 def hindrance_of(caller: Caller, difference: Difference, *, removes_secrets: bool) -> str:
     """A plan tells what is in the source, and asks Devin by the document's connection: for those who could apply it."""
     try:
-        caller.require("syncs.plan_devinsync")
+        check_may_plan(caller, difference)
         check_rights(caller, difference, removes_secrets=removes_secrets)
     except NotPermitted as error:
         return str(error)
@@ -109,9 +118,22 @@ def check_rights(caller: Caller, difference: Difference, *, removes_secrets: boo
         if difference.api_key is not None and (refusal := why_it_stays(difference.row, caller.may)):
             raise NotPermitted(refusal)
         return
-    caller.require(f"syncs.{verb}_devinsync")
-    if removes_secrets:
-        caller.require("syncs.remove_secrets")
-    if verb != "delete":
-        caller.require("connections.use_connection")
-        check_reader(caller)
+    for place in places_of(difference):
+        require_at(caller, place, f"syncs.{verb}_devinsync", *(["syncs.remove_secrets"] if removes_secrets else []))
+        if verb != "delete":
+            require_at(caller, place, "connections.use_connection")
+            check_reader(caller, place)
+
+
+def check_may_plan(caller: Caller, difference: Difference) -> None:
+    for place in places_of(difference):
+        require_at(caller, place, PLAN)
+
+
+def places_of(difference: Difference) -> Iterator[Place]:
+    """Where a sync belongs, and where it would belong."""
+    row = difference.row
+    if not isinstance(row, DevinSync):
+        return
+    stored = DevinSync.objects.with_source().filter(pk=row.pk).first()
+    yield from {place_of(each) for each in (row, stored) if each is not None}

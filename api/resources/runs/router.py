@@ -13,7 +13,7 @@ from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.audit import note_changed
 from api.resources.base import with_errors
-from api.resources.lookups import get_run
+from api.resources.reach import run_for
 from api.resources.runs.schemas import OneRun, RunChange, SyncRunDetail
 from syncs.choices import Trigger
 from syncs.models import SyncRun
@@ -21,50 +21,54 @@ from syncs.runs.cancelling import cancel
 from syncs.runs.decide import confirm_deletions, trust_database
 
 router = resource("Runs")
+RUN, CONFIRM = "syncs.run_devinsync", "syncs.confirm_deletions"
 
 
 def one(run: SyncRun) -> OneRun:
     return OneRun(sync_run=SyncRunDetail.of(run, changes=[RunChange.of(change) for change in run.changes.all()]))
 
 
-@router.get("/{run_id}", auth=Bearer("syncs.view_syncrun"), response=with_errors(OneRun))
+@router.get("/{run_id}", auth=Bearer("syncs.view_syncrun", by_place=True), response=with_errors(OneRun))
 def get_sync_run(request: HttpRequest, run_id: UUID) -> OneRun:
     """A run with its changes: key, action and outcome, never a value."""
-    return one(get_run(run_id))
+    return one(run_for(caller_of(request), run_id))
 
 
-@router.post("/{run_id}/cancel", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneRun))
+@router.post("/{run_id}/cancel", auth=Bearer("syncs.run_devinsync", by_place=True), response=with_errors(OneRun))
 def cancel_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
     """Cancels a run. One that is under way stops before its next write (`isStopping` until then); its message says
     what is done and what is left to the next run."""
-    run, caller = get_run(run_id), caller_of(request)
+    caller = caller_of(request)
+    run = run_for(caller, run_id, RUN)
     if cancel(run.pk, by=f"{caller.user.get_username()} through the API") is None:
         raise BadRequest("This run has ended already, so it cannot be cancelled.")
     note_changed(caller, run, detail="Cancelled")
-    return one((wait and wait_for(run.pk, wait)) or get_run(run_id))
+    return one((wait and wait_for(run.pk, wait)) or run_for(caller, run_id, RUN))
 
 
 @router.post(
     "/{run_id}/confirm",
-    auth=Bearer("syncs.run_devinsync", "syncs.confirm_deletions"),
+    auth=Bearer("syncs.run_devinsync", "syncs.confirm_deletions", by_place=True),
     response=with_errors(OneRun, 409),
 )
 @idempotent
 def confirm_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
     """Queues a run that may delete exactly what this blocked one would have deleted. Answers that run."""
-    return decided(caller_of(request), get_run(run_id), confirm_deletions, "Confirmed the deletions", wait)
+    caller = caller_of(request)
+    return decided(caller, run_for(caller, run_id, RUN, CONFIRM), confirm_deletions, "Confirmed the deletions", wait)
 
 
 @router.post(
     "/{run_id}/trust-database",
-    auth=Bearer("syncs.run_devinsync", "syncs.confirm_deletions"),
+    auth=Bearer("syncs.run_devinsync", "syncs.confirm_deletions", by_place=True),
     response=with_errors(OneRun, 409),
 )
 @idempotent
 def trust_database_of_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
     """For a run that is blocked because this database is older than Devin (`rollback`): queues one that takes the
     database for right. Answers that run."""
-    return decided(caller_of(request), get_run(run_id), trust_database, "Trusted this database", wait)
+    caller = caller_of(request)
+    return decided(caller, run_for(caller, run_id, RUN, CONFIRM), trust_database, "Trusted this database", wait)
 
 
 def decided(caller: Caller, run: SyncRun, decide: Callable[..., SyncRun], detail: str, wait: float) -> OneRun:

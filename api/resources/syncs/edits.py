@@ -9,16 +9,22 @@ from django.db import transaction
 from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotPermitted
 from api.resources.audit import note_changed
-from api.resources.lookups import get_connection, get_project, get_source, get_sync
+from api.resources.lookups import get_source
+from api.resources.reach import connection_for, project_for, require_at, sync_for
 from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
 from syncs import editing
+from syncs.access import place_of
 from syncs.choices import Decision, Operation, Trigger
 from syncs.editing import Actor, Edited, addresses
-from syncs.editing.moves import Place
+from syncs.editing.moves import Place as Destination
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.trusting import doubts
 from syncs.runs.wishes import NO_WISHES, Wishes
+from vault.access import Place, can
+
+CREATE, CHANGE, REMOVE = "syncs.add_devinsync", "syncs.change_devinsync", "syncs.remove_secrets"
+CONFIRM, USE = "syncs.confirm_deletions", "connections.use_connection"
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -26,36 +32,32 @@ def actor_of(caller: Caller) -> Actor:
 
 
 def create_sync(caller: Caller, body: CreateSync) -> Edited:
-    caller.require("connections.use_connection")
-    project = get_project(body.project_id)
+    project = project_for(caller, body.project_id)
+    require_at(caller, Place(project.pk, body.environment, body.secret_path), CREATE, USE)
     source = get_source(project, body.environment, body.secret_path)
     sync = DevinSync(
         name=body.name,
         description=body.description or "",
         project=project,
-        connection=get_connection(body.connection_id),
+        connection=connection_for(caller, body.connection_id),
         org_id=body.destination_config.org_id,
         is_enabled=body.is_enabled is not False,
         auto_sync_enabled=body.auto_sync(body.sync_options) is not False,
         **body.sync_options.columns(),
     )
     sync.source = source
-    check_reader(caller)
-    return editing.create_sync(sync, by=actor_of(caller), wishes=confirmed(caller, body.confirm_deletions))
+    wishes = confirmed(caller, sync, body.confirm_deletions)
+    return editing.create_sync(sync, by=actor_of(caller), wishes=wishes)
 
 
 def update_sync(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old: bool) -> Edited:
     """Replaces what is sent. Secrets at a destination that the sync leaves stay there, unless `removes_old`."""
-    fields = fields_of(body, get_sync(sync_id))
+    fields = fields_of(caller, body, sync_for(caller, sync_id, CHANGE))
     with transaction.atomic():
-        check_rights(caller, editing.locked(sync_id), fields, removes_old=removes_old)
-        return editing.change_sync(
-            sync_id,
-            fields,
-            by=actor_of(caller),
-            removes_old=removes_old,
-            wishes=confirmed(caller, body.confirm_deletions),
-        )
+        sync = editing.locked(sync_id)
+        check_rights(caller, sync, fields, removes_old=removes_old)
+        wishes = confirmed(caller, sync, body.confirm_deletions)
+        return editing.change_sync(sync_id, fields, by=actor_of(caller), removes_old=removes_old, wishes=wishes)
 
 
 @dataclass(frozen=True)
@@ -69,23 +71,22 @@ class Foreseen:
 
 def foresee_update(caller: Caller, sync_id: UUID, body: UpdateSync, *, removes_old: bool) -> Foreseen:
     """Refuses what the change itself would. Leaves nothing behind, and starts nothing."""
-    caller.require("syncs.plan_devinsync")
-    before = get_sync(sync_id)
-    fields = fields_of(body, before)
+    before = sync_for(caller, sync_id, CHANGE, "syncs.plan_devinsync")
+    fields = fields_of(caller, body, before)
     check_rights(caller, before, fields, removes_old=removes_old)
-    confirmed(caller, body.confirm_deletions)
+    confirmed(caller, before, body.confirm_deletions)
     after = editing.foresee_change(sync_id, fields, by=actor_of(caller), removes_old=removes_old)
-    old = Place.of(before)
-    leaves = removes_old and not old.is_same_organization(Place.of(after))
+    old = Destination.of(before)
+    leaves = removes_old and not old.is_same_organization(Destination.of(after))
     rows = old.secrets_of(before).order_by("destination_key") if leaves else ManagedSecret.objects.none()
     return Foreseen(before, after, list(rows.values_list("destination_key", flat=True)))
 
 
 def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edited:
     """Deletes the sync at once, or, with its secrets, once they are gone from Devin."""
-    sync = get_sync(sync_id)
+    sync = sync_for(caller, sync_id, "syncs.delete_devinsync")
     if removes_secrets:
-        caller.require("syncs.remove_secrets")
+        require_at(caller, place_of(sync), REMOVE)
     run = editing.delete_sync(sync_id, by=actor_of(caller), removes_secrets=removes_secrets)
     return Edited(sync, run)
 
@@ -98,8 +99,8 @@ def trigger_sync(caller: Caller, sync: DevinSync, wishes: Wishes, *, detail: str
 
 def agree_to_address(caller: Caller, sync: DevinSync, body: AgreeToAddress) -> SyncRun:
     """Lets the sync write to the address; of the secrets there, only those that the body names may be deleted."""
-    check_reader(caller)
-    deletions = confirmed(caller, body.confirm_deletions).confirmed_deletions
+    check_reader(caller, place_of(sync))
+    deletions = confirmed(caller, sync, body.confirm_deletions).confirmed_deletions
     connection = sync.connection
     # Whoever has not seen this version of the connection has seen the way there that was agreed to before.
     way = connection.way if body.connection_version == connection.version else sync.agreed_way
@@ -115,48 +116,47 @@ def remove_secrets(caller: Caller, sync: DevinSync) -> SyncRun:
         return request_run(sync, trigger=Trigger.API, operation=Operation.REMOVE, user=caller.user)
 
 
-def confirmed(caller: Caller, confirmation: bool | list[str] | None) -> Wishes:
+def confirmed(caller: Caller, sync: DevinSync, confirmation: bool | list[str] | None) -> Wishes:
     """An empty list is a word too: that nothing may be deleted."""
     if confirmation is None or confirmation is False:
         return NO_WISHES
-    caller.require("syncs.confirm_deletions")
+    require_at(caller, place_of(sync), CONFIRM)
     if confirmation is True:
         return Wishes(confirms_any_deletion=True)
     return Wishes(confirmed_deletions=confirmation)
 
 
-def taking_over(caller: Caller, wishes: Wishes, keys: bool | list[str] | None) -> Wishes:
+def taking_over(caller: Caller, sync: DevinSync, wishes: Wishes, keys: bool | list[str] | None) -> Wishes:
     if not keys:
         return wishes
-    caller.require("syncs.take_over")
+    require_at(caller, place_of(sync), "syncs.take_over")
     return replace(wishes, takes_over=keys)
 
 
 def trusting(caller: Caller, wishes: Wishes, sync: DevinSync, *, is_asked: bool) -> Wishes:
     if not is_asked:
         return wishes
-    caller.require("syncs.confirm_deletions")
+    require_at(caller, place_of(sync), CONFIRM)
     if not doubts([sync.pk]):
         raise BadRequest("This sync is not blocked because the database is older than Devin.")
     return replace(wishes, accepts_rollback=True)
 
 
 def decide_on_strangers(caller: Caller, sync_id: UUID, body: DecideStrangers) -> Edited:
-    sync = get_sync(sync_id)
-    caller.require("syncs.run_devinsync")
+    sync = sync_for(caller, sync_id, CONFIRM, "syncs.run_devinsync")
     decision = Decision(body.decision)
     _, run = editing.decide_on_strangers(sync_id, body.secret_ids, decision, by=actor_of(caller))
     return Edited(sync, run)
 
 
-def fields_of(body: UpdateSync, sync: DevinSync) -> dict[str, Any]:
+def fields_of(caller: Caller, body: UpdateSync, sync: DevinSync) -> dict[str, Any]:
     """What the body says, as fields of the sync; what it does not say is left out."""
     options = body.sync_options.columns() if body.sync_options is not None else {}
     said: dict[str, Any] = {
         "name": body.name,
         "is_enabled": body.is_enabled,
         "auto_sync_enabled": body.auto_sync(body.sync_options),
-        "connection": get_connection(body.connection_id) if body.connection_id is not None else None,
+        "connection": connection_for(caller, body.connection_id) if body.connection_id is not None else None,
         "org_id": body.destination_config.org_id if body.destination_config is not None else None,
     }
     if body.environment is not None or body.secret_path is not None:
@@ -170,19 +170,20 @@ def fields_of(body: UpdateSync, sync: DevinSync) -> dict[str, Any]:
 
 def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, removes_old: bool) -> None:
     """What it takes, beyond the right to change syncs, to say where one reads and writes."""
-    before, after = Place.of(sync), Place.with_fields(sync, fields)
+    before, after = Destination.of(sync), Destination.with_fields(sync, fields)
     if before != after:
-        caller.require("connections.use_connection")
+        require_at(caller, place_of(sync), USE)
     if before != after or "source" in fields or fields.get("recursive", sync.recursive):
-        check_reader(caller)
+        check_reader(caller, place_of(sync))
     if removes_old and not before.is_same_organization(after):
-        caller.require("syncs.remove_secrets")
+        require_at(caller, place_of(sync), REMOVE)
 
 
-def check_reader(caller: Caller) -> None:
+def check_reader(caller: Caller, place: Place) -> None:
     """A sync carries values away: whoever says from where or to where must be allowed to read them.
 
-    The owner's own right counts, so that a token may be kept from reading values and still make syncs.
+    The owner's own right counts, so that a token may be kept from reading values and still make syncs. All that the
+    sync covers is looked at where it is written.
     """
-    if not caller.user.has_perm("vault.reveal_secret"):
+    if not can(caller.user, "vault.reveal_secret", place):
         raise NotPermitted("Choosing the source or the destination of a sync needs the permission vault.reveal_secret.")

@@ -6,14 +6,15 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Body, Query
 
-from api.auth.callers import Bearer, caller_of
+from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import BadRequest, NotFoundError, Unprocessable
 from api.http.idempotency import idempotent
 from api.http.queries import ListLimit, Offset, OnlyPlan, YesNo, page_of
 from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.base import with_errors
-from api.resources.lookups import SYNCS, as_uuid, get_project, get_source, get_sync
+from api.resources.lookups import as_uuid, get_source
+from api.resources.reach import SYNCS, connections_for, project_for, require_at, sync_for, syncs_for
 from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
 from api.resources.syncs.edits import (
     agree_to_address,
@@ -47,15 +48,16 @@ from api.resources.syncs.schemas import (
     TriggerSync,
     UpdateSync,
 )
-from connections.models import Connection
 from sources.clashes import find_clashes
 from syncs.choices import Operation
 from syncs.engine.preview import preview
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.wishes import Wishes
+from vault.access import Place, visible
 
 router = resource("Secret syncs")
+RUN = "syncs.run_devinsync"
 
 Confirmable = TypeVar("Confirmable", SyncIn, CreateSync, UpdateSync, TriggerSync)
 
@@ -74,9 +76,9 @@ def one(sync: DevinSync, *, spells_auto_sync: bool = True) -> OneSync:
     return OneSync(secret_sync=SecretSync.of(sync, spells_auto_sync=spells_auto_sync))
 
 
-def many(project_id: str, limit: int | None, offset: int) -> ManySyncs:
+def many(caller: Caller, project_id: str, limit: int | None, offset: int) -> ManySyncs:
     known_id = as_uuid(project_id)
-    rows = SYNCS.filter(project_id=known_id).order_by("name", "pk") if known_id else SYNCS.none()
+    rows = syncs_for(caller).filter(project_id=known_id).order_by("name", "pk") if known_id else SYNCS.none()
     return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in page_of(rows, limit, offset)])
 
 
@@ -114,23 +116,23 @@ def list_sync_options(request: HttpRequest) -> ManySyncOptions:
     return ManySyncOptions(secret_sync_options=[devin])
 
 
-@router.get("", auth=Bearer("syncs.view_devinsync"), response=with_errors(ManySyncs))
+@router.get("", auth=Bearer("syncs.view_devinsync", by_place=True), response=with_errors(ManySyncs))
 def list_syncs(
     request: HttpRequest, project_id: ProjectQuery, limit: ListLimit = None, offset: Offset = 0
 ) -> ManySyncs:
     """The syncs of a project, by name: all of them, or a page."""
-    return many(project_id, limit, offset)
+    return many(caller_of(request), project_id, limit, offset)
 
 
-@router.get("/devin", auth=Bearer("syncs.view_devinsync"), response=with_errors(ManySyncs))
+@router.get("/devin", auth=Bearer("syncs.view_devinsync", by_place=True), response=with_errors(ManySyncs))
 def list_devin_syncs(
     request: HttpRequest, project_id: ProjectQuery, limit: ListLimit = None, offset: Offset = 0
 ) -> ManySyncs:
     """The syncs of a project whose destination is Devin, which all have: all of them, or a page."""
-    return many(project_id, limit, offset)
+    return many(caller_of(request), project_id, limit, offset)
 
 
-@router.post("/devin", auth=Bearer("syncs.add_devinsync"), response=with_errors(OneSync, 409))
+@router.post("/devin", auth=Bearer("syncs.add_devinsync", by_place=True), response=with_errors(OneSync, 409))
 @idempotent
 def create_devin_sync(request: HttpRequest, body: CreateSync, wait: Wait, confirm_deletions: Confirm) -> OneSync:
     """Creates a sync. With auto-sync on, its first run is queued."""
@@ -138,29 +140,39 @@ def create_devin_sync(request: HttpRequest, body: CreateSync, wait: Wait, confir
     return awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body))
 
 
-@router.post("/devin/check-destination", auth=Bearer("syncs.view_devinsync"), response=with_errors(DestinationCheck))
+@router.post(
+    "/devin/check-destination",
+    auth=Bearer("syncs.view_devinsync", by_place=True),
+    response=with_errors(DestinationCheck),
+)
 def check_destination(request: HttpRequest, body: CheckDestination) -> DestinationCheck:
-    """Tells whether another sync, of any project, writes to the same organization."""
+    """Tells whether another sync, of any project, writes to the same organization; of which, if the caller sees it."""
     same = DevinSync.objects.filter(org_id=body.destination_config.org_id)
     if body.exclude_sync_id is not None:
         same = same.exclude(pk=body.exclude_sync_id)
     if body.connection_id is not None:
-        same = same.filter(connection__base_url__in=_addresses(body.connection_id))
-    first = same.order_by("created_at").first()
-    if first is None:
+        same = same.filter(connection__base_url__in=_addresses(caller_of(request), body.connection_id))
+    if not same.exists():
         return DestinationCheck(has_duplicate=False)
-    return DestinationCheck(has_duplicate=True, duplicate_project_id=first.project_id)
+    shown = visible(caller_of(request).user, same).order_by("created_at").first()
+    if shown is None:
+        return DestinationCheck(has_duplicate=True)
+    return DestinationCheck(has_duplicate=True, duplicate_project_id=shown.project_id)
 
 
-def _addresses(connection_id: UUID) -> list[str]:
-    return list(Connection.objects.filter(pk=connection_id).values_list("base_url", flat=True))
+def _addresses(caller: Caller, connection_id: UUID) -> list[str]:
+    return list(connections_for(caller, pk=connection_id).values_list("base_url", flat=True))
 
 
-@router.post("/devin/check-conflicts", auth=Bearer("syncs.view_devinsync"), response=with_errors(KeyConflicts))
+@router.post(
+    "/devin/check-conflicts", auth=Bearer("syncs.view_devinsync", by_place=True), response=with_errors(KeyConflicts)
+)
 def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
     """The keys that stand in more than one folder at and below a path: what a sync with subfolders refuses. With a key
     schema, they are named as Devin would have them."""
-    project = get_project(body.project_id)
+    caller = caller_of(request)
+    project = project_for(caller, body.project_id)
+    require_at(caller, Place(project.pk, body.environment, body.secret_path), "syncs.view_devinsync")
     source = get_source(project, body.environment, body.secret_path)
     clashes = find_clashes(project, source)
     schema = KeySchema.parse(body.key_schema or "")
@@ -172,22 +184,27 @@ def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
     )
 
 
-@router.get("/devin/sync-name/{sync_name}", auth=Bearer("syncs.view_devinsync"), response=with_errors(OneSync))
+@router.get(
+    "/devin/sync-name/{sync_name}", auth=Bearer("syncs.view_devinsync", by_place=True), response=with_errors(OneSync)
+)
 def get_devin_sync_by_name(request: HttpRequest, sync_name: str, project_id: ProjectQuery) -> OneSync:
     """A sync by its name in a project."""
-    sync = SYNCS.filter(project=get_project(project_id), name=sync_name).first()
+    caller = caller_of(request)
+    sync = syncs_for(caller).filter(project=project_for(caller, project_id), name=sync_name).first()
     if sync is None:
         raise NotFoundError(f"There is no sync named {sync_name[:64]} in this project.")
     return one(sync)
 
 
-@router.get("/devin/{sync_id}", auth=Bearer("syncs.view_devinsync"), response=with_errors(OneSync))
+@router.get("/devin/{sync_id}", auth=Bearer("syncs.view_devinsync", by_place=True), response=with_errors(OneSync))
 def get_devin_sync(request: HttpRequest, sync_id: UUID) -> OneSync:
     """A sync by its ID."""
-    return one(get_sync(sync_id))
+    return one(sync_for(caller_of(request), sync_id))
 
 
-@router.patch("/devin/{sync_id}", auth=Bearer("syncs.change_devinsync"), response=with_errors(EditedSync, 409))
+@router.patch(
+    "/devin/{sync_id}", auth=Bearer("syncs.change_devinsync", by_place=True), response=with_errors(EditedSync, 409)
+)
 def update_devin_sync(
     request: HttpRequest,
     *,
@@ -200,7 +217,7 @@ def update_devin_sync(
 ) -> EditedSync:
     """Changes what is sent; an auto-sync then runs. With `removeSecrets=true`, secrets at a destination that the sync
     leaves are removed there. With `plan=true` nothing is changed: what the change would do is answered."""
-    check_project(sync_id, body.project_id)
+    check_project(caller_of(request), sync_id, body.project_id)
     sent = with_confirmation(body, confirm_deletions)
     if plan == "true":
         found = foresee_update(caller_of(request), sync_id, sent, removes_old=removal == "true")
@@ -209,12 +226,12 @@ def update_devin_sync(
     return EditedSync.made(awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body)))
 
 
-def check_project(sync_id: UUID, project_id: str | None) -> None:
-    if project_id is not None and as_uuid(project_id) != get_sync(sync_id).project_id:
+def check_project(caller: Caller, sync_id: UUID, project_id: str | None) -> None:
+    if project_id is not None and as_uuid(project_id) != sync_for(caller, sync_id).project_id:
         raise Unprocessable.at("projectId", message="A sync stays in its project. Create another one there.")
 
 
-@router.delete("/devin/{sync_id}", auth=Bearer("syncs.delete_devinsync"), response=with_errors(OneSync))
+@router.delete("/devin/{sync_id}", auth=Bearer("syncs.delete_devinsync", by_place=True), response=with_errors(OneSync))
 def delete_devin_sync(request: HttpRequest, sync_id: UUID, removal: Removal, wait: Wait) -> OneSync:
     """Deletes a sync. With `removeSecrets=true` its secrets go first: the answer has `removeStatus: "pending"`, and
     the sync disappears once they are gone from Devin."""
@@ -222,7 +239,11 @@ def delete_devin_sync(request: HttpRequest, sync_id: UUID, removal: Removal, wai
     return awaited(edited.sync, edited.run, wait)
 
 
-@router.post("/devin/{sync_id}/sync-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync, 409))
+@router.post(
+    "/devin/{sync_id}/sync-secrets",
+    auth=Bearer("syncs.run_devinsync", by_place=True),
+    response=with_errors(OneSync, 409),
+)
 @idempotent
 def sync_secrets(
     request: HttpRequest,
@@ -233,21 +254,25 @@ def sync_secrets(
     body: Annotated[TriggerSync | None, Body(None)],
 ) -> OneSync:
     """Queues a run, or joins the one that waits."""
-    sync = get_sync(sync_id)
-    sent = with_confirmation(body or TriggerSync(), confirm_deletions)
     caller = caller_of(request)
-    wishes = taking_over(caller, confirmed(caller, sent.confirm_deletions), sent.take_over)
+    sync = sync_for(caller, sync_id, RUN)
+    sent = with_confirmation(body or TriggerSync(), confirm_deletions)
+    wishes = taking_over(caller, sync, confirmed(caller, sync, sent.confirm_deletions), sent.take_over)
     wishes = trusting(caller, wishes, sync, is_asked=bool(sent.trust_database))
     detail = "Trusted this database" if sent.trust_database else "Started a run"
     run = trigger_sync(caller, sync, wishes, detail=detail)
     return awaited(sync, run, wait)
 
 
-@router.post("/devin/{sync_id}/push-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync, 409))
+@router.post(
+    "/devin/{sync_id}/push-secrets",
+    auth=Bearer("syncs.run_devinsync", by_place=True),
+    response=with_errors(OneSync, 409),
+)
 @idempotent
 def push_secrets(request: HttpRequest, sync_id: UUID, wait: Wait) -> OneSync:
     """Queues a run that writes every secret again, for when you doubt the values in Devin: they cannot be read back."""
-    sync = get_sync(sync_id)
+    sync = sync_for(caller_of(request), sync_id, RUN)
     wishes = Wishes(repushes_all=True)
     run = trigger_sync(caller_of(request), sync, wishes, detail="Asked to push all secrets again")
     return awaited(sync, run, wait)
@@ -255,19 +280,23 @@ def push_secrets(request: HttpRequest, sync_id: UUID, wait: Wait) -> OneSync:
 
 @router.post(
     "/devin/{sync_id}/agree-to-address",
-    auth=Bearer("syncs.run_devinsync", "connections.use_connection"),
+    auth=Bearer("syncs.run_devinsync", "connections.use_connection", by_place=True),
     response=with_errors(OneSync, 409),
 )
 @idempotent
 def agree_to_new_address(request: HttpRequest, sync_id: UUID, body: AgreeToAddress, wait: Wait) -> OneSync:
     """For a sync whose connection leads to another address than before (`new_address`): lets it write to the one that
     you name, and queues a run. Look at the plan first."""
-    sync = get_sync(sync_id)
+    sync = sync_for(caller_of(request), sync_id, RUN, "connections.use_connection")
     run = agree_to_address(caller_of(request), sync, body)
     return awaited(sync, run, wait)
 
 
-@router.post("/devin/{sync_id}/strangers", auth=Bearer("syncs.confirm_deletions"), response=with_errors(OneSync, 409))
+@router.post(
+    "/devin/{sync_id}/strangers",
+    auth=Bearer("syncs.confirm_deletions", by_place=True),
+    response=with_errors(OneSync, 409),
+)
 def decide_strangers(request: HttpRequest, sync_id: UUID, body: DecideStrangers, wait: Wait) -> OneSync:
     """Decides on secrets that DevinSync did not write and that the last run asked about; a run follows. `delete`
     deletes them, `leave` asks no more, `adopt` makes them this sync's."""
@@ -275,38 +304,45 @@ def decide_strangers(request: HttpRequest, sync_id: UUID, body: DecideStrangers,
     return awaited(edited.sync, edited.run, wait)
 
 
-@router.post("/devin/{sync_id}/import-secrets", auth=Bearer("syncs.run_devinsync"), response=with_errors(OneSync))
+@router.post(
+    "/devin/{sync_id}/import-secrets", auth=Bearer("syncs.run_devinsync", by_place=True), response=with_errors(OneSync)
+)
 def import_secrets(
     request: HttpRequest,
     sync_id: UUID,
     behavior: Annotated[Literal["prioritize-source", "prioritize-destination"], Query(alias="importBehavior")],
 ) -> OneSync:
     """Always refused (400): Devin returns no values of its secrets."""
-    get_sync(sync_id)
+    sync_for(caller_of(request), sync_id, RUN)
     raise BadRequest("Devin does not support importing secrets: it returns no values of its secrets.")
 
 
-@router.post("/devin/{sync_id}/remove-secrets", auth=Bearer("syncs.remove_secrets"), response=with_errors(OneSync, 409))
+@router.post(
+    "/devin/{sync_id}/remove-secrets",
+    auth=Bearer("syncs.remove_secrets", by_place=True),
+    response=with_errors(OneSync, 409),
+)
 @idempotent
 def remove_sync_secrets(request: HttpRequest, sync_id: UUID, wait: Wait) -> OneSync:
     """Queues the removal of all secrets that this sync wrote to Devin. The sync stays."""
-    sync = get_sync(sync_id)
+    sync = sync_for(caller_of(request), sync_id, "syncs.remove_secrets")
     run = remove_secrets(caller_of(request), sync)
     return awaited(sync, run, wait)
 
 
-@router.post("/devin/{sync_id}/plan", auth=Bearer("syncs.plan_devinsync"), response=with_errors(OnePlan))
+@router.post("/devin/{sync_id}/plan", auth=Bearer("syncs.plan_devinsync", by_place=True), response=with_errors(OnePlan))
 def plan_devin_sync(request: HttpRequest, sync_id: UUID) -> OnePlan:
     """What a run would do now, key by key, without doing it."""
-    return OnePlan(plan=PlanOut.of(preview(get_sync(sync_id))))
+    return OnePlan(plan=PlanOut.of(preview(sync_for(caller_of(request), sync_id, "syncs.plan_devinsync"))))
 
 
-@router.get("/devin/{sync_id}/runs", auth=Bearer("syncs.view_syncrun"), response=with_errors(ManyRuns))
+@router.get("/devin/{sync_id}/runs", auth=Bearer("syncs.view_syncrun", by_place=True), response=with_errors(ManyRuns))
 def list_sync_runs(
     request: HttpRequest, sync_id: UUID, limit: Limit, offset: Offset, changed: Changed = None
 ) -> ManyRuns:
     """The runs of a sync, newest first. Scheduled ones that changed nothing leave none."""
-    runs = SyncRun.objects.filter(sync=get_sync(sync_id)).select_related("requested_by")
+    sync = sync_for(caller_of(request), sync_id, "syncs.view_syncrun")
+    runs = SyncRun.objects.filter(sync=sync).select_related("requested_by")
     if changed is not None:
         runs = runs.that_changed_something(changed == "true")
     page = runs[offset : offset + limit]

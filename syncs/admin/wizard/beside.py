@@ -4,6 +4,7 @@ holds. Names and counts, never a value.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.errors import DevinError
@@ -79,7 +80,7 @@ class NamePreview:
         return self.other_count - len(self.others)
 
 
-def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
+def preview_names(sync: DevinSync, *, seen_by: Any, shown: int = 8) -> NamePreview:
     """How the source's keys will look in Devin, and what to know of the schema. `sync` need not be saved."""
     try:
         naming = Naming.of(sync)
@@ -91,18 +92,18 @@ def preview_names(sync: DevinSync, *, shown: int = 8) -> NamePreview:
         return NamePreview(problem=error.message)
     names = [Name(key, name) for name, key in taken.items()]
     others = [key for key in source.keys if not naming.takes(key)]
-    warnings = name_warnings(sync, naming) + _first(key_warnings(taken))
+    warnings = name_warnings(sync, naming, seen_by=seen_by) + _first(key_warnings(taken))
     return NamePreview(names[:shown], len(names), warnings, source.problem, others[:SHOWN_NAMES], len(others))
 
 
-def name_warnings(sync: DevinSync, naming: Naming) -> list[str]:
+def name_warnings(sync: DevinSync, naming: Naming, *, seen_by: Any) -> list[str]:
     warnings = []
     if naming.takes_all and not sync.disable_secret_deletion and sync.strangers == Strangers.DELETE:
         warnings.append(
             "Without a fixed part in the key schema every secret of the organization belongs to this sync: what is "
             "not in the source is deleted. Use a schema such as PROD_{{secretKey}} to keep to some of the keys."
         )
-    return warnings + [overlap.advice for overlap in overlapping_syncs(sync)]
+    return warnings + [overlap.advice for overlap in overlapping_syncs(sync, seen_by=seen_by)]
 
 
 def _first(warnings: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from syncs.admin.wizard.pages import parse_uuid
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from syncs.places import names_of_folder
+from vault.access import visible
 
 # By which a link may say what the first step begins with.
 SOURCE_NAMES = tuple(SourceForm.base_fields)
@@ -16,14 +17,15 @@ SOURCE_NAMES = tuple(SourceForm.base_fields)
 Drafts = dict[str, dict[str, Any]]
 
 
-def drafts_for(query: QueryDict) -> Drafts:
-    """Entries by step and field."""
+def drafts_for(query: QueryDict, user: Any) -> Drafts:
+    """Entries by step and field, of what the user sees."""
     sync_id = parse_uuid(query.get("copy"))
-    sync = DevinSync.objects.with_source().filter(pk=sync_id).first() if sync_id is not None else None
+    seen = visible(user, DevinSync.objects.with_source())
+    sync = seen.filter(pk=sync_id).first() if sync_id is not None else None
     if sync is not None:
         return _copy_of(sync)
     folder_id = parse_uuid(query.get("folder"))
-    named = names_of_folder(folder_id) if folder_id is not None else {}
+    named = names_of_folder(folder_id, user) if folder_id is not None else {}
     chosen = named | {name: str(query[name]) for name in SOURCE_NAMES if name in query}
     return {"source": chosen} if "project" in chosen else {}
 

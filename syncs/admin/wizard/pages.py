@@ -5,24 +5,28 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from formtools.wizard.views import NamedUrlWizardView
 
 from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
 from sources.choosing import USUAL, Asking
+from syncs.access import place_of, projects_for
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import KEY_LINES, LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.plan_page import show
 from syncs.admin.wizard.beside import Access, preview_names, summarize_source
 from syncs.admin.wizard.elsewhere import WAYS
+from syncs.editing import Actor
+from syncs.editing.rights import check_may_create
 from syncs.engine.overlaps import overlapping_syncs
 from syncs.engine.preview import preview
 from syncs.errors import DestinationProblem, InvalidKeySchema, SourceProblem, SyncError
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from syncs.words import label_of, told
-from vault.models import Project
+from vault.access import can
 
 TITLES = {
     "source": "Source",
@@ -45,7 +49,9 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     @property
     def may_confirm(self) -> bool:
         """Whether creating the sync confirms what its first run deletes; otherwise that run may stop and ask."""
-        return bool(self.request.user.has_perm("syncs.confirm_deletions"))
+        sync = DevinSync(project=self.source_data["project"])
+        sync.source = self.source_data["source"]
+        return can(self.request.user, "syncs.confirm_deletions", place_of(sync))
 
     def get_cleaned_data_for_step(self, step: str) -> dict[str, Any] | None:
         if self.storage.get_step_data(step) is None:
@@ -69,6 +75,13 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     @property
     def source_data(self) -> dict[str, Any]:
         return self.get_cleaned_data_for_step("source") or {}
+
+    def connections(self) -> QuerySet[Connection]:
+        return usable_connections(self.request.user, self.source_data.get("project"))
+
+    def find_connection(self, pk: object) -> Connection | None:
+        parsed = parse_uuid(pk)
+        return self.connections().filter(pk=parsed).first() if parsed else None
 
     def sync_so_far(self, *, options: bool = True) -> DevinSync:
         """A sync of what has been entered up to here, not saved."""
@@ -132,14 +145,14 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
     def _beside_source(self, form: SourceForm) -> dict[str, Any]:
         project, chosen = form.chosen_project, form.chosen_source
         return {
-            "has_projects": Project.objects.exists(),
+            "has_projects": projects_for(self.request.user).exists(),
             "chosen_folder": chosen,
             "source": summarize_source(project, chosen.place) if project and chosen else None,
         }
 
     def _beside_destination(self, form: DestinationForm) -> dict[str, Any]:
-        chosen = find_connection(form["connection"].value())
-        return {"has_connections": usable_connections().exists(), "chosen_connection": chosen, "access": self.access}
+        chosen = self.find_connection(form["connection"].value())
+        return {"has_connections": self.connections().exists(), "chosen_connection": chosen, "access": self.access}
 
     def _beside_options(self, form: OptionsForm) -> dict[str, Any]:
         sync = self.sync_so_far(options=False)
@@ -148,7 +161,7 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
         for name in form.boxes:
             setattr(sync, name, bool(form[name].value()))
         more_errors = any(field.errors for field in form.more_options)
-        return {"preview": preview_names(sync), "sync": sync, "more_errors": more_errors}
+        return {"preview": preview_names(sync, seen_by=self.request.user), "sync": sync, "more_errors": more_errors}
 
     def _beside_details(self, form: DetailsForm) -> dict[str, Any]:
         return {"sync": self.sync_so_far()}
@@ -157,12 +170,13 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
         sync = self.sync_so_far()
         context: dict[str, Any] = {
             "sync": sync,
-            "overlapping": overlapping_syncs(sync),
+            "overlapping": overlapping_syncs(sync, seen_by=self.request.user),
             "step_urls": self._step_urls(),
             "more_options": [(label_of(name), told(sync, name)) for name in OPTIONS if name not in REVIEWED],
             "may_confirm": self.may_confirm,
         }
         try:
+            check_may_create(sync, by=Actor.in_wizard(self.request.user))
             drawn = preview(sync)
         except (SyncError, DevinError, DecryptionError) as error:
             self._remember_plan(None)
@@ -193,11 +207,6 @@ def _step_that_mends(error: Exception) -> str:
     if isinstance(error, InvalidKeySchema):
         return "options"
     return "destination" if isinstance(error, DestinationProblem | DevinError | DecryptionError) else "options"
-
-
-def find_connection(pk: object) -> Connection | None:
-    parsed = parse_uuid(pk)
-    return usable_connections().filter(pk=parsed).first() if parsed else None
 
 
 def parse_uuid(text: object) -> UUID | None:

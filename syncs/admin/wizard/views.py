@@ -19,18 +19,18 @@ from common.patterns import validate_org_id
 from common.prefixes import starts_with
 from sources.choosing import Asking
 from sources.protocol import Place
-from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
 from syncs.admin.wizard.drafts import SOURCE_NAMES, drafts_for
 from syncs.admin.wizard.elsewhere import BRINGS, WAYS
-from syncs.admin.wizard.pages import TITLES, WizardPages, find_connection, parse_uuid
+from syncs.admin.wizard.pages import TITLES, WizardPages, parse_uuid
 from syncs.choices import Strangers
 from syncs.editing import Actor, Edited, create_sync
 from syncs.errors import EditRefused, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.organizations import id_of
 from syncs.runs.wishes import Wishes
+from vault.access import visible
 from vault.models import Project
 
 STEPS = (
@@ -89,7 +89,7 @@ class SyncWizard(WizardPages):
     def _begin(self, request: HttpRequest) -> HttpResponse:
         if {"restart", "copy", *SOURCE_NAMES} & {*request.GET} or not self.storage.is_begun:
             self.storage.reset()
-            self.storage.extra_data["drafts"] = drafts_for(request.GET)
+            self.storage.extra_data["drafts"] = drafts_for(request.GET, request.user)
             return redirect(self.get_step_url("source"))
         messages.info(request, "You left this sync unfinished: here is what you entered. “Start over” empties it.")
         return redirect(self.get_step_url(self.first_unanswered(before="review") or "review"))
@@ -155,28 +155,30 @@ class SyncWizard(WizardPages):
 
     def get_form_kwargs(self, step: str | None = None) -> dict[str, Any]:
         if step == "source":
-            return {"asking": self.asking}
-        source = self.source_data if step in ("options", "details") else {}
+            return {"asking": self.asking, "user": self.request.user}
+        source = self.source_data if step in ("destination", "options", "details") else {}
+        if step == "destination":
+            return {"user": self.request.user, "project": source.get("project")}
         if step == "options":
             return {"source": source}
         return {"project": source.get("project")} if step == "details" else {}
 
     def _only_connection(self) -> dict[str, Any]:
-        connections = list(usable_connections()[:2])
+        connections = list(self.connections()[:2])
         if len(connections) != 1:
             return {}
         return {"connection": connections[0].pk, "org_id": connections[0].org_id}
 
     def _suggest_organization(self, entries: dict[str, Any]) -> None:
         """The organization that the chosen connection's key belongs to, unless the person has entered another."""
-        known = {str(connection.pk): connection.org_id for connection in usable_connections()}
+        known = {str(connection.pk): connection.org_id for connection in self.connections()}
         entered = entries.get("org_id", "")
         if not entered or entered in known.values():
             entries["org_id"] = known.get(entries.get("connection", ""), "") or entered
 
     def _check_access(self, entries: dict[str, Any]) -> Access:
         org_id = str(entries.get("org_id", "")).strip()
-        connection = find_connection(entries.get("connection"))
+        connection = self.find_connection(entries.get("connection"))
         if connection is None:
             return Access(org_id, problem="Choose a connection first.")
         org_id = id_of(connection, org_id)
@@ -210,7 +212,7 @@ class SyncWizard(WizardPages):
     def _made_already(self, request: HttpRequest) -> HttpResponse | None:
         """A second click on “Create sync” leads to what the first one made."""
         draft_id = parse_uuid(request.POST.get("draft"))
-        sync = DevinSync.objects.filter(pk=draft_id).first() if draft_id else None
+        sync = visible(request.user, DevinSync.objects.filter(pk=draft_id)).first() if draft_id else None
         return HttpResponseRedirect(self._page_of(sync)) if sync is not None else None
 
     def _page_of(self, sync: DevinSync) -> str:
@@ -239,7 +241,7 @@ class SyncWizard(WizardPages):
             made = create_sync(sync, by=Actor.in_wizard(self.request.user), at_once=True, wishes=wishes)
         except SyncError as error:
             # The same click may have come twice, and the other one was faster.
-            if DevinSync.objects.filter(pk=sync.pk).exists():
+            if DevinSync.objects.filter(pk=sync.pk, created_by=self.request.user.pk).exists():
                 return redirect(self._page_of(sync))
             messages.error(self.request, error.message)
             return redirect(self.get_step_url(_step_of(error)))
