@@ -92,7 +92,7 @@ keep-release: install-dev
 
 # For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action, the clients that
 # tests walk with and the tools that look at manifests have locks of their own.
-OTHERS := release/audit tests/api/sdk/clients/* tests/deploy/tools/*
+OTHERS := release/audit tests/api/sdk/clients/* tests/deploy/tools/* tests/single_sign_on/oidc_provider
 lock: install-dev
 	for source in requirements.in requirements-optional.in requirements-dev.in client/action/requirements.in $(OTHERS:%=%/requirements.in); do \
 	  $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \

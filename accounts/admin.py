@@ -79,10 +79,10 @@ class OwnUserAdmin(ResetsSecondFactor, UserAdmin[User]):
         return fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        return super().has_change_permission(request, obj) and may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and may_touch(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counts instead of a list of all that a person has ever done here."""
@@ -103,7 +103,7 @@ class OwnUserAdmin(ResetsSecondFactor, UserAdmin[User]):
         return ", ".join(sorted(group.name for group in user.groups.all()))
 
 
-def _may_touch(request: HttpRequest, user: User | None) -> bool:
+def may_touch(request: HttpRequest, user: User | None) -> bool:
     if user is None or request.user.is_superuser:
         return True
     return not user.is_superuser and _permissions_of(user) <= request.user.get_all_permissions()

@@ -27,6 +27,7 @@ from accounts.second_factor import keys
 from accounts.second_factor.factors import has_any
 from accounts.second_factor.proving import CodeForm, takes_codes, why_not
 from accounts.second_factor.required import must_set_up
+from common.log_ins import takes_password
 from common.middleware import GetResponse
 from common.returning import way_on, with_way_back
 from theme.times import duration
@@ -46,6 +47,7 @@ BUTTONS = frozenset(
         "auth_user_delete",
         "auth_user_reset_second_factor",
         "auth_group_delete",
+        "single_sign_on_identity_delete",
         "connections_connection_delete",
         "second_factor_codes",
         "second_factor_remove",
@@ -80,6 +82,7 @@ GRAVE = (
             "vault_member_add",
             "vault_member_edit",
             "vault_member_remove",
+            "single_sign_on_identity_add",
             "second_factor_app",
             "second_factor_key",
             "second_factor_rename",
@@ -154,6 +157,11 @@ def way_back(request: HttpRequest) -> str:
     return referer.path if referer.netloc == request.get_host() else reverse("admin:index")
 
 
+def has_password(user: User) -> bool:
+    """One that counts: with single sign-on alone, almost nobody's does."""
+    return user.has_usable_password() and takes_password(user.get_username())
+
+
 class ProofAgain(forms.Form):
     """The password, and a code where there is a second factor. A key's answer stands for both."""
 
@@ -169,7 +177,7 @@ class ProofAgain(forms.Form):
         self.request, self.user = request, user
         self.has_factor = has_any(user)
         self.by_key = self.has_factor and bool(request.POST.get("answer"))
-        if self.by_key or not user.has_usable_password():
+        if self.by_key or not has_password(user):
             del self.fields["password"]
         if self.by_key or not self.has_factor:
             del self.fields["code"]
@@ -178,7 +186,7 @@ class ProofAgain(forms.Form):
 
     @property
     def can_be_filled(self) -> bool:
-        return takes_codes(self.user) if self.has_factor else self.user.has_usable_password()
+        return takes_codes(self.user) if self.has_factor else has_password(self.user)
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
@@ -219,7 +227,7 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = ProofAgain(request.POST or None, request=request, user=user)
     address = way_on(request) or reverse("admin:index")
-    if (form.has_factor or user.has_usable_password()) and form.is_valid():
+    if (form.has_factor or has_password(user)) and form.is_valid():
         request.session[CONFIRMED] = time.time()
         request.session.pop(WRONG_CODES, None)
         return HttpResponseRedirect(address)
@@ -230,7 +238,7 @@ def confirm_identity(request: HttpRequest) -> HttpResponse:
         "title": "Confirm that it is you",
         "form": form,
         "next": address,
-        "has_password": user.has_usable_password(),
+        "has_password": has_password(user),
         "key_options": keys.begin_asking(request, user) if form.has_factor else "",
         "proxy_tells_time": bool(settings.LOGIN_TIME_HEADER),
         "kept_for": duration(settings.CONFIRM_IDENTITY),

@@ -153,4 +153,6 @@ def _refuse(request: HttpRequest, why: str, *, user: User | None = None) -> None
     if request.path_info != "/admin/login/" or request.method != "GET":
         return
     messages.error(request, f"You could not be logged in by your organization's log-in: {why}.")
-    log_in_refused.send(HeaderLogInMiddleware, name=user.get_username() if user else "", why=why)
+    log_in_refused.send(
+        HeaderLogInMiddleware, name=user.get_username() if user else "", way=settings.LOGIN_HEADER, why=why
+    )

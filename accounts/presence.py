@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from accounts.sessions import ADDRESS, AGENT
 from common.addresses import client_address
-from common.log_ins import BY_HEADER
+from common.log_ins import BY_HEADER, PROVED_AT
 from common.middleware import GetResponse
 from theme.times import duration
 
@@ -35,12 +35,12 @@ def connect() -> None:
 def begin(*, request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:
     """A log-in begins all three clocks: the session's, the person's presence, their last proof of who they are.
 
-    What a reverse proxy says may be of a proof long ago: it is none here.
+    What a reverse proxy says may be of a proof long ago: it is none here. A provider says of when it is.
     """
     if request is None or not hasattr(request, "session"):
         return
     now = time.time()
-    proved = 0 if getattr(request, BY_HEADER, False) else now
+    proved = 0 if getattr(request, BY_HEADER, False) else getattr(request, PROVED_AT, now)
     request.session.update({SIGNED_IN: now, SEEN: now, CONFIRMED: proved})
     request.session.update({ADDRESS: client_address(request), AGENT: request.headers.get("User-Agent", "")[:200]})
 

@@ -41,7 +41,7 @@ def permissions_of(group: str) -> Q:
         allowed |= _named("connections", ["use_connection"])
         allowed |= _named("syncs", ["remove_secrets", "confirm_deletions", "take_over", *_writes(["devinsync"])])
     if group == ADMINISTRATOR:
-        allowed |= Q(content_type__app_label__in=(*OWN_APPS, "api", "notices"))
+        allowed |= Q(content_type__app_label__in=(*OWN_APPS, "api", "notices", "single_sign_on"))
         allowed |= Q(content_type__app_label="auth", content_type__model__in=("user", "group"))
         allowed |= _named("audit", ["view_entry"])
         allowed |= Q(content_type__app_label="axes", codename__in=("view_accessattempt", "delete_accessattempt"))

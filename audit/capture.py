@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from audit.models import Action, Entry
 from audit.writing import line, note, note_many
-from common.log_ins import BY_HEADER, log_in_refused
+from common.log_ins import BY_HEADER, BY_PROVIDER, log_in_refused
 
 UNKNOWN = "(unknown name)"
 ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
@@ -81,14 +81,15 @@ def on_log_in(*, user: AbstractBaseUser, request: HttpRequest | None = None, **_
 
 
 def _way_in(request: HttpRequest | None) -> str:
-    """That a proxy vouched for them, and which."""
-    if request is None or not getattr(request, BY_HEADER, False):
-        return ""
-    return f"By {settings.LOGIN_HEADER} of {request.META.get('REMOTE_ADDR', '')}."
+    """That a proxy or a provider vouched for them, and which."""
+    if getattr(request, BY_HEADER, False) and request is not None:
+        return f"By {settings.LOGIN_HEADER} of {request.META.get('REMOTE_ADDR', '')}."
+    provider = getattr(request, BY_PROVIDER, "")
+    return f"By {provider}." if provider else ""
 
 
-def on_refused_log_in(*, name: str, why: str, **_: Any) -> None:
-    note(name or UNKNOWN, Action.FAILED_LOG_IN, detail=f"By {settings.LOGIN_HEADER}: {why}.")
+def on_refused_log_in(*, name: str, way: str, why: str, **_: Any) -> None:
+    note(name or UNKNOWN, Action.FAILED_LOG_IN, detail=f"By {way}: {why}.")
 
 
 def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:

@@ -6,6 +6,7 @@ instead of meaning something else. No message holds a value.
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ IN_FILES = frozenset(
         "SMTP_PASSWORD",
     }
 )
+# As those: what each provider of SSO_PROVIDERS shares with DevinSync alone.
+IN_FILES_TOO = re.compile(r"SSO_[A-Z0-9_]+_CLIENT_SECRET")
 # What a setting was called before. It is read under that name too, unless it is given under its own.
 FORMER_NAMES = {"OUTBOUND_PROXY": "OUTGOING_PROXY", "OUTBOUND_CA_BUNDLE": "CA_BUNDLE"}
 
@@ -66,15 +69,19 @@ def load_file(path: Path, into: MutableMapping[str, str] = os.environ) -> None:
     """Sets what a `.env` file gives and the environment does not, be it as `NAME` or as `NAME_FILE`."""
     given = read_file(path).texts
     for name, text in given.items():
-        if name in IN_FILES and given.get(name) and given.get(f"{name}_FILE"):
+        if may_be_in_file(name) and given.get(name) and given.get(f"{name}_FILE"):
             raise BadEnvironment(f"{path} gives both {name} and {name}_FILE. Keep one of them.")
         if not _is_given_otherwise(name, into):
             into.setdefault(name, text)
 
 
+def may_be_in_file(name: str) -> bool:
+    return name in IN_FILES or bool(IN_FILES_TOO.fullmatch(name))
+
+
 def is_given(name: str, variables: Mapping[str, str] = os.environ) -> bool:
     """Whether a variable is set, by itself or, where it is one of `IN_FILES`, by the file that it is in."""
-    return bool(variables.get(name) or (name in IN_FILES and variables.get(f"{name}_FILE")))
+    return bool(variables.get(name) or (may_be_in_file(name) and variables.get(f"{name}_FILE")))
 
 
 def former_names_given(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -84,7 +91,7 @@ def former_names_given(variables: Mapping[str, str] = os.environ) -> dict[str, s
 
 def _is_given_otherwise(name: str, variables: Mapping[str, str]) -> bool:
     other = name.removesuffix("_FILE") if name.endswith("_FILE") else f"{name}_FILE"
-    return bool(variables.get(other)) and not IN_FILES.isdisjoint({name, other})
+    return bool(variables.get(other)) and (may_be_in_file(name) or may_be_in_file(other))
 
 
 # Within the class below these names are its readers.
@@ -137,7 +144,7 @@ class Environment:
 
     def _own_text(self, name: Text) -> Text:
         text = self._variables.get(name, "")
-        path = self._variables.get(f"{name}_FILE", "") if name in IN_FILES else ""
+        path = self._variables.get(f"{name}_FILE", "") if may_be_in_file(name) else ""
         if not path:
             return text
         if text:

@@ -26,7 +26,7 @@ from connections.sockets import CONNECT_TIMEOUT, READ_TIMEOUT, Exchange
 
 log = logging.getLogger(__name__)
 
-APPS = ("devin", "infisical", "hashicorp-vault")
+APPS = ("devin", "infisical", "hashicorp-vault", "single-sign-on")
 NO_ANSWER, UNSENT = "none", "unsent"
 STATUSES = (
     "200", "201", "204", "400", "401", "403", "404", "409", "422", "429", "500", "502", "503", "504", NO_ANSWER, UNSENT,

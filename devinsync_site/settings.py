@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from common.environment import env, load_file
 from common.log_in_settings import require_whole
+from common.single_sign_on_settings import read_providers, require_way_in
 
 # Before any model, form or admin of ours: lets their bases be written with their types, as `ModelAdmin[DevinSync]`.
 django_stubs_ext.monkeypatch()
@@ -67,6 +68,11 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "csp",
+    # Of allauth, what speaks OpenID Connect: none of its pages has an address here.
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "axes",
     "formtools",
     "ninja",
@@ -82,6 +88,7 @@ INSTALLED_APPS = [
     "api",
     "notices",
     "forwarding",
+    "single_sign_on",
 ]
 
 MIDDLEWARE = [
@@ -103,6 +110,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "devinsync_site.viewer_zone.viewer_zone",
+    "allauth.account.middleware.AccountMiddleware",
     "accounts.devices.DeviceMiddleware",
     "accounts.header_log_in.HeaderLogInMiddleware",
     "accounts.presence.PresenceMiddleware",
@@ -268,9 +276,22 @@ require_whole(
     way_out=LOGOUT_PATH,
 )
 
+# Logging in at providers of OpenID Connect, by name; whether by them alone; and the one account whose password counts
+# even then, for the day on which no provider answers.
+SSO_PROVIDERS = read_providers(env)
+SSO_ONLY = env.bool("SSO_ONLY", default=False)
+SSO_BREAK_GLASS = env.str("SSO_BREAK_GLASS", default="")
+require_way_in(SSO_PROVIDERS, only=SSO_ONLY, break_glass=SSO_BREAK_GLASS)
+# Whom people without a right turn to, in words: a name, an address, a channel.
+ASK_FOR_ACCESS = env.str("ASK_FOR_ACCESS", default="")
+SOCIALACCOUNT_ADAPTER = "single_sign_on.protocol.Library"
+SOCIALACCOUNT_STORE_TOKENS = False
+
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "single_sign_on.backends.PasswordGate",
     "django.contrib.auth.backends.ModelBackend",
+    "single_sign_on.backends.ProviderBackend",
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)

@@ -36,6 +36,7 @@ AREAS = (
         (
             Entry("users", "auth.User", label="Users"),
             Entry("group", "auth.Group", label="Groups"),
+            Entry("key", "single_sign_on.Identity", label="Identities"),
             Entry("token", "api.ApiToken", label="API tokens"),
             Entry("shield", "api.MachineIdentity", label="Machine identities"),
             Entry("lock", "axes.AccessAttempt", label="Failed log-ins"),

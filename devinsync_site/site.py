@@ -21,6 +21,7 @@ from devinsync_site.sidebar import AREAS, UNLISTED_APPS
 from overview.collect import collect, is_paused
 from readers.pages import routes as readers_routes
 from search.pages import routes as search_routes
+from single_sign_on import pages as single_sign_on
 from theme.navigation import build_navigation
 
 # Of the packages that have no model, and so no admin of their own.
@@ -49,6 +50,7 @@ class DevinSyncAdminSite(admin.AdminSite):
             path("confirm-identity/", self.admin_view(confirm_identity), name="confirm_identity"),
             path("log-in/second-step/", second_step, name="log_in_second_factor"),
             *(path(route, self.admin_view(view), name=name) for name, (route, view) in second_factor.ROUTES.items()),
+            *(path(route, view, name=name) for name, (route, view) in single_sign_on.ROUTES.items()),
             path("sessions/", self.admin_view(sessions_page), name="sessions"),
             *(path(route, self.admin_view(view), name=name) for name, (route, view) in OWN_PAGES.items()),
         ]

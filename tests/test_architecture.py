@@ -12,7 +12,7 @@ ROOT = Path(settings.BASE_DIR)
 FLOORS = (
     ("devinsync_site",),
     ("overview", "readers", "search", "metrics", "demo"),
-    ("notices", "forwarding"),
+    ("notices", "forwarding", "single_sign_on"),
     ("api",),
     ("syncs",),
     ("sources",),

@@ -1,0 +1,30 @@
+"""Who somebody is at a provider."""
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+
+
+class Identity(models.Model):
+    """A person's subject at an issuer: by these two alone they are known again, never by a name or an address.
+
+    `groups` are those that the provider has given and will take away again; `made_superuser` likewise.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="identities", verbose_name="person"
+    )
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    groups = models.ManyToManyField(Group, related_name="+", blank=True, editable=False)
+    made_superuser = models.BooleanField(default=False, editable=False)
+    logged_in_at = models.DateTimeField("last log-in", null=True, editable=False)
+
+    class Meta:
+        verbose_name = "identity"
+        verbose_name_plural = "identities"
+        ordering = ["user__username", "issuer"]
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_of_one_person")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
