@@ -1,9 +1,10 @@
 """What the Devin organization is called that a sync or a run writes to, where its connection's enterprise tells."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from connections.models import Connection, Organization
 
@@ -34,6 +35,9 @@ class NamesOrganization(models.Model):
         return (self._named[2] if self._named else "") or str(self.org_id)
 
 
+Row = TypeVar("Row", bound=NamesOrganization)
+
+
 def name_organizations(rows: Iterable[NamesOrganization]) -> None:
     """Looks up the names of all in one query."""
     rows = list(rows)
@@ -42,3 +46,12 @@ def name_organizations(rows: Iterable[NamesOrganization]) -> None:
     names = {each[:2]: each[2] for each in found.order_by().values_list("connection_id", "org_id", "name")}
     for row in rows:
         row._named = (row.connection_id, row.org_id, names.get((row.connection_id, row.org_id), ""))
+
+
+def load_named(rows: QuerySet[Row]) -> list[Row]:
+    """Loads them with the names in the same query."""
+    known = Organization.objects.filter(connection=OuterRef("connection_id"), org_id=OuterRef("org_id"))
+    found = list(rows.annotate(known_name=Subquery(known.order_by().values("name")[:1])))
+    for row in found:
+        row._named = (row.connection_id, row.org_id, getattr(row, "known_name", None) or "")
+    return found

@@ -13,7 +13,7 @@ from syncs.engine.source import read_sources
 from syncs.errors import SourceProblem, SyncError
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.naming import Naming
-from syncs.organizations import name_organizations
+from syncs.organizations import load_named
 from vault import effects
 from vault.effects import MOST_READ, Effect, Started, View
 from vault.models import Folder
@@ -29,8 +29,7 @@ class SyncWatcher:
         return syncs.reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
-        syncs = list(DevinSync.objects.filter(pk__in=readers).with_source().order_by("name"))
-        name_organizations(syncs)
+        syncs = load_named(DevinSync.objects.filter(pk__in=readers).with_source().order_by("name"))
         read = read_sources(syncs)
         return {sync.pk: _view(sync, read[sync.pk]) for sync in syncs}
 
@@ -43,9 +42,7 @@ class SyncWatcher:
         ids = DevinSync.objects.all().reading_folders([folder.pk for folder in keys])
         syncs = DevinSync.objects.filter(pk__in=ids[:MOST_READ]).with_source().select_related("connection")
         ours = _written_by(ids[:MOST_READ])
-        rows = list(syncs.order_by("name"))
-        name_organizations(rows)
-        found = [_reached(sync, keys, ours.get(sync.pk, set())) for sync in rows]
+        found = [_reached(sync, keys, ours.get(sync.pk, set())) for sync in load_named(syncs.order_by("name"))]
         return [*found, *([self.more(len(ids) - MOST_READ)] if len(ids) > MOST_READ else [])]
 
     def more(self, count: int) -> Effect:
