@@ -1,12 +1,15 @@
 """The fields of a secret's form that are for people: whom to ask, when a new value is due, words to find it by."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from theme.widgets import Suggestions, TypeaheadText
+from vault.access.models import Membership
 from vault.editing import Upkeep
 from vault.errors import Invalid
 from vault.limits import LONGEST_OWNER
@@ -18,8 +21,11 @@ MOST_SUGGESTED = 200
 TAGS_NAMED = 12
 
 
-def suggest_owners(text: str) -> Suggestions:
+def suggest_owners(text: str, *, project: Project | None = None) -> Suggestions:
+    """All people; in a project that has members, these alone, for they need not know of the others."""
     rows = User.objects.filter(is_active=True).order_by("username")
+    if project is not None and (members := Membership.objects.filter(project=project)).exists():
+        rows = rows.filter(Q(memberships__in=members) | Q(groups__memberships__in=members)).distinct()
     people = list(rows[: MOST_SUGGESTED + 1])
     choices = [(one.get_username(), one.get_full_name() or one.get_username()) for one in people[:MOST_SUGGESTED]]
     return Suggestions(choices, max(rows.count() - MOST_SUGGESTED, 0) if len(people) > MOST_SUGGESTED else 0)
@@ -78,6 +84,9 @@ class UpkeepForm(forms.Form):
         self._project, self._may_add_tags = project, may_add_tags
         self.fields["tags"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
         self.fields["tags"].help_text = help_for_tags(project)
+        widget = self.fields["owner"].widget
+        assert isinstance(widget, OwnerInput)  # noqa: S101
+        widget.suggest = partial(suggest_owners, project=project)
 
     @staticmethod
     def initial_of(secret: Secret) -> dict[str, object]:
