@@ -18,6 +18,7 @@ from api.resources.connections import openbao as vault_connections
 from api.resources.connections import router as connections
 from api.resources.control import router as control
 from api.resources.declaration import router as declaration
+from api.resources.entries import router as entries
 from api.resources.folders import router as folders
 from api.resources.imports import router as imports
 from api.resources.login import router as login
@@ -38,6 +39,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/sync-declaration", declaration.router),
     ("/v1/sync-runs", runs.router),
     ("/v1/sync-control", control.router),
+    ("/v1/audit", entries.router),
     ("/v1/app-connections", connections.router),
     ("/v1/app-connections/infisical", infisical_connections.router),
     ("/v1/app-connections/hashicorp-vault", vault_connections.router),

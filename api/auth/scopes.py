@@ -33,6 +33,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "vault:read": _vault("view"),
     "vault:write": _vault(*WRITES),
     "vault:reveal": frozenset(["vault.reveal_secret"]),
+    "audit:read": frozenset(["audit.view_entry"]),
 }
 DESCRIPTIONS = {
     "syncs:read": "See syncs, runs and plans",
@@ -48,6 +49,7 @@ DESCRIPTIONS = {
     "vault:read": "See projects, folders and keys, without values",
     "vault:write": "Change projects, folders and secrets",
     "vault:reveal": "Read the values of secrets",
+    "audit:read": "See the audit log",
 }
 
 

@@ -51,6 +51,7 @@ LEAST_ROLE = {
     "POST /api/v1/sync-runs/{run_id}/cancel": OPERATOR,
     "POST /api/v1/sync-runs/{run_id}/confirm": EDITOR,
     "POST /api/v1/sync-runs/{run_id}/trust-database": EDITOR,
+    "GET /api/v1/audit": ADMINISTRATOR,
     "GET /api/v1/sync-control": VIEWER,
     "PATCH /api/v1/sync-control": ADMINISTRATOR,
     "GET /api/v1/app-connections/options": VIEWER,

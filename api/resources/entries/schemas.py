@@ -1,0 +1,99 @@
+"""Lines of the audit log, what narrows them, and where a page of them ends."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from django.db.models import Q, QuerySet
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from api.http.errors import Unprocessable
+from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of
+from audit.models import Action, Entry
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Order = Literal["newest", "oldest"]
+CURSOR = re.compile(r"(newest|oldest)-([0-9]{1,18})")
+
+
+class EntryOut(Answer):
+    """`position` and `digest` are null for the seconds until a line is linked to the one before."""
+
+    id: str = Field(examples=["4711"])
+    at: Timestamp
+    actor: str = Field(examples=["alex (API token ci)"])
+    action: Annotated[str, one_of(*Action.values)]
+    kind: str = Field(examples=["secret"])
+    object_id: str = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["DB_URL"])
+    detail: str = Field(examples=["Revealed the value."])
+    address: str = Field(examples=["192.0.2.7"])
+    request_id: str = Field(examples=["0f9f1c5d2b7e4c3a8d6e5f4a3b2c1d0e"])
+    position: int | None
+    digest: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        return cls(
+            id=str(entry.pk),
+            at=entry.at,
+            actor=entry.actor,
+            action=entry.action,
+            kind=entry.kind,
+            object_id=entry.object_id,
+            name=entry.name,
+            detail=entry.detail,
+            address=entry.address,
+            request_id=entry.request_id,
+            position=entry.position,
+            digest=entry.digest or None,
+        )
+
+
+class ManyEntries(Answer):
+    entries: list[EntryOut]
+    next_cursor: str | None = Field(description="What to send as `cursor` for the next page.", examples=["newest-4711"])
+
+
+class EntryQuery(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    actor: Word | None = Field(None, description="Who did it, exactly as the log names them.")
+    action: Action | None = Field(None, description="What was done.")
+    kind: Word | None = Field(None, description="What it was done to, such as secret or sync.")
+    object_id: Word | None = Field(None, description="The ID of what it was done to.")
+    name: Word | None = Field(None, description="The name of what it was done to.")
+    request_id: Word | None = Field(None, description="The request, as X-Request-ID answers it.")
+    since: datetime | None = Field(None, description="No line before this moment.")
+    until: datetime | None = Field(None, description="Only lines before this moment.")
+    order: Order = Field("newest", description="`oldest`: the lines that are linked, as they stand in the chain.")
+    cursor: Word | None = Field(None, description="The nextCursor of the page before.")
+    limit: int = Field(100, ge=1, le=1000)
+
+    def chosen(self) -> QuerySet[Entry]:
+        exact = self.model_dump(include={"actor", "action", "kind", "object_id", "name", "request_id"})
+        rows = Entry.objects.filter(**{name: value for name, value in exact.items() if value is not None})
+        moments = {"at__gte": self.since, "at__lt": self.until}
+        rows = rows.filter(**{name: value for name, value in moments.items() if value is not None})
+        if self.order == "oldest":
+            return rows.filter(self._beyond("position__gt"), position__isnull=False).order_by("position")
+        return rows.filter(self._beyond("id__lt")).order_by("-id")
+
+    def _beyond(self, lookup: str) -> Q:
+        if self.cursor is None:
+            return Q()
+        found = CURSOR.fullmatch(self.cursor)
+        if found is None or found[1] != self.order:
+            raise Unprocessable.at("cursor", message=f"Send the nextCursor of a page with order={self.order}.")
+        return Q(**{lookup: int(found[2])})
+
+    def page(self) -> ManyEntries:
+        """Of the oldest, the cursor is answered at the end too: whoever follows the log goes on from there later."""
+        rows = list(self.chosen()[: self.limit + 1])
+        found, more = rows[: self.limit], len(rows) > self.limit
+        cursor = self.cursor if self.order == "oldest" else None
+        if found and (more or self.order == "oldest"):
+            last = found[-1]
+            cursor = f"{self.order}-{last.position if self.order == 'oldest' else last.pk}"
+        return ManyEntries(entries=[EntryOut.of(entry) for entry in found], next_cursor=cursor)
