@@ -40,7 +40,7 @@ def list_workspaces(request: HttpRequest) -> ManyWorkspaces:
     return ManyWorkspaces(workspaces=[ProjectOut.of(project) for project in all_projects()])
 
 
-@v1.get("/environments/{environment_id}", auth=VIEW, response=with_errors(OneEnvironment))
+@v1.get("/environments/{uuid:environment_id}", auth=VIEW, response=with_errors(OneEnvironment))
 def get_any_environment(request: HttpRequest, environment_id: UUID) -> OneEnvironment:
     """An environment by its ID, of whatever project."""
     environment = Environment.objects.filter(pk=environment_id).first()
