@@ -3,7 +3,7 @@
 Such a line names the route and the ids in it, never what was sent: a path may hold a key's name, a body its value.
 """
 
-from uuid import UUID
+import re
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,7 @@ REFUSED = (403,)
 # No answer without its line, but a database that is busy is no fault of ours.
 BUSY = (OperationalError, InterfaceError)
 TRY_AGAIN = {"Retry-After": "5"}
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What pages ask for while something is typed, or to refresh themselves; nothing is done by it.
 NO_ACT = frozenset({"refresh", "wizard_goto_step"})
 
@@ -79,9 +80,14 @@ def told(request: HttpRequest, response: HttpResponse) -> str:
     return f"{request.method} {route} was answered {response.status_code}."
 
 
+def is_id(text: str) -> bool:
+    """Many routes take an ID as text, and others the name of a key there."""
+    return UUID_TEXT.fullmatch(text) is not None or (text.isascii() and text.isdigit())
+
+
 def place_of(request: HttpRequest) -> dict[str, str]:
     match = request.resolver_match
     if match is None:
         return {}
-    ids = [str(value) for value in match.kwargs.values() if isinstance(value, UUID) or str(value).isdigit()]
+    ids = [text for text in map(str, match.kwargs.values()) if is_id(text)]
     return {"kind": (match.url_name or "")[:64], "object_id": ids[0] if ids else ""}
