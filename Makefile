@@ -5,6 +5,7 @@
 # make test-busy   the same beside sixteen busy programs; make test-ahead: in a year
 # make torture  the tests that take minutes
 # make mutants  changes that no test notices        make mutants ARGS=guard
+# make claims  what is claimed of rights, the audit log and leaks, each by a fresh run of its tests   make claims ARGS=audit
 # make bench  speed, against a simple algorithm     make bench ARGS="--secrets 100"
 # make lint   style, types, migrations, deployment checks
 # make fresh  demo, test and .ci/run in a bare Debian made for it; as root   make fresh FRESH_ARGS="-k admin"
@@ -26,7 +27,7 @@ CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   ENCRYPTION_KEYS=$$($(VENV)/python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())')
 
 .SILENT:
-.PHONY: demo run test test-busy test-ahead torture mutants bench lint fresh image-steps sbom licences audit \
+.PHONY: demo run test test-busy test-ahead torture mutants claims bench lint fresh image-steps sbom licences audit \
   release keep-release lock install install-dev python
 
 # The OpenBao comes with what tests need.
@@ -59,6 +60,9 @@ torture: install-dev
 
 mutants: install-dev
 	$(VENV)/python -m tests.mutants $(ARGS)
+
+claims: install-dev
+	$(VENV)/python -m tests.claims $(ARGS)
 
 bench: install-dev
 	$(VENV)/python -m benchmarks $(ARGS)

@@ -480,7 +480,9 @@ def scrape(browser: Client) -> tuple[str, bytes]:
     return "/metrics", response.content
 
 
-def test_no_secret_is_anywhere_but_where_it_belongs(stage: Stage, openbao: OpenBao, log_lines: io.StringIO) -> None:
+def test_no_secret_is_anywhere_but_where_it_belongs(
+    stage: Stage, openbao: OpenBao, log_lines: io.StringIO, record_property: Callable[[str, object], None]
+) -> None:
     run = play(stage, openbao)
 
     places: list[tuple[str, bytes]] = list(stage.answers)
@@ -498,6 +500,8 @@ def test_no_secret_is_anywhere_but_where_it_belongs(stage: Stage, openbao: OpenB
         for canary in stage.canaries.values()
         for disguise in canary.found_in(data)
     ]
+    record_property("places", len(places))
+    record_property("found", len(leaks))
     assert leaks == []
     # It was all there to be found: the play went as meant, and the search sees what is in the open.
     assert_everything_happened(stage, run, len(places))
