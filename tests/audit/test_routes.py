@@ -126,13 +126,19 @@ def test_each_page_that_is_posted_to_leaves_one_line(named: Name, counted: Calla
     counted(answers)
 
 
+def changing_calls() -> Iterator[tuple[str, str, Any]]:
+    """Method, path and declaration."""
+    for name, operation in operations():
+        method, path = name.split(" ", 1)
+        if method in CHANGING and not OF_NOBODY.match(path):
+            yield method, path, operation
+
+
 def test_each_changing_call_of_the_api_leaves_one_line(named: Name, counted: Callable[..., None]) -> None:
-    calls = [(*name.split(" ", 1), operation) for name, operation in operations()]
-    changing = [call for call in calls if call[0] in CHANGING and not OF_NOBODY.match(call[1])]
     answers = []
     for user in (User.objects.create_superuser("root"), User.objects.create_user("eve")):
         caller = make_caller(user)
-        for method, path, operation in changing:
+        for method, path, operation in changing_calls():
             address = re.sub(r"{(\w+)}", lambda match: named("", match[1]), path)
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
             answers.append((f"{user} {method} {path}", *lines_of(partial(caller.send, method, address, body))))
