@@ -78,7 +78,6 @@ GRAVE = (
             "auth_user_password_change",
             "auth_group_add",
             "auth_group_change",
-            "auth_group_delete",
             "vault_member_add",
             "vault_member_edit",
             "vault_member_remove",

@@ -17,7 +17,7 @@ from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
 from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
 from common.addresses import client_address, is_allowed
-from vault.access import can_somewhere
+from vault.access import Place, can, can_somewhere
 
 UNKNOWN = "This token is not known here, or it was revoked."
 
@@ -39,6 +39,16 @@ class Caller:
     def allows(self, permission: str) -> bool:
         """Whether the scopes leave this of the owner's rights."""
         return allows(self.scopes, permission)
+
+    def may_at(self, permission: str, place: Place) -> bool:
+        return allows(self.scopes, permission) and can(self.user, permission, place)
+
+    def require_at(self, place: Place, *permissions: str) -> None:
+        for permission in permissions:
+            if not self.may_at(permission, place):
+                raise NotPermitted(
+                    f"This needs the permission {permission} in {place}, which this token or its owner lacks."
+                )
 
     def require_somewhere(self, *permissions: str) -> None:
         """For routes that look at the place of what they are asked about."""

@@ -9,9 +9,10 @@ from ninja import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from api.auth.callers import Caller
 from api.http.errors import BadRequest, Unprocessable
 from api.resources.base import EXAMPLE_ID
-from api.resources.lookups import choose_project
+from api.resources.lookups import choose_project, get_folder
 from vault.models import ROOT, Folder, Project, Secret
 from vault.reading import find_folder
 
@@ -70,8 +71,8 @@ class SecretQuery(ProjectOrWorkspace):
     )
     include_personal_overrides: bool = Field(False, description="Accepted: there are no personal secrets here.")
 
-    def get_folder(self) -> Folder:
-        return find_folder(self.get_project(), self.environment, self.secret_path)
+    def get_folder(self, caller: Caller) -> Folder:
+        return get_folder(caller, self.get_project, self.environment, self.secret_path)
 
     @property
     def filters(self) -> tuple[str, ...]:

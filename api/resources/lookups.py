@@ -1,13 +1,19 @@
 """Finds what a request names, or says that there is none."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
+from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotFoundError
 from sources.errors import SourceError
 from sources.finding import find_place
 from sources.protocol import Found
+from vault.access import can_somewhere, visible
 from vault.elsewhere import check_kept_here
-from vault.models import Environment, Project
+from vault.models import Environment, Folder, Project
+from vault.reading import find_folder
+from vault.rules import clean_path
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -39,6 +45,20 @@ def choose_project(project_id: str | None, slug: str | None) -> Project:
     if slug:
         return get_project_by_slug(slug)
     raise BadRequest("Name the project: projectId (or workspaceId), or its slug.")
+
+
+def get_folder(caller: Caller, find_project: Callable[[], Project], environment: str, path: str) -> Folder:
+    """What the caller does not see is not there; the answer is the same whichever part of a place is missing."""
+    if caller.user.has_perm("vault.view_folder") or not can_somewhere(caller.user, "vault.view_folder"):
+        return find_folder(find_project(), environment, path)
+    rows = visible(caller.user, Folder.objects.select_related("environment__project"))
+    folder = None
+    with suppress(NotFoundError):
+        here = rows.filter(environment__project=find_project(), environment__slug=environment.strip())
+        folder = here.filter(path=clean_path(path)).first()
+    if folder is None:
+        raise NotFoundError(f"There is no folder {path} in {environment[:64]}. Create it, or correct the path.")
+    return folder
 
 
 def get_environment(project: Project, slug: str) -> Environment:

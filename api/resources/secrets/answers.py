@@ -13,6 +13,7 @@ from api.http.conditional import etag_of
 from api.http.errors import BadRequest, NotFoundError
 from api.resources.reads import READ, note_read
 from api.resources.secrets.schemas import LABELS, ImportedSecret, Imports, ListedSecrets, SecretOut, imported
+from vault.access import Sight, place_of, sight
 from vault.loading import describe_state
 from vault.models import Folder, Secret
 from vault.reading import FolderContents, read_contents, read_one, read_version
@@ -39,7 +40,7 @@ def tag_of(
 ) -> str:
     """Names what a caller who may read it would be answered."""
     if reveals:
-        caller.require(REVEAL)
+        caller.require_at(place_of(folder), REVEAL)
     state = describe_state(folder, recursive=recursive, follow_references=expands and reveals, key=key)
     return etag_of(SHAPE, folder.pk, reveals, expands, imports, recursive, key, version, filters, state)
 
@@ -65,8 +66,11 @@ def list_secrets(
     Infisical's clients merge them, own secrets first: some take the first import that has a key, and some the last.
     """
     if reveals:
-        caller.require(REVEAL)
-    contents = read_contents(folder, recursive=recursive, imports=imports, expand=expands, opens=reveals, only=only)
+        caller.require_at(place_of(folder), REVEAL)
+    sees = _sight(caller, folder, reveals=reveals)
+    contents = read_contents(
+        folder, recursive=recursive, imports=imports, expand=expands, opens=reveals, only=only, sees=sees
+    )
     rows = _load_rows(contents)
     own = [secret for part in contents for secret in part.secrets]
     if reveals:
@@ -109,10 +113,9 @@ def get_secret(
 ) -> SecretOut:
     """One secret, the folder's own or, where imports count, the one that wins among its imports."""
     if reveals:
-        caller.require(REVEAL)
-    found = read_one(
-        folder, key, imports=imports, expand=expands and version is None, opens=reveals and version is None
-    )
+        caller.require_at(place_of(folder), REVEAL)
+    is_now, sees = version is None, _sight(caller, folder, reveals=reveals)
+    found = read_one(folder, key, imports=imports, expand=expands and is_now, opens=reveals and is_now, sees=sees)
     if found is None or (only is not None and found.secret_id not in only):
         which = "" if found is None else " with these tags and this metadata"
         raise NotFoundError(f"There is no secret {key[:64]} in {folder}{which}.")
@@ -132,8 +135,13 @@ def answer_for(caller: Caller, secrets: Iterable[Secret], values: dict[str, str]
     rows = list(secrets)
     for start in range(0, len(rows), FEW):
         prefetch_related_objects(rows[start : start + FEW], "updated_by", *LABELS)
-    may = caller.may(REVEAL)
+    may = all(caller.may_at(REVEAL, place) for place in {place_of(row) for row in rows})
     return [SecretOut.of(row, values.get(row.key) if may else None) for row in rows]
+
+
+def _sight(caller: Caller, folder: Folder, *, reveals: bool) -> Sight | None:
+    """What else the answer may show: of places whose values, or keys, the caller may have."""
+    return sight(caller.user, REVEAL if reveals else "vault.view_secret", folder.environment.project_id)
 
 
 def reject_personal(*kinds: str) -> None:

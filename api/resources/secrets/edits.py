@@ -12,6 +12,7 @@ from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.secrets.answers import FEW, REVEAL, answer_for
 from api.resources.secrets.schemas import ChangedSecret, Extras, NewSecret, SecretOut, UpdateSecret
 from vault import editing
+from vault.access import place_of
 from vault.affected import SeenEdges
 from vault.errors import Missing, Unreadable
 from vault.models import Folder, Secret
@@ -45,7 +46,7 @@ def update_secret(caller: Caller, folder: Folder, key: str, change: UpdateSecret
 
     def keep_and_note(secrets: list[Secret]) -> None:
         _keep_labels(caller, folder, {secrets[0].key: change}, secrets)
-        note_changed(caller, *secrets, detail=_told(caller, "Changed", change))
+        note_changed(caller, *secrets, detail=_told(_may_reveal(caller, secrets), "Changed", change))
 
     secrets = editing.update_secrets(folder, [edit], then=keep_and_note, seen=seen, by=actor_of(caller))
     return _answer(caller, secrets)[0]
@@ -65,7 +66,7 @@ def update_secrets(caller: Caller, folder: Folder, changes: Sequence[ChangedSecr
         secrets = editing.update_secrets(folder, edits, by=actor_of(caller))
         changed = [change for change in changes if change.secret_key in there]
         _keep_labels(caller, folder, {one.key: change for one, change in zip(secrets, changed, strict=True)}, secrets)
-        note_changed(caller, *secrets, detail=_told(caller, "Changed", *changed))
+        note_changed(caller, *secrets, detail=_told(_may_reveal(caller, secrets), "Changed", *changed))
         if mode == "upsert":
             secrets += _create_missing(caller, folder, missing)
     return _answer(caller, secrets)
@@ -76,7 +77,7 @@ def delete_secrets(caller: Caller, folder: Folder, keys: Sequence[str]) -> list[
     with transaction.atomic():
         secrets = list(_find(folder, keys).values())
         answer = _answer(caller, secrets)
-        note_deleted(caller, *secrets, detail=_told(caller, "Deleted"))
+        note_deleted(caller, *secrets, detail=_told(_may_reveal(caller, secrets), "Deleted"))
         editing.delete_secrets(secrets, by=actor_of(caller))
     return answer
 
@@ -131,16 +132,21 @@ def _keep_labels(caller: Caller, folder: Folder, sent: Mapping[str, Extras], sec
 def _answer(caller: Caller, secrets: Sequence[Secret]) -> list[SecretOut]:
     """What is written stays so where a value can't be opened: the mask stands in its place."""
     values = {}
-    for secret in secrets if caller.may(REVEAL) else ():
+    for secret in secrets if _may_reveal(caller, secrets) else ():
         with suppress(Unreadable):
             values[secret.key] = open_value(secret)
     return answer_for(caller, secrets, values)
 
 
-def _told(caller: Caller, done: str, *changes: UpdateSecret | ChangedSecret) -> str:
+def _told(may_reveal: bool, done: str, *changes: UpdateSecret | ChangedSecret) -> str:
     """As the log calls it: whoever is answered a value that they did not send has read it."""
     sent = changes and all(change.secret_value is not None for change in changes)
-    return done if sent or not caller.may(REVEAL) else f"{done}, and read the value"
+    return done if sent or not may_reveal else f"{done}, and read the value"
+
+
+def _may_reveal(caller: Caller, secrets: Sequence[Secret]) -> bool:
+    """All of them are in one folder."""
+    return bool(secrets) and caller.may_at(REVEAL, place_of(secrets[0]))
 
 
 def _check_once(keys: Sequence[str]) -> None:

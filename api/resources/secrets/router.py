@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Body, Query
 from ninja.utils import contribute_operation_callback
 
-from api.auth.callers import Bearer, caller_of
+from api.auth.callers import Bearer, Caller, caller_of
 from api.http.conditional import declare_conditional, not_modified
 from api.http.errors import NotFoundError
 from api.http.foreseeing import foreseeable
@@ -18,6 +18,7 @@ from api.http.idempotency import idempotent
 from api.http.queries import OfSecrets, Recursive, SecretQuery
 from api.resources import resource
 from api.resources.base import with_errors
+from api.resources.lookups import get_folder
 from api.resources.secrets.answers import get_secret, list_secrets, reject_personal, tag_of, unresolved_in
 from api.resources.secrets.edits import create_secrets, delete_secrets, update_secret, update_secrets
 from api.resources.secrets.schemas import (
@@ -36,10 +37,13 @@ from api.resources.secrets.schemas import (
     UpdateSecret,
     UpdateSecrets,
 )
+from vault.access import place_of, visible
 from vault.models import Folder, Secret
 
 v3 = resource("Secrets (v3)")
 v4 = resource("Secrets (v4)")
+
+ADD, CHANGE, DELETE = "vault.add_secret", "vault.change_secret", "vault.delete_secret"
 
 Version = Annotated[int | None, Query(None, ge=1, le=2_000_000_000, description="An earlier version.")]
 Batched = TypeVar("Batched", bound=InBatch)
@@ -53,10 +57,18 @@ def says_yes(request: HttpRequest) -> bool:
     return match is not None and match.route.startswith("api/v4/")
 
 
-def by_folder(place: SecretPlace, secrets: Sequence[Batched]) -> list[tuple[Folder, list[Batched]]]:
+def folder_at(caller: Caller, place: SecretPlace, path: str, *permissions: str) -> Folder:
+    folder = get_folder(caller, place.get_project, place.environment, path)
+    caller.require_at(place_of(folder), *permissions)
+    return folder
+
+
+def by_folder(
+    caller: Caller, place: SecretPlace, secrets: Sequence[Batched], *permissions: str
+) -> list[tuple[Folder, list[Batched]]]:
     """The secrets of a batch with the folders that they are in: the batch's, unless they name another."""
     paths = {secret.secret_path or place.secret_path for secret in secrets}
-    folders = {path: place.folder_at(path) for path in paths}
+    folders = {path: folder_at(caller, place, path, *permissions) for path in paths}
     groups: dict[Folder, list[Batched]] = {}
     for secret in secrets:
         groups.setdefault(folders[secret.secret_path or place.secret_path], []).append(secret)
@@ -81,7 +93,9 @@ def list_all_secrets(
     request: HttpRequest, response: HttpResponse, query: OfSecrets, recursive: Recursive
 ) -> ListedSecrets | HttpResponse:
     """The secrets of a folder and, apart, of its imports: own ones win, then the last import."""
-    caller, folder, wishes = caller_of(request), query.get_folder(), wishes_of(request, query)
+    caller, wishes = caller_of(request), wishes_of(request, query)
+    folder = query.get_folder(caller)
+    caller.require_at(place_of(folder), "vault.view_secret")
     etag = tag_of(caller, folder, recursive=recursive, filters=query.filters, **wishes)
     chosen = query.chosen(folder.environment.project_id)
     if same := not_modified(request, etag):
@@ -100,7 +114,7 @@ def create_many_secrets(request: HttpRequest, body: CreateSecrets) -> ManySecret
     reject_personal(*(secret.type for secret in body.secrets))
     caller = caller_of(request)
     with transaction.atomic():
-        created = [create_secrets(caller, folder, new) for folder, new in by_folder(body, body.secrets)]
+        created = [create_secrets(caller, folder, new) for folder, new in by_folder(caller, body, body.secrets, ADD)]
     return ManySecrets(secrets=list(chain.from_iterable(created)))
 
 
@@ -108,11 +122,11 @@ def update_many_secrets(request: HttpRequest, body: UpdateSecrets) -> ManySecret
     """Changes many secrets, all or none."""
     reject_personal(*(secret.type for secret in body.secrets))
     caller = caller_of(request)
-    if body.mode == "upsert":
-        caller.require("vault.add_secret")
+    needed = (CHANGE, ADD) if body.mode == "upsert" else (CHANGE,)
     with transaction.atomic():
         updated = [
-            update_secrets(caller, folder, changes, mode=body.mode) for folder, changes in by_folder(body, body.secrets)
+            update_secrets(caller, folder, changes, mode=body.mode)
+            for folder, changes in by_folder(caller, body, body.secrets, *needed)
         ]
     return ManySecrets(secrets=list(chain.from_iterable(updated)))
 
@@ -124,7 +138,7 @@ def delete_many_secrets(request: HttpRequest, body: Annotated[DeleteSecrets, Bod
     with transaction.atomic():
         deleted = [
             delete_secrets(caller, folder, [secret.secret_key for secret in doomed])
-            for folder, doomed in by_folder(body, body.secrets)
+            for folder, doomed in by_folder(caller, body, body.secrets, DELETE)
         ]
     return ManySecrets(secrets=list(chain.from_iterable(deleted)))
 
@@ -133,7 +147,8 @@ def get_secret_by_id(
     request: HttpRequest, response: HttpResponse, secret_id: UUID, view: View
 ) -> OneSecret | HttpResponse:
     """One secret by its ID, as it is stored."""
-    secret = Secret.objects.select_related("folder__environment").filter(pk=secret_id).first()
+    rows = visible(caller_of(request).user, Secret.objects.select_related("folder__environment"))
+    secret = rows.filter(pk=secret_id).first()
     if secret is None:
         raise NotFoundError(f"There is no secret with the ID {secret_id}.")
     wishes: dict[str, Any] = {"reveals": view, "expands": False, "imports": False}
@@ -151,7 +166,7 @@ def get_one_secret(
 ) -> OneSecret | HttpResponse:
     """One secret by its key."""
     reject_personal(kind)
-    folder, wishes = query.get_folder(), wishes_of(request, query)
+    folder, wishes = query.get_folder(caller_of(request)), wishes_of(request, query)
     chosen = query.chosen(folder.environment.project_id)
     only = None if chosen is None else set(chosen.filter(key=secret_name).values_list("id", flat=True))
     return answer_one(request, response, folder, secret_name, version=version, only=only, **wishes)
@@ -168,6 +183,7 @@ def answer_one(
     **wishes: Any,
 ) -> OneSecret | HttpResponse:
     caller = caller_of(request)
+    caller.require_at(place_of(folder), "vault.view_secret")
     etag = tag_of(caller, folder, key=key, version=version, **wishes)
     if same := not_modified(request, etag):
         return same
@@ -181,23 +197,26 @@ def answer_one(
 def create_one_secret(request: HttpRequest, secret_name: str, body: CreateSecret) -> OneSecret:
     """Creates a secret."""
     reject_personal(body.type)
+    caller = caller_of(request)
     sent = {name: getattr(body, name) for name in NewSecret.model_fields if name in CreateSecret.model_fields}
     new = NewSecret.model_construct(**sent | {"secret_key": secret_name, "secret_path": None})
-    created = create_secrets(caller_of(request), body.folder_at(body.secret_path), [new])
+    created = create_secrets(caller, folder_at(caller, body, body.secret_path, ADD), [new])
     return OneSecret(secret=created[0])
 
 
 def update_one_secret(request: HttpRequest, secret_name: str, body: UpdateSecret) -> OneSecret:
     """Changes the value, the comment or the key of a secret."""
     reject_personal(body.type)
-    folder = body.folder_at(body.secret_path)
-    return OneSecret(secret=update_secret(caller_of(request), folder, secret_name, body))
+    caller = caller_of(request)
+    folder = folder_at(caller, body, body.secret_path, CHANGE)
+    return OneSecret(secret=update_secret(caller, folder, secret_name, body))
 
 
 def delete_one_secret(request: HttpRequest, secret_name: str, body: Annotated[DeleteSecret, Body()]) -> OneSecret:
     """Deletes a secret with its versions."""
     reject_personal(body.type)
-    deleted = delete_secrets(caller_of(request), body.folder_at(body.secret_path), [secret_name])
+    caller = caller_of(request)
+    deleted = delete_secrets(caller, folder_at(caller, body, body.secret_path, DELETE), [secret_name])
     return OneSecret(secret=deleted[0])
 
 
@@ -220,6 +239,6 @@ PERMISSIONS = {"GET": "view", "POST": "add", "PATCH": "change", "DELETE": "delet
 for method, v3_path, v4_path, view, answer, errors in ROUTES:
     answering = view if method == "GET" else foreseeable(view)
     for router, path in ((v3, v3_path), (v4, v4_path)):
-        bearer = Bearer(f"vault.{PERMISSIONS[method]}_secret")
+        bearer = Bearer(f"vault.{PERMISSIONS[method]}_secret", by_place=True)
         answers = with_errors(answer, *errors) | ({304: None} if method == "GET" else {})
         router.api_operation([method], path, auth=bearer, response=answers)(answering)
