@@ -26,7 +26,7 @@ BUILT_IN_GROUPS = (VIEWER, OPERATOR, EDITOR, ADMINISTRATOR)
 DESCRIPTIONS = {
     VIEWER: "Sees syncs, runs, the vault's folders and connections. No secret value, no change.",
     OPERATOR: "Viewer, and may plan a sync and start a run.",
-    EDITOR: "Operator, and may edit the vault and syncs, reveal values, remove secrets and confirm deletions.",
+    EDITOR: "Operator, and may edit the vault and syncs, reveal values, remove secrets, confirm deletions, approve.",
     ADMINISTRATOR: "Everything: connections, users, groups, API access, who is told of what, pausing all syncs.",
 }
 
@@ -39,7 +39,8 @@ def permissions_of(group: str) -> Q:
     if group in (EDITOR, ADMINISTRATOR):
         allowed |= _named("vault", ["reveal_secret", *_writes(EDITABLE_VAULT)])
         allowed |= _named("connections", ["use_connection"])
-        allowed |= _named("syncs", ["remove_secrets", "confirm_deletions", "take_over", *_writes(["devinsync"])])
+        allowed |= _named("syncs", ["remove_secrets", "confirm_deletions", "take_over", "approve_runs"])
+        allowed |= _named("syncs", _writes(["devinsync"]))
     if group == ADMINISTRATOR:
         allowed |= Q(content_type__app_label__in=(*OWN_APPS, "api", "notices", "single_sign_on"))
         allowed |= Q(content_type__app_label="auth", content_type__model__in=("user", "group"))

@@ -226,6 +226,8 @@ SYNC_QUIET_TIME = timedelta(seconds=env.float("SYNC_QUIET_SECONDS", default=1))
 SYNC_LONGEST_WAIT = timedelta(seconds=env.float("SYNC_LONGEST_WAIT_SECONDS", default=30))
 # The first of the growing pauses between the attempts of one run.
 SYNC_RETRY_BASE = timedelta(seconds=env.float("SYNC_RETRY_BASE_SECONDS", default=3))
+# An approval of a plan lets its run begin for this long; later, the plan has to be approved again.
+APPROVAL_LASTS = timedelta(minutes=env.float("APPROVAL_MINUTES", default=15))
 # What new syncs do with secrets that DevinSync did not write: delete, ask, leave; empty: delete, and in the wizard ask.
 STRANGERS = env.str("STRANGERS", default="")
 if STRANGERS not in ("", "delete", "ask", "leave"):

@@ -8,10 +8,10 @@ from django.db.models import Exists, OuterRef
 from django.urls import NoReverseMatch, reverse
 
 from connections.models import Connection
-from syncs.choices import Phase, Status
+from syncs.choices import BlockedReason, Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
-from syncs.models import DevinSync, WriteIntent
+from syncs.models import DevinSync, SyncRun, WriteIntent
 from vault.access import can_somewhere, visible
 from vault.models import Secret
 from vault.rotation import last_day_of_due
@@ -101,6 +101,8 @@ def _of_syncs(syncs: list[DevinSync]) -> Iterator[Attention]:
             case Need.MISSING:
                 url = admin_url("syncs_devinsync_change", sync.pk)
                 yield Attention("failed", Need.MISSING.label, sync.name, about_missing(missing[sync.pk]), url)
+            case Need.APPROVAL:
+                yield _awaiting_approval(sync)
             case Need.SOURCE:
                 yield _without_source(sync)
             case Need.ASKS:
@@ -115,6 +117,13 @@ def _missing_keys(syncs: list[DevinSync]) -> dict[object, set[str]]:
     for sync_id, key in intents.values_list("sync_id", "destination_key")[:MOST_MISSING]:
         keys[sync_id].add(key)
     return keys
+
+
+def _awaiting_approval(sync: DevinSync) -> Attention:
+    runs = SyncRun.objects.filter(pk__in=[sync.last_sync_run_id, sync.last_remove_run_id])
+    run = runs.filter(blocked_reason=BlockedReason.APPROVAL).order_by("-queued_at").first()
+    message, url = (run.message, admin_url("syncs_syncrun_approve", run.pk)) if run else ("", sync.get_absolute_url())
+    return Attention("blocked", Need.APPROVAL.label, sync.name, message, url)
 
 
 def _without_source(sync: DevinSync) -> Attention:

@@ -7,6 +7,21 @@ class InitialSyncBehavior(TextChoices):
     OVERWRITE_DESTINATION = "overwrite-destination", "Overwrite destination secrets"
 
 
+class Approval(TextChoices):
+    """Which runs of a sync wait for another person, the laxer first."""
+
+    NONE = "none", "None"
+    DELETIONS = "deletions", "Runs that delete"
+    WRITES = "writes", "Every run that writes"
+
+
+class Answer(TextChoices):
+    """A person's word on a plan that waits for it."""
+
+    APPROVED = "approved", "Approved"
+    REFUSED = "refused", "Refused"
+
+
 class Operation(TextChoices):
     SYNC = "sync", "Sync"
     REMOVE = "remove", "Remove secrets"
@@ -23,6 +38,7 @@ class Trigger(TextChoices):
     HAND_OVER = "hand_over", "Secrets handed over"
     REPAIR = "repair", "Missing secrets"
     SOURCE_BACK = "source_back", "Another source is back"
+    APPROVAL = "approval", "Approval of a plan"
 
 
 class Status(TextChoices):
@@ -45,6 +61,8 @@ class BlockedReason(TextChoices):
     PLAN_GREW = "plan_grew", "The plan has grown since it was confirmed"
     ROLLBACK = "rollback", "The database is older than Devin"
     NEW_ADDRESS = "new_address", "The connection leads to another address"
+    APPROVAL = "approval", "Another person has to approve the plan"
+    REFUSED = "refused", "A person refused the plan"
 
 
 class Strangers(TextChoices):

@@ -7,6 +7,7 @@ SyncError            says what was tried, on what, what came back and what to do
 ├── DestinationProblem   the organization or the connection does not let us
 ├── TooManyRounds        the destination kept answering unclearly; retryable
 ├── Blocked              what the plan would do waits for a person
+│   └── AwaitsApproval       … for another one than those whose plan it is
 ├── RunTooLong           a run took longer than a run may; retryable
 ├── Stopped              a person has cancelled the run; what it had begun is finished
 ├── LeaseLost            another worker has taken over; stop before the next write
@@ -14,7 +15,10 @@ SyncError            says what was tried, on what, what came back and what to do
 └── EditRefused          a sync must not be made, changed or deleted so; `field` is the one at fault, if one is
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from syncs.choices import BlockedReason
 
@@ -50,6 +54,25 @@ class Blocked(SyncError):
     def __init__(self, message: str, *, reason: BlockedReason) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+@dataclass(frozen=True)
+class AwaitedPlan:
+    """What a person is to approve: its place, its lines as `engine.approval` keeps them, and the digest of both.
+
+    `sources` are the source's own ids of the secrets that it writes: by them is found whose plan it is.
+    """
+
+    place: str
+    lines: Sequence[Sequence[Any]]
+    digest: str
+    sources: Sequence[str] = ()
+
+
+class AwaitsApproval(Blocked):
+    def __init__(self, message: str, plan: AwaitedPlan) -> None:
+        super().__init__(message, reason=BlockedReason.APPROVAL)
+        self.plan = plan
 
 
 class RunTooLong(SyncError):

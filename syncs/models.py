@@ -22,6 +22,7 @@ from connections.models import Connection
 from syncs.choices import (
     OPEN_STATUSES,
     Action,
+    Answer,
     BlockedReason,
     Decision,
     Operation,
@@ -161,6 +162,8 @@ class DevinSync(ReadsPlace, NamesOrganization, SyncOptions):
             ("remove_secrets", "Can remove a sync's secrets from Devin"),
             ("confirm_deletions", "Can confirm a blocked run's deletions"),
             ("take_over", "Can take over what a stopped sync holds"),
+            ("approve_runs", "Can approve or refuse the plans of others' runs"),
+            ("loosen_approval", "Can let a sync's runs need less approval"),
         ]
 
     def __str__(self) -> str:
@@ -317,6 +320,11 @@ class SyncRun(NamesOrganization):
     # A person's word on what stopped syncs hold: None, the very keys to take over, or true for any.
     takes_over = models.JSONField(null=True)
 
+    # The run whose plan another person has approved, which this one carries out.
+    approved_run_id = models.UUIDField(null=True, editable=False)
+    # The ids of all who asked for it, of whom none may approve it.
+    askers = models.JSONField(null=True, editable=False)
+
     # The secret of the vault for which the source could last not be read whole, if it was one; it may be gone by now.
     faulty_secret_id = models.UUIDField(null=True, editable=False)
 
@@ -395,6 +403,39 @@ class SyncRun(NamesOrganization):
             ("failed", self.failed_count),
         )
         return ", ".join(f"{count} {word}" for word, count in counts if count) or "nothing to do"
+
+
+class PlanApproval(models.Model):
+    """The plan that a blocked run waits with for another person, and that person's word on it.
+
+    What it holds of values are digests of their fingerprints. An approval lets one run begin, and only until
+    `expires_at`; what that run has begun with, it may finish.
+    """
+
+    run = models.OneToOneField(SyncRun, primary_key=True, on_delete=models.CASCADE, related_name="awaited")
+    digest = models.CharField(max_length=64, editable=False)
+    place = models.CharField(max_length=1024, editable=False)
+    lines = models.JSONField(default=list, editable=False)
+    # The ids of those whose plan it is, as far as known.
+    not_by = models.JSONField(default=list, editable=False)
+    answer = models.CharField(max_length=16, choices=Answer.choices, blank=True)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    # As text, so that it stays when the account goes.
+    answered_by_name = models.CharField(max_length=200, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    begun_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "approval of a plan"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.get_answer_display() or 'Waits for approval'}: {self.run}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= clock.now()
 
 
 class SyncRunChange(models.Model):

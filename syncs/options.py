@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from syncs.choices import InitialSyncBehavior, Strangers
+from syncs.choices import Approval, InitialSyncBehavior, Strangers
 from syncs.errors import InvalidKeySchema
 from syncs.key_schema import validate_key_schema
 from syncs.naming import LONGEST_TEXT, normal_patterns, normal_renames
@@ -153,6 +153,17 @@ class SyncOptions(models.Model):
         default=3,
         validators=[MaxValueValidator(100_000)],
         help_text="A run that would delete fewer secrets than this is not held for their share.",
+    )
+    approval = models.CharField(
+        "approval by another person",
+        max_length=16,
+        choices=Approval.choices,
+        default=Approval.NONE,
+        db_default=Approval.NONE.value,
+        help_text=(
+            "Which runs write nothing until somebody else has approved exactly what they would do: neither who asked "
+            "for the run, nor who made the change. To ask for less approval again takes a right of its own."
+        ),
     )
 
     class Meta:

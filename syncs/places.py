@@ -5,7 +5,7 @@ A project kept elsewhere    the place's names, with the ids that the source gave
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sources.protocol import EnvironmentEntry, Found, Place, Source
 from sources.registry import open_source
 from sources.words import page_of
 from vault.access import visible
-from vault.models import ROOT, VAULT, Environment, Folder, Project, Secret
+from vault.models import ROOT, VAULT, Environment, Folder, Project, Secret, SecretVersion, TrashEntry
 
 # What to join where a sync is loaded whose source will be asked for; for a run, behind "sync__".
 JOINED = ("project", "folder__environment")
@@ -38,6 +38,30 @@ def has_source(folder_id: UUID | None, kind: str) -> bool:
 def find_secret(secret_id: UUID) -> Secret | None:
     """A secret of the vault with its key alone, if it is still there."""
     return Secret.objects.filter(pk=secret_id).only("key").first()
+
+
+def authors_of(sync: "ReadsPlace", secret_ids: Collection[str], since: datetime | None) -> set[int]:
+    """The ids of the people who since then wrote these secrets of the vault, or deleted something that the sync may
+    have read. What another secret or an import brought in is not seen."""
+    if not sync.project.is_kept_here:
+        return set()
+    known = [pk for text in secret_ids if (pk := _as_id(str(text)))]
+    found: set[int | None] = set()
+    for start in range(0, len(known), FEW):
+        some = known[start : start + FEW]
+        versions = SecretVersion.objects.filter(secret__in=some, **({"created_at__gte": since} if since else {}))
+        found.update(versions.order_by().values_list("created_by", flat=True).distinct())
+        found.update(Secret.objects.filter(pk__in=some).order_by().values_list("updated_by", flat=True).distinct())
+    gone = TrashEntry.objects.filter(project=sync.project_id, **({"deleted_at__gte": since} if since else {}))
+    found.update(gone.order_by().values_list("deleted_by", flat=True).distinct())
+    return {pk for pk in found if pk is not None}
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 # Rows a statement: every database takes this many parameters.

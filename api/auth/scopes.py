@@ -1,4 +1,6 @@
-"""Scopes: what a token may do of what its owner may do. A token without scopes may do all of it."""
+"""Scopes: what a token may do of what its owner may do. A token without scopes may do all of it, but for what has to be
+named: to approve plans is for a second person, which a token made for all else does not stand for.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ SCOPES: dict[str, frozenset[str]] = {
     "syncs:remove-secrets": _syncs("remove_secrets"),
     "syncs:confirm-deletions": _syncs("confirm_deletions"),
     "syncs:take-over": _syncs("take_over"),
+    "syncs:approve-runs": _syncs("approve_runs"),
+    "syncs:loosen-approval": _syncs("loosen_approval"),
     "syncs:pause": _syncs("pause_syncs"),
     "connections:read": _connections("view"),
     "connections:use": _connections("use"),
@@ -35,6 +39,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "vault:reveal": frozenset(["vault.reveal_secret"]),
     "audit:read": frozenset(["audit.view_entry"]),
 }
+TO_BE_NAMED = frozenset({"syncs.approve_runs"})
 DESCRIPTIONS = {
     "syncs:read": "See syncs, runs and plans",
     "syncs:write": "Create, change and delete syncs",
@@ -42,6 +47,8 @@ DESCRIPTIONS = {
     "syncs:remove-secrets": "Remove a sync's secrets from Devin",
     "syncs:confirm-deletions": "Confirm deletions that a run would ask about",
     "syncs:take-over": "Take over what a stopped sync holds",
+    "syncs:approve-runs": "Approve the plans of others' runs",
+    "syncs:loosen-approval": "Let syncs need less approval",
     "syncs:pause": "Pause and resume all syncs",
     "connections:read": "See connections, without their keys",
     "connections:use": "Use connections in syncs",
@@ -73,11 +80,12 @@ PRESETS = {
         "Plans and applies a declaration of syncs, and starts runs. No value, and no deletion beyond the guard.",
         ("syncs:read", "syncs:write", "syncs:run", "connections:read", "connections:use", "vault:read"),
     ),
-    "all": Preset("Everything", "May do all that its user or role may, today and later.", ()),
+    "all": Preset("Everything", "May do all that its user or role may, today and later, but approve runs.", ()),
 }
 
 
 def allows(scopes: Iterable[str], permission: str) -> bool:
     """Whether a token with these scopes may use a permission of its owner. An unknown scope allows nothing."""
     named = list(scopes)
-    return not named or any(permission in SCOPES.get(scope, ()) for scope in named)
+    takes_all = not named and permission not in TO_BE_NAMED
+    return takes_all or any(permission in SCOPES.get(scope, ()) for scope in named)

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from common.long_lists import LongListPaginator
 from syncs.access import VIEW_RUN, place_of_change, place_of_run
+from syncs.admin.approving import approval_of, approve_view
 from syncs.admin.base import (
     ROWS_A_PAGE,
     ByPlace,
@@ -45,6 +46,8 @@ from vault.access import PermsAt
 from vault.models import Secret
 
 CHANGES_PER_PAGE = 50
+# Their messages say all there is to say.
+ANSWERED_ELSEWHERE = (BlockedReason.APPROVAL, BlockedReason.REFUSED)
 CANCELLED = {
     Status.CANCELLED: (messages.SUCCESS, "The run was cancelled before it wrote anything."),
     Status.RUNNING: (messages.SUCCESS, "The run stops before its next write. What it has begun with is finished."),
@@ -114,6 +117,7 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
             path("<uuid:pk>/progress/", wrap(self.progress), name="syncs_syncrun_progress"),
             path("<uuid:pk>/confirm/", wrap(self.confirm), name="syncs_syncrun_confirm"),
             path("<uuid:pk>/trust/", wrap(self.trust), name="syncs_syncrun_trust"),
+            path("<uuid:pk>/approve/", wrap(partial(approve_view, self)), name="syncs_syncrun_approve"),
             path("<uuid:pk>/cancel/", wrap(self.cancel), name="syncs_syncrun_cancel"),
             path("<uuid:pk>/changes/<slug:to>/", wrap(self.export_changes), name="syncs_syncrun_changes"),
         ]
@@ -124,11 +128,12 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        run = self._get_run(request, object_id)
+        run = self.get_run(request, object_id)
         context = {
             **self.admin_site.each_context(request),
             **progress_of(run),
             **decisions_on(run),
+            **approval_of(run),
             **page_of_changes(run, request),
             "title": str(run),
             "opts": SyncRun._meta,
@@ -141,7 +146,7 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
 
         Whoever has `seen` another status than the present one has the wrong buttons, and is told to reload.
         """
-        run = self._get_run(request, pk)
+        run = self.get_run(request, pk)
         if request.GET.get("part") == "badge":
             return HttpResponse(badge_alone(run))
         if request.GET.get("part") == "changes":
@@ -155,11 +160,11 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
         )
 
     def export_changes(self, request: HttpRequest, pk: UUID, to: str) -> StreamingHttpResponse:
-        run = self._get_run(request, pk)
+        run = self.get_run(request, pk)
         rows = filtered_changes(run, chosen_filters(run, request))
         return export(request, CHANGES, rows, to, of=f" of the run {run.pk}")
 
-    def _get_run(self, request: HttpRequest, pk: object, *permissions: str) -> SyncRun:
+    def get_run(self, request: HttpRequest, pk: object, *permissions: str) -> SyncRun:
         """One that the person sees, or may do this with; and may do it."""
         if not self.has_view_permission(request) and not permissions:
             raise PermissionDenied
@@ -178,17 +183,17 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
 
     @only("POST")
     def confirm(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        run = self._get_run(request, pk, "run_devinsync", "confirm_deletions")
+        run = self.get_run(request, pk, "run_devinsync", "confirm_deletions")
         return redirect(start(request, partial(decide.confirm_deletions, run)) or run)
 
     @only("POST")
     def trust(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        run = self._get_run(request, pk, "run_devinsync", "confirm_deletions")
+        run = self.get_run(request, pk, "run_devinsync", "confirm_deletions")
         return redirect(start(request, partial(decide.trust_database, run)) or run)
 
     @only("POST")
     def cancel(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        run = self._get_run(request, pk, "run_devinsync")
+        run = self.get_run(request, pk, "run_devinsync")
         kind, text = CANCELLED[cancel(run.pk, by=request.user.get_username())]
         messages.add_message(request, kind, text)
         return redirect(run)
@@ -241,6 +246,8 @@ def what_it_would_do(run: SyncRun) -> list[tuple[str, int]]:
 
 
 def advice_on(run: SyncRun) -> str:
+    if run.status == Status.BLOCKED and run.blocked_reason in ANSWERED_ELSEWHERE:
+        return ""
     if run.status == Status.BLOCKED and run.blocked_reason in decide.WHOLE_RUN:
         return "Nothing was written or deleted. Look at the plan, then decide."
     return ADVICE.get(Status(run.status), "")
@@ -248,6 +255,7 @@ def advice_on(run: SyncRun) -> str:
 
 def decisions_on(run: SyncRun) -> dict[str, Any]:
     is_open_question = run.status == Status.BLOCKED and run.sync is not None and not decide.is_outdated(run)
+    not_asking = not is_open_question or run.blocked_reason == BlockedReason.REFUSED
     return {
         "may_confirm": is_open_question and run.blocked_reason not in decide.WHOLE_RUN,
         "may_review": is_open_question and run.blocked_reason == BlockedReason.NEW_ADDRESS,
@@ -258,7 +266,7 @@ def decisions_on(run: SyncRun) -> dict[str, Any]:
         ).count() if is_open_question else 0,
         "is_outdated": run.status == Status.BLOCKED and decide.is_outdated(run),
         # Where a person's word is awaited, syncing again would be blocked again.
-        "can_sync_again": not is_open_question and run.sync is not None and run.is_finished and run.sync.is_live,
+        "can_sync_again": run.is_finished and not_asking and run.sync is not None and run.sync.is_live,
     }  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from django.db.models import Case, Exists, IntegerChoices, OuterRef, Q, QuerySet, Value, When
 
-from syncs.choices import Outcome, Phase, Status
-from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRunChange, WriteIntent
+from syncs.choices import BlockedReason, Outcome, Phase, Status
+from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRun, SyncRunChange, WriteIntent
 from syncs.places import lost_source
 
 
@@ -13,10 +13,11 @@ class Need(IntegerChoices):
     """Why a sync needs a person, the most pressing first."""
 
     MISSING = 1, "Missing"
-    BLOCKED = 2, "Blocked"
-    SOURCE = 3, "No source"
-    FAILED = 4, "Failed"
-    ASKS = 5, "Asks"
+    APPROVAL = 2, "Waits for approval"
+    BLOCKED = 3, "Blocked"
+    SOURCE = 4, "No source"
+    FAILED = 5, "Failed"
+    ASKS = 6, "Asks"
 
 
 def syncs_needing_a_person(needs: Collection[Need] = tuple(Need)) -> QuerySet[DevinSync]:
@@ -25,6 +26,10 @@ def syncs_needing_a_person(needs: Collection[Need] = tuple(Need)) -> QuerySet[De
         DevinSync.objects.annotate(
             need=Case(
                 When(Exists(_absent()), then=Value(Need.MISSING)),
+                When(
+                    Q(Exists(_awaiting("sync")), is_enabled=True, sync_status=Status.BLOCKED), then=Value(Need.APPROVAL)
+                ),
+                When(Q(Exists(_awaiting("remove")), remove_status=Status.BLOCKED), then=Value(Need.APPROVAL)),
                 When(Q(is_enabled=True, sync_status=Status.BLOCKED), then=Value(Need.BLOCKED)),
                 When(lost_source() & Q(is_enabled=True), then=Value(Need.SOURCE)),
                 When(Q(is_enabled=True, sync_status=Status.FAILED), then=Value(Need.FAILED)),
@@ -39,6 +44,11 @@ def syncs_needing_a_person(needs: Collection[Need] = tuple(Need)) -> QuerySet[De
 def _absent() -> QuerySet[WriteIntent]:
     """Keys that a run took away from Devin and could not put back, whatever has become of that run."""
     return WriteIntent.objects.open().filter(phase=Phase.ABSENT, sync=OuterRef("pk"))
+
+
+def _awaiting(track: str) -> QuerySet[SyncRun]:
+    """The last run of that kind, if it waits for another person's approval."""
+    return SyncRun.objects.filter(pk=OuterRef(f"last_{track}_run_id"), blocked_reason=BlockedReason.APPROVAL)
 
 
 def _asked() -> QuerySet[SyncRunChange]:

@@ -12,6 +12,7 @@ from django.db.models import Model
 from syncs.access import place_of
 from syncs.choices import Trigger
 from syncs.editing.actor import Actor
+from syncs.editing.loosening import check_may_loosen
 from syncs.editing.moves import Place, check_may_move, leave, stop_awaiting
 from syncs.editing.rights import check_may_change
 from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
@@ -54,13 +55,12 @@ def change_sync(
     """
     sync = locked(sync_id)
     if seen_version not in (None, sync.version):
-        raise EditRefused(
-            f"Somebody else has changed the sync {sync.name} meanwhile. Look at it again, then change it."
-        )
+        raise EditRefused(f"Somebody else has changed the sync {sync.name}. Look at it again, then change it.")
     old, before = Place.of(sync), copy(sync)
     changed = _set(sync, fields)
     check_may_change(before, sync, changed, by=by, removes_old=removes_old)
     _check(sync, changed, old)
+    check_may_loosen(sync, changed.get("approval", sync.approval), by=by)
     _save(sync)
     by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
     _let_go(sync, old, removes_old=removes_old, by=by)

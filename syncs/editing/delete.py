@@ -7,6 +7,7 @@ from django.db import transaction
 from syncs.choices import OPEN_STATUSES, Operation, Status
 from syncs.editing.actor import Actor
 from syncs.editing.change import locked
+from syncs.editing.loosening import check_may_leave_behind
 from syncs.editing.moves import Place, stop_awaiting
 from syncs.editing.rights import check_may_delete
 from syncs.errors import EditRefused
@@ -30,6 +31,7 @@ def delete_sync(sync_id: UUID, *, by: Actor, removes_secrets: bool) -> SyncRun |
         by.note_deleted(sync, "Asked to delete it with its secrets")
         wishes = Wishes(removes_sync=True)
         return request_run(sync, trigger=by.trigger, operation=Operation.REMOVE, user=by.user, wishes=wishes)
+    check_may_leave_behind(sync, by=by)
     for run in waiting:
         end.cancel(run.pk, "The sync was deleted before the run started.")
     by.note_deleted(sync)

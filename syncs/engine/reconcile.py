@@ -7,17 +7,18 @@ and once more from LIST DESTINATION as long as an answer left open what happened
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from connections.devin.types import RemoteSecret
-from syncs.choices import Operation
+from syncs.choices import Approval, Operation
 from syncs.engine import guard
 from syncs.engine.apply import Applier
 from syncs.engine.awaited import ring_who_waits
 from syncs.engine.changes import Plan
 from syncs.engine.desired import Desired, read_desired
 from syncs.engine.destination import Organization
+from syncs.engine.gate import Gate
 from syncs.engine.handing import hand_over, take_over
 from syncs.engine.lease import Lease
 from syncs.engine.ledger import Ledger
@@ -28,7 +29,7 @@ from syncs.engine.report import Report
 from syncs.engine.source import note_fault, note_read, note_unread
 from syncs.engine.tags import OwnTag, check_rollback
 from syncs.engine.work import Result
-from syncs.errors import Blocked, SourceProblem, Stopped, TooManyRounds
+from syncs.errors import AwaitsApproval, Blocked, SourceProblem, Stopped, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncRun
 
 ROUNDS = 6
@@ -74,7 +75,7 @@ class Reconcile:
         ledger.start_attempt()
         organization.begin_list()
         desired = self._read(ledger, organization)
-        self._take_over(ledger, desired)
+        self._take_over(ledger, desired, organization)
         applier = self._applier(ledger, organization, desired)
         last, taken = Result(), Counter[str]()
         for number in range(ROUNDS):
@@ -85,7 +86,9 @@ class Reconcile:
             rows = ledger.write_plan(plan)
             if plan.changes:
                 self._stop_if_cancelled()
-            allowed = self._guard(plan, existing, ledger, organization)
+            self._check_rollback(existing, ledger, organization)
+            self._check_approval(plan, desired, ledger, organization)
+            allowed = self._guard(plan, ledger, organization)
             if plan.hand_overs:
                 hand_over(ledger, plan.hand_overs, rows, ring=self.ring)
             last = applier.apply(allowed, rows)
@@ -121,43 +124,58 @@ class Reconcile:
             ring_who_waits(self.sync, self.destination, self.ring_again)
         return desired
 
-    def _take_over(self, ledger: Ledger, desired: Desired) -> None:
+    def _take_over(self, ledger: Ledger, desired: Desired, organization: Organization) -> None:
         chosen = self.run.takes_over
         if chosen:
+            if self.sync.approval != Approval.NONE:
+                chosen = self._check_taking(ledger, desired, organization)
             wanted = {key: secret.key for key, secret in desired.secrets.items()}
             take_over(ledger, wanted, chosen=None if chosen is True else chosen)
+
+    def _check_taking(self, ledger: Ledger, desired: Desired, organization: Organization) -> list[str]:
+        """The keys to take over, once they are approved as a part of the plan: before anything is taken."""
+        existing = organization.list_secrets()
+        ledger.settle(existing)
+        plan, chosen = self._draw(ledger, desired, existing), self.run.takes_over
+        there = {refusal.destination_key for refusal in plan.refusals if refusal.may_take_over}
+        keys = sorted(there if chosen is True else there.intersection(chosen or ()))
+        if keys:
+            ledger.write_plan(plan)
+            self._check_approval(plan, desired, ledger, organization, taken=keys)
+        return keys
+
+    def _check_approval(
+        self,
+        plan: Plan,
+        desired: Desired,
+        ledger: Ledger,
+        organization: Organization,
+        *,
+        taken: Collection[str] = (),
+    ) -> None:
+        try:
+            Gate(self.run, self.sync, self.destination).check(plan, desired, taken=taken)
+        except AwaitsApproval:
+            # Whatever is answered, a key that we took away does not wait for it.
+            finish_sealed(ledger, organization)
+            raise
 
     def _plan(self, ledger: Ledger, desired: Desired, existing: Sequence[RemoteSecret]) -> Plan:
         if self.run.operation == Operation.REMOVE:
             plan = plan_removal(self.sync, self.destination, existing)
             self.report.held_back = plan.held_back
             return plan.without(secret_ids=self.undeletable)
-        plan = plan_sync(
-            self.sync,
-            self.destination,
-            desired,
-            existing,
-            repush_all=self.run.repushes_all,
-            repushed=ledger.written_keys() if self.run.repushes_all else (),
-            taken_away=ledger.missing,
-            own_tag=self.own_tag,
-        )
+        plan = self._draw(ledger, desired, existing)
         self.report.refused |= {refusal.destination_key: refusal.reason for refusal in plan.refusals}
         self.report.may_take_over = {each.destination_key for each in plan.refusals if each.may_take_over}
         self.report.waiting |= {delete.destination_key for delete in plan.waiting}
         self.report.held_back = plan.held_back
         return plan.without(self.report.refused, secret_ids=self.undeletable)
 
-    def _guard(self, plan: Plan, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> Plan:
-        """What of the plan may be done now; its rows are written by then, for a person to read. Raises Blocked."""
+    def _guard(self, plan: Plan, ledger: Ledger, organization: Organization) -> Plan:
+        """What of the plan may be done now; its rows are written by then, for a person to read."""
         if self.run.operation == Operation.REMOVE:
             return plan
-        try:
-            self._check_rollback(existing)
-        except Blocked:
-            # Whatever the person decides, a key that we took away does not wait for it.
-            finish_sealed(ledger, organization)
-            raise
         confirmation = guard.Confirmation(self.run.confirmed_deletions, self.run.confirms_any_deletion)
         hold = guard.judge(plan, limits=limits_of(self.sync), confirmation=confirmation)
         self.report.blocked = hold.blocked if hold else None
@@ -168,10 +186,30 @@ class Reconcile:
             plan = replace(plan, forgotten=())
         return plan.without(secret_ids={delete.secret_id for delete in hold.deletes})
 
-    def _check_rollback(self, existing: Sequence[RemoteSecret]) -> None:
+    def _draw(self, ledger: Ledger, desired: Desired, existing: Sequence[RemoteSecret]) -> Plan:
+        return plan_sync(
+            self.sync,
+            self.destination,
+            desired,
+            existing,
+            repush_all=self.run.repushes_all,
+            repushed=ledger.written_keys() if self.run.repushes_all else (),
+            taken_away=ledger.missing,
+            own_tag=self.own_tag,
+        )
+
+    def _check_rollback(self, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> None:
+        """Raises Blocked."""
+        if self.run.operation == Operation.REMOVE:
+            return
         if self.run.accepts_rollback:
             self.sync.raise_generation(self.own_tag.newest_generation(existing))
-        check_rollback(self.sync, self.own_tag, existing)
+        try:
+            check_rollback(self.sync, self.own_tag, existing)
+        except Blocked:
+            # Whatever the person decides, a key that we took away does not wait for it.
+            finish_sealed(ledger, organization)
+            raise
 
     def _applier(self, ledger: Ledger, organization: Organization, desired: Desired) -> Applier:
         return Applier(

@@ -20,7 +20,7 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
 # Not the last of a burst, and what it brings may be out of date.
-AT_ONCE = frozenset({Trigger.HAND_OVER, Trigger.SOURCE_BACK})
+AT_ONCE = frozenset({Trigger.HAND_OVER, Trigger.SOURCE_BACK, Trigger.APPROVAL})
 
 
 @transaction.atomic
@@ -80,6 +80,7 @@ def _new_run(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any,
         operation=operation,
         trigger=trigger,
         requested_by=_person(user),
+        askers=with_asker(None, user),
         request_id=current_request_id(),
         queued_at=now,
         not_before=now + settings.SYNC_QUIET_TIME if was_busy and trigger not in AT_ONCE else None,
@@ -90,6 +91,12 @@ def _person(user: Any) -> Any:
     return user if user is not None and user.is_authenticated else None
 
 
+def with_asker(askers: list[int] | None, user: Any) -> list[int]:
+    """Whose run it is, with one more who asks for it."""
+    known, person = askers or [], _person(user)
+    return known if person is None or person.pk in known else [*known, person.pk]
+
+
 def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes: Wishes) -> None:
     """One more trigger for a run that waits. Those that arrive in a burst move its start, but only so far."""
     # A sync's run follows the sync to wherever it points by then; a removal stays where it was asked for.
@@ -97,6 +104,7 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     if pending.operation == Operation.REMOVE and goes_elsewhere:
         raise NotRunnable(f"A removal from {pending.org_id} is still queued. Wait for it, then try again.")
     pending.trigger_count += 1
+    pending.askers = with_asker(pending.askers, user)
     # Whoever asks now wants what somebody else has cancelled.
     pending.is_quiet, pending.stopped_by = False, ""
     said = wishes.said()

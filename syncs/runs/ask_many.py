@@ -22,7 +22,7 @@ RUNG_AT_ONCE = 20
 ROWS = 500
 # What is read of a sync and of a run that waits: they have several times as many columns.
 COLUMNS = ("name", "project_id", "connection_id", "org_id", "reconcile_minutes", "next_reconcile_at")
-RUN_COLUMNS = ("sync_id", "status", "trigger_count", "is_quiet", "attempt", "not_before", "queued_at")
+RUN_COLUMNS = ("sync_id", "status", "trigger_count", "is_quiet", "attempt", "not_before", "queued_at", "askers")
 
 
 def request_runs(
@@ -50,7 +50,7 @@ def _request_runs(
     runs = _lately(syncs, now)
     waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
     busy = {run.sync_id for run in runs if run.status != Status.PENDING}
-    _join(waiting.values(), now, is_quiet=is_quiet)
+    _join(waiting.values(), now, user, is_quiet=is_quiet)
     fresh = [_new_run(sync, trigger, user, now, waits=sync.pk in busy) for sync in syncs if sync.pk not in waiting]
     for run in fresh:
         run.is_quiet = is_quiet
@@ -80,13 +80,16 @@ def _lately(syncs: Iterable[DevinSync], now: datetime) -> list[SyncRun]:
     return list(rows.only(*RUN_COLUMNS))
 
 
-def _join(waiting: Iterable[SyncRun], now: datetime, *, is_quiet: bool) -> None:
+def _join(
+    waiting: Iterable[SyncRun], now: datetime, user: AbstractBaseUser | AnonymousUser | None, *, is_quiet: bool
+) -> None:
     joined = list(waiting)
     for run in joined:
         run.trigger_count += 1
         run.is_quiet, run.stopped_by = run.is_quiet and is_quiet, ""
+        run.askers = ask.with_asker(run.askers, user)
         ask.move_start(run, now)
-    save_columns(joined, ["trigger_count", "is_quiet", "stopped_by", "not_before"])
+    save_columns(joined, ["trigger_count", "is_quiet", "stopped_by", "not_before", "askers"])
 
 
 def _new_run(
@@ -104,6 +107,7 @@ def _new_run(
         org_id=sync.org_id,
         trigger=trigger,
         requested_by_id=user.pk if user is not None and user.is_authenticated else None,
+        askers=ask.with_asker(None, user),
         request_id=current_request_id(),
         queued_at=now,
         not_before=now + settings.SYNC_QUIET_TIME if waits else None,

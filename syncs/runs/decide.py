@@ -9,7 +9,9 @@ from syncs.runs.ask import request_run
 from syncs.runs.wishes import Wishes
 
 # Reasons that hold a whole run, and that no word on deletions answers.
-WHOLE_RUN = frozenset({BlockedReason.ROLLBACK, BlockedReason.NEW_ADDRESS})
+WHOLE_RUN = frozenset(
+    {BlockedReason.ROLLBACK, BlockedReason.NEW_ADDRESS, BlockedReason.APPROVAL, BlockedReason.REFUSED}
+)
 
 
 def confirm_deletions(run: SyncRun, *, trigger: Trigger, user: Any) -> SyncRun:

@@ -15,10 +15,11 @@ from common import clock
 from syncs.choices import Operation, Outcome, Status, Trigger
 from syncs.engine.ledger import count_changes
 from syncs.engine.report import about_missing, about_stopped, has_sealed, missing_keys
-from syncs.errors import Blocked, NotRunnable, SyncError
+from syncs.errors import AwaitsApproval, Blocked, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
 from syncs.runs import quiet
 from syncs.runs.ask import request_run
+from syncs.runs.awaiting import wait
 from syncs.runs.counted import count_end, count_retry
 from syncs.runs.tracks import lock_sync, show_ended, show_status
 from syncs.runs.wishes import Wishes
@@ -53,8 +54,9 @@ def fail(run: SyncRun, message: str) -> None:
 @transaction.atomic
 def block(run: SyncRun, blocked: Blocked) -> None:
     if _is_ours(run):
-        run.blocked_reason = blocked.reason
-        end_run(run, Status.BLOCKED, _with_missing(run, blocked.message))
+        told = wait(run, blocked) if isinstance(blocked, AwaitsApproval) else blocked
+        run.blocked_reason = told.reason
+        end_run(run, Status.BLOCKED, _with_missing(run, told.message))
 
 
 @transaction.atomic

@@ -52,6 +52,8 @@ LEAST_ROLE = {
     "POST /api/v1/sync-runs/{run_id}/confirm": EDITOR,
     "POST /api/v1/sync-runs/{run_id}/trust-database": EDITOR,
     "GET /api/v1/audit": ADMINISTRATOR,
+    "POST /api/v1/sync-runs/{run_id}/approve": EDITOR,
+    "POST /api/v1/sync-runs/{run_id}/refuse": EDITOR,
     "GET /api/v1/sync-control": VIEWER,
     "PATCH /api/v1/sync-control": ADMINISTRATOR,
     "GET /api/v1/app-connections/options": VIEWER,
@@ -166,6 +168,10 @@ ROLES = (VIEWER, OPERATOR, EDITOR, ADMINISTRATOR)
 QUERY = f"?projectId={UUID}&environment=dev&viewSecretValue=false&importBehavior=prioritize-source"
 
 
+# A token without scopes may not: what it takes has to be named.
+TO_BE_NAMED = ("/approve", "/refuse")
+
+
 def routes() -> Iterator[tuple[str, dict[str, Any]]]:
     from django.urls import reverse
 
@@ -206,13 +212,16 @@ def test_anonymous_callers_can_only_log_in(anonymous: Caller, bodies: dict[str, 
 def test_each_role_may_do_what_the_table_says(
     role: str, bodies: dict[str, Any], record_property: Callable[[str, object], None]
 ) -> None:
-    caller = make_caller(make_user("somebody", role))
+    caller = make_caller(user := make_user("somebody", role))
+    approver = make_caller(user, scopes=["syncs:approve-runs"])
     declared = {route: least for route, least in LEAST_ROLE.items() if least != ANYONE}
     record_property("asked", len(declared))
     agreed = 0
 
     for route, least in declared.items():
-        status = call(caller, route, bodies)
+        is_named = route.endswith(TO_BE_NAMED)
+        assert not is_named or call(caller, route, bodies) == 403
+        status = call(approver if is_named else caller, route, bodies)
         is_allowed = ROLES.index(role) >= ROLES.index(least)
         assert (status not in (401, 403)) == is_allowed, (route, status)
         assert status < 500, (route, status)

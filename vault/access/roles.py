@@ -38,7 +38,8 @@ _EDITOR = (
     _OPERATOR
     | _named("vault", WRITES, ["folder", "secret", "secretimport", "tag"])
     | _named("syncs", WRITES, ["devinsync"])
-    | {"syncs.remove_secrets", "syncs.confirm_deletions", "syncs.take_over", "connections.use_connection"}
+    | {"syncs.remove_secrets", "syncs.confirm_deletions", "syncs.take_over", "syncs.approve_runs"}
+    | {"connections.use_connection"}
 )
 _READER = _VIEWER | {"vault.reveal_secret"}
 _MANAGER = (

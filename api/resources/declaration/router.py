@@ -19,10 +19,12 @@ from api.resources.syncs.edits import actor_of, check_reader
 from connections.models import Connection
 from connections.repointing import why_it_stays
 from syncs.access import place_of
+from syncs.choices import Approval
 from syncs.editing.comparison import compare
-from syncs.editing.declaration import CHANGE, CREATE, Comparison, Difference, apply, describe_all
+from syncs.editing.declaration import CHANGE, CREATE, DELETE, Comparison, Difference, apply, describe_all
 from syncs.editing.document import BadDeclaration, read_document
 from syncs.editing.foreseen import outlooks
+from syncs.editing.loosening import LOOSEN, loosens
 from syncs.models import DevinSync
 from vault.access import Place
 
@@ -118,7 +120,9 @@ def check_rights(caller: Caller, difference: Difference, *, removes_secrets: boo
         if difference.api_key is not None and (refusal := why_it_stays(difference.row, caller.may)):
             raise NotPermitted(refusal)
         return
+    loosening = [LOOSEN] if _asks_for_less_approval(difference, removes_secrets=removes_secrets) else []
     for place in places_of(difference):
+        require_at(caller, place, *loosening)
         require_at(caller, place, f"syncs.{verb}_devinsync", *(["syncs.remove_secrets"] if removes_secrets else []))
         if verb != "delete":
             require_at(caller, place, "connections.use_connection")
@@ -137,3 +141,10 @@ def places_of(difference: Difference) -> Iterator[Place]:
         return
     stored = DevinSync.objects.with_source().filter(pk=row.pk).first()
     yield from {place_of(each) for each in (row, stored) if each is not None}
+
+
+def _asks_for_less_approval(difference: Difference, *, removes_secrets: bool) -> bool:
+    if difference.action == DELETE:
+        return not removes_secrets and getattr(difference.row, "approval", Approval.NONE) != Approval.NONE
+    changed = {name: (now, wanted) for name, now, wanted in difference.fields}
+    return difference.action == CHANGE and "approval" in changed and loosens(*changed["approval"])

@@ -14,18 +14,25 @@ from api.resources import resource
 from api.resources.audit import note_changed
 from api.resources.base import with_errors
 from api.resources.reach import run_for
-from api.resources.runs.schemas import OneRun, RunChange, SyncRunDetail
+from api.resources.runs.schemas import AnswerPlan, OneRun, PlanAnswer, RunChange, SyncRunDetail
+from syncs.access import place_of_run
 from syncs.choices import Trigger
 from syncs.models import SyncRun
+from syncs.runs import approving
 from syncs.runs.cancelling import cancel
 from syncs.runs.decide import confirm_deletions, trust_database
+from vault.access import can
 
 router = resource("Runs")
 RUN, CONFIRM = "syncs.run_devinsync", "syncs.confirm_deletions"
+APPROVE = "syncs.approve_runs"
 
 
 def one(run: SyncRun) -> OneRun:
-    return OneRun(sync_run=SyncRunDetail.of(run, changes=[RunChange.of(change) for change in run.changes.all()]))
+    changes = [RunChange.of(change) for change in run.changes.all()]
+    plan = approving.plan_of(run)
+    extra = {"approval": PlanAnswer.of(plan)} if plan else {}
+    return OneRun(sync_run=SyncRunDetail.of(run, changes=changes, **extra))
 
 
 @router.get("/{run_id}", auth=Bearer("syncs.view_syncrun", by_place=True), response=with_errors(OneRun))
@@ -69,6 +76,37 @@ def trust_database_of_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -
     database for right. Answers that run."""
     caller = caller_of(request)
     return decided(caller, run_for(caller, run_id, RUN, CONFIRM), trust_database, "Trusted this database", wait)
+
+
+@router.post(
+    "/{run_id}/approve",
+    auth=Bearer(APPROVE, by_place=True),
+    response=with_errors(OneRun, 409),
+)
+@idempotent
+def approve_sync_run(request: HttpRequest, run_id: UUID, body: AnswerPlan, wait: Wait) -> OneRun:
+    """For a run that waits for another person's approval (`approval`): approves the plan of that digest, and queues the
+    run that carries out exactly this. Refused where the token's owner asked for it, or made the change. Where the
+    caller may confirm deletions, they are. Answers that run."""
+    caller = caller_of(request)
+    run = run_for(caller, run_id, APPROVE)
+    with transaction.atomic():
+        confirms = caller.allows(CONFIRM) and can(caller.user, CONFIRM, place_of_run(run))
+        follows = approving.approve(run, body.digest, user=caller.user, confirms=confirms)
+        note_changed(caller, run, detail=f"Approved the plan {body.digest[:12]}")
+    return one((wait and wait_for(follows.pk, wait)) or follows)
+
+
+@router.post("/{run_id}/refuse", auth=Bearer(APPROVE, by_place=True), response=with_errors(OneRun, 409))
+@idempotent
+def refuse_sync_run(request: HttpRequest, run_id: UUID, body: AnswerPlan) -> OneRun:
+    """Refuses the plan of that digest: it is not asked about again until it changes or somebody syncs by hand."""
+    caller = caller_of(request)
+    run = run_for(caller, run_id, APPROVE)
+    with transaction.atomic():
+        refused = approving.refuse(run, body.digest, user=caller.user)
+        note_changed(caller, run, detail=f"Refused the plan {body.digest[:12]}")
+    return one(refused)
 
 
 def decided(caller: Caller, run: SyncRun, decide: Callable[..., SyncRun], detail: str, wait: float) -> OneRun:

@@ -3,13 +3,13 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of
+from api.resources.base import EXAMPLE_ID, Answer, StrictRequest, Timestamp, one_of
 from api.resources.syncs.schemas import track_status
 from syncs.engine.changes import Change, Create, Delete, HandOver, HeldBack, Keep, Refusal, Rename, Replace
 from syncs.engine.preview import Preview
-from syncs.models import SyncRun, SyncRunChange
+from syncs.models import PlanApproval, SyncRun, SyncRunChange
 
 SOME = "Answered where there are any."
 
@@ -129,8 +129,35 @@ class RunChange(Answer):
         )
 
 
+class PlanAnswer(Answer):
+    """The plan that a run waits or waited with for another person's approval, or that it carries out."""
+
+    digest: str = Field(description="Names exactly this plan; to be sent with the answer.")
+    answer: Annotated[str, one_of("approved", "refused")] | None
+    answered_by: str | None = Field(examples=["kim"])
+    answered_at: Timestamp | None
+    expires_at: Timestamp | None = Field(description="When an approval lapses, unless its run has begun by then.")
+
+    @classmethod
+    def of(cls, plan: PlanApproval) -> Self:
+        return cls(
+            digest=plan.digest,
+            answer=plan.answer or None,
+            answered_by=plan.answered_by_name or None,
+            answered_at=plan.answered_at,
+            expires_at=plan.expires_at,
+        )
+
+
 class SyncRunDetail(SyncRunOut):
     changes: list[RunChange]
+    approval: PlanAnswer | None = Field(None, description="Answered where another person has to approve the plan.")
+
+
+class AnswerPlan(StrictRequest):
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="`approval.digest` of the run that waits."
+    )
 
 
 class OneRun(Answer):

@@ -14,8 +14,9 @@ from api.resources.reach import connection_for, project_for, require_at, sync_fo
 from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
 from syncs import editing
 from syncs.access import place_of
-from syncs.choices import Decision, Operation, Trigger
+from syncs.choices import Approval, Decision, Operation, Trigger
 from syncs.editing import Actor, Edited, addresses
+from syncs.editing.loosening import LOOSEN, loosens
 from syncs.editing.moves import Place as Destination
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
@@ -87,6 +88,8 @@ def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edit
     sync = sync_for(caller, sync_id, "syncs.delete_devinsync")
     if removes_secrets:
         require_at(caller, place_of(sync), REMOVE)
+    elif sync.approval != Approval.NONE:
+        require_at(caller, place_of(sync), LOOSEN)
     run = editing.delete_sync(sync_id, by=actor_of(caller), removes_secrets=removes_secrets)
     return Edited(sync, run)
 
@@ -177,6 +180,8 @@ def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, rem
         check_reader(caller, place_of(sync))
     if removes_old and not before.is_same_organization(after):
         require_at(caller, place_of(sync), REMOVE)
+    if loosens(sync.approval, fields.get("approval", sync.approval)):
+        require_at(caller, place_of(sync), LOOSEN)
 
 
 def check_reader(caller: Caller, place: Place) -> None:

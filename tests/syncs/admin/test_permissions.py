@@ -61,6 +61,8 @@ ROUTES = (
     Route("syncs_syncrun_cancel", OPERATORS, "run"),
     Route("syncs_syncrun_confirm", EDITORS, "run"),
     Route("syncs_syncrun_trust", EDITORS, "run"),
+    Route("syncs_syncrun_approve", VIEWERS, "run", method="get"),
+    Route("syncs_syncrun_approve", EDITORS, "run", data={"answer": "refused"}),
     Route("syncs_syncrunchange_changelist", VIEWERS, method="get"),
     Route("syncs_managedsecret_changelist", VIEWERS, method="get"),
     Route("syncs_synccontrol_changelist", VIEWERS, method="get"),
@@ -100,7 +102,7 @@ def test_who_is_turned_away_changes_nothing(client: Client, address: Callable[[R
 
 
 # These have a page at the same address.
-WITH_PAGE = ("syncs_devinsync_change", "syncs_devinsync_settings", "syncs_devinsync_delete")
+WITH_PAGE = ("syncs_syncrun_approve", "syncs_devinsync_change", "syncs_devinsync_settings", "syncs_devinsync_delete")
 ONLY_POST = [route for route in ROUTES if route.method == "post" and route.name not in WITH_PAGE]
 
 

@@ -7,9 +7,13 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import User
 
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
+from syncs.choices import Approval
+from syncs.models import DevinSync, PlanApproval
+from syncs.runs import approving
 from tests.syncs.torture.kill import in_a_worker
 from tests.syncs.torture.theatre import (
     HAND_OVERS,
@@ -76,7 +80,7 @@ def spread(count: int, size: int) -> Iterator[int]:
 
 def test_converges_after_a_kill_at_a_sample_of_boundaries(stage: Sandbox, play: Play) -> None:
     count = count_boundaries(stage, play)
-    size = SAMPLE if play is WRITES else SAMPLE // 3
+    size = SAMPLE if play is WRITES else SAMPLE // 4
 
     problems = [problem for at in spread(count, size) for problem in kill(stage, play, at)]
 
@@ -111,3 +115,26 @@ def test_the_scenes_are_what_they_say(sandbox: Sandbox, play: Play, summary: str
     scene.run.refresh_from_db()
     assert scene.run.summary == summary
     assert scene.problems() == []
+
+
+@pytest.mark.parametrize("play", [WRITES, RENAMES], ids=["writes", "renames"])
+def test_what_was_approved_is_finished_after_a_kill_and_nothing_besides(sandbox: Sandbox, play: Play) -> None:
+    sandbox.settings.duplicates = Duplicates.REJECT_409
+
+    def approved() -> Scene:
+        scene = set_scene(sandbox, play)
+        DevinSync.objects.filter(pk=scene.sync.pk).update(approval=Approval.WRITES)
+        scene.carry_out()
+        plan = PlanApproval.objects.get(pk=scene.run.pk)
+        scene.run = approving.approve(plan.run, plan.digest, user=User.objects.get(), confirms=True)
+        return scene
+
+    User.objects.create_user("kim")
+    count = in_a_worker(approved())
+    assert count is not None
+    for kill_at in spread(count, SAMPLE // 3):
+        scene = approved()
+        in_a_worker(scene, kill_at=kill_at)
+        wait_for_quiet(sandbox)
+        scene.carry_out_again()
+        assert scene.problems() == [], f"killed at {kill_at}"
