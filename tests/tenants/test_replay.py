@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import pytest
@@ -17,7 +17,7 @@ from sources.kinds import Opening
 from tests.sources.memory import MemorySource, Shelf, shelf
 from tests.tenants.building import Tenant, build_tenant
 from tests.tenants.calls import calls
-from tests.tenants.pages import Form, Page
+from tests.tenants.pages import Page
 from tests.tenants.routes import NOT_SENT, admin_routes
 from tests.tenants.watching import Rows, Watch, all_rows, differences, naming
 
@@ -93,24 +93,8 @@ def links_of(pages: Iterable[Page]) -> dict[tuple[str, ...], str]:
     return {kind_of(link): link for page in pages for link in page.links if link.startswith("/admin") and fits(link)}
 
 
-def forms_of(pages: Iterable[Page]) -> dict[tuple[str, ...], Form]:
-    forms = [form for page in pages for form in page.forms if fits(form.action)]
-    return {kind_of(form.action, form.data): form for form in forms}
-
-
 def fits(address: str) -> bool:
     return not any(f"/{name}/" in address for name in NOT_SENT)
-
-
-def send(stage: Stage, action: str, form: Form) -> None:
-    data = {name: [value or "zz9" for value in values] for name, values in form.data.items()}
-    response = stage.ours.client.generic(
-        form.method.upper(),
-        action,
-        urlencode(data, doseq=True),
-        content_type="application/x-www-form-urlencoded",
-    )
-    stage.watch.look(response, f"{action} {data}", f"{form.method} {action} {sorted(data)}")
 
 
 def unseen(tenant: Tenant, pages: Iterable[Page]) -> set[str]:
@@ -128,14 +112,9 @@ def test_pages_of_another_team_tell_and_change_nothing(stage: Stage) -> None:
     theirs = list(pages_of(stage.theirs, administrator()))
     own = list(pages_of(stage.ours, stage.ours.client))
     assert unseen(stage.ours, own) == set(), "a team sees what is its own: else the rest would show nothing"
-    their_forms, own_forms = forms_of(theirs), forms_of(own)
 
     for address in [*addresses_of(stage.theirs), *links_of(theirs).values()]:
         stage.watch.look(stage.ours.client.get(address), address, f"GET {address}")
-    for form in their_forms.values():
-        send(stage, form.action, form)
-    for kind in their_forms.keys() & own_forms.keys():
-        send(stage, own_forms[kind].action, their_forms[kind])
     assert stage.watch.leaks == []
     assert stage.untouched() == []
     assert stage.ours.client.get("/admin/").status_code == 200
