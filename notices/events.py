@@ -45,6 +45,14 @@ EVENTS = (
     Event("failed", "Sync failed", "after all attempts", syncs.failed, syncs.undecided, syncs.how_it_ended),
     Event("blocked", "Sync blocked", "until somebody decides", syncs.blocked, syncs.undecided, syncs.how_it_ended),
     Event(
+        "approval",
+        "Approval wanted",
+        "another person has to approve a run's plan",
+        syncs.awaiting,
+        syncs.undecided,
+        syncs.how_it_ended,
+    ),
+    Event(
         drift.DRIFT,
         "Drift repaired",
         "a run put right what was changed or deleted in Devin",
@@ -99,7 +107,7 @@ EVENTS = (
 )
 BY_NAME = {event.name: event for event in EVENTS}
 # What a first channel is told of, unless somebody says otherwise.
-FIRST = ("failed", "blocked", "scheduler", "workers")
+FIRST = ("failed", "blocked", "approval", "scheduler", "workers")
 
 
 def choices() -> list[tuple[str, str]]:

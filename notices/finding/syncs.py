@@ -7,12 +7,12 @@ the one that ended before it counts: so nothing is over because it is being trie
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, When
 from django.urls import reverse
 
 from notices.facts import Fact, with_few_keys
 from notices.models import Incident
-from syncs.choices import OPEN_STATUSES, Operation, Status
+from syncs.choices import OPEN_STATUSES, BlockedReason, Operation, Status
 from syncs.models import DevinSync, SyncRun
 
 # As much as goes into an incident.
@@ -27,10 +27,15 @@ def failed() -> Iterator[Fact]:
 
 def blocked() -> Iterator[Fact]:
     for sync in _that_ended(Status.BLOCKED):
-        link = reverse("admin:syncs_devinsync_change", args=[sync.pk])
-        if run_id := getattr(sync, "ended_run", None):
-            link = reverse("admin:syncs_syncrun_change", args=[run_id])
-        yield _fact(sync, f"Sync “{sync.name}” is blocked until somebody decides", link)
+        if getattr(sync, "ended_reason", "") != BlockedReason.APPROVAL:
+            yield _fact(sync, f"Sync “{sync.name}” is blocked until somebody decides", _page_of_run(sync))
+
+
+def awaiting() -> Iterator[Fact]:
+    """Those whose plan another person has to approve: on the run's page, to which the link leads."""
+    for sync in _that_ended(Status.BLOCKED):
+        if getattr(sync, "ended_reason", "") == BlockedReason.APPROVAL:
+            yield _fact(sync, f"Sync “{sync.name}” waits for another person's approval", _page_of_run(sync))
 
 
 def undecided(incidents: Collection[Incident]) -> set[str]:
@@ -60,8 +65,17 @@ def _that_ended(status: Status) -> QuerySet[DevinSync]:
     rows = DevinSync.objects.filter(is_enabled=True).annotate(
         ended=Case(under_way, default=F("sync_status"), output_field=CharField())
     )
-    run = Case(When(ended=status, then=Subquery(last.values("pk")[:1])), default=Value(None))
-    return rows.filter(ended=status).annotate(ended_run=run).select_related("project").order_by("name")
+    run = Subquery(last.values("pk")[:1])
+    reason = Subquery(last.values("blocked_reason")[:1])
+    found = rows.filter(ended=status).annotate(ended_run=run, ended_reason=reason)
+    return found.select_related("project").order_by("name")
+
+
+def _page_of_run(sync: DevinSync) -> str:
+    """Where the button is that decides; of a run that is gone, the sync's own."""
+    if run_id := getattr(sync, "ended_run", None):
+        return reverse("admin:syncs_syncrun_change", args=[run_id])
+    return reverse("admin:syncs_devinsync_change", args=[sync.pk])
 
 
 def _fact(sync: DevinSync, title: str, link: str) -> Fact:

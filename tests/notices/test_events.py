@@ -296,5 +296,5 @@ def test_all_of_the_table_is_found_without_an_error(add_sync: AddSync, django_as
     lookout = Lookout()
     lookout.look()
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert lookout.look() == 0

@@ -15,7 +15,7 @@ from notices.incidents import Lookout
 from notices.models import Channel, Delivery, Incident, Notice, Rule
 from notices.outside.answers import Answer
 from notices.telling import MOST_ATTEMPTS, send_due, try_again
-from syncs.choices import Status, Trigger
+from syncs.choices import BlockedReason, Status, Trigger
 from syncs.models import DevinSync, SyncRun
 from tests.connections.servers import Server, reply
 from tests.notices.conftest import states, tell, titles
@@ -112,6 +112,24 @@ def test_another_trouble_of_the_same_sync_is_told_without_an_end(
     assert told == [FAILED, BLOCKED, BLOCKED.replace("began", "ended")]
     run = SyncRun.objects.get(status=Status.BLOCKED)
     assert Incident.objects.get(event="blocked").link == f"/admin/syncs/syncrun/{run.pk}/change/"
+
+
+def test_a_plan_that_waits_for_another_person_is_told_as_that(
+    sync: DevinSync, add_channel: AddChannel, sent: list[Delivery]
+) -> None:
+    add_channel("https://hooks.example.com", events=("failed", "blocked", "approval"))
+    goes(sync, Status.BLOCKED)
+    SyncRun.objects.update(blocked_reason=BlockedReason.APPROVAL)
+    tell()
+    goes(sync, Status.SUCCEEDED)
+    tell()
+
+    assert [str(each) for each in sent] == [
+        "Sync “web” waits for another person's approval",
+        "Over: Sync “web” waits for another person's approval",
+    ]
+    run = SyncRun.objects.get(status=Status.BLOCKED)
+    assert Incident.objects.get().link == f"/admin/syncs/syncrun/{run.pk}/change/"
 
 
 def test_a_failure_under_a_later_run_is_seen(sync: DevinSync, add_channel: AddChannel, sent: list[Delivery]) -> None:
@@ -331,7 +349,7 @@ def test_a_channel_that_fails_holds_up_no_other(
 
 
 # The open incidents, and the statements of those events that are looked for each time.
-QUERIES = 7
+QUERIES = 8
 QUIET = {"quiet_from": time(22), "quiet_until": time(7), "time_zone": "Europe/Berlin"}
 
 
