@@ -1,6 +1,6 @@
 """Two teams: every request of one, sent by the other, tells nothing and changes nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -108,19 +108,31 @@ def unseen(tenant: Tenant, pages: Iterable[Page]) -> set[str]:
     return {name for name in names if name not in told}
 
 
-def test_pages_of_another_team_tell_and_change_nothing(stage: Stage) -> None:
+@pytest.fixture
+def counted(stage: Stage, record_property: Callable[[str, object], None]) -> Callable[[], None]:
+    """Reports how many requests were sent, and how many told something."""
+
+    def count() -> None:
+        record_property("requests", sum(stage.watch.answers.values()))
+        record_property("leaks", len(stage.watch.leaks))
+
+    return count
+
+
+def test_pages_of_another_team_tell_and_change_nothing(stage: Stage, counted: Callable[[], None]) -> None:
     theirs = list(pages_of(stage.theirs, administrator()))
     own = list(pages_of(stage.ours, stage.ours.client))
     assert unseen(stage.ours, own) == set(), "a team sees what is its own: else the rest would show nothing"
 
     for address in [*addresses_of(stage.theirs), *links_of(theirs).values()]:
         stage.watch.look(stage.ours.client.get(address), address, f"GET {address}")
+    counted()
     assert stage.watch.leaks == []
     assert stage.untouched() == []
     assert stage.ours.client.get("/admin/").status_code == 200
 
 
-def test_no_call_of_the_api_tells_or_changes_what_is_another_teams(stage: Stage) -> None:
+def test_no_call_of_the_api_tells_or_changes_what_is_another_teams(stage: Stage, counted: Callable[[], None]) -> None:
     requests = [
         *calls(stage.theirs, stage.theirs),
         *calls(stage.ours, stage.theirs),
@@ -130,5 +142,6 @@ def test_no_call_of_the_api_tells_or_changes_what_is_another_teams(stage: Stage)
         response = stage.ours.caller.send(call.method, call.address, call.body)
         stage.watch.look(response, f"{call.address} {call.body}", f"{call.method} {call.address}")
 
+    counted()
     assert stage.watch.leaks == []
     assert stage.untouched() == []
