@@ -51,7 +51,8 @@ def authors_of(sync: "ReadsPlace", secret_ids: Collection[str], since: datetime 
         some = known[start : start + FEW]
         versions = SecretVersion.objects.filter(secret__in=some, **({"created_at__gte": since} if since else {}))
         found.update(versions.order_by().values_list("created_by", flat=True).distinct())
-        found.update(Secret.objects.filter(pk__in=some).order_by().values_list("updated_by", flat=True).distinct())
+        rows = Secret.objects.filter(pk__in=some, **({"updated_at__gte": since} if since else {}))
+        found.update(rows.order_by().values_list("updated_by", flat=True).distinct())
     gone = TrashEntry.objects.filter(project=sync.project_id, **({"deleted_at__gte": since} if since else {}))
     found.update(gone.order_by().values_list("deleted_by", flat=True).distinct())
     return {pk for pk in found if pk is not None}

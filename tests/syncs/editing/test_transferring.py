@@ -271,7 +271,7 @@ def test_making_a_folder_takes_its_own_permission(
 ) -> None:
     bench.source(A=CANARY)
     person = django_user_model.objects.create_user("somebody", is_staff=True)
-    needed = ["view_secret", "reveal_secret", "add_secret", "change_secret"]
+    needed = ["view_environment", "view_folder", "view_secret", "reveal_secret", "add_secret", "change_secret"]
     person.user_permissions.set(Permission.objects.filter(codename__in=needed))
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
     sent = {"key": ["A"], "environment": bench.folder.environment_id}

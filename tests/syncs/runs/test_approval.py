@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from django.urls import reverse
 
 from overview.attention import collect_attention
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
-from syncs.choices import Approval, BlockedReason, Operation, Status, Trigger
+from syncs.choices import Approval, BlockedReason, Operation, Outcome, Status, Trigger
 from syncs.editing import Actor, Need, change_sync, delete_sync, syncs_needing_a_person
 from syncs.errors import EditRefused, NotRunnable
 from syncs.models import Destination, DevinSync, PlanApproval, SyncRun
@@ -30,7 +31,7 @@ def ada(db: None) -> User:
 
 @pytest.fixture
 def kim(db: None) -> User:
-    return User.objects.create_user("kim", is_superuser=True)
+    return User.objects.create_user("kim", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
@@ -276,3 +277,35 @@ def test_to_ask_for_less_approval_takes_a_right_of_its_own(guarded: Bench, ada: 
     for more in (Approval.DELETIONS, Approval.WRITES):
         change_sync(guarded.sync.pk, {"approval": more}, by=by)
     assert DevinSync.objects.get().approval == Approval.WRITES
+
+
+def test_whoever_wrote_a_secret_before_it_was_last_in_step_may_approve_another_change(
+    guarded: Bench, ada: User, kim: User
+) -> None:
+    set_secret(guarded.folder, "B", "hers", by=Writer.by_person(ada))
+    approve(guarded.run(user=ada), kim)
+    guarded.carry_out(SyncRun.objects.latest("queued_at"))
+    guarded.source(A="other", B="hers")
+
+    run = guarded.run(user=kim, repushes_all=True)
+
+    assert changes(run, Outcome.PLANNED) == ["replace A", "replace B"]
+    assert not approving.is_own(PlanApproval.objects.get(pk=run.pk), ada)
+
+
+@pytest.mark.parametrize("answer", ["approved", "refused"])
+def test_the_page_lets_another_person_answer(guarded: Bench, ada: User, kim: User, client: Client, answer: str) -> None:
+    guarded.source(A="other", B="b")
+    run = guarded.run(user=ada)
+    client.force_login(kim)
+    url = reverse("admin:syncs_syncrun_approve", args=[run.pk])
+    assert "Approve this plan" in client.get(url).content.decode()
+
+    assert client.post(url, {"answer": answer, "digest": digest(run)}).status_code == 302
+
+    assert PlanApproval.objects.get(pk=run.pk).answer == answer
+    newest = SyncRun.objects.latest("queued_at")
+    if answer == "refused":
+        assert newest == run
+    else:
+        assert guarded.carry_out(newest).status == Status.SUCCEEDED
