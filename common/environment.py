@@ -24,6 +24,7 @@ SHOWN = 5
 # May be given as the path of a file as well, as container platforms hand out secrets: SECRET_KEY_FILE=/run/secrets/key.
 IN_FILES = frozenset(
     {
+        "AUDIT_STREAM_TOKEN",
         "DATABASE_URL",
         "DJANGO_SUPERUSER_PASSWORD",
         "ENCRYPTION_KEYS",

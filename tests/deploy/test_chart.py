@@ -27,6 +27,7 @@ from tests.environments import run
 # A value of each kind that is left empty unless given.
 EVERYTHING: Manifest = {
     "secretKeys": {"outboundProxy": "proxy", "metricsToken": "metrics"},
+    "secretSettings": {"AUDIT_STREAM_TOKEN": "collector", "SSO_OKTA_CLIENT_SECRET": "okta"},
     "worker": {"autoscaling": {"enabled": True, "maxReplicas": 20, "targetSeconds": 60}},
     "settings": {"HISTORY_DAYS": 30, "API_RATE_PER_MINUTE": 1_000_000, "DEBUG": False, "STRANGERS": "ask"},
     "image": {"digest": f"sha256:{'0' * 64}", "pullPolicy": "Always", "pullSecrets": [{"name": "registry"}]},
@@ -136,6 +137,8 @@ def test_takes_everything_that_it_names(tmp_path: Path) -> None:
     for container in containers_of(manifests):
         assert container["image"] == f"devinsync@{EVERYTHING['image']['digest']}"
         assert {"name": "OUTBOUND_PROXY_FILE", "value": "/run/secrets/devinsync/outbound-proxy"} in container["env"]
+        for name in EVERYTHING["secretSettings"]:
+            assert {"name": f"{name}_FILE", "value": f"/run/secrets/devinsync/{name}"} in container["env"]
         assert EVERYTHING["pods"]["extraVolumeMounts"][0] in container["volumeMounts"]
     for _, pod in pods_of(manifests):
         assert EVERYTHING["pods"]["extraVolumes"][0] in pod["volumes"]
@@ -231,7 +234,9 @@ def test_refuses_values_that_mean_nothing(values: Manifest, said: str, tmp_path:
         helm_template(values, tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for secret in sorted(IN_FILES) for name in (secret, f"{secret}_FILE")])
+@pytest.mark.parametrize(
+    "name", [secret + end for secret in (*sorted(IN_FILES), "SSO_OKTA_CLIENT_SECRET") for end in ("", "_FILE")]
+)
 def test_takes_no_secret_among_the_settings(name: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=f"invalid propertyName '{name}'"):
         helm_template({"settings": {name: "x"}}, tmp_path)

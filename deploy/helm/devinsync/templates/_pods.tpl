@@ -74,6 +74,9 @@ topologySpreadConstraints:
       - { key: {{ . }}, path: outbound-proxy }
       {{- end }}
       {{- end }}
+      {{- range $name, $key := .Values.secretSettings }}
+      - { key: {{ $key | quote }}, path: {{ $name }} }
+      {{- end }}
 - name: data
   emptyDir: { sizeLimit: 256Mi }
 - name: tmp
@@ -103,6 +106,9 @@ securityContext:
 - { name: REDIS_URL_FILE, value: /run/secrets/devinsync/redis-url }
 {{- if .Values.secretKeys.outboundProxy }}
 - { name: OUTBOUND_PROXY_FILE, value: /run/secrets/devinsync/outbound-proxy }
+{{- end }}
+{{- range $name, $_ := .Values.secretSettings }}
+- { name: {{ $name }}_FILE, value: /run/secrets/devinsync/{{ $name }} }
 {{- end }}
 {{- end }}
 
