@@ -53,8 +53,22 @@ from vault.pointing import users_of_projects
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
 
 
+class SeenByPlace:
+    """Rows of which each is seen by whoever has a right at its place. Without one anywhere, a page is refused, not
+    missing."""
+
+    def demand_any(self: Any, request: HttpRequest) -> None:
+        if not self.has_module_permission(request):
+            raise PermissionDenied
+
+    def history_view(self: Any, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        self.demand_any(request)
+        answer: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
+        return answer
+
+
 @admin.register(Project)
-class ProjectAdmin(LightRows, admin.ModelAdmin[Project]):
+class ProjectAdmin(SeenByPlace, LightRows, admin.ModelAdmin[Project]):
     list_display = ["page_link", "slug", "environment_list", "secret_count", "updated_at"]
     list_display_links = None
     search_fields = ["name", "slug", "description"]
@@ -228,7 +242,7 @@ class DueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Secret)
-class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
+class SecretAdmin(SeenByPlace, LightRows, admin.ModelAdmin[Secret]):
     """All secrets of all projects, for finding one. Added and changed on the vault's own pages only."""
 
     list_display = ["page_link", "project", "folder", "rotation", "version", "updated_at", "updated_by"]
@@ -288,6 +302,7 @@ class SecretAdmin(LightRows, admin.ModelAdmin[Secret]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        self.demand_any(request)
         secret = self.get_object(request, object_id)
         if secret is None:
             raise Http404

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
@@ -17,6 +17,8 @@ from accounts.models import Session
 from tests.actors import ANYBODY
 from tests.vault.conftest import ClientOf
 from vault import editing
+from vault.access.models import Membership
+from vault.access.roles import Role
 from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion, TrashEntry
 from vault.trash import in_trash
 
@@ -30,6 +32,9 @@ def secret(app: Folder, shared: Folder) -> Secret:
     editing.set_secret(shared, "HOST", CANARY + "${dev.app.TOKEN}", by=ANYBODY)
     editing.add_import(app, shared, by=ANYBODY)
     trashed(app)
+    Membership.objects.create(
+        project=app.environment.project, group=Group.objects.create(name="Team"), role=Role.VIEWER
+    )
     return secret
 
 
@@ -55,6 +60,10 @@ ROUTES = {
     "trash_restore": ("trashed", "editor", "post"),
     "trash_delete": ("trashed", "editor", "get"),
     "trash_undo": ("deletion", "viewer", "post"),
+    "members": ("project", "viewer", "get"),
+    "member_add": ("project", "superuser", "get"),
+    "member_edit": ("member", "superuser", "get"),
+    "member_remove": ("member", "superuser", "get"),
     "environment_add": ("project", "editor", "get"),
     "environment_edit": ("environment", "editor", "get"),
     "environment_delete": ("environment", "editor", "get"),
@@ -101,6 +110,7 @@ def address(name: str, secret: Secret) -> str:
         "folder": secret.folder_id,
         "secret": secret.id,
         "import": SecretImport.objects.get().id,
+        "member": Membership.objects.get().id,
         "": None,
     }
     row = rows[kind]
