@@ -6,6 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
 
 from audit.models import Entry
+from common.prefixes import starts_with
 
 
 def lines_about(row: Model) -> QuerySet[Entry]:
@@ -17,4 +18,4 @@ def lines_about(row: Model) -> QuerySet[Entry]:
     if isinstance(row.pk, UUID):
         return lines
     kind = ContentType.objects.get_for_model(row, for_concrete_model=False)
-    return lines.filter(Q(kind=kind.name) | Q(kind__startswith=f"{kind.app_label}_{kind.model}_"))
+    return lines.filter(Q(kind=kind.name) | starts_with("kind", f"{kind.app_label}_{kind.model}_"))

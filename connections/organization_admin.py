@@ -58,6 +58,10 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
     def presence(self, row: Organization) -> SafeString:
         return badge("ok", "There") if row.gone_at is None else badge("off", "Gone")
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Reached from a connection's page; no place in the sidebar."""
+        return False
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from common.prefixes import starts_with
 from vault.access.models import Membership
 from vault.access.roles import DESCRIPTIONS, Role
 from vault.editing.members import Terms, add_member, remove_member, update_member
@@ -67,9 +68,9 @@ def find_holder(kind: str, name: str) -> User | Group:
     if kind == GROUP:
         found = Group.objects.filter(name=name).first()
     elif kind == MACHINE:
-        found = people.filter(username__startswith=IDENTITY, last_name=name).first()
+        found = people.filter(starts_with("username", IDENTITY), last_name=name).first()
     else:
-        found = people.exclude(username__startswith=IDENTITY).filter(username=name).first()
+        found = people.exclude(starts_with("username", IDENTITY)).filter(username=name).first()
     if found is None:
         raise ValidationError({"name": "There is nobody of this name. Correct it, or ask an administrator."})
     return found
