@@ -14,7 +14,6 @@ from api.http.errors import BadRequest, Unprocessable
 from api.resources.base import EXAMPLE_ID
 from api.resources.lookups import choose_project, get_folder
 from vault.models import ROOT, Folder, Project, Secret
-from vault.reading import find_folder
 
 Row = TypeVar("Row", bound=Model)
 YesNo = Literal["true", "false"]
@@ -46,11 +45,11 @@ class FolderQuery(ProjectOrWorkspace):
     path: PathText = Field("/", description="The folder's path.", examples=["/my-secrets"])
     directory: PathText | None = Field(None, description="An older spelling of path.")
 
-    def get_folder(self) -> Folder:
+    def get_folder(self, caller: Caller) -> Folder:
         paths = {path for path in (self.path, self.directory) if path not in (None, ROOT)}
         if len(paths) > 1:
             raise BadRequest("path and directory name two folders. Send one of them.")
-        return find_folder(self.get_project(), self.environment, paths.pop() if paths else ROOT)
+        return get_folder(caller, self.get_project, self.environment, paths.pop() if paths else ROOT)
 
 
 class SecretQuery(ProjectOrWorkspace):

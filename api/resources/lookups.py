@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotFoundError
 from sources.errors import SourceError
@@ -47,15 +49,31 @@ def choose_project(project_id: str | None, slug: str | None) -> Project:
     raise BadRequest("Name the project: projectId (or workspaceId), or its slug.")
 
 
+def sees_by_place(caller: Caller) -> bool:
+    """Whether a membership alone shows them folders."""
+    return not caller.user.has_perm("vault.view_folder") and can_somewhere(caller.user, "vault.view_folder")
+
+
+def folders_for(caller: Caller) -> QuerySet[Folder]:
+    rows = Folder.objects.select_related("environment__project")
+    return visible(caller.user, rows) if sees_by_place(caller) else rows
+
+
+def folders_in(caller: Caller, find_project: Callable[[], Project], environment: str) -> QuerySet[Folder]:
+    """Of an environment. For a member none, where anything of its place is missing."""
+    if not sees_by_place(caller):
+        return folders_for(caller).filter(environment=get_environment(find_project(), environment))
+    with suppress(NotFoundError):
+        here = folders_for(caller).filter(environment__project=find_project())
+        return here.filter(environment__slug=environment.strip())
+    return Folder.objects.none()
+
+
 def get_folder(caller: Caller, find_project: Callable[[], Project], environment: str, path: str) -> Folder:
     """What the caller does not see is not there; the answer is the same whichever part of a place is missing."""
-    if caller.user.has_perm("vault.view_folder") or not can_somewhere(caller.user, "vault.view_folder"):
+    if not sees_by_place(caller):
         return find_folder(find_project(), environment, path)
-    rows = visible(caller.user, Folder.objects.select_related("environment__project"))
-    folder = None
-    with suppress(NotFoundError):
-        here = rows.filter(environment__project=find_project(), environment__slug=environment.strip())
-        folder = here.filter(path=clean_path(path)).first()
+    folder = folders_in(caller, find_project, environment).filter(path=clean_path(path)).first()
     if folder is None:
         raise NotFoundError(f"There is no folder {path} in {environment[:64]}. Create it, or correct the path.")
     return folder

@@ -1,4 +1,4 @@
-"""A member of a project calls the routes of secrets: in their folders as ever, elsewhere as if nothing were there."""
+"""A member of a project calls the routes of secrets and folders: theirs as ever, others as if nothing were there."""
 
 from typing import Any
 
@@ -87,6 +87,60 @@ def test_who_sees_and_may_not_is_told_the_right_and_the_place(shop: Project) -> 
     assert VALUE not in str(answer)
     batch = {**at, "secrets": [{"secretKey": "KEY", "secretValue": "3", "secretPath": "/db"}]}
     editor.patch("/api/v4/secrets/batch", batch, status=404)
+
+
+def test_works_with_folders_below_theirs(shop: Project) -> None:
+    editor, at = caller(shop, "editor"), {"projectSlug": "shop", "environment": "dev"}
+    where = "projectSlug=shop&environment=dev"
+
+    made = editor.post("/api/v1/folders", {**at, "path": "/app/new", "name": "deep"})["folder"]
+
+    assert made["path"] == "/app/new/deep"
+    listed = editor.get(f"/api/v1/folders?{where}&path=/app&recursive=true")["folders"]
+    assert [one["relativePath"] for one in listed] == ["new", "new/deep"]
+    for route in (made["id"], f"{shop.pk}/dev/app/new/deep"):
+        assert editor.get(f"/api/v2/folders/{route}")["folder"]["id"] == made["id"]
+    editor.patch(f"/api/v1/folders/{made['id']}", {**at, "name": "low"})
+    editor.delete("/api/v1/folders/low", {**at, "path": "/app/new"})
+    assert not Folder.objects.filter(path__in=("/app/new/deep", "/app/new/low")).exists()
+
+
+def test_folders_that_are_not_theirs_are_not_there(shop: Project) -> None:
+    editor, before = caller(shop, "editor"), set(Folder.objects.values_list("pk", "path", "version"))
+    places = [(slug, env, "/") for slug, env in (("shop", "dev"), ("shop", "prod"), ("other", "dev"), ("none", "dev"))]
+
+    for slug, env, path in (*places, ("shop", "dev", "/db"), ("other", "dev", "/app")):
+        at = {"projectSlug": slug, "environment": env, "path": path}
+        answers = [
+            editor.get(f"/api/v1/folders?projectSlug={slug}&environment={env}&path={path}", status=404),
+            editor.post("/api/v1/folders", {**at, "name": "new"}, status=404),
+        ]
+        assert {one["message"] for one in answers} == {
+            f"There is no folder {path} in {env}. Create it, or correct the path."
+        }
+    for hidden in Folder.objects.exclude(environment__project=shop, environment__slug="dev", path="/app"):
+        editor.get(f"/api/v2/folders/{hidden.pk}", status=404)
+        where = hidden.environment
+        editor.get(f"/api/v2/folders/{where.project_id}/{where.slug}{hidden.path}".rstrip("/"), status=404)
+        at = {"projectId": str(where.project_id), "environment": where.slug}
+        for named in (hidden.pk, hidden.name or "db"):
+            editor.patch(f"/api/v1/folders/{named}", {**at, "name": "taken"}, status=404)
+            editor.delete(f"/api/v1/folders/{named}", at, status=404)
+    assert set(Folder.objects.values_list("pk", "path", "version")) == before
+
+
+def test_who_sees_a_folder_and_may_not_change_it_is_told_so(shop: Project) -> None:
+    at = {"projectSlug": "shop", "environment": "dev"}
+
+    for one in (caller(shop, "viewer"), caller(shop, "editor", scopes=("vault:read",))):
+        one.get("/api/v1/folders?projectSlug=shop&environment=dev&path=/app")
+        one.post("/api/v1/folders", {**at, "path": "/app", "name": "new"}, status=403)
+        one.patch("/api/v1/folders/app", {**at, "name": "taken"}, status=403)
+        one.delete("/api/v1/folders/app", at, status=403)
+    viewer, mia = caller(shop, "viewer", "operator"), User.objects.get(username="mia-viewer-operator")
+    Membership.objects.create(project=shop, user=mia, role="editor", paths=["/db"])
+    refused = viewer.patch("/api/v1/folders/app", {**at, "name": "taken"}, status=403)
+    assert "vault.change_folder in dev:/app" in refused["message"]
 
 
 def test_other_routes_of_the_vault_take_rights_everywhere(shop: Project) -> None:

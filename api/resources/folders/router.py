@@ -1,5 +1,6 @@
 """`/api/v1/folders` and `/api/v2/folders`: the same, with workspaceId or projectId."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.http import HttpRequest
 from ninja import Body, Query
 
-from api.auth.callers import Bearer, caller_of
+from api.auth.callers import Bearer, Caller, caller_of
 from api.http.errors import BadRequest, NotFoundError
 from api.http.foreseeing import foreseeable
 from api.http.idempotency import idempotent
@@ -31,11 +32,13 @@ from api.resources.folders.schemas import (
     PlacedFolder,
     UpdateFolder,
 )
-from api.resources.lookups import as_uuid, get_project
+from api.resources.lookups import as_uuid, folders_for, folders_in, get_folder, get_project, sees_by_place
 from vault import editing
+from vault.access import Place, can, place_of, visible
 from vault.editing.folders import with_subfolders
 from vault.models import ROOT, Environment, Folder, Secret
 from vault.reading import find_folder
+from vault.rules import clean_path
 
 router = resource("Folders")
 
@@ -51,14 +54,14 @@ def placed(folder: Folder) -> OneFolder:
     return OneFolder(folder=PlacedFolder.of(folder, last_modified=at, path=folder.path))
 
 
-def get_folder(folder_id: UUID) -> Folder:
-    folder = Folder.objects.select_related("environment").filter(pk=folder_id).first()
+def get_known(caller: Caller, folder_id: UUID) -> Folder:
+    folder = folders_for(caller).filter(pk=folder_id).first()
     if folder is None:
         raise NotFoundError(f"There is no folder with the ID {folder_id}.")
     return folder
 
 
-@router.get("", auth=Bearer("vault.view_folder"), response=with_errors(ManyFolders))
+@router.get("", auth=Bearer("vault.view_folder", by_place=True), response=with_errors(ManyFolders))
 def list_folders(
     request: HttpRequest,
     query: InFolder,
@@ -72,7 +75,7 @@ def list_folders(
 
     `lastSecretModified` leaves out those without a later change.
     """
-    parent = query.get_folder()
+    parent = query.get_folder(caller_of(request))
     rows = with_subfolders(parent).exclude(pk=parent.pk) if recursive else parent.subfolders.all()
     if modified_since is not None:
         since = Secret.objects.filter(folder=OuterRef("pk"), updated_at__gte=in_utc(modified_since))
@@ -97,41 +100,44 @@ def _listed(folder: Folder, parent: Folder, at: datetime | None, *, recursive: b
     return ListedFolder.of(folder, last_modified=at, **extra)
 
 
-@router.post("", auth=Bearer("vault.add_folder"), response=with_errors(OneFolder, 409))
+@router.post("", auth=Bearer("vault.add_folder", by_place=True), response=with_errors(OneFolder, 409))
 @foreseeable
 @idempotent
 def create_folder(request: HttpRequest, body: CreateFolder) -> OneFolder:
     """Creates a folder, and those above it that are missing."""
     caller = caller_of(request)
-    project = body.get_project()
-    root = find_folder(project, body.environment, "/")
     path = f"{body.parent_path.rstrip('/')}/{body.name}"
+    environment = _environment_for(caller, body, path)
     with transaction.atomic():
-        folder = editing.create_folder(root.environment, path, description=body.description or "", by=actor_of(caller))
+        folder = editing.create_folder(environment, path, description=body.description or "", by=actor_of(caller))
         note_added(caller, folder)
     return placed(folder)
 
 
-@router.get("/{folder_id}", auth=Bearer("vault.view_folder"), response=with_errors(OneFolderDetail))
+@router.get("/{folder_id}", auth=Bearer("vault.view_folder", by_place=True), response=with_errors(OneFolderDetail))
 def get_folder_by_id(request: HttpRequest, folder_id: UUID) -> OneFolderDetail:
     """A folder with its path, project and environment."""
-    return detailed(get_folder(folder_id))
+    return detailed(get_known(caller_of(request), folder_id))
 
 
-@router.get("/{project_id}/{environment}", auth=Bearer("vault.view_folder"), response=with_errors(OneFolderDetail))
+@router.get(
+    "/{project_id}/{environment}",
+    auth=Bearer("vault.view_folder", by_place=True),
+    response=with_errors(OneFolderDetail),
+)
 def get_root_folder(request: HttpRequest, project_id: str, environment: str) -> OneFolderDetail:
     """The root folder of an environment."""
-    return detailed(find_folder(get_project(project_id), environment, ROOT))
+    return detailed(get_folder(caller_of(request), lambda: get_project(project_id), environment, ROOT))
 
 
 @router.get(
     "/{project_id}/{environment}/{path:folder_path}",
-    auth=Bearer("vault.view_folder"),
+    auth=Bearer("vault.view_folder", by_place=True),
     response=with_errors(OneFolderDetail),
 )
 def get_folder_by_path(request: HttpRequest, project_id: str, environment: str, folder_path: str) -> OneFolderDetail:
     """A folder by its path, whose slashes may be written as they are or as `%2F`."""
-    return detailed(find_folder(get_project(project_id), environment, folder_path))
+    return detailed(get_folder(caller_of(request), lambda: get_project(project_id), environment, folder_path))
 
 
 def detailed(folder: Folder) -> OneFolderDetail:
@@ -146,22 +152,24 @@ def detailed(folder: Folder) -> OneFolderDetail:
     return OneFolderDetail(folder=detail)
 
 
-@router.patch("/{folder_id}", auth=Bearer("vault.change_folder"), response=with_errors(OneFolder))
+@router.patch("/{folder_id}", auth=Bearer("vault.change_folder", by_place=True), response=with_errors(OneFolder))
 @foreseeable
 def update_folder(request: HttpRequest, folder_id: str, body: UpdateFolder) -> OneFolder:
     """Renames a folder, by ID or by its name at `path`, and changes its description if one is sent."""
-    caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)
+    caller = caller_of(request)
+    folder = _find(caller, body, folder_id, "vault.change_folder")
     with transaction.atomic():
         editing.update_folder(folder, name=body.name, description=body.description, by=actor_of(caller))
         note_changed(caller, folder)
     return placed(folder)
 
 
-@router.delete("/{folder_id}", auth=Bearer("vault.delete_folder"), response=with_errors(OneFolder))
+@router.delete("/{folder_id}", auth=Bearer("vault.delete_folder", by_place=True), response=with_errors(OneFolder))
 @foreseeable
 def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFolder, Body()]) -> OneFolder:
     """Deletes a folder, by ID or by its name at `path`, with all that is in it, unless others import it."""
-    caller, folder = caller_of(request), _find(body.get_environment(), body, folder_id)
+    caller = caller_of(request)
+    folder = _find(caller, body, folder_id, "vault.delete_folder")
     if folder.is_root:
         raise BadRequest("The root folder goes only with its environment.")
     answer = placed(folder)
@@ -171,12 +179,27 @@ def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFo
     return answer
 
 
-def _find(environment: Environment, place: FolderPlace, id_or_name: str) -> Folder:
+def _environment_for(caller: Caller, place: FolderPlace, path: str) -> Environment:
+    """Where a folder comes that need not be there yet: what is above it may be missing, or not be theirs to see."""
+    if not sees_by_place(caller):
+        return find_folder(place.get_project(), place.environment, ROOT).environment
+    with suppress(NotFoundError):
+        rows = visible(caller.user, Environment.objects.filter(project=place.get_project(), slug=place.environment))
+        for environment in rows:
+            if can(caller.user, "vault.add_folder", Place(environment.project_id, environment.slug, clean_path(path))):
+                return environment
+    parent = get_folder(caller, place.get_project, place.environment, place.parent_path)
+    caller.require_at(place_of(parent), "vault.add_folder")
+    return parent.environment
+
+
+def _find(caller: Caller, place: FolderPlace, id_or_name: str, permission: str) -> Folder:
     """By ID wherever it is in the environment; by name in the folder that is named beside."""
-    folders = Folder.objects.select_related("environment").filter(environment=environment)
+    folders = folders_in(caller, place.get_project, place.environment)
     known_id = as_uuid(id_or_name)
     by_id = folders.filter(pk=known_id).first() if known_id else None
-    folder = by_id or folders.filter(parent=place.get_parent(), name=id_or_name).first()
+    folder = by_id or folders.filter(parent__path=clean_path(place.parent_path), name=id_or_name).first()
     if folder is None:
-        raise NotFoundError(f"There is no folder {id_or_name[:64]} in {environment.slug}:{place.parent_path}.")
+        raise NotFoundError(f"There is no folder {id_or_name[:64]} in {place.environment}:{place.parent_path}.")
+    caller.require_at(place_of(folder), permission)
     return folder

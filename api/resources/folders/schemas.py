@@ -21,9 +21,6 @@ class FolderPlace(InEnvironment):
     path: Path = "/"
     directory: Path | None = Field(None, description="An older spelling of path.")
 
-    def get_parent(self) -> Folder:
-        return self.folder_at(self.parent_path)
-
     @property
     def parent_path(self) -> str:
         return self.directory or self.path

@@ -40,7 +40,7 @@ def get_import(import_id: UUID, folder: Folder | None = None) -> SecretImport:
 @router.get("", auth=Bearer("vault.view_secretimport"), response=with_errors(ManyImports))
 def list_imports(request: HttpRequest, query: InFolder) -> ManyImports:
     """The imports of a folder, in order."""
-    rows = IMPORTS.filter(folder=query.get_folder())
+    rows = IMPORTS.filter(folder=query.get_folder(caller_of(request)))
     return ManyImports(
         message="Successfully fetched secret imports", secret_imports=[ImportOut.of(row) for row in rows]
     )

@@ -119,7 +119,8 @@ def move_folder(request: HttpRequest, body: MoveFolder) -> OneTransfer:
 @router.get("/export", auth=Bearer("vault.view_folder", *READ), response=with_errors(OneExport))
 def export_folder(request: HttpRequest, response: HttpResponse, query: Annotated[ExportQuery, Query()]) -> OneExport:
     """The values of a folder as the text of a file, for whoever may read them; noted each time."""
-    caller, folder = caller_of(request), query.get_folder()
+    caller = caller_of(request)
+    folder = query.get_folder(caller)
     taken = take(folder, to=query.format, resolved=query.values == "resolved")
     note_changed(caller, folder, detail=taken.told)
     response["Cache-Control"] = "no-store"
