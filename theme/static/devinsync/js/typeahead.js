@@ -170,6 +170,9 @@
       this.list.hidden = this.found.length === 0;
       const more = matching.length - this.found.length + Number(this.datalist?.dataset.more ?? 0);
       this.note.textContent = told(this.found.length, more);
+      /* A text may be another than any suggestion: then nothing stands in the way of what is below. */
+      this.pop.hidden = !this.select && !this.dataset.from && !matching.length && !more;
+      this.box.setAttribute("aria-expanded", String(this.isOpen));
       this.activate(null);
     }
 
