@@ -15,7 +15,8 @@ from ninja.utils import contribute_operation_callback
 from api.auth.callers import caller_of
 from api.http.errors import Unprocessable
 from vault.dangling import Dangling
-from vault.editing.actor import REVEAL
+from vault.editing.actor import REVEAL, Actor
+from vault.editing.telling import seen_dangling
 from vault.effects import Effect, foresee_all
 
 PLAN = "plan"
@@ -41,8 +42,10 @@ def foreseeable(view: View) -> View:
         if not _is_plan(request):
             return view(request, *args, **kwargs)
         edit = functools.partial(view, request, *args, **kwargs)
-        found = foresee_all(edit, compares_values=caller_of(request).may(REVEAL))
-        cut = {"danglingReferences": [_told(one) for one in found.dangling]} if found.dangling else {}
+        caller = caller_of(request)
+        found = foresee_all(edit, compares_values=caller.may(REVEAL))
+        seen = seen_dangling(found.dangling, Actor.by_token(caller.user, allows=caller.allows))
+        cut = {"danglingReferences": [_told(one) for one in seen]} if seen else {}
         return JsonResponse({"effects": [_as_json(effect) for effect in found.effects]} | cut)
 
     contribute_operation_callback(wrapper, declare_parameter)

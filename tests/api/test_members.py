@@ -148,3 +148,14 @@ def test_other_routes_of_the_vault_take_rights_everywhere(shop: Project) -> None
 
     for route in ("/api/v1/projects", f"/api/v1/projects/{shop.pk}", f"/api/v1/transfers/export?{place(shop)}"):
         manager.get(route, status=403)
+
+
+def test_a_plan_names_no_reference_of_a_hidden_folder(shop: Project) -> None:
+    at = {"projectSlug": "shop", "environment": "dev", "secretPath": "/app"}
+    for path, key in (("/app", "ONLY"), ("/app", "NEAR"), ("/db", "FAR")):
+        folder = Folder.objects.get(environment__project=shop, environment__slug="dev", path=path)
+        editing.set_secret(folder, key, VALUE if key == "ONLY" else "${dev.app.ONLY}", by=ANYBODY)
+
+    answer = caller(shop, "editor", "reader").delete("/api/v4/secrets/ONLY?plan=true", at)
+
+    assert [one["secretKey"] for one in answer["danglingReferences"]] == ["NEAR"]

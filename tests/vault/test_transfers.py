@@ -345,7 +345,7 @@ def test_a_folder_that_others_import_stays_in_its_project(
 ) -> None:
     editing.add_import(shared, tree, by=ANYBODY)
 
-    with pytest.raises(InUse, match="dev:/shared imports from dev:/app"):
+    with pytest.raises(InUse, match="dev:/app is imported by dev:/shared"):
         editing.move_folder(tree, other, "/", carries_references=True, by=ANYBODY)
     editing.move_folder(tree, prod, "/", carries_references=True, by=ANYBODY)
 

@@ -63,6 +63,10 @@ class Actor:
         """Something, there."""
         return any(self.can(permission, place) for permission in WRITES)
 
+    def sees(self, permission: str, place: Place) -> bool:
+        """Whether a message may name what is there."""
+        return self.writes_everywhere or self.can(permission, place)
+
     def demand(self, permission: str, place: Place) -> None:
         """Raises NotAllowed, which names the right and the place."""
         if not self.can(permission, place):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from vault.editing.change import Change
+from vault.editing.telling import tell_secret
 from vault.errors import Invalid
 from vault.loading import load_resolver
 from vault.models import Secret, SecretReference
@@ -23,7 +24,7 @@ def carry_references(
         new = renamed[edge.reference]
         if parse_reference(new.inner) != new or not leads_to(resolver, edge.secret.folder_id, new, secret.id):
             raise Invalid(
-                f"{edge.secret.key} in {edge.secret.folder} refers to it by {edge.reference}, and {new} would be "
+                f"{edge.reference} in {tell_secret(edge.secret, change.by)} refers to it, and {new} would be "
                 "something else there. Choose another key, or leave the references as they are.",
                 field="key",
             )

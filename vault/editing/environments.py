@@ -76,7 +76,7 @@ def delete_environment(environment: Environment, *, by: Actor) -> None:
     by.demand("vault.delete_environment", place_of(environment))
     with changing(environment.project_id, by) as change:
         folders = Folder.objects.filter(environment=environment)
-        check_not_imported(folders, name=f"The environment {environment.slug}")
+        check_not_imported(folders, name=f"The environment {environment.slug}", by=by)
         _mark_all(change, environment)
         change.announce()
         delete_tree(change, environment, folders)

@@ -32,7 +32,7 @@ def copy_folder(
     with changing_both(folder.environment.project_id, environment.project_id, by) as (here, there):
         tree = load_tree(folder, with_values=True)
         if here is not there:
-            check_imports_may_leave(tree)
+            check_imports_may_leave(tree, by)
         parent = make_path(there, environment, path)
         new_path = check_place(tree, parent)
         copies = _make_folders(there, tree, parent, new_path)

@@ -39,7 +39,7 @@ def move_folder(
     check_may_move(folder, environment, by)
     with changing_both(folder.environment.project_id, environment.project_id, by) as (here, there):
         tree = load_tree(folder, with_values=folder.environment_id != environment.id)
-        _check_may_go(tree, environment, path)
+        _check_may_go(tree, environment, path, by)
         ties, state = Ties(here, there), tree.state
         parent = make_path(there, environment, path)
         new_path = check_place(tree, parent)
@@ -55,11 +55,11 @@ def move_folder(
     return done
 
 
-def _check_may_go(tree: Tree, environment: Environment, path: str) -> None:
+def _check_may_go(tree: Tree, environment: Environment, path: str, by: Actor) -> None:
     if is_within(tree, environment, path):
         raise Invalid(f"{tree.top} can't be put into itself. Choose another place.", field="path")
     if tree.top.environment.project_id != environment.project_id:
-        check_may_leave(tree)
+        check_may_leave(tree, by)
 
 
 def _mark(change: Change, tree: Tree) -> None:

@@ -75,7 +75,7 @@ def delete_folder(folder: Folder, *, by: Actor) -> None:
     by.demand("vault.delete_folder", place_of(folder))
     with changing(folder.environment.project_id, by) as change:
         doomed = with_subfolders(folder)
-        check_not_imported(doomed, name=f"The folder {folder}")
+        check_not_imported(doomed, name=f"The folder {folder}", by=by)
         for folder_id in doomed.values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()

@@ -7,6 +7,7 @@ from vault.affected import load_edges
 from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.rights import check_import_may_leave
+from vault.editing.telling import tell_folders
 from vault.errors import InUse, Invalid, Taken
 from vault.models import Folder, SecretImport
 
@@ -64,12 +65,12 @@ def delete_import(row: SecretImport, *, by: Actor) -> None:
         change.seals.put_imports(row.folder_id)
 
 
-def check_not_imported(doomed: QuerySet[Folder], *, name: str) -> None:
-    """Refuses, with their names, while folders that stay import one of those that would go."""
+def check_not_imported(doomed: QuerySet[Folder], *, name: str, by: Actor) -> None:
+    """Refuses, with the names that may be told, while folders that stay import one of those that would go."""
     staying = SecretImport.objects.filter(source__in=doomed).exclude(folder__in=doomed)
-    importers = sorted({str(row.folder) for row in staying.select_related("folder__environment")})
+    importers = [row.folder for row in staying.select_related("folder__environment")]
     if importers:
-        raise InUse(f"{name} is imported by {', '.join(importers)}. Remove these imports first, then delete it.")
+        raise InUse(f"{name} is imported by {tell_folders(importers, by)}. Remove these imports first, then delete it.")
 
 
 def _check_source(folder: Folder, source: Folder, *, by: Actor) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from vault.access import Place, place_of
 from vault.crossing import Shown
 from vault.editing.actor import REVEAL, Actor
+from vault.editing.telling import tell_folder, tell_secret
 from vault.errors import NotAllowed
 from vault.models import Environment, Folder, Secret, SecretReference
 from vault.references import find_references
@@ -76,18 +77,18 @@ def check_shows_no_more(before: set[Shown], after: set[Shown], *, made: Containe
         if secret_id in made:
             continue
         secret = Secret.objects.select_related("folder__environment").get(id=secret_id)
-        where, here = _zone(zone_id)
+        where, here = _zone(zone_id, by)
         if not by.may_use(place_of(secret.folder), here=here):
             raise NotAllowed(
-                f"This would show {secret.key} of {secret.folder} in {where}, by references or imports. That takes "
+                f"This would show {tell_secret(secret, by)} in {where}, by references or imports. That takes "
                 f"the permission {REVEAL}, {by.lacking}."
             )
 
 
-def _zone(id_: UUID) -> tuple[str, Place]:
+def _zone(id_: UUID, by: Actor) -> tuple[str, Place]:
     """What shows something: an environment or, for whoever has rights in parts of it, one of its folders."""
     folder = Folder.objects.select_related("environment").filter(id=id_).first()
     if folder is not None:
-        return str(folder), place_of(folder)
+        return tell_folder(folder, by), place_of(folder)
     environment = Environment.objects.get(id=id_)
     return f"the environment {environment.slug}", place_of(environment)

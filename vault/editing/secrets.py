@@ -22,9 +22,10 @@ from vault.editing.actor import REVEAL, Actor
 from vault.editing.carrying import carry_references
 from vault.editing.change import Change, all_or_none, changing
 from vault.editing.rights import check_references_may_leave
+from vault.editing.telling import FOLDER, UNSEEN
 from vault.editing.trash import delete_rows
 from vault.editing.upkeep import ROTATION, note_rotation
-from vault.errors import Invalid, Missing, Outdated, Taken, Unreadable
+from vault.errors import Invalid, Missing, NotAllowed, Outdated, Taken, Unreadable
 from vault.loading import check_folder
 from vault.models import Folder, Secret, SecretReference, SecretVersion
 from vault.references import find_references
@@ -265,11 +266,22 @@ def write_others(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
     """New values of secrets of any folder; what is read next is whole again."""
     secrets = [secret for secret, _ in drafts]
     for folder in {secret.folder_id: secret.folder for secret in secrets}.values():
-        change.by.demand("vault.change_secret", place_of(folder))
+        _demand_to_carry(change.by, folder)
     change.seals.take(secrets)
     _write(change, drafts)
     change.seals.put(secrets)
     change.seals.renew()
+
+
+def _demand_to_carry(by: Actor, folder: Folder) -> None:
+    """The references are found by the vault, so that the refusal may be the first that somebody hears of a folder."""
+    if by.sees(FOLDER, place_of(folder)):
+        by.demand("vault.change_secret", place_of(folder))
+    elif not by.can("vault.change_secret", place_of(folder)):
+        raise NotAllowed(
+            f"References in {UNSEEN} would change too, which takes the permission vault.change_secret there, "
+            f"{by.lacking}. Leave the references as they are, or ask a manager of the project."
+        )
 
 
 def _references_to_carry(

@@ -5,17 +5,17 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from vault.editing.actor import Actor
 from vault.editing.folders import with_subfolders
+from vault.editing.telling import tell_folders, tell_readers
 from vault.editing.transferred import state_of
 from vault.errors import InUse, Invalid, Missing, Taken
 from vault.limits import LONGEST_PATH
 from vault.loading import load_resolver
 from vault.models import Environment, Folder, Secret, SecretImport
-from vault.pointing import readers_of
 
 # What is sealed anew in one transaction.
 MOST_SECRETS, MOST_FOLDERS = 5_000, 500
-NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,20 @@ def imports_from_outside(tree: Tree) -> QuerySet[SecretImport]:
     return found.select_related("folder__environment", "source__environment")
 
 
-def check_may_leave(tree: Tree) -> None:
+def check_may_leave(tree: Tree, by: Actor) -> None:
     """Its project: no import leads out of one, and a sync stays in its own."""
-    check_imports_may_leave(tree)
+    check_imports_may_leave(tree, by)
     rows = with_subfolders(tree.top)
     importing = SecretImport.objects.filter(source__in=rows).exclude(folder__in=rows)
-    names = [str(row.folder) for row in importing.select_related("folder__environment")[:NAMED]]
-    if names:
-        raise InUse(f"{', '.join(names)} imports from {tree.top}. Remove that first: no import leads out of a project.")
-    if readers := [str(row) for row in readers_of(rows)][:NAMED]:
+    if names := tell_folders((row.folder for row in importing.select_related("folder__environment")), by):
+        raise InUse(f"{tree.top} is imported by {names}. Remove that first: no import leads out of a project.")
+    if readers := tell_readers(rows, by):
         raise InUse(
-            f"{tree.top} is read by {', '.join(readers)}. A sync stays in its project: copy the folder instead, or let "
-            "the sync read another one first."
+            f"{tree.top} is read by {readers}. A sync stays in its project: copy the folder instead, or let the sync "
+            "read another one first."
         )
 
 
-def check_imports_may_leave(tree: Tree) -> None:
-    if names := [str(row.source) for row in imports_from_outside(tree)[:NAMED]]:
-        raise InUse(f"{tree.top} imports {', '.join(names)}. Remove that first: no import leads out of a project.")
+def check_imports_may_leave(tree: Tree, by: Actor) -> None:
+    if names := tell_folders((row.source for row in imports_from_outside(tree)), by):
+        raise InUse(f"{tree.top} imports {names}. Remove that first: no import leads out of a project.")

@@ -59,10 +59,11 @@ def describe_contents(folders: QuerySet[Folder]) -> list[str]:
     return [_count(there["folders"], "folder"), _count(there["secrets"], "secret") + " with all versions"]
 
 
-def name_some(rows: Sequence[object]) -> list[str]:
-    """The first of them, and how many more there are."""
+def name_some(rows: Sequence[object], *, unseen: int = 0) -> list[str]:
+    """The first of them, how many more there are, and how many others that the reader may not see."""
     more = len(rows) - NAMED
-    return [*map(str, rows[:NAMED]), *([f"and {more:,} more"] if more > 0 else [])]
+    told = [*map(str, rows[:NAMED]), *([f"and {more:,} more"] if more > 0 else [])]
+    return [*told, *([f"{_count(unseen, 'other')} that you may not see"] if unseen else [])]
 
 
 def _count(number: int, noun: str) -> str:

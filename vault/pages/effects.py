@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
-from vault.access import place_of
 from vault.dangling import Dangling
 from vault.editing import Actor
+from vault.editing.telling import seen_dangling
 from vault.effects import Effect, digest, foresee_all
-from vault.models import Secret
 
 NAMED = 10
 MOST_DANGLING = 20
@@ -54,17 +53,8 @@ def look_ahead(edit: Callable[[], object], *, by: Actor) -> Foreseen:
     """Raises what the edit would raise."""
     found = foresee_all(edit, compares_values=by.can_reveal)
     told = [tell(effect) for effect in found.effects]
-    cut = _seen(found.dangling, by)
+    cut = seen_dangling(found.dangling, by)
     return Foreseen(told, digest(found.effects, cut), cut)
-
-
-def _seen(dangling: list[Dangling], by: Actor) -> list[Dangling]:
-    """Those of places where whoever makes the change sees something."""
-    if by.writes_everywhere:
-        return dangling
-    rows = Secret.objects.select_related("folder__environment").in_bulk({one.secret_id for one in dangling})
-    seen = {id_ for id_, row in rows.items() if by.can("vault.view_secret", place_of(row))}
-    return [one for one in dangling if one.secret_id in seen]
 
 
 def is_agreed(request: HttpRequest, foreseen: Foreseen) -> bool:

@@ -12,7 +12,7 @@ from vault.pages.access import actor_of, allowed, user_of
 from vault.pages.deleting import describe_contents, name_some
 from vault.pages.folders import get_folder
 from vault.pages.transfers import Asked, ask
-from vault.pointing import readers_of
+from vault.pointing import split_readers
 from vault.transfer_forms import DestinationForm, MoveForm
 
 PATH_HELP = "The path of the folder that it shall be in: / or /services. One that is not there yet is made."
@@ -44,10 +44,11 @@ def copy_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
 def move_folder(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     """A move takes from one place what it adds to another; those who read the folder go on reading it."""
     folder, by = get_folder(folder_id), actor_of(request)
+    readers, unseen = split_readers(with_subfolders(folder), by.user)
     form = MoveForm(request.POST or None, here=folder, user=user_of(request), path=_above(folder), path_help=PATH_HELP)
     return ask(
         request,
-        _asked(folder, "Move", "Moved", readers=name_some(readers_of(with_subfolders(folder)))),
+        _asked(folder, "Move", "Moved", readers=name_some(readers, unseen=unseen)),
         form,
         lambda environment, path, seen: editing.move_folder(
             copy(folder), environment, path, carries_references=form.cleaned_data["carries"], seen=seen, by=by

@@ -24,7 +24,7 @@ from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.filtering import Filters, list_secrets
 from vault.pages.references import broken_references, find_all_lookalikes
 from vault.pages.trees import FOLDERS_A_PAGE
-from vault.pointing import readers_of
+from vault.pointing import split_readers
 from vault.referrers import describe_circle, find_circles
 from vault.resolution import Resolver
 
@@ -59,7 +59,7 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     folder = get_folder(folder_id)
     listed = list_secrets(folder, Filters.of(request), request.GET.get("page"))
     subfolders = folder.subfolders.annotate(secret_count=Count("secrets")).order_by("path")
-    readers = readers_of(Folder.objects.filter(id=folder.id))
+    readers, unseen_readers = split_readers(Folder.objects.filter(id=folder.id), user_of(request))
     return page(
         request,
         "folder",
@@ -72,6 +72,7 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         subfolders=Paginator(subfolders, FOLDERS_A_PAGE).get_page(request.GET.get("folders")),
         readers=readers[:READERS_NAMED],
         more_readers=len(readers[READERS_NAMED:]),
+        unseen_readers=unseen_readers,
     )
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from vault.access import Place, can
 from vault.editing import Retold, Transferred
+from vault.editing.telling import seen_references
 from vault.errors import NotAllowed, VaultError
 from vault.models import Environment, Folder
 from vault.pages.access import actor_of, done, page, place_of, refuse, user_of
@@ -47,6 +48,8 @@ class Preview:
 
     done: Transferred
     foreseen: Foreseen
+    # Of the references that are cut, those whose secrets the person sees.
+    told: list[Retold]
 
     @property
     def seen(self) -> str:
@@ -65,15 +68,19 @@ class Preview:
 
     @property
     def following(self) -> list[Retold]:
-        return [one for one in self.done.retold if one.new is not None][:NAMED]
+        return [one for one in self.told if one.new is not None][:NAMED]
 
     @property
     def cut(self) -> list[Retold]:
-        return [one for one in self.done.retold if one.new is None][:NAMED]
+        return [one for one in self.told if one.new is None][:NAMED]
 
     @property
     def more(self) -> int:
-        return len(self.done.retold) - len(self.following) - len(self.cut)
+        return len(self.told) - len(self.following) - len(self.cut)
+
+    @property
+    def unseen(self) -> int:
+        return len(self.done.retold) - len(self.told)
 
 
 def ask(request: HttpRequest, asked: Asked, form: DestinationForm, transfer: Transfer) -> HttpResponse:
@@ -95,8 +102,9 @@ def ask(request: HttpRequest, asked: Asked, form: DestinationForm, transfer: Tra
 
 def _look(request: HttpRequest, transfer: Callable[[], Transferred]) -> Preview:
     results: list[Transferred] = []
-    foreseen = look_ahead(lambda: results.append(transfer()), by=actor_of(request))
-    return Preview(results[-1], foreseen)
+    by = actor_of(request)
+    foreseen = look_ahead(lambda: results.append(transfer()), by=by)
+    return Preview(results[-1], foreseen, seen_references(results[-1].retold, by))
 
 
 def _check_may_make(request: HttpRequest, environment: Environment, path: str) -> None:
