@@ -11,7 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from audit.models import Entry
 from common.long_lists import LongListPaginator
 from common.tables import csv_lines
-from theme.lists import LightRows
+from theme.lists import LightRows, ReadOnly
 from theme.times import moment
 
 EXPORTED = (
@@ -30,7 +30,7 @@ EXPORTED = (
 
 
 @admin.register(Entry)
-class EntryAdmin(LightRows, admin.ModelAdmin):  # type: ignore[type-arg]
+class EntryAdmin(ReadOnly, LightRows, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("time", "actor", "action", "kind", "name", "detail", "address")
     list_filter = ("action", "kind")
     date_hierarchy = "at"
@@ -41,16 +41,6 @@ class EntryAdmin(LightRows, admin.ModelAdmin):  # type: ignore[type-arg]
     paginator = LongListPaginator
     actions = ("export_csv", "export_json")
     counted = "entry,entries"
-    has_history = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
-        return False
 
     @admin.display(description="when", ordering="id")
     def time(self, entry: Entry) -> Any:

@@ -15,6 +15,7 @@ from connections.models import Connection, Organization
 from connections.organizations import Refreshed, refresh
 from encryption import DecryptionError
 from theme.badges import badge
+from theme.lists import ReadOnly
 
 NOT_LISTED = (
     "The key of “{name}” lists no organizations: it is no enterprise key with the permission ManageOrganizations. "
@@ -35,7 +36,7 @@ class PresenceFilter(admin.SimpleListFilter):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin[Organization]):
+class OrganizationAdmin(ReadOnly, admin.ModelAdmin[Organization]):
     list_display = ("called", "org_id", "connection", "first_seen_at", "last_seen_at", "presence")
     list_filter = (PresenceFilter, ("connection", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("connection",)
@@ -60,15 +61,6 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Reached from a connection's page; no place in the sidebar."""
-        return False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
         return False
 
 

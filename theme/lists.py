@@ -53,6 +53,21 @@ class LightRows:
         )
 
 
+class ReadOnly:
+    """For a ModelAdmin: rows that are looked at, and written by DevinSync alone."""
+
+    has_history = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 def draw_choices(choices: Iterable[Mapping[str, Any]]) -> SafeString:
     """The items of a filter, each a link."""
     return format_html_join(

@@ -18,20 +18,8 @@ from notices.events import BY_NAME, EVENTS
 from notices.models import Delivery, Incident
 from notices.telling import try_again
 from theme.badges import badge
+from theme.lists import ReadOnly
 from theme.times import moment
-
-
-class History:
-    """Written by DevinSync alone."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class EventFilter(admin.SimpleListFilter):
@@ -57,7 +45,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(History, admin.ModelAdmin[Incident]):
+class IncidentAdmin(ReadOnly, admin.ModelAdmin[Incident]):
     list_display = ("title", "what", "condition", "began", "over", "told_to")
     list_filter = (OpenFilter, EventFilter)
     search_fields = ("title",)
@@ -65,7 +53,6 @@ class IncidentAdmin(History, admin.ModelAdmin[Incident]):
     paginator = LongListPaginator
     show_full_result_count = False
     list_per_page = 50
-    has_history = False
     fields = ("title", "what", "condition", "text", "go_on", "began", "over", "end_text", "told")
     readonly_fields = fields
     empty_text = (
@@ -115,7 +102,7 @@ class IncidentAdmin(History, admin.ModelAdmin[Incident]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(History, admin.ModelAdmin[Delivery]):
+class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
     list_display = ("message", "channel", "condition", "attempts", "answer", "made", "next")
     list_select_related = ("channel",)
     list_filter = ("state", "channel")
@@ -123,7 +110,6 @@ class DeliveryAdmin(History, admin.ModelAdmin[Delivery]):
     paginator = LongListPaginator
     show_full_result_count = False
     list_per_page = 50
-    has_history = False
     change_form_template = "admin/notices/delivery/change_form.html"
     fields = ("message", "channel", "condition", "attempts", "answer", "made", "next", "ended", "content")
     readonly_fields = fields

@@ -61,21 +61,6 @@ def outcome_badge(outcome: str) -> SafeString:
     return badge(outcome, Outcome(outcome).label)
 
 
-class ReadOnly:
-    """Rows that only the engine writes."""
-
-    has_history = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 def only(method: str) -> Callable[[View], View]:
     """Refuses other methods: what changes something is a POST."""
 

@@ -8,10 +8,10 @@ from django.utils.timezone import localtime
 
 from common.long_lists import LongListPaginator
 from syncs.access import place_of_what_a_sync_has
-from syncs.admin.base import ByPlace, ReadOnly
+from syncs.admin.base import ByPlace
 from syncs.admin.filters import SyncFilter
 from syncs.models import ManagedSecret
-from theme.lists import LightRows
+from theme.lists import LightRows, ReadOnly
 
 
 @admin.register(ManagedSecret)

@@ -21,7 +21,6 @@ from syncs.admin.approving import approval_of, approve_view
 from syncs.admin.base import (
     ROWS_A_PAGE,
     ByPlace,
-    ReadOnly,
     demand,
     is_known,
     only,
@@ -40,7 +39,7 @@ from syncs.runs import decide
 from syncs.runs.cancelling import cancel
 from syncs.runs.quiet import keep
 from theme.badges import badge
-from theme.lists import LightRows
+from theme.lists import LightRows, ReadOnly
 from theme.times import duration, moment
 from vault.access import PermsAt
 from vault.models import Secret
