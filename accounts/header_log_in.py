@@ -17,15 +17,15 @@ import time
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.admin.models import ADDITION
 from django.contrib.auth import login, logout
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts.record import write_down
 from common.addresses import is_allowed
 from common.log_ins import BY_HEADER, log_in_refused
 from common.middleware import GetResponse
@@ -122,14 +122,8 @@ def _make(name: str) -> User:
         username=name, defaults={"is_staff": True, "password": make_password(None)}
     )
     if is_new:
-        LogEntry.objects.create(
-            user=made,
-            action_flag=ADDITION,
-            content_type=ContentType.objects.get_for_model(User),
-            object_id=str(made.pk),
-            object_repr=str(made),
-            change_message=f"Made at the first log-in by {settings.LOGIN_HEADER}, without a right.",
-        )
+        what = f"Made at the first log-in by {settings.LOGIN_HEADER}, without a right."
+        write_down(made, made, what, flag=ADDITION)
     return made
 
 

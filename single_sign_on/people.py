@@ -12,15 +12,15 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.record import write_down
 from common.single_sign_on_settings import ProviderSettings
 from single_sign_on.groups import give, named_by
 from single_sign_on.models import Identity
@@ -51,7 +51,7 @@ def let_in(one: ProviderSettings, claims: dict[str, Any]) -> Identity:
     identity.logged_in_at = timezone.now()
     identity.save(update_fields=["logged_in_at"])
     if told:
-        write_down(user, CHANGE, f"At the log-in by {one.label}: {' '.join(told)}")
+        write_down(user, user, f"At the log-in by {one.label}: {' '.join(told)}")
     return identity
 
 
@@ -78,7 +78,8 @@ def link(one: ProviderSettings, claims: dict[str, Any]) -> Identity | None:
         raise NotLetIn("several accounts here have your mail address")
     if not found or found[0].get_username() == settings.SSO_BREAK_GLASS or not found[0].is_active:
         return None
-    write_down(found[0], CHANGE, f"Linked to the account at {one.label} by its mail address, which is verified there.")
+    what = f"Linked to the account at {one.label} by its mail address, which is verified there."
+    write_down(found[0], found[0], what)
     return Identity.objects.create(user=found[0], issuer=one.issuer, subject=str(claims["sub"]))
 
 
@@ -93,7 +94,7 @@ def make(one: ProviderSettings, claims: dict[str, Any]) -> Identity:
         is_staff=True,
         password=make_password(None),
     )
-    write_down(user, ADDITION, f"Made at the first log-in by {one.label}, without a right.")
+    write_down(user, user, f"Made at the first log-in by {one.label}, without a right.", flag=ADDITION)
     return Identity.objects.create(user=user, issuer=one.issuer, subject=str(claims["sub"]))
 
 
@@ -119,14 +120,3 @@ def free_name(one: ProviderSettings, claims: dict[str, Any]) -> str:
         if candidate != settings.SSO_BREAK_GLASS and not User.objects.filter(username__iexact=candidate).exists():
             return candidate
     raise NotLetIn("your name there is taken too often here")
-
-
-def write_down(user: User, flag: int, message: str) -> None:
-    LogEntry.objects.create(
-        user=user,
-        action_flag=flag,
-        content_type=ContentType.objects.get_for_model(User),
-        object_id=str(user.pk),
-        object_repr=str(user)[:200],
-        change_message=message,
-    )

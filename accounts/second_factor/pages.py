@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.models import Factor
+from accounts.record import write_down
 from accounts.second_factor import factors, keys, totp
 from accounts.second_factor.qr import draw
-from accounts.second_factor.record import write_down
 from accounts.second_factor.required import is_exempt, is_required
 from accounts.sessions import end_others
 from common.returning import way_on

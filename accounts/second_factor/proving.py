@@ -8,8 +8,8 @@ from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 
 from accounts.models import Factor, RecoveryCode
+from accounts.record import write_down
 from accounts.second_factor import factors, keys
-from accounts.second_factor.record import write_down
 
 WRONG_CODE = "This is no code that counts now. A code counts once; wait for the next, or take a recovery code."
 NO_CODE = "Enter a code."

@@ -14,8 +14,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.models import Factor, Session
+from accounts.record import write_down
 from accounts.second_factor.factors import names_of, remove_all
-from accounts.second_factor.record import write_down
 
 HAS_ONE = Exists(Factor.objects.filter(user=OuterRef("pk")))
 
