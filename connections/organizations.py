@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from common.places import places
+from common.companions import repeat
 from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.errors import DevinError, Unauthorized
 from connections.devin.types import RemoteOrganization
@@ -85,10 +85,4 @@ def refresh_due() -> None:
 
 
 def beside_the_scheduler(stop: threading.Event) -> None:
-    while not stop.wait(LOOK_EVERY):
-        try:
-            refresh_due()
-        except (DatabaseError, InterfaceError) as error:
-            log.error("could not look for organizations (%s at %s); tries again", type(error).__name__, places(error))
-        close_old_connections()
-    connections.close_all()
+    repeat(stop, "list the organizations of connections", refresh_due, every=LOOK_EVERY)

@@ -7,14 +7,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.db.models import Min
 from django.utils import timezone
 
 from audit.admin import EXPORTED
 from audit.models import Entry
-from common.places import places
+from common.companions import repeat
 from forwarding.models import Progress
 from forwarding.targets import DEADLINE, BadTarget, Line, NotSent, Target, read_targets
 
@@ -88,16 +88,7 @@ class Sender:
 
 
 def beside_the_scheduler(stop: threading.Event) -> None:
-    sender = Sender()
-    while not stop.wait(EVERY):
-        try:
-            sender.send_due(stop)
-        except BadTarget as error:
-            log.error("AUDIT_STREAM cannot be used: %s", error)
-        except (DatabaseError, InterfaceError) as error:
-            log.error("could not send the audit log (%s at %s); tries again", type(error).__name__, places(error))
-        close_old_connections()
-    connections.close_all()
+    repeat(stop, "send the audit log", partial(Sender().send_due, stop), every=EVERY)
 
 
 def waiting(now: datetime) -> dict[str, timedelta]:
