@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from audit.admin import EXPORTED
 from audit.models import Entry
+from common import clock
 from common.companions import repeat
 from forwarding.models import Progress
 from forwarding.targets import DEADLINE, BadTarget, Line, NotSent, Target, read_targets
@@ -28,9 +29,12 @@ CLAIMED_FOR = 3 * DEADLINE
 
 
 def send_some(key: str, target: Target) -> bool:
-    """One batch to one target; whether there may be more. Raises NotSent, and has noted why."""
+    """One batch to one target; whether there may be more. Raises NotSent, and has noted why. Where nothing waits,
+    nothing is written."""
     progress, _ = Progress.objects.get_or_create(target=key, defaults={"label": target.label[:255]})
-    claim, now = secrets.token_hex(16), timezone.now()
+    if not Entry.objects.filter(position__gt=progress.position).exists():
+        return False
+    claim, now = secrets.token_hex(16), clock.now()
     free = Progress.objects.filter(pk=key, claimed_until__lte=now)
     if not free.update(claim=claim, claimed_until=now + CLAIMED_FOR):
         return False
@@ -42,14 +46,11 @@ def send_some(key: str, target: Target) -> bool:
         if lines:
             target.send(lines)
     except NotSent as error:
-        since = progress.failing_since or timezone.now()
-        ours.update(failing_since=since, problem=str(error)[:500], claim="", claimed_until=timezone.now())
+        since = progress.failing_since or now
+        ours.update(failing_since=since, problem=str(error)[:500], claim="", claimed_until=now)
         raise
     position = lines[-1].position if lines else progress.position
-    sent_at = timezone.now() if lines else progress.sent_at
-    ours.update(
-        position=position, sent_at=sent_at, failing_since=None, problem="", claim="", claimed_until=timezone.now()
-    )
+    ours.update(position=position, sent_at=now, failing_since=None, problem="", claim="", claimed_until=now)
     return len(lines) == AT_ONCE
 
 

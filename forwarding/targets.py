@@ -1,7 +1,7 @@
 """Where lines go, by an address of `AUDIT_STREAM`:
 
     file:///var/log/devinsync/audit.jsonl      appended to, opened anew for each batch, so that it may be rotated
-    syslog://host:514                          RFC 5424 in UDP, of which nobody knows whether it arrives
+    syslog://host:514                          RFC 5424 in UDP, cut after 60,000 bytes; nobody knows whether it arrives
     syslog+tcp://host:601                      RFC 5424 with counted octets (RFC 6587)
     syslog+tls://host:6514                     the same inside of TLS (RFC 5425)
     https://collector.example/audit            POST of JSON lines, with `AUDIT_STREAM_TOKEN` as bearer
@@ -31,6 +31,8 @@ from connections.validation import clean_base_url
 DEADLINE = timedelta(seconds=20)
 # Facility 13 ("log audit"), severity 6 (informational).
 PRIORITY = 13 * 8 + 6
+# What a datagram of IPv4 has room for, with some to spare: a longer one could never be sent.
+LONGEST_DATAGRAM = 60_000
 PORTS = {"syslog": 514, "syslog+tcp": 601, "syslog+tls": 6514}
 
 
@@ -114,7 +116,7 @@ class ToSyslog:
         family, kind, protocol, _, address = found[0]
         with socket.socket(family, kind, protocol) as sender:
             for each in messages:
-                sender.sendto(each, address)
+                sender.sendto(each[:LONGEST_DATAGRAM], address)
 
     def _in_a_stream(self, data: bytes) -> None:
         """Believed to have arrived when the receiver, told that no more comes, ends the connection in order."""
