@@ -25,6 +25,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts.machines import is_reserved
 from accounts.record import write_down
 from common.addresses import is_allowed
 from common.log_ins import BY_HEADER, log_in_refused
@@ -89,7 +90,7 @@ def asserted(request: HttpRequest) -> str:
     said = _said(request, settings.LOGIN_HEADER)
     if not said:
         return ""
-    if not NAME.fullmatch(said):
+    if not NAME.fullmatch(said) or is_reserved(said):
         _refuse(request, "what it says is no name of one person")
         return ""
     return said

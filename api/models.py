@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
+from accounts.machines import PREFIX
 from api.auth.scopes import SCOPES
 from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, CLIENT_SECRET, Token
 
@@ -174,7 +175,7 @@ class MachineIdentity(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Its user is made with it and follows it: no password, no admin, the rights of the role."""
         if self.user_id is None:
-            self.user = User.objects.create_user(f"identity-{self.id}")
+            self.user = User.objects.create_user(f"{PREFIX}{self.id}")
         User.objects.filter(pk=self.user_id).update(
             is_active=self.is_enabled, is_staff=False, is_superuser=False, last_name=self.name[:64]
         )

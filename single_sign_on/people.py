@@ -20,6 +20,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.machines import is_reserved
 from accounts.record import write_down
 from common.single_sign_on_settings import ProviderSettings
 from single_sign_on.groups import give, named_by
@@ -114,6 +115,7 @@ def free_name(one: ProviderSettings, claims: dict[str, Any]) -> str:
     """One that nobody has, in whatever case: a name that is taken is somebody else's."""
     said = claims.get("preferred_username") or verified_address(claims) or claims["sub"]
     name = NO_NAME.sub("-", str(said))[:LONGEST_NAME].strip("-") or one.name
+    name = f"person-{name}" if is_reserved(name) else name
     numbers = range(2, 10_000)
     names = (name, f"{name}-{one.name}", *(f"{name}-{one.name}-{number}" for number in numbers))
     for candidate in names:

@@ -100,7 +100,20 @@ def test_a_peer_is_known_in_either_spelling(alice: User, peer: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["alice,root", "alice, alice", "root,alice", "al ice", "ａlice", "alice\x00", "alice;", "<b>", "a" * 151, ","],
+    [
+        "alice,root",
+        "alice, alice",
+        "root,alice",
+        "al ice",
+        "ａlice",
+        "alice\x00",
+        "alice;",
+        "<b>",
+        "a" * 151,
+        ",",
+        "identity-1",
+        "Identity-1",
+    ],
 )
 def test_two_names_and_what_is_none_are_refused(alice: User, name: str) -> None:
     User.objects.create_superuser("root")

@@ -103,6 +103,14 @@ def test_a_name_or_an_address_makes_nobody_somebody_else(person: Person) -> None
     assert (user.username, user.pk != victim.pk, user.is_superuser) == ("ROOT-acme", True, False)
 
 
+def test_nobody_gets_the_name_of_a_machine_identity(person: Person) -> None:
+    person.says(preferred_username="Identity-1", family_name="Deployer")
+
+    person.logs_in()
+
+    assert Identity.objects.get(subject=person.name).user.username == "person-Identity-1"
+
+
 def test_a_verified_address_of_a_trusted_provider_links_once(person: Person, acme: Configure) -> None:
     acme(trusts_email=True, creates_people=False)
     alice = User.objects.create_user("alice", "Alice@example.com", is_staff=True)

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from common.prefixes import starts_with
+from accounts.machines import are_machines, is_machine
 from vault.access.models import Membership
 from vault.access.roles import DESCRIPTIONS, Role
 from vault.editing.members import Terms, add_member, remove_member, update_member
@@ -19,8 +19,6 @@ from vault.errors import EditingError
 from vault.models import Project
 from vault.pages.access import actor_of, allowed, done, form_page, page, place_of, refuse
 
-# How the user of a machine identity is called, and by which name people know it.
-IDENTITY = "identity-"
 PERSON, MACHINE, GROUP = "person", "machine", "group"
 
 
@@ -68,9 +66,9 @@ def find_holder(kind: str, name: str) -> User | Group:
     if kind == GROUP:
         found = Group.objects.filter(name=name).first()
     elif kind == MACHINE:
-        found = people.filter(starts_with("username", IDENTITY), last_name=name).first()
+        found = people.filter(are_machines(), last_name=name).first()
     else:
-        found = people.exclude(starts_with("username", IDENTITY)).filter(username=name).first()
+        found = people.exclude(are_machines()).filter(username=name).first()
     if found is None:
         raise ValidationError({"name": "There is nobody of this name. Correct it, or ask an administrator."})
     return found
@@ -81,8 +79,7 @@ def name_of(row: Membership) -> str:
         return f"group {row.group.name}"
     user = row.user
     assert user is not None  # noqa: S101 - the table's rule: one of both
-    is_identity = user.username.startswith(IDENTITY)
-    return f"machine identity {user.last_name}" if is_identity else user.get_username()
+    return f"machine identity {user.last_name}" if is_machine(user) else user.get_username()
 
 
 def where_of(row: Membership) -> str:

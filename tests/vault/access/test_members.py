@@ -59,6 +59,17 @@ def test_groups_and_identities_are_members_too(manager: Client, project: Project
     assert "machine identity Deployer" in shown
 
 
+def test_a_person_does_not_pass_for_a_machine_identity(manager: Client, project: Project) -> None:
+    User.objects.create_user("identity-0", last_name="Deployer", is_staff=True)
+    sent = {"kind": "machine", "name": "Deployer", "role": "viewer"}
+
+    assert "nobody of this name" in text_of(manager.post(url("member_add", project), sent))
+
+    identity = User.objects.create_user("identity-1", last_name="Deployer")
+    manager.post(url("member_add", project), sent)
+    assert list(Membership.objects.filter(role="viewer").values_list("user", flat=True)) == [identity.pk]
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
