@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sources.models import SharedConnection
 from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRun, SyncRunChange
-from vault.access import NOWHERE, Place, has_everywhere, register_visible, visible, where
+from vault.access import NOWHERE, Place, register_visible, visible, where
 from vault.models import VAULT, Project
 
 VIEW, VIEW_RUN = "syncs.view_devinsync", "syncs.view_syncrun"
@@ -40,7 +40,7 @@ def place_of_what_a_sync_has(row: ManagedSecret | StrangerDecision) -> Place:
 def projects_for(user: Any) -> QuerySet[Project]:
     """Those that somebody sees, or all for who sees all syncs: a sync names its project."""
     projects = Project.objects.all()
-    return projects if has_everywhere(user, VIEW) else visible(user, projects)
+    return projects if user.has_perm(VIEW) else visible(user, projects)
 
 
 def register() -> None:

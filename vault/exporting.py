@@ -7,7 +7,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 
 from common.dotenv_text import Line, write
-from vault.access import Sight, demand_right, place_of, sight
+from vault.access import Sight, demand_at, place_of, sight
 from vault.loading import load_resolver
 from vault.models import Folder
 from vault.reading import read_secrets
@@ -30,7 +30,7 @@ class Export:
 
 def export(folder: Folder, user: User, *, to: str, resolved: bool) -> Export:
     """As `take`, for a person, and noted."""
-    demand_right(user, REVEAL, place_of(folder))
+    demand_at(user, place_of(folder), REVEAL)
     taken = take(folder, to=to, resolved=resolved, sees=sight(user, REVEAL, folder.environment.project_id))
     LogEntry.objects.log_actions(user.pk, [folder], CHANGE, change_message=f"{taken.told}.", single_object=True)
     return taken

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 
-from vault.access import Sight, demand_right, place_of
+from vault.access import Sight, demand_at, place_of
 from vault.elsewhere import check_kept_here
 from vault.errors import FolderMissing, Invalid, Missing, SourceError, VaultError
 from vault.loading import Asked, check_folder, load_resolver, load_resolver_of_many
@@ -168,7 +168,7 @@ def _check_environment(project: Project, slug: str) -> None:
 def reveal(secret: Secret, user: User, *, version: int | None = None, purpose: str = "") -> str:
     """The value as stored, for a user who may see it; who saw what is noted in the admin's log, and for which
     `purpose`: "to copy it"."""
-    demand_right(user, "vault.reveal_secret", place_of(secret))
+    demand_at(user, place_of(secret), "vault.reveal_secret")
     number = secret.version if version is None else version
     value = read_version(secret, number)
     said = " ".join(["Revealed the value of version", str(number), *([purpose] if purpose else [])])

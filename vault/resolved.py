@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from vault.access import demand_right, place_of, sight
+from vault.access import demand_at, place_of, sight
 from vault.errors import Missing
 from vault.loading import load_resolver
 from vault.models import Secret
@@ -33,7 +33,7 @@ def reveal_resolved(secret: Secret, user: User) -> Resolved:
 
     Raises a SourceError where a reader would fail on it too.
     """
-    demand_right(user, "vault.reveal_secret", place_of(secret))
+    demand_at(user, place_of(secret), "vault.reveal_secret")
     resolver, _ = load_resolver(
         secret.folder, sees=sight(user, "vault.reveal_secret", secret.folder.environment.project_id)
     )

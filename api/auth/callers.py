@@ -18,6 +18,7 @@ from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
 from common.addresses import client_address, is_allowed
 from vault.access import Place, can, can_somewhere
+from vault.access.asking import told
 
 UNKNOWN = "This token is not known here, or it was revoked."
 
@@ -44,10 +45,12 @@ class Caller:
         return allows(self.scopes, permission) and can(self.user, permission, place)
 
     def require_at(self, place: Place, *permissions: str) -> None:
+        """Raises NotPermitted, which names the right and, where it is one of this place, the place."""
         for permission in permissions:
             if not self.may_at(permission, place):
+                where = f" {told(place)}" if place.project is not None and not self.user.has_perm(permission) else ""
                 raise NotPermitted(
-                    f"This needs the permission {permission} in {place}, which this token or its owner lacks."
+                    f"This needs the permission {permission}{where}, which this token or its owner lacks."
                 )
 
     def require_somewhere(self, *permissions: str) -> None:

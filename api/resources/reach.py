@@ -10,8 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from api.auth.callers import Caller
-from api.auth.scopes import allows
-from api.http.errors import BadRequest, NotFoundError, NotPermitted
+from api.http.errors import BadRequest, NotFoundError
 from api.resources.lookups import as_uuid
 from connections import reach
 from connections.models import Connection
@@ -20,7 +19,6 @@ from syncs.access import VIEW, place_of, place_of_run, projects_for
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.quiet import keep
 from vault.access import Place, can, visible
-from vault.access.asking import told
 from vault.models import Project
 
 SYNCS = DevinSync.objects.with_source().select_related("connection", "environment")
@@ -29,18 +27,6 @@ VIEW_RUN = "syncs.view_syncrun"
 
 # What somebody may do with a connection, each of which shows that it is there.
 ANY = (reach.VIEW, reach.USE, "connections.change_connection", "connections.delete_connection")
-
-
-def may_at(caller: Caller, permission: str, place: Place) -> bool:
-    return allows(caller.scopes, permission) and can(caller.user, permission, place)
-
-
-def require_at(caller: Caller, place: Place, *permissions: str) -> None:
-    """Raises NotPermitted, which names the right and the place."""
-    for permission in permissions:
-        if not may_at(caller, permission, place):
-            where = f" {told(place)}" if place.project is not None and not caller.user.has_perm(permission) else ""
-            raise NotPermitted(f"This needs the permission {permission}{where}, which this token or its owner lacks.")
 
 
 def project_for(caller: Caller, project_id: str) -> Project:
@@ -81,7 +67,7 @@ def sync_for(caller: Caller, sync_id: UUID, *permissions: str) -> DevinSync:
     sync = SYNCS.filter(pk=sync_id).first()
     if sync is None or not _is_known(caller, place_of(sync), (VIEW, *permissions)):
         raise NotFoundError(f"There is no sync with the ID {sync_id}.")
-    require_at(caller, place_of(sync), *permissions)
+    caller.require_at(place_of(sync), *permissions)
     return sync
 
 
@@ -92,7 +78,7 @@ def run_for(caller: Caller, run_id: UUID, *permissions: str) -> SyncRun:
         raise NotFoundError(
             f"There is no run with the ID {run_id}. One that the schedule started leaves none where nothing changed."
         )
-    require_at(caller, place_of_run(run), *permissions)
+    caller.require_at(place_of_run(run), *permissions)
     return run
 
 

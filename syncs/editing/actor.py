@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 from syncs.choices import Trigger
-from vault.access import Place, demand_at, has_everywhere
+from vault.access import NOWHERE, Place, can, demand_at
 
 Person = AbstractBaseUser | AnonymousUser
 # Stands in the log where a command does not say for whom it runs. No form takes such a name, and nobody can log in so.
@@ -46,7 +46,7 @@ class Actor:
 
     def may_everywhere(self, permission: str) -> bool:
         """Whether they have it in the whole installation. Whoever has the command line has the database."""
-        return self.is_trusted or (self.user is not None and has_everywhere(self.user, permission))
+        return self.is_trusted or (self.user is not None and can(self.user, permission, NOWHERE))
 
     def demand(self, permission: str, place: Place) -> None:
         """Raises Lacking unless they have it there."""

@@ -10,7 +10,7 @@ from connections.reach import VIEW, within_reach
 from syncs.access import projects_for
 from syncs.editing.actor import Person
 from syncs.models import DevinSync, DevinSyncQuerySet
-from vault.access import has_everywhere, visible
+from vault.access import NOWHERE, can, visible
 from vault.models import Project
 
 SYNCS = DevinSync.objects.with_source().select_related("connection")
@@ -23,7 +23,7 @@ class Seen:
     @property
     def whole_connections(self) -> bool:
         """Whether those are shown with the way to where they lead."""
-        return self.by is None or has_everywhere(self.by, VIEW)
+        return self.by is None or can(self.by, VIEW, NOWHERE)
 
     def projects(self) -> QuerySet[Project]:
         return Project.objects.all() if self.by is None else projects_for(self.by)

@@ -4,8 +4,8 @@ An installation-wide right, as Django's groups give it, is a right everywhere. A
 one project, or in some environments and below some folders of it. `can` answers for one place, `visible` for rows.
 """
 
-from vault.access.asking import NOWHERE, PermsAt, at, demand_at, has_everywhere, has_members, projects_with
-from vault.access.grants import Place, Sight, can, can_somewhere, can_within, demand_right, forget_grants, sight
+from vault.access.asking import NOWHERE, PermsAt, at, demand_at, has_members, projects_with
+from vault.access.grants import Place, Sight, can, can_somewhere, can_within, forget_grants, sight
 from vault.access.visible import place_of, register_visible, visible, where
 
 __all__ = [
@@ -18,9 +18,7 @@ __all__ = [
     "can_somewhere",
     "can_within",
     "demand_at",
-    "demand_right",
     "forget_grants",
-    "has_everywhere",
     "has_members",
     "place_of",
     "projects_with",

@@ -1,21 +1,17 @@
 """What is asked beside `can`: everywhere, in a project, in a template; and the refusal that names the place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from common.lacking import Lacking
-from vault.access.grants import Place, can, grants_of
+from vault.access.grants import Place, can, can_within, grants_of
 from vault.access.models import Membership
 from vault.models import Project
 
 # Of the installation alone.
 NOWHERE = Place()
-
-
-def has_everywhere(user: Any, permission: str) -> bool:
-    return bool(user.has_perm(permission))
 
 
 def projects_with(user: Any, permission: str) -> set[UUID]:
@@ -51,7 +47,7 @@ def told(place: Place) -> str:
 
 
 class PermsAt:
-    """`perms` of a template, at a place: `perms.syncs.run_devinsync`."""
+    """What Django's templates ask as `perms.vault.add_secret`, answered for one place."""
 
     def __init__(self, user: Any, place: Place, app: str = "") -> None:
         self._user, self._place, self._app = user, place, app
@@ -59,7 +55,12 @@ class PermsAt:
     def __getitem__(self, name: str) -> Any:
         if not self._app:
             return PermsAt(self._user, self._place, name)
-        return can(self._user, f"{self._app}.{name}", self._place)
+        # Of a whole project a button leads on to its parts.
+        ask = can_within if name.startswith("view_") else can
+        return ask(self._user, f"{self._app}.{name}", self._place)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         raise TypeError("Permissions are asked for one by one.")
+
+    def __bool__(self) -> bool:
+        return True

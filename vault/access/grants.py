@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from common.lacking import Lacking
 from vault.access.models import Membership
 from vault.access.roles import FRAMES, RIGHTS
 
@@ -93,12 +92,6 @@ def sight(user: Any, permission: str, project: UUID) -> Sight | None:
     if user.has_perm(permission):
         return None
     return lambda environment, path: can(user, permission, Place(project, environment, path))
-
-
-def demand_right(user: Any, permission: str, place: Place) -> None:
-    """Raises Lacking, which names the right and the place."""
-    if not can(user, permission, place):
-        raise Lacking([permission], where=f"in {place}")
 
 
 def forget_grants(user: Any) -> None:

@@ -16,14 +16,14 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from vault.access import can
+from vault.access import PermsAt, can
 from vault.access import place_of as place_in_vault
 from vault.editing import Actor
 from vault.effects import noting_what_starts, what_started
 from vault.elsewhere import page_of
 from vault.errors import VaultError
 from vault.models import Environment, Folder, Project, Secret
-from vault.pages.places import RightsAt, demand_at
+from vault.pages.places import demand_named
 from vault.pages.undo import undo_button
 
 # Each asks how it stands, once a second.
@@ -41,7 +41,7 @@ def allowed(*permissions: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def check(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            demand_at(request.user, permissions, kwargs)
+            demand_named(request.user, permissions, kwargs)
             with noting_what_starts():
                 return view(request, *args, **kwargs)
 
@@ -66,7 +66,7 @@ def page(request: HttpRequest, template: str, *, title: str, **context: Any) -> 
     if parents := context.get("parents"):
         frame["parents"] = [each for each in parents if can(request.user, "vault.view_folder", place_in_vault(each))]
     if isinstance(row, Project | Environment | Folder | Secret):
-        frame["perms"] = RightsAt(request.user, place_in_vault(row))
+        frame["perms"] = PermsAt(request.user, place_in_vault(row))
     return TemplateResponse(request, f"admin/vault/{template}.html", frame)
 
 

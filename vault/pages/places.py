@@ -1,6 +1,6 @@
 """Whether somebody may open a page: by what its address names. What they may not see is not there for them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -8,6 +8,7 @@ from django.http import Http404
 
 from common.lacking import Lacking, demand_rights
 from vault.access import Place, can, can_somewhere, can_within, place_of, visible
+from vault.access.asking import told
 from vault.access.models import Membership
 from vault.access.trash import place_of_entry
 from vault.models import Environment, Folder, Project, Secret, SecretImport, TrashEntry
@@ -24,28 +25,7 @@ NAMED: Mapping[str, QuerySet[Any]] = {
 }
 
 
-class RightsAt:
-    """What Django's templates ask as `perms.vault.add_secret`, answered for one place."""
-
-    def __init__(self, user: Any, place: Place, app: str = "") -> None:
-        self._user, self._place, self._app = user, place, app
-
-    def __getitem__(self, name: str) -> Any:
-        if not self._app:
-            return RightsAt(self._user, self._place, name)
-        permission = f"{self._app}.{name}"
-        # Of a whole project a button leads on to its parts.
-        ask = can_within if name.startswith("view_") else can
-        return ask(self._user, permission, self._place)
-
-    def __iter__(self) -> Iterator[str]:
-        raise TypeError("Ask for one right.")
-
-    def __bool__(self) -> bool:
-        return True
-
-
-def demand_at(user: Any, permissions: Sequence[str], named: Mapping[str, Any]) -> None:
+def demand_named(user: Any, permissions: Sequence[str], named: Mapping[str, Any]) -> None:
     """Raises Lacking, or Http404 for what the user may not even see."""
     if user.has_perms(permissions):
         return
@@ -64,7 +44,7 @@ def demand_in(user: Any, permissions: Sequence[str], row: Model) -> None:
     place = place_of_entry(row) if isinstance(row, TrashEntry) else place_of(row)
     lacking = [each for each in permissions if not _may(user, each, place)]
     if lacking:
-        raise Lacking(lacking, where=f"in {place}")
+        raise Lacking(lacking, where=told(place))
 
 
 def _may(user: Any, permission: str, place: Place) -> bool:

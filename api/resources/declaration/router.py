@@ -14,7 +14,6 @@ from api.http.queries import OnlyPlan, YesNo
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.declaration.schemas import ApplyDeclaration, Compared, DeclarationIn, Exported
-from api.resources.reach import require_at
 from api.resources.syncs.edits import actor_of, check_reader
 from connections.models import Connection
 from connections.repointing import why_it_stays
@@ -122,16 +121,16 @@ def check_rights(caller: Caller, difference: Difference, *, removes_secrets: boo
         return
     loosening = [LOOSEN] if _asks_for_less_approval(difference, removes_secrets=removes_secrets) else []
     for place in places_of(difference):
-        require_at(caller, place, *loosening)
-        require_at(caller, place, f"syncs.{verb}_devinsync", *(["syncs.remove_secrets"] if removes_secrets else []))
+        caller.require_at(place, *loosening)
+        caller.require_at(place, f"syncs.{verb}_devinsync", *(["syncs.remove_secrets"] if removes_secrets else []))
         if verb != "delete":
-            require_at(caller, place, "connections.use_connection")
+            caller.require_at(place, "connections.use_connection")
             check_reader(caller, place)
 
 
 def check_may_plan(caller: Caller, difference: Difference) -> None:
     for place in places_of(difference):
-        require_at(caller, place, PLAN)
+        caller.require_at(place, PLAN)
 
 
 def places_of(difference: Difference) -> Iterator[Place]:

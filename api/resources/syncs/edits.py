@@ -10,7 +10,7 @@ from api.auth.callers import Caller
 from api.http.errors import BadRequest, NotPermitted
 from api.resources.audit import note_changed
 from api.resources.lookups import get_source
-from api.resources.reach import connection_for, project_for, require_at, sync_for
+from api.resources.reach import connection_for, project_for, sync_for
 from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
 from syncs import editing
 from syncs.access import place_of
@@ -34,7 +34,7 @@ def actor_of(caller: Caller) -> Actor:
 
 def create_sync(caller: Caller, body: CreateSync) -> Edited:
     project = project_for(caller, body.project_id)
-    require_at(caller, Place(project.pk, body.environment, body.secret_path), CREATE, USE)
+    caller.require_at(Place(project.pk, body.environment, body.secret_path), CREATE, USE)
     source = get_source(project, body.environment, body.secret_path)
     sync = DevinSync(
         name=body.name,
@@ -87,9 +87,9 @@ def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edit
     """Deletes the sync at once, or, with its secrets, once they are gone from Devin."""
     sync = sync_for(caller, sync_id, "syncs.delete_devinsync")
     if removes_secrets:
-        require_at(caller, place_of(sync), REMOVE)
+        caller.require_at(place_of(sync), REMOVE)
     elif sync.approval != Approval.NONE:
-        require_at(caller, place_of(sync), LOOSEN)
+        caller.require_at(place_of(sync), LOOSEN)
     run = editing.delete_sync(sync_id, by=actor_of(caller), removes_secrets=removes_secrets)
     return Edited(sync, run)
 
@@ -123,7 +123,7 @@ def confirmed(caller: Caller, sync: DevinSync, confirmation: bool | list[str] | 
     """An empty list is a word too: that nothing may be deleted."""
     if confirmation is None or confirmation is False:
         return NO_WISHES
-    require_at(caller, place_of(sync), CONFIRM)
+    caller.require_at(place_of(sync), CONFIRM)
     if confirmation is True:
         return Wishes(confirms_any_deletion=True)
     return Wishes(confirmed_deletions=confirmation)
@@ -132,14 +132,14 @@ def confirmed(caller: Caller, sync: DevinSync, confirmation: bool | list[str] | 
 def taking_over(caller: Caller, sync: DevinSync, wishes: Wishes, keys: bool | list[str] | None) -> Wishes:
     if not keys:
         return wishes
-    require_at(caller, place_of(sync), "syncs.take_over")
+    caller.require_at(place_of(sync), "syncs.take_over")
     return replace(wishes, takes_over=keys)
 
 
 def trusting(caller: Caller, wishes: Wishes, sync: DevinSync, *, is_asked: bool) -> Wishes:
     if not is_asked:
         return wishes
-    require_at(caller, place_of(sync), CONFIRM)
+    caller.require_at(place_of(sync), CONFIRM)
     if not doubts([sync.pk]):
         raise BadRequest("This sync is not blocked because the database is older than Devin.")
     return replace(wishes, accepts_rollback=True)
@@ -175,13 +175,13 @@ def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, rem
     """What it takes, beyond the right to change syncs, to say where one reads and writes."""
     before, after = Destination.of(sync), Destination.with_fields(sync, fields)
     if before != after:
-        require_at(caller, place_of(sync), USE)
+        caller.require_at(place_of(sync), USE)
     if before != after or "source" in fields or fields.get("recursive", sync.recursive):
         check_reader(caller, place_of(sync))
     if removes_old and not before.is_same_organization(after):
-        require_at(caller, place_of(sync), REMOVE)
+        caller.require_at(place_of(sync), REMOVE)
     if loosens(sync.approval, fields.get("approval", sync.approval)):
-        require_at(caller, place_of(sync), LOOSEN)
+        caller.require_at(place_of(sync), LOOSEN)
 
 
 def check_reader(caller: Caller, place: Place) -> None:

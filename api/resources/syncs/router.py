@@ -14,7 +14,7 @@ from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.lookups import as_uuid, get_source
-from api.resources.reach import SYNCS, connections_for, project_for, require_at, sync_for, syncs_for
+from api.resources.reach import SYNCS, connections_for, project_for, sync_for, syncs_for
 from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
 from api.resources.syncs.edits import (
     agree_to_address,
@@ -172,7 +172,7 @@ def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
     schema, they are named as Devin would have them."""
     caller = caller_of(request)
     project = project_for(caller, body.project_id)
-    require_at(caller, Place(project.pk, body.environment, body.secret_path), "syncs.view_devinsync")
+    caller.require_at(Place(project.pk, body.environment, body.secret_path), "syncs.view_devinsync")
     source = get_source(project, body.environment, body.secret_path)
     clashes = find_clashes(project, source)
     schema = KeySchema.parse(body.key_schema or "")
