@@ -1,16 +1,14 @@
 """The routes of the Devin API: `/v3/self`, an organization's secrets; `enterprise` has those of its name. Answers never
 hold a value."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
 
 from sandbox.directory import ApiKey, Directory
 from sandbox.enterprise import NO_PERMISSION as NO_ENTERPRISE_PERMISSION
-from sandbox.enterprise import ORGANIZATIONS, QueryRefused, list_organizations
+from sandbox.enterprise import ORGANIZATIONS, list_organizations
 from sandbox.faults import Kind
-from sandbox.listing import Cursor, CursorUnknown, list_page
+from sandbox.listing import Cursor, QueryRefused, asked_for, list_page
 from sandbox.organization import Duplicates, KeyTaken, Organization, SecretMissing, ValueRefused
 from sandbox.settings import Settings
 from sandbox.wire import Answer, Request
@@ -132,16 +130,12 @@ def of_an_enterprise(directory: Directory, settings: Settings, call: Call) -> An
 
 
 def list_secrets(organization: Organization, settings: Settings, call: Call, lie: Kind | None) -> Answer:
-    query = parse_qs(call.query)
-    first = query.get("first", ["100"])[-1]
-    if not (re.fullmatch("[0-9]{1,9}", first) and 1 <= int(first) <= 200):
-        return invalid("query", "first", "Input should be a whole number from 1 to 200")
-    after = query.get("after", [""])[-1]
     try:
+        first, after = asked_for(call.query)
         cursor = Cursor.decode(after) if after else Cursor(lie=lie)
-    except CursorUnknown:
-        return invalid("query", "after", "Value error, this is not a cursor of this list")
-    return Answer(200, list_page(organization, settings, first=int(first), cursor=cursor))
+    except QueryRefused as refused:
+        return invalid("query", refused.name, refused.reason)
+    return Answer(200, list_page(organization, settings, first=first, cursor=cursor))
 
 
 def create_secret(organization: Organization, settings: Settings, call: Call) -> Answer:

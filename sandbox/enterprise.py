@@ -4,10 +4,8 @@
 ManageOrganizations, which no key of one organization has.
 """
 
-import re
-from urllib.parse import parse_qs
-
 from sandbox.directory import Directory
+from sandbox.listing import CursorUnknown, asked_for
 from sandbox.organization import Organization
 from sandbox.settings import Settings
 
@@ -15,24 +13,13 @@ ORGANIZATIONS = "/v3/enterprise/organizations"
 NO_PERMISSION = "Missing the permission ManageOrganizations in this enterprise"
 
 
-class QueryRefused(Exception):
-    """A parameter that the route does not take; with its name and the reason."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name, self.reason = name, reason
-
-
 def list_organizations(directory: Directory, settings: Settings, query: str) -> dict[str, object]:
     """A page after the organization that `after` names, in the order in which they were declared."""
-    asked = parse_qs(query)
-    first, after = asked.get("first", ["100"])[-1], asked.get("after", [""])[-1]
-    if not (re.fullmatch("[0-9]{1,9}", first) and 1 <= int(first) <= 200):
-        raise QueryRefused("first", "Input should be a whole number from 1 to 200")
+    first, after = asked_for(query)
     all_ids = [organization.org_id for organization in directory.organizations()]
     if after and after not in all_ids:
-        raise QueryRefused("after", "Value error, this is not a cursor of this list")
-    start, size = all_ids.index(after) + 1 if after else 0, min(int(first), settings.page_size or int(first))
+        raise CursorUnknown
+    start, size = all_ids.index(after) + 1 if after else 0, min(first, settings.page_size or first)
     shown = directory.organizations()[start : start + size]
     has_next_page = start + size < len(all_ids)
     return {

@@ -6,8 +6,10 @@ others. A lying one stands for an offset and carries its lie, so that the whole 
 
 import base64
 import json
+import re
 from dataclasses import astuple, dataclass
 from itertools import islice
+from urllib.parse import parse_qs
 
 from sandbox.faults import Kind
 from sandbox.organization import Organization, Secret
@@ -16,8 +18,28 @@ from sandbox.settings import Settings
 NEWCOMER = Secret(secret_id="secret-between-pages", key="BETWEEN_PAGES", note=None)  # noqa: S106
 
 
-class CursorUnknown(Exception):
+class QueryRefused(Exception):
+    """A parameter that no list takes; with its name and the reason."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name, self.reason = name, reason
+
+
+def asked_for(query: str) -> tuple[int, str]:
+    """How many items of a list, and after which cursor, "" from the beginning. Raises QueryRefused."""
+    asked = parse_qs(query)
+    first = asked.get("first", ["100"])[-1]
+    if not (re.fullmatch("[0-9]{1,9}", first) and 1 <= int(first) <= 200):
+        raise QueryRefused("first", "Input should be a whole number from 1 to 200")
+    return int(first), asked.get("after", [""])[-1]
+
+
+class CursorUnknown(QueryRefused):
     """A cursor that no page has given."""
+
+    def __init__(self) -> None:
+        super().__init__("after", "Value error, this is not a cursor of this list")
 
 
 @dataclass(frozen=True)
@@ -35,7 +57,7 @@ class Cursor:
             after, lie, page = json.loads(base64.urlsafe_b64decode(text.encode()))
             return cls(int(after), None if lie is None else Kind(lie), int(page))
         except (ValueError, TypeError, OverflowError, RecursionError):
-            raise CursorUnknown(text) from None
+            raise CursorUnknown from None
 
 
 def list_page(organization: Organization, settings: Settings, *, first: int, cursor: Cursor) -> dict[str, object]:
