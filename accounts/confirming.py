@@ -63,6 +63,7 @@ GRAVE = (
         for name in (
             "connections_connection_add",
             "connections_connection_change",
+            "connections_connection_sharing",
             "api_apitoken_add",
             "api_apitoken_change",
             "api_hook_add",
