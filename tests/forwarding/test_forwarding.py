@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.checks import run_checks
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.chain import link_some
@@ -71,6 +73,16 @@ def test_each_line_arrives_once_in_order_with_its_digest(file: Path, monkeypatch
     assert [line["position"] for line in found] == [1, 2, 3, 4, 5]
     assert [line["digest"] for line in found] == list(Entry.objects.order_by("id").values_list("digest", flat=True))
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_written_where_no_line_waits(file: Path) -> None:
+    write("A")
+    go_round()
+
+    with CaptureQueriesContext(connection) as queries:
+        go_round()
+
+    assert [query["sql"] for query in queries if not query["sql"].startswith("SELECT")] == []
 
 
 def test_a_rotated_file_is_begun_anew(file: Path) -> None:
@@ -287,6 +299,13 @@ def test_a_syslog_in_datagrams(settings: LazySettings) -> None:
         go_round()
 
         assert b'"name": "A"' in listener.recv(65536)
+
+        # More than any datagram holds must not stand in the way of what comes after it.
+        note("alice", Action.CHANGED, name="B", detail="x" * 70_000)
+        write("C")
+        go_round()
+        assert b'"name": "B"' in listener.recv(65536)
+        assert b'"name": "C"' in listener.recv(65536)
 
 
 def test_one_that_cannot_be_reached_keeps_no_other_waiting(file: Path, settings: LazySettings) -> None:
