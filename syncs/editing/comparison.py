@@ -79,6 +79,7 @@ class _Comparing:
         self.warnings: list[Fault] = []
         self.differences: list[Difference] = []
         self.connections = {row.name: row for row in seen.connections()}
+        self.shared = told_sharing(seen)
         self.syncs: list[tuple[DevinSync, int]] = []
         self.kept: set[Any] = set()
 
@@ -177,7 +178,7 @@ class _Comparing:
                 f"The connection {entry['name']} cannot be as it says. {error.messages[0]}", entry.line_of(SHARED_WITH)
             )
             return None
-        return (told_sharing(row, self.seen) if known else [], wanted) if wanted is not None else None
+        return (self.shared.get(row.pk, []) if known else [], wanted) if wanted is not None else None
 
     def blame_move(self, entry: Entry, row: Connection, field: str) -> None:
         told = "Change it in the admin, where its API key is entered again, or add api_key_env."

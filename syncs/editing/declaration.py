@@ -81,17 +81,18 @@ def describe_all(*, seen_by: Person | None = None) -> dict[str, Any]:
     """The document of what there is, in a stable order: all of it, or what a person sees."""
     seen = Seen(seen_by)
     connections = seen.connections().filter(app=Connection.App.DEVIN).order_by("name")
+    shared = told_sharing(seen)
     syncs = seen.syncs().select_related(*(f"project__{name}" for name in JOINED))
     return {
-        "connections": [describe_connection(row, seen) for row in connections],
+        "connections": [describe_connection(row, shared.get(row.pk, []), seen) for row in connections],
         "syncs": [describe_sync(row) for row in syncs.order_by("project__slug", "name")],
     }
 
 
-def describe_connection(row: Connection, seen: Seen) -> dict[str, Any]:
+def describe_connection(row: Connection, shared_with: list[str], seen: Seen) -> dict[str, Any]:
     """A way of its own is told where it has one; its proxy's login never is."""
     own_way = {name: text for name, text in way_of(row).items() if text and seen.whole_connections}
-    shared = {SHARED_WITH: slugs} if (slugs := told_sharing(row, seen)) else {}
+    shared = {SHARED_WITH: shared_with} if shared_with else {}
     return {"name": row.name} | values_of(row, CONNECTION_FIELDS) | own_way | shared
 
 

@@ -1,17 +1,23 @@
 """With which projects a document says that a connection is shared, by their slugs."""
 
+from collections import defaultdict
+from uuid import UUID
+
 from django.core.exceptions import ValidationError
 
-from connections.models import Connection
 from syncs.editing.document import Entry
 from syncs.editing.seen import Seen
 
 SHARED_WITH = "shared_with"
 
 
-def told_sharing(connection: Connection, seen: Seen) -> list[str]:
-    shared = seen.projects().filter(shared_connections__connection=connection)
-    return list(shared.order_by("slug").values_list("slug", flat=True))
+def told_sharing(seen: Seen) -> dict[UUID, list[str]]:
+    """By connection, in order; none that is shared with no project. In one query, however many there are."""
+    found: defaultdict[UUID, list[str]] = defaultdict(list)
+    rows = seen.projects().filter(shared_connections__isnull=False).order_by("slug")
+    for connection_id, slug in rows.values_list("shared_connections__connection", "slug"):
+        found[connection_id].append(slug)
+    return found
 
 
 def take_sharing(said: Entry, seen: Seen) -> list[str] | None:

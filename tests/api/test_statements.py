@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from api.auth.throttle import TOLD_AT_ONCE
 from api.models import RequestCount
 from connections.models import Connection
-from syncs.models import DevinSync
+from sources.models import SharedConnection
+from syncs.choices import Status, Trigger
+from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault import editing
-from vault.models import Folder
+from vault.models import Folder, Tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 SECRET = "/api/v4/secrets/DB_URL"
@@ -132,3 +134,49 @@ def test_comments_of_many_are_answered_in_as_few(editor: Caller, folder: Folder,
 
     change(2, "first")
     assert change(2, "second") == change(40, "third")
+
+
+def add_run(sync: DevinSync) -> None:
+    facts = {"sync_name": sync.name, "connection": sync.connection, "org_id": sync.org_id}
+    SyncRun.objects.create(sync=sync, status=Status.SUCCEEDED, trigger=Trigger.MANUAL, **facts)
+
+
+LISTS = {
+    "syncs": "/api/v1/secret-syncs?projectId={project}",
+    "syncs to Devin": "/api/v1/secret-syncs/devin?projectId={project}",
+    "connections": "/api/v1/app-connections?projectId={project}",
+    "connections to Devin": "/api/v1/app-connections/devin?projectId={project}",
+    "connections to choose from": "/api/v1/app-connections/devin/available?projectId={project}",
+    "who uses a connection": "/api/v1/app-connections/devin/{connection}/usage",
+    "the document": "/api/v1/sync-declaration",
+    "projects": "/api/v1/projects",
+    "environments": "/api/v1/projects/{project}/environments",
+    "tags": "/api/v1/projects/{project}/tags",
+    "folders": "/api/v2/folders?projectId={project}&environment=dev&path=/",
+    "runs": "/api/v1/secret-syncs/devin/{sync}/runs",
+    "the audit log": "/api/v1/audit",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_takes_no_statement_more_for_more_rows(
+    administrator: Caller, reader: DevinSync, folder: Folder, connection: Connection, name: str
+) -> None:
+    project = folder.environment.project
+    path = LISTS[name].format(project=project.pk, connection=connection.pk, sync=reader.pk)
+    SharedConnection.objects.create(connection=connection, project=project)
+    add_run(reader)
+    administrator.get(path)
+    few = statements(administrator, "GET", path)
+
+    for number in range(12):
+        other = Connection.objects.create(name=f"other-{number}", base_url=connection.base_url)
+        SharedConnection.objects.create(connection=other, project=project)
+        add_sync(folder, connection, f"other-{number}")
+        editing.create_folder(folder.environment, f"/other-{number}", by=ANYBODY)
+        made = editing.create_project(name=f"Other {number}", slug=f"other-{number}", by=ANYBODY)
+        Tag.objects.create(project=project, slug=f"tag-{number}", name=f"tag-{number}")
+        SharedConnection.objects.create(connection=connection, project=made)
+        add_run(reader)
+
+    assert len(statements(administrator, "GET", path)) == len(few)

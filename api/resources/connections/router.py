@@ -153,7 +153,7 @@ def get_connection_usage(
     of_project = ("project__name", "project__slug")
     caller = caller_of(request)
     syncs = visible(caller.user, connection_for(caller, connection_id).syncs.all())
-    syncs = syncs.select_related("project").only("name", "project_id", *of_project)
+    syncs = syncs.select_related("project").only("name", "project_id", "connection_id", *of_project)
     for sync in page_of(syncs.order_by("name", "pk"), limit, offset):
         projects.setdefault(sync.project, []).append(UsingSync(id=sync.id, name=sync.name))
     return Usage(
