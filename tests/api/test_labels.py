@@ -219,6 +219,8 @@ def test_many_take_no_more_statements_than_one(
             editor.post(f"{V4}/batch", place | {"secrets": new})
         return len(queries)
 
+    # Types of rows are looked up once, by whichever request is the first after a test that has emptied their table.
+    batch("FIRST", 1)
     assert batch("A", 1) == batch("B", 50)
     with CaptureQueriesContext(connection) as before:
         editor.get(f"{V4}?{query}")
