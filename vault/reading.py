@@ -64,10 +64,11 @@ def read_secrets(folder: Folder, *, recursive: bool = False, sees: Sight | None 
     Raises a SourceError where `sees` denies some of what belongs to it.
     """
     resolver, folder_ids = load_resolver(folder, recursive=recursive, sees=sees)
-    for hidden in filter(None, map(resolver.hides, folder_ids)):
+    if any(map(resolver.hides, folder_ids)):
+        # Which, they may not even know.
         raise SourceError(
-            f"{folder} shows the secrets of {hidden}, whose values you may not read. Ask a manager of the project for "
-            "the role Reader of values there."
+            f"{folder} shows secrets of another folder, whose values you may not read. Ask a manager of the project "
+            "for the role Reader of values wherever its imports lead."
         )
     return _read(resolver, folder_ids)
 

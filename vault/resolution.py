@@ -73,17 +73,17 @@ class Resolver:
     def imports(self, folder_id: UUID) -> Sequence[UUID]:
         return self._imports.get(folder_id, ())
 
-    def hides(self, folder_id: UUID) -> Place | None:
-        """A folder whose secrets this one would show too, if they were not hidden."""
+    def hides(self, folder_id: UUID) -> bool:
+        """Whether this one would show the secrets of another, if they were not hidden."""
         waiting, seen = [folder_id], {folder_id}
         while waiting:
             current = waiting.pop()
             if current in self._hidden:
-                return self._places[current]
+                return True
             more = [source for source in self.imports(current) if source not in seen]
             seen.update(more)
             waiting += more
-        return None
+        return False
 
     def visible(self, folder_id: UUID) -> Visible:
         """What a folder shows, by key: its imports, in order, then its own."""
