@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from api.auth.callers import Caller
 from api.resources.base import EXAMPLE_ID, Request
-from api.resources.lookups import choose_project, get_environment
-from vault.models import ROOT, Environment, Folder, Project
-from vault.reading import find_folder
+from api.resources.lookups import choose_project, get_folder
+from vault.access import place_of
+from vault.models import ROOT, Folder, Project
 
 Id = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), Field(examples=[EXAMPLE_ID])]
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
@@ -34,8 +35,8 @@ class InEnvironment(InProject):
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Field(examples=["dev"])
     ]
 
-    def get_environment(self) -> Environment:
-        return get_environment(self.get_project(), self.environment)
-
-    def folder_at(self, path: str) -> Folder:
-        return find_folder(self.get_project(), self.environment, path)
+    def folder_at(self, caller: Caller, path: str, *permissions: str) -> Folder:
+        """For whoever sees it and has all of these there."""
+        folder = get_folder(caller, self.get_project, self.environment, path)
+        caller.require_at(place_of(folder), *permissions)
+        return folder

@@ -10,12 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from accounts.roles import ADMINISTRATOR, EDITOR, OPERATOR, VIEWER
 from api.app import api
 from api.models import ApiToken
+from tests.actors import ANYBODY
 from tests.api.conftest import Caller, make_caller, make_user
+from vault import editing
+from vault.access.models import Membership
+from vault.access.roles import Role
 
 ANYONE, NOBODY = "anyone", "nobody"
 UUID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -164,6 +169,38 @@ LEAST_ROLE = {
     for method, rest, role in routes
 }  # fmt: skip
 ROLES = (VIEWER, OPERATOR, EDITOR, ADMINISTRATOR)
+# What the role of a member in a project opens too, by a route's least role.
+ALL_MEMBERS = {Role.VIEWER, Role.OPERATOR, Role.EDITOR, Role.READER, Role.MANAGER}
+MEMBERS_OF = {
+    VIEWER: ALL_MEMBERS,
+    OPERATOR: ALL_MEMBERS - {Role.VIEWER, Role.READER},
+    EDITOR: {Role.EDITOR, Role.MANAGER},
+    ADMINISTRATOR: set[Role](),
+}
+# Of these others; a copy takes what an editor may and what a reader may, an approval has to be named.
+MEMBERS = {
+    "GET /api/v1/sync-control": set[Role](),
+    "POST /api/v1/transfers/secrets/copy": set[Role](),
+    "POST /api/v1/transfers/folders/copy": set[Role](),
+    "GET /api/v1/transfers/export": {Role.READER},
+    "POST /api/v1/sync-runs/{run_id}/approve": set[Role](),
+    "POST /api/v1/sync-runs/{run_id}/refuse": set[Role](),
+    "POST /api/v1/projects": set[Role](),
+    "POST /api/v2/workspace": set[Role](),
+    "PUT /api/v1/workspace/{slug}/audit-logs-retention": {Role.MANAGER},
+    "PATCH /api/v2/workspace/{slug}": {Role.MANAGER},
+    "DELETE /api/v2/workspace/{slug}": set[Role](),
+} | {
+    f"{method} {base}/{{project_id}}{rest}": roles
+    for base in ("/api/v1/projects", "/api/v1/workspace")
+    for method, rest, roles in (
+        ("PATCH", "", {Role.MANAGER}),
+        ("DELETE", "", set[Role]()),
+        ("POST", "/environments", {Role.MANAGER}),
+        ("PATCH", "/environments/{environment_id}", {Role.MANAGER}),
+        ("DELETE", "/environments/{environment_id}", {Role.MANAGER}),
+    )
+}  # fmt: skip
 # Values are for editors; whoever may only see keys asks without them.
 QUERY = f"?projectId={UUID}&environment=dev&viewSecretValue=false&importBehavior=prioritize-source"
 
@@ -227,6 +264,29 @@ def test_each_role_may_do_what_the_table_says(
         assert status < 500, (route, status)
         agreed += 1
     record_property("agreed", agreed)
+
+
+@pytest.mark.django_db
+def test_each_role_of_a_member_may_do_what_the_table_says(
+    bodies: dict[str, Any], record_property: Callable[[str, object], None]
+) -> None:
+    project, asked = editing.create_project(name="Shop", by=ANYBODY), 0
+
+    for role in Role:
+        user = User.objects.create_user(f"a-{role}")
+        Membership.objects.create(project=project, user=user, role=role)
+        caller = make_caller(user)
+        for route, least in LEAST_ROLE.items():
+            if least != ANYONE:
+                status = call(caller, route, bodies)
+                assert (status not in (401, 403)) == (role in MEMBERS.get(route, MEMBERS_OF[least])), (
+                    role,
+                    route,
+                    status,
+                )
+                asked += 1
+    record_property("asked", asked)
+    record_property("agreed", asked)
 
 
 @pytest.mark.parametrize("state", ["expired", "revoked", "of a disabled user", "from elsewhere"])

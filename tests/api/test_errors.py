@@ -115,7 +115,7 @@ def test_a_fault_of_ours_tells_nothing(
         canary = "canary-value"
         raise RuntimeError(f"broke on {canary}")
 
-    monkeypatch.setattr("api.resources.projects.router.all_projects", fail)
+    monkeypatch.setattr("api.resources.projects.router.projects_for", fail)
 
     answer = editor.get(PROJECTS, status=500)
 

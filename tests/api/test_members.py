@@ -1,5 +1,6 @@
-"""A member of a project calls the routes of secrets and folders: theirs as ever, others as if nothing were there."""
+"""A member of a project calls the routes of the vault: theirs as ever, others as if nothing were there."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault import editing
 from vault.access.models import Membership
-from vault.models import Folder, Project, Secret
+from vault.models import Folder, Project, Secret, SecretImport
 
 VALUE = "canary-51ce"
+NOWHERE = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
 @pytest.fixture
@@ -30,10 +32,18 @@ def shop(db: None) -> Project:
     return shop
 
 
-def caller(project: Project, *roles: str, scopes: tuple[str, ...] = ()) -> Caller:
-    user = User.objects.create_user("-".join(("mia", *roles, *scopes)))
+def caller(
+    project: Project,
+    *roles: str,
+    scopes: tuple[str, ...] = (),
+    environments: tuple[str, ...] = ("dev",),
+    paths: tuple[str, ...] = ("/app",),
+    name: str = "mia",
+) -> Caller:
+    user = User.objects.create_user("-".join((name, *roles, *scopes)))
+    limits = {"environments": list(environments), "paths": list(paths)}
     for role in roles:
-        Membership.objects.create(project=project, user=user, role=role, environments=["dev"], paths=["/app"])
+        Membership.objects.create(project=project, user=user, role=role, **limits)
     return Caller(ApiToken.issue(user, "token", scopes=list(scopes))[1])
 
 
@@ -143,11 +153,169 @@ def test_who_sees_a_folder_and_may_not_change_it_is_told_so(shop: Project) -> No
     assert "vault.change_folder in dev:/app" in refused["message"]
 
 
-def test_other_routes_of_the_vault_take_rights_everywhere(shop: Project) -> None:
-    manager = caller(shop, "manager", "reader")
+def test_lists_projects_and_environments_as_far_as_they_are_theirs(shop: Project) -> None:
+    viewer = caller(shop, "viewer")
 
-    for route in ("/api/v1/projects", f"/api/v1/projects/{shop.pk}", f"/api/v1/transfers/export?{place(shop)}"):
-        manager.get(route, status=403)
+    listed = viewer.get("/api/v1/projects")["projects"]
+
+    assert [(one["slug"], [each["slug"] for each in one["environments"]]) for one in listed] == [("shop", ["dev"])]
+    assert viewer.get("/api/v1/workspace")["workspaces"] == listed
+    for route in (f"/api/v1/projects/{shop.pk}", "/api/v1/projects/slug/shop"):
+        assert viewer.get(route)["project"] == listed[0]
+    environments = viewer.get(f"/api/v1/projects/{shop.pk}/environments")["environments"]
+    assert [one["slug"] for one in environments] == ["dev"]
+    dev, prod = shop.environments.get(slug="dev"), shop.environments.get(slug="prod")
+    for route in (f"/api/v1/projects/{shop.pk}/environments/", "/api/v1/workspace/environments/"):
+        assert viewer.get(f"{route}{dev.pk}")["environment"]["slug"] == "dev"
+        viewer.get(f"{route}{prod.pk}", status=404)
+    viewer.get(f"/api/v1/projects/{shop.pk}/environments/slug/prod", status=404)
+
+
+def test_another_project_answers_as_if_it_were_not_there(shop: Project) -> None:
+    manager, other = caller(shop, "manager", "reader"), Project.objects.get(slug="other")
+    tag, dev = editing.create_tag(other, "word", by=ANYBODY), other.environments.get(slug="dev")
+
+    for project in (other.pk, NOWHERE):
+        base = f"/api/v1/projects/{project}"
+        for method, rest, body in (
+            ("GET", "", None),
+            ("PATCH", "", {"name": "Taken"}),
+            ("GET", "/environments", None),
+            ("POST", "/environments", {"name": "New", "slug": "new"}),
+            ("GET", f"/environments/{dev.pk}", None),
+            ("PATCH", f"/environments/{dev.pk}", {"name": "Taken"}),
+            ("DELETE", f"/environments/{dev.pk}", None),
+            ("GET", "/tags", None),
+            ("POST", "/tags", {"slug": "new"}),
+            ("GET", f"/tags/{tag.pk}", None),
+            ("PATCH", f"/tags/{tag.pk}", {"slug": "taken"}),
+            ("DELETE", f"/tags/{tag.pk}", None),
+        ):
+            told = manager.ask(method, f"{base}{rest}", body, status=404)["message"]
+            assert told == f"There is no project with the ID {project}.", (method, rest)
+    assert manager.get("/api/v2/workspace/other", status=404)["message"] == "There is no project with the slug other."
+
+
+def test_what_is_of_the_whole_project_takes_the_right_in_all_of_it(shop: Project) -> None:
+    """The name of an environment too, by which rights and references call it."""
+    some, of_dev = caller(shop, "manager"), caller(shop, "manager", paths=(), name="dora")
+    whole = caller(shop, "manager", "reader", environments=(), paths=(), name="wanda")
+    dev, tag = shop.environments.get(slug="dev"), editing.create_tag(shop, "word", by=ANYBODY)
+    base = f"/api/v1/projects/{shop.pk}"
+
+    asked = (
+        ("PATCH", "", {"name": "Taken"}),
+        ("POST", "/environments", {"name": "New", "slug": "new"}),
+        ("PATCH", f"/environments/{dev.pk}", {"slug": "taken"}),
+        ("POST", "/tags", {"slug": "new"}),
+        ("PATCH", f"/tags/{tag.pk}", {"slug": "taken"}),
+        ("DELETE", f"/tags/{tag.pk}", None),
+    )
+    for method, rest, body in asked:
+        for one in (some, of_dev):
+            told = one.ask(method, f"{base}{rest}", body, status=403)["message"]
+            assert re.search(" in (Shop|the whole project|dev:/)", told), told
+    assert sorted(shop.tags.values_list("slug", flat=True)) == ["word"]
+    of_dev.patch(f"{base}/environments/{dev.pk}", {"name": "Named"})
+    for method, rest, body in asked:
+        whole.ask(method, f"{base}{rest}", body)
+    assert Project.objects.get(pk=shop.pk).name == "Taken"
+
+
+def test_imports_show_and_take_what_is_theirs(shop: Project) -> None:
+    editor, at = caller(shop, "editor", "reader"), {"projectSlug": "shop", "environment": "dev", "path": "/app"}
+    dev, prod = shop.environments.get(slug="dev"), shop.environments.get(slug="prod")
+    hidden = SecretImport.objects.get(folder__environment=dev)
+    editing.create_folder(dev, "/app/lib", by=ANYBODY)
+
+    where = "/api/v1/secret-imports?projectSlug=shop&environment=dev&path=/app"
+    assert editor.get(where)["secretImports"] == []
+    for method, body in (("GET", None), ("PATCH", {**at, "import": {"position": 1}}), ("DELETE", at)):
+        editor.ask(method, f"/api/v1/secret-imports/{hidden.pk}", body, status=404)
+    for environment, path in (("dev", "/db"), ("prod", "/app"), ("prod", "/nowhere"), ("nowhere", "/")):
+        source = {"environment": environment, "path": path}
+        told = editor.post("/api/v1/secret-imports", {**at, "import": source}, status=404)["message"]
+        assert told == f"There is no folder {path} in {environment}. Create it, or correct the path."
+    made = editor.post("/api/v1/secret-imports", {**at, "import": {"environment": "dev", "path": "/app/lib"}})
+    assert [one["id"] for one in editor.get(where)["secretImports"]] == [made["secretImport"]["id"]]
+
+    # One of another environment takes the right to read there, and to see it is not enough.
+    user = User.objects.get(username="mia-editor-reader")
+    editing.create_folder(prod, "/app", by=ANYBODY)
+    seen = Membership.objects.create(project=shop, user=user, role="viewer", environments=["prod"])
+    source = {"environment": "prod", "path": "/app"}
+    assert (
+        "vault.reveal_secret" in editor.post("/api/v1/secret-imports", {**at, "import": source}, status=403)["message"]
+    )
+    Membership.objects.filter(pk=seen.pk).update(role="reader")
+    answer = editor.post("/api/v1/secret-imports", {**at, "import": source})["secretImport"]
+    editor.delete(f"/api/v1/secret-imports/{answer['id']}", at)
+
+
+def test_a_transfer_takes_the_rights_at_both_ends(shop: Project) -> None:
+    both = caller(shop, "editor", "reader")
+    at = {"projectSlug": "shop", "environment": "dev"}
+    editing.create_folder(shop.environments.get(slug="dev"), "/app/lib", by=ANYBODY)
+    before = state()
+
+    def send(what: str, source: str, target: dict[str, str], *, status: int) -> dict[str, Any]:
+        name = "secretPath" if what.startswith("secrets") else "path"
+        keys = {"secretKeys": ["KEY"]} if what.startswith("secrets") else {}
+        to = {("secretPath" if key == "path" and name == "secretPath" else key): value for key, value in target.items()}
+        body = {**at, name: source, **keys, "destination": to}
+        answer: dict[str, Any] = both.post(f"/api/v1/transfers/{what}", body, status=status)
+        return answer
+
+    other = str(Project.objects.get(slug="other").pk)
+    for what in ("secrets/copy", "secrets/move", "folders/copy", "folders/move"):
+        for target in (
+            {"environment": "dev", "path": "/db"},
+            {"environment": "prod", "path": "/app"},
+            {"environment": "dev", "path": "/app", "projectId": other},
+            {"environment": "dev", "path": "/app", "projectId": NOWHERE},
+        ):
+            send(what, "/app", target, status=404)
+        send(what, "/db", {"environment": "dev", "path": "/app"}, status=404)
+    Membership.objects.create(
+        project=shop, user=User.objects.get(username="mia-editor-reader"), role="viewer", paths=["/db"]
+    )
+    for what, right in (("copy", "vault.add_secret"), ("move", "vault.add_secret")):
+        told = send(f"secrets/{what}", "/app", {"environment": "dev", "path": "/db"}, status=403)["message"]
+        assert f"{right} in dev:/db of Shop" in told
+    assert state() == before
+    moved = send("secrets/move", "/app", {"environment": "dev", "path": "/app/lib"}, status=200)["transfer"]
+    assert moved["created"] == ["KEY"]
+    copied = send("secrets/copy", "/app/lib", {"environment": "dev", "path": "/app/new"}, status=200)["transfer"]
+    assert (copied["path"], copied.keys() & {"references", "unseenReferences"}) == ("/app/new", set())
+
+
+def test_a_move_counts_the_references_that_it_may_not_name(shop: Project) -> None:
+    editor, at = caller(shop, "editor"), {"projectSlug": "shop", "environment": "dev", "secretPath": "/app"}
+    for path, key in (("/app", "NEAR"), ("/db", "FAR")):
+        editing.set_secret(Folder.objects.get(path=path, environment__project=shop), key, "${dev.app.KEY}", by=ANYBODY)
+
+    to = {"environment": "dev", "secretPath": "/app/new"}
+    body = {**at, "secretKeys": ["KEY"], "destination": to, "updateReferences": False}
+    moved = editor.post("/api/v1/transfers/secrets/move", body)["transfer"]
+
+    assert ([one["secretKey"] for one in moved["references"]], moved["unseenReferences"]) == (["NEAR"], 1)
+
+
+def test_an_export_lacks_nothing_or_is_refused(shop: Project) -> None:
+    where = f"{place(shop)}&path=/app".replace("&secretPath=/app", "")
+    reader = caller(shop, "reader")
+
+    assert VALUE in reader.get(f"/api/v1/transfers/export?{where}&values=stored")["export"]["content"]
+    told = reader.get(f"/api/v1/transfers/export?{where}", status=400)["message"]
+    assert "Reader of values" in told
+    assert "/db" not in told
+    caller(shop, "viewer").get(f"/api/v1/transfers/export?{where}", status=403)
+    reader.get(f"/api/v1/transfers/export?{where.replace('/app', '/db')}", status=404)
+
+
+def state() -> list[object]:
+    secrets = Secret.objects.order_by("pk").values_list("pk", "key", "folder", "version")
+    return [*secrets, *Folder.objects.order_by("pk").values_list("pk", "path")]
 
 
 def test_a_plan_names_no_reference_of_a_hidden_folder(shop: Project) -> None:

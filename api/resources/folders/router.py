@@ -1,6 +1,5 @@
 """`/api/v1/folders` and `/api/v2/folders`: the same, with workspaceId or projectId."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -32,15 +31,16 @@ from api.resources.folders.schemas import (
     PlacedFolder,
     UpdateFolder,
 )
-from api.resources.lookups import as_uuid, folders_for, folders_in, get_folder, get_project, sees_by_place
+from api.resources.lookups import as_uuid, choose_project, folders_for, folders_in, get_folder, get_target
 from vault import editing
-from vault.access import Place, can, place_of, visible
+from vault.access import place_of
 from vault.editing.folders import with_subfolders
-from vault.models import ROOT, Environment, Folder, Secret
-from vault.reading import find_folder
+from vault.models import ROOT, Folder, Secret
 from vault.rules import clean_path
 
 router = resource("Folders")
+
+ADD = "vault.add_folder"
 
 
 def last_modified(folders: list[Folder]) -> dict[UUID, datetime]:
@@ -100,14 +100,14 @@ def _listed(folder: Folder, parent: Folder, at: datetime | None, *, recursive: b
     return ListedFolder.of(folder, last_modified=at, **extra)
 
 
-@router.post("", auth=Bearer("vault.add_folder", by_place=True), response=with_errors(OneFolder, 409))
+@router.post("", auth=Bearer(ADD, by_place=True), response=with_errors(OneFolder, 409))
 @foreseeable
 @idempotent
 def create_folder(request: HttpRequest, body: CreateFolder) -> OneFolder:
     """Creates a folder, and those above it that are missing."""
     caller = caller_of(request)
     path = f"{body.parent_path.rstrip('/')}/{body.name}"
-    environment = _environment_for(caller, body, path)
+    environment = get_target(caller, body.get_project, body.environment, path, ADD, shown=body.parent_path)
     with transaction.atomic():
         folder = editing.create_folder(environment, path, description=body.description or "", by=actor_of(caller))
         note_added(caller, folder)
@@ -127,7 +127,7 @@ def get_folder_by_id(request: HttpRequest, folder_id: UUID) -> OneFolderDetail:
 )
 def get_root_folder(request: HttpRequest, project_id: str, environment: str) -> OneFolderDetail:
     """The root folder of an environment."""
-    return detailed(get_folder(caller_of(request), lambda: get_project(project_id), environment, ROOT))
+    return detailed(get_folder(caller_of(request), lambda: choose_project(project_id, None), environment, ROOT))
 
 
 @router.get(
@@ -137,7 +137,7 @@ def get_root_folder(request: HttpRequest, project_id: str, environment: str) -> 
 )
 def get_folder_by_path(request: HttpRequest, project_id: str, environment: str, folder_path: str) -> OneFolderDetail:
     """A folder by its path, whose slashes may be written as they are or as `%2F`."""
-    return detailed(get_folder(caller_of(request), lambda: get_project(project_id), environment, folder_path))
+    return detailed(get_folder(caller_of(request), lambda: choose_project(project_id, None), environment, folder_path))
 
 
 def detailed(folder: Folder) -> OneFolderDetail:
@@ -177,20 +177,6 @@ def delete_folder(request: HttpRequest, folder_id: str, body: Annotated[DeleteFo
         note_deleted(caller, folder)
         editing.delete_folder(folder, by=actor_of(caller))
     return answer
-
-
-def _environment_for(caller: Caller, place: FolderPlace, path: str) -> Environment:
-    """Where a folder comes that need not be there yet: what is above it may be missing, or not be theirs to see."""
-    if not sees_by_place(caller):
-        return find_folder(place.get_project(), place.environment, ROOT).environment
-    with suppress(NotFoundError):
-        rows = visible(caller.user, Environment.objects.filter(project=place.get_project(), slug=place.environment))
-        for environment in rows:
-            if can(caller.user, "vault.add_folder", Place(environment.project_id, environment.slug, clean_path(path))):
-                return environment
-    parent = get_folder(caller, place.get_project, place.environment, place.parent_path)
-    caller.require_at(place_of(parent), "vault.add_folder")
-    return parent.environment
 
 
 def _find(caller: Caller, place: FolderPlace, id_or_name: str, permission: str) -> Folder:

@@ -9,6 +9,7 @@ from api.http.errors import BadRequest, NotFoundError
 from api.resources.actors import actor_of
 from api.resources.audit import note_added
 from api.resources.projects.schemas import CreateProject, EnvironmentOut
+from api.resources.projects.seen import Seen
 from connections.models import Connection
 from sources.choosing import environments_of
 from sources.errors import SourceError
@@ -40,16 +41,16 @@ def _get_connection(connection_id: UUID) -> Connection:
     return connection
 
 
-def ask_for_environments(project: Project) -> list[EnvironmentOut]:
+def ask_for_environments(project: Project, seen: Seen) -> list[EnvironmentOut]:
     """As the source tells now or, if it is slow, told last."""
     listing = environments_of(project)
     if listing.problem and not listing.entries:
         raise BadRequest(listing.problem)
-    return EnvironmentOut.told_all(project, listing.entries)
+    return seen.environments(project, EnvironmentOut.told_all(project, listing.entries))
 
 
-def find_environment(project: Project, slug: str) -> EnvironmentOut:
-    found = next((each for each in ask_for_environments(project) if each.slug == slug), None)
+def find_environment(project: Project, slug: str, seen: Seen) -> EnvironmentOut:
+    found = next((each for each in ask_for_environments(project, seen) if each.slug == slug), None)
     if found is None:
         raise NotFoundError(f"The project {project.slug} has no environment {slug[:64]}.")
     return found

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Router
 
@@ -16,7 +15,13 @@ from api.resources import resource
 from api.resources.actors import actor_of
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.base import with_errors
-from api.resources.lookups import get_environment, get_project, get_project_by_slug
+from api.resources.lookups import (
+    environments_for,
+    get_environment,
+    get_project,
+    get_project_by_slug,
+    get_project_of,
+)
 from api.resources.projects.linking import ask_for_environments, find_environment, link
 from api.resources.projects.schemas import (
     CreateEnvironment,
@@ -32,26 +37,32 @@ from api.resources.projects.schemas import (
     UpdateEnvironment,
     UpdateProject,
 )
+from api.resources.projects.seen import Seen
 from sources.linking import set_poll_seconds
-from sources.words import JOINED
 from syncs.models import DevinSync
 from vault import editing
+from vault.access import place_of, visible
 from vault.editing.projects import DEFAULT_ENVIRONMENTS
+from vault.editing.telling import enumerate_some
 from vault.elsewhere import check_kept_here
 from vault.models import Environment, Project
 
 router = resource("Projects")
 
-VIEW = Bearer("vault.view_project")
+VIEW = Bearer("vault.view_project", by_place=True)
+CHANGE = Bearer("vault.change_project", by_place=True)
+# No role of a member has it.
+DELETE = Bearer("vault.delete_project")
 
 
-def all_projects() -> QuerySet[Project]:
-    return Project.objects.prefetch_related("environments").select_related(*JOINED)
+def projects_for(caller: Caller) -> list[ProjectOut]:
+    seen = Seen(caller)
+    return [ProjectOut.of(project, seen) for project in seen.projects()]
 
 
 def create(caller: Caller, body: CreateProject) -> ProjectOut:
     if body.source_connection_id is not None:
-        return ProjectOut.of(link(caller, body.source_connection_id, body))
+        return told(caller, link(caller, body.source_connection_id, body))
     with transaction.atomic():
         project = editing.create_project(
             name=body.project_name,
@@ -61,14 +72,20 @@ def create(caller: Caller, body: CreateProject) -> ProjectOut:
             by=actor_of(caller),
         )
         note_added(caller, project)
-    return ProjectOut.of(project)
+    return told(caller, project)
 
 
-def get_own_environment(project: Project, environment_id: UUID) -> Environment:
+def told(caller: Caller, project: Project) -> ProjectOut:
+    return ProjectOut.of(project, Seen(caller))
+
+
+def get_own_environment(caller: Caller, project_id: str, environment_id: UUID, permission: str) -> Environment:
+    project = get_project_of(caller, project_id, permission)
     check_kept_here(project)
-    environment = project.environments.filter(pk=environment_id).first()
+    environment = environments_for(caller).filter(project=project, pk=environment_id).first()
     if environment is None:
         raise NotFoundError(f"The project {project.slug} has no environment with the ID {environment_id}.")
+    caller.require_at(place_of(environment), permission)
     return environment
 
 
@@ -80,8 +97,8 @@ def edited(environment: Environment, message: str) -> EditedEnvironment:
 
 @router.get("", auth=VIEW, response=with_errors(ManyProjects))
 def list_projects(request: HttpRequest) -> ManyProjects:
-    """All projects with their environments."""
-    return ManyProjects(projects=[ProjectOut.of(project) for project in all_projects()])
+    """The projects that you see, with their environments."""
+    return ManyProjects(projects=projects_for(caller_of(request)))
 
 
 @router.post("", auth=Bearer("vault.add_project"), response=with_errors(OneProject, 409))
@@ -94,25 +111,29 @@ def create_project(request: HttpRequest, body: CreateProject) -> OneProject:
 @router.get("/slug/{slug}", auth=VIEW, response=with_errors(OneProject))
 def get_project_with_slug(request: HttpRequest, slug: str) -> OneProject:
     """A project by its slug."""
-    return OneProject(project=ProjectOut.of(get_project_by_slug(slug)))
+    caller = caller_of(request)
+    return OneProject(project=told(caller, get_project_by_slug(caller, slug)))
 
 
 @router.get("/{project_id}", auth=VIEW, response=with_errors(OneProject))
 def get_project_with_id(request: HttpRequest, project_id: str) -> OneProject:
     """A project by its ID."""
-    return OneProject(project=ProjectOut.of(get_project(project_id)))
+    caller = caller_of(request)
+    return OneProject(project=told(caller, get_project(caller, project_id)))
 
 
-@router.patch("/{project_id}", auth=Bearer("vault.change_project"), response=with_errors(OneProject))
+@router.patch("/{project_id}", auth=CHANGE, response=with_errors(OneProject))
 def update_project(request: HttpRequest, project_id: str, body: UpdateProject) -> OneProject:
     """Changes what is sent."""
-    return OneProject(project=change(caller_of(request), get_project(project_id), body))
+    caller = caller_of(request)
+    return OneProject(project=change(caller, get_project(caller, project_id, "vault.change_project"), body))
 
 
-@router.delete("/{project_id}", auth=Bearer("vault.delete_project"), response=with_errors(OneProject))
+@router.delete("/{project_id}", auth=DELETE, response=with_errors(OneProject))
 def delete_project(request: HttpRequest, project_id: str) -> OneProject:
     """Deletes a project that no sync belongs to, with all its secrets."""
-    return OneProject(project=delete(caller_of(request), get_project(project_id)))
+    caller = caller_of(request)
+    return OneProject(project=delete(caller, get_project(caller, project_id, "vault.delete_project")))
 
 
 def change(caller: Caller, project: Project, body: UpdateProject) -> ProjectOut:
@@ -123,14 +144,16 @@ def change(caller: Caller, project: Project, body: UpdateProject) -> ProjectOut:
         if body.source_poll_seconds is not None:
             set_poll_seconds(project, body.source_poll_seconds)
         note_changed(caller, project)
-    return ProjectOut.of(project)
+    return told(caller, project)
 
 
 def delete(caller: Caller, project: Project) -> ProjectOut:
-    answer = ProjectOut.of(project)
-    syncs = sorted(DevinSync.objects.filter(project=project).values_list("name", flat=True))
-    if syncs:
-        raise BadRequest(f"The syncs {', '.join(syncs[:10])} belong to {project.slug}. Delete them first.")
+    answer = told(caller, project)
+    syncs = DevinSync.objects.filter(project=project)
+    if count := syncs.count():
+        names = sorted(visible(caller.user, syncs).values_list("name", flat=True))
+        which = enumerate_some(names, count - len(names), "sync")
+        raise BadRequest(f"These belong to {project.slug}: {which}. Delete them first.")
     with transaction.atomic():
         note_deleted(caller, project)
         editing.delete_project(project, by=actor_of(caller))
@@ -139,33 +162,37 @@ def delete(caller: Caller, project: Project) -> ProjectOut:
 
 def list_environments(request: HttpRequest, project_id: str) -> ManyEnvironments:
     """The environments of a project, in order."""
-    project = get_project(project_id)
+    caller = caller_of(request)
+    project, seen = get_project(caller, project_id, "vault.view_project"), Seen(caller)
     if not project.is_kept_here:
-        return ManyEnvironments(environments=ask_for_environments(project))
-    return ManyEnvironments(environments=[EnvironmentOut.of(environment) for environment in project.environments.all()])
+        return ManyEnvironments(environments=ask_for_environments(project, seen))
+    rows = seen.environments(project, project.environments.all())
+    return ManyEnvironments(environments=[EnvironmentOut.of(environment) for environment in rows])
 
 
 @router.get("/{project_id}/environments/slug/{slug}", auth=VIEW, response=with_errors(EnvironmentBySlug))
 def get_environment_with_slug(request: HttpRequest, project_id: str, slug: str) -> EnvironmentBySlug:
     """An environment by its slug."""
-    project = get_project(project_id)
+    caller = caller_of(request)
+    project = get_project(caller, project_id, "vault.view_project")
     if project.is_kept_here:
-        found = EnvironmentOut.of(get_environment(project, slug))
+        found = EnvironmentOut.of(get_environment(caller, project, slug))
     else:
-        found = find_environment(project, slug)
+        found = find_environment(project, slug, Seen(caller))
     return EnvironmentBySlug(**dict(found), environment=found)
 
 
 def get_environment_with_id(request: HttpRequest, project_id: str, environment_id: UUID) -> OneEnvironment:
     """An environment by its ID."""
-    found = get_own_environment(get_project(project_id), environment_id)
+    found = get_own_environment(caller_of(request), project_id, environment_id, "vault.view_project")
     return OneEnvironment(environment=EnvironmentOut.of(found))
 
 
 @idempotent
 def add_environment(request: HttpRequest, project_id: str, body: CreateEnvironment) -> EditedEnvironment:
     """Adds an environment to a project."""
-    caller, project = caller_of(request), get_project(project_id)
+    caller = caller_of(request)
+    project = get_project(caller, project_id, "vault.add_environment")
     with transaction.atomic():
         environment = editing.create_environment(
             project, name=body.name, slug=body.slug, position=body.position, by=actor_of(caller)
@@ -177,8 +204,9 @@ def add_environment(request: HttpRequest, project_id: str, body: CreateEnvironme
 def change_environment(
     request: HttpRequest, project_id: str, environment_id: UUID, body: UpdateEnvironment
 ) -> EditedEnvironment:
-    """Changes what is sent. References by an old slug are cut."""
-    caller, environment = caller_of(request), get_own_environment(get_project(project_id), environment_id)
+    """Changes what is sent. References by an old slug are cut; another slug takes the right in the whole project."""
+    caller = caller_of(request)
+    environment = get_own_environment(caller, project_id, environment_id, "vault.change_environment")
     with transaction.atomic():
         editing.update_environment(
             environment, name=body.name, slug=body.slug, position=body.position, by=actor_of(caller)
@@ -189,7 +217,8 @@ def change_environment(
 
 def remove_environment(request: HttpRequest, project_id: str, environment_id: UUID) -> EditedEnvironment:
     """Deletes an environment with all its folders and secrets."""
-    caller, environment = caller_of(request), get_own_environment(get_project(project_id), environment_id)
+    caller = caller_of(request)
+    environment = get_own_environment(caller, project_id, environment_id, "vault.delete_environment")
     answer = edited(environment, "Successfully deleted environment")
     with transaction.atomic():
         note_deleted(caller, environment)
@@ -222,7 +251,7 @@ ENVIRONMENT_ROUTES: tuple[tuple[str, str, str, Any, Any], ...] = (
 def add_environment_routes(router: Router) -> None:
     for method, path, permission, view, answer in ENVIRONMENT_ROUTES:
         answering = view if method == "GET" else foreseeable(view)
-        bearer = Bearer(f"vault.{permission}")
+        bearer = Bearer(f"vault.{permission}", by_place=True)
         router.api_operation([method], path, auth=bearer, response=with_errors(answer))(answering)
 
 

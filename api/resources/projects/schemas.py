@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from api.http.forms import Switch, WholeNumber
 from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, left_out
+from api.resources.projects.seen import Seen
 from api.resources.syncs.schemas import Description
 from sources.ids import stable_id
 from sources.models import LinkedProject
@@ -106,8 +107,9 @@ class SourceOut(Answer):
     last_error: str | None = Field(examples=[None])
 
     @classmethod
-    def of(cls, project: Project, link: LinkedProject | None) -> Self:
-        if link is None:
+    def of(cls, project: Project, link: LinkedProject | None, seen: Seen) -> Self:
+        """How a connection fares, and which it is, is for those who may see it."""
+        if link is None or not seen.reaches(link.connection_id):
             nothing = dict.fromkeys(set(cls.model_fields) - {"type"})
             return cls(type=project.source, **nothing)
         return cls(
@@ -162,7 +164,7 @@ class ProjectOut(Answer):
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, project: Project) -> Self:
+    def of(cls, project: Project, seen: Seen) -> Self:
         link = None if project.is_kept_here else link_of(project)
         return cls(
             id=project.id,
@@ -170,18 +172,19 @@ class ProjectOut(Answer):
             slug=project.slug,
             type="secret-manager",
             description=project.description or None,
-            environments=_environments(project, link),
-            source=SourceOut.of(project, link),
+            environments=_environments(project, link, seen),
+            source=SourceOut.of(project, link, seen),
             created_at=project.created_at,
             updated_at=project.updated_at,
         )
 
 
-def _environments(project: Project, link: LinkedProject | None) -> list[EnvironmentInProject]:
+def _environments(project: Project, link: LinkedProject | None, seen: Seen) -> list[EnvironmentInProject]:
     """Of a project that is kept elsewhere, as its source last told of them."""
     if link is None:
-        return [EnvironmentInProject.of(environment) for environment in project.environments.all()]
-    return [EnvironmentInProject.told(EnvironmentEntry(**entry), project.pk) for entry in link.environments]
+        return [EnvironmentInProject.of(each) for each in seen.environments(project, project.environments.all())]
+    entries = [EnvironmentEntry(**entry) for entry in link.environments]
+    return [EnvironmentInProject.told(entry, project.pk) for entry in seen.environments(project, entries)]
 
 
 class OneProject(Answer):

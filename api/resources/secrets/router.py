@@ -18,7 +18,6 @@ from api.http.idempotency import idempotent
 from api.http.queries import OfSecrets, Recursive, SecretQuery
 from api.resources import resource
 from api.resources.base import with_errors
-from api.resources.lookups import get_folder
 from api.resources.secrets.answers import get_secret, list_secrets, reject_personal, tag_of, unresolved_in
 from api.resources.secrets.edits import create_secrets, delete_secrets, update_secret, update_secrets
 from api.resources.secrets.schemas import (
@@ -57,18 +56,12 @@ def says_yes(request: HttpRequest) -> bool:
     return match is not None and match.route.startswith("api/v4/")
 
 
-def folder_at(caller: Caller, place: SecretPlace, path: str, *permissions: str) -> Folder:
-    folder = get_folder(caller, place.get_project, place.environment, path)
-    caller.require_at(place_of(folder), *permissions)
-    return folder
-
-
 def by_folder(
     caller: Caller, place: SecretPlace, secrets: Sequence[Batched], *permissions: str
 ) -> list[tuple[Folder, list[Batched]]]:
     """The secrets of a batch with the folders that they are in: the batch's, unless they name another."""
     paths = {secret.secret_path or place.secret_path for secret in secrets}
-    folders = {path: folder_at(caller, place, path, *permissions) for path in paths}
+    folders = {path: place.folder_at(caller, path, *permissions) for path in paths}
     groups: dict[Folder, list[Batched]] = {}
     for secret in secrets:
         groups.setdefault(folders[secret.secret_path or place.secret_path], []).append(secret)
@@ -200,7 +193,7 @@ def create_one_secret(request: HttpRequest, secret_name: str, body: CreateSecret
     caller = caller_of(request)
     sent = {name: getattr(body, name) for name in NewSecret.model_fields if name in CreateSecret.model_fields}
     new = NewSecret.model_construct(**sent | {"secret_key": secret_name, "secret_path": None})
-    created = create_secrets(caller, folder_at(caller, body, body.secret_path, ADD), [new])
+    created = create_secrets(caller, body.folder_at(caller, body.secret_path, ADD), [new])
     return OneSecret(secret=created[0])
 
 
@@ -208,7 +201,7 @@ def update_one_secret(request: HttpRequest, secret_name: str, body: UpdateSecret
     """Changes the value, the comment or the key of a secret."""
     reject_personal(body.type)
     caller = caller_of(request)
-    folder = folder_at(caller, body, body.secret_path, CHANGE)
+    folder = body.folder_at(caller, body.secret_path, CHANGE)
     return OneSecret(secret=update_secret(caller, folder, secret_name, body))
 
 
@@ -216,7 +209,7 @@ def delete_one_secret(request: HttpRequest, secret_name: str, body: Annotated[De
     """Deletes a secret with its versions."""
     reject_personal(body.type)
     caller = caller_of(request)
-    deleted = delete_secrets(caller, folder_at(caller, body, body.secret_path, DELETE), [secret_name])
+    deleted = delete_secrets(caller, body.folder_at(caller, body.secret_path, DELETE), [secret_name])
     return OneSecret(secret=deleted[0])
 
 

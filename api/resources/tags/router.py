@@ -22,6 +22,8 @@ from vault.models import Project, Tag
 projects = resource("Tags")
 workspaces = resource("Tags")
 
+VIEW = "vault.view_tag"
+
 
 def get_own(project: Project, **named: Any) -> Tag:
     tag = project.tags.filter(**named).first()
@@ -32,14 +34,16 @@ def get_own(project: Project, **named: Any) -> Tag:
 
 def list_tags(request: HttpRequest, project_id: str) -> ManyTags:
     """The tags of a project, by slug."""
-    tags = [TagOut.of(tag) for tag in get_project(project_id).tags.all()]
+    project = get_project(caller_of(request), project_id, VIEW)
+    tags = [TagOut.of(tag) for tag in project.tags.all()]
     return ManyTags(tags=tags, workspace_tags=tags)
 
 
 @idempotent
 def create_tag(request: HttpRequest, project_id: str, body: CreateTag) -> OneTag:
     """Adds a tag to a project."""
-    caller, project = caller_of(request), get_project(project_id)
+    caller = caller_of(request)
+    project = get_project(caller, project_id, "vault.add_tag")
     with transaction.atomic():
         tag = editing.create_tag(project, body.slug, name=body.name, color=body.color, by=actor_of(caller))
         note_added(caller, tag)
@@ -48,17 +52,18 @@ def create_tag(request: HttpRequest, project_id: str, body: CreateTag) -> OneTag
 
 def get_tag_by_slug(request: HttpRequest, project_id: str, slug: str) -> OneTag:
     """A tag by its slug."""
-    return OneTag.of(get_own(get_project(project_id), slug=slug))
+    return OneTag.of(get_own(get_project(caller_of(request), project_id, VIEW), slug=slug))
 
 
 def get_tag(request: HttpRequest, project_id: str, tag_id: UUID) -> OneTag:
     """A tag by its ID."""
-    return OneTag.of(get_own(get_project(project_id), pk=tag_id))
+    return OneTag.of(get_own(get_project(caller_of(request), project_id, VIEW), pk=tag_id))
 
 
 def update_tag(request: HttpRequest, project_id: str, tag_id: UUID, body: UpdateTag) -> OneTag:
     """Changes what is sent."""
-    caller, tag = caller_of(request), get_own(get_project(project_id), pk=tag_id)
+    caller = caller_of(request)
+    tag = get_own(get_project(caller, project_id, "vault.change_tag"), pk=tag_id)
     with transaction.atomic():
         tag = editing.update_tag(tag, slug=body.slug, name=body.name, color=body.color, by=actor_of(caller))
         note_changed(caller, tag)
@@ -67,7 +72,8 @@ def update_tag(request: HttpRequest, project_id: str, tag_id: UUID, body: Update
 
 def delete_tag(request: HttpRequest, project_id: str, tag_id: UUID) -> OneTag:
     """Deletes a tag, and takes it from all secrets that have it."""
-    caller, tag = caller_of(request), get_own(get_project(project_id), pk=tag_id)
+    caller = caller_of(request)
+    tag = get_own(get_project(caller, project_id, "vault.delete_tag"), pk=tag_id)
     answer = OneTag.of(tag)
     with transaction.atomic():
         note_deleted(caller, tag)
@@ -89,7 +95,8 @@ ROUTES: tuple[tuple[str, str, str, Any, Any, tuple[int, ...]], ...] = (
 def add_routes(router: Router) -> None:
     for method, path, permission, view, answer, errors in ROUTES:
         answers = with_errors(answer, *errors)
-        router.api_operation([method], path, auth=Bearer(f"vault.{permission}"), response=answers)(view)
+        bearer = Bearer(f"vault.{permission}", by_place=True)
+        router.api_operation([method], path, auth=bearer, response=answers)(view)
 
 
 for each in (projects, workspaces):

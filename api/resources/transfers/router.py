@@ -17,7 +17,7 @@ from api.resources import resource
 from api.resources.actors import actor_of
 from api.resources.audit import note_changed
 from api.resources.base import with_errors
-from api.resources.lookups import get_environment, get_project
+from api.resources.lookups import choose_project, get_target
 from api.resources.places import InEnvironment
 from api.resources.transfers.schemas import (
     CopySecrets,
@@ -32,9 +32,11 @@ from api.resources.transfers.schemas import (
     TransferFolder,
 )
 from vault import editing
+from vault.access import Place, place_of, sight
 from vault.editing import Transferred
+from vault.editing.telling import seen_references
 from vault.exporting import take
-from vault.models import Environment, Folder
+from vault.models import Environment, Folder, Project
 from vault.rules import clean_path
 
 router = resource("Transfers")
@@ -42,86 +44,92 @@ router = resource("Transfers")
 NAMED = 10
 READ = ("vault.view_secret", "vault.reveal_secret")
 CHANGES = ("vault.add_secret", "vault.change_secret")
-LEAVES = ("vault.delete_secret",)
-FOLDER = ("vault.add_folder", "vault.change_folder", "vault.delete_folder")
+# What each end takes, of secrets and of a folder.
+LEAVES, ARRIVES = ("vault.view_secret", "vault.delete_secret"), CHANGES
+FOLDER_LEAVES = (*LEAVES, "vault.change_folder", "vault.delete_folder")
+FOLDER_ARRIVES = (*CHANGES, "vault.add_folder", "vault.change_folder")
+MAKES = ("vault.add_folder", "vault.add_secret", "vault.add_secretimport")
+EXPORTS = ("vault.view_folder", *READ)
 
 
-@router.post("/secrets/copy", auth=Bearer(*READ, *CHANGES), response=with_errors(OneTransfer, 409))
+@router.post("/secrets/copy", auth=Bearer(*READ, *CHANGES, by_place=True), response=with_errors(OneTransfer, 409))
 @foreseeable
 @idempotent
 def copy_secrets(request: HttpRequest, body: CopySecrets) -> OneTransfer:
     """Copies secrets, as they are stored, with all that is kept with them; a copy begins at version 1."""
-    caller, folder, keys = caller_of(request), body.folder_at(body.secret_path), once(body.secret_keys)
-    environment, path = target_of(caller, body, body.destination, body.destination.secret_path)
+    caller, keys = caller_of(request), once(body.secret_keys)
+    folder = body.folder_at(caller, body.secret_path, *READ)
+    environment, path = target_of(caller, body, body.destination, body.destination.secret_path, *CHANGES)
     with transaction.atomic():
         done = editing.copy_secrets(folder, keys, environment, path, replaces=body.overwrite, by=actor_of(caller))
         note(caller, "Copied", keys, folder, done)
-    return OneTransfer(transfer=Transfer.of(done, moves=False))
+    return OneTransfer(transfer=Transfer.of(done))
 
 
-@router.post(
-    "/secrets/move", auth=Bearer("vault.view_secret", *CHANGES, *LEAVES), response=with_errors(OneTransfer, 409)
-)
+@router.post("/secrets/move", auth=Bearer(*LEAVES, *ARRIVES, by_place=True), response=with_errors(OneTransfer, 409))
 @foreseeable
 @idempotent
 def move_secrets(request: HttpRequest, body: MoveSecrets) -> OneTransfer:
     """Moves secrets with their versions. Refused where there is one of that key already."""
-    caller, folder, keys = caller_of(request), body.folder_at(body.secret_path), once(body.secret_keys)
-    environment, path = target_of(caller, body, body.destination, body.destination.secret_path)
+    caller, keys = caller_of(request), once(body.secret_keys)
+    folder = body.folder_at(caller, body.secret_path, *LEAVES)
+    environment, path = target_of(caller, body, body.destination, body.destination.secret_path, *ARRIVES)
     with transaction.atomic():
         done = editing.move_secrets(
             folder, keys, environment, path, carries_references=body.update_references, by=actor_of(caller)
         )
         note(caller, "Moved", keys, folder, done, leaves=True)
-    return OneTransfer(transfer=Transfer.of(done, moves=True))
+    return OneTransfer(transfer=Transfer.of(done, cut=seen_references(done.retold, actor_of(caller))))
 
 
 @router.post(
     "/folders/copy",
-    auth=Bearer(*READ, "vault.add_folder", "vault.add_secret", "vault.add_secretimport"),
+    auth=Bearer(*READ, *MAKES, by_place=True),
     response=with_errors(OneTransfer, 409),
 )
 @foreseeable
 @idempotent
 def copy_folder(request: HttpRequest, body: TransferFolder) -> OneTransfer:
     """Copies a folder with all that is in and below it."""
-    caller, folder = caller_of(request), body.folder_at(body.path)
-    environment, path = target_of(caller, body, body.destination, body.destination.path)
+    caller = caller_of(request)
+    folder = body.folder_at(caller, body.path, *READ)
+    environment, path = target_of(caller, body, body.destination, body.destination.path, *MAKES)
     named = [f"the folder {folder.path}"]
     with transaction.atomic():
         done = editing.copy_folder(folder, environment, path, by=actor_of(caller))
         note(caller, "Copied", named, folder, done)
-    return OneTransfer(transfer=Transfer.of(done, moves=False))
+    return OneTransfer(transfer=Transfer.of(done))
 
 
 @router.post(
     "/folders/move",
-    auth=Bearer(
-        "vault.view_secret", "vault.add_folder", "vault.change_folder", "vault.delete_folder", *CHANGES, *LEAVES
-    ),
+    auth=Bearer(*FOLDER_LEAVES, *FOLDER_ARRIVES, by_place=True),
     response=with_errors(OneTransfer, 409),
 )
 @foreseeable
 @idempotent
 def move_folder(request: HttpRequest, body: MoveFolder) -> OneTransfer:
     """Moves a folder with all that is in and below it; the syncs that read it go on reading it."""
-    caller, folder = caller_of(request), body.folder_at(body.path)
-    environment, path = target_of(caller, body, body.destination, body.destination.path)
+    caller = caller_of(request)
+    folder = body.folder_at(caller, body.path, *FOLDER_LEAVES)
+    environment, path = target_of(caller, body, body.destination, body.destination.path, *FOLDER_ARRIVES)
     named, was = [f"the folder {folder.path}"], str(folder)
     with transaction.atomic():
         done = editing.move_folder(
             folder, environment, path, carries_references=body.update_references, by=actor_of(caller)
         )
         note(caller, "Moved", named, was, done)
-    return OneTransfer(transfer=Transfer.of(done, moves=True))
+    return OneTransfer(transfer=Transfer.of(done, cut=seen_references(done.retold, actor_of(caller))))
 
 
-@router.get("/export", auth=Bearer("vault.view_folder", *READ), response=with_errors(OneExport))
+@router.get("/export", auth=Bearer(*EXPORTS, by_place=True), response=with_errors(OneExport))
 def export_folder(request: HttpRequest, response: HttpResponse, query: Annotated[ExportQuery, Query()]) -> OneExport:
     """The values of a folder as the text of a file, for whoever may read them; noted each time."""
     caller = caller_of(request)
     folder = query.get_folder(caller)
-    taken = take(folder, to=query.format, resolved=query.values == "resolved")
+    caller.require_at(place_of(folder), *EXPORTS)
+    sees = sight(caller.user, "vault.reveal_secret", folder.environment.project_id)
+    taken = take(folder, to=query.format, resolved=query.values == "resolved", sees=sees)
     note_changed(caller, folder, detail=taken.told)
     response["Cache-Control"] = "no-store"
     content = ExportOut(file_name=taken.file_name, format=query.format, count=taken.count, content=taken.text)
@@ -132,12 +140,17 @@ def once(keys: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def target_of(caller: Caller, body: InEnvironment, destination: Destination, path: str) -> tuple[Environment, str]:
-    """Where to, for whoever may make the folder if it is missing."""
-    project = get_project(destination.project_id) if destination.project_id else body.get_project()
-    environment = get_environment(project, destination.environment)
+def target_of(
+    caller: Caller, body: InEnvironment, destination: Destination, path: str, *permissions: str
+) -> tuple[Environment, str]:
+    """Where to, for whoever has these there and may make the folder if it is missing."""
+
+    def find_project() -> Project:
+        return choose_project(destination.project_id, None) if destination.project_id else body.get_project()
+
+    environment = get_target(caller, find_project, destination.environment, path, *permissions)
     if not environment.folders.filter(path=clean_path(path)).exists():
-        caller.require("vault.add_folder")
+        caller.require_at(Place(environment.project_id, environment.slug, clean_path(path)), "vault.add_folder")
     return environment, path
 
 

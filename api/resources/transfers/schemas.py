@@ -1,5 +1,6 @@
 """What is copied or moved where, and what that did."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
@@ -85,10 +86,12 @@ class Transfer(Answer):
     replaced: list[str]
     unchanged: list[str]
     kept: list[str]
-    references: list[CutReference] = left_out(description="Only of a move.")
+    references: list[CutReference] = left_out(description="Only of a move: those of secrets that you may see.")
+    unseen_references: int = left_out(description="How many others there are, where there are any.", examples=[1])
 
     @classmethod
-    def of(cls, done: Transferred, *, moves: bool) -> Self:
+    def of(cls, done: Transferred, *, cut: Sequence[Retold] | None = None) -> Self:
+        """`cut` are the references of a move that may be told of; None of a copy."""
         answer = cls(
             environment=done.target.environment.slug,
             path=done.target.path,
@@ -97,8 +100,10 @@ class Transfer(Answer):
             unchanged=done.unchanged,
             kept=done.kept,
         )
-        if moves:
-            answer.references = [CutReference.of(each) for each in done.retold]
+        if cut is not None:
+            answer.references = [CutReference.of(each) for each in cut]
+            if unseen := len(done.retold) - len(cut):
+                answer.unseen_references = unseen
         return answer
 
 
