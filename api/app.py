@@ -22,6 +22,7 @@ from api.resources.entries import router as entries
 from api.resources.folders import router as folders
 from api.resources.imports import router as imports
 from api.resources.login import router as login
+from api.resources.members import router as members
 from api.resources.projects import router as projects
 from api.resources.projects import workspaces
 from api.resources.runs import router as runs
@@ -46,6 +47,8 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/projects", projects.router),
     ("/v1/projects", tags.projects),
     ("/v1/workspace", tags.workspaces),
+    ("/v1/projects", members.projects),
+    ("/v2/workspace", members.workspaces),
     ("/v1/workspace", workspaces.v1),
     ("/v2/workspace", workspaces.v2),
     ("/v2/folders", folders.router),

@@ -11,13 +11,13 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from api.auth.scopes import allows
+from api.auth.scopes import SCOPED, allows
 from api.auth.throttle import count_request
 from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
 from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
 from common.addresses import client_address, is_allowed
-from vault.access import Place, can, can_somewhere
+from vault.access import Place, can, can_somewhere, can_within
 from vault.access.asking import told
 
 UNKNOWN = "This token is not known here, or it was revoked."
@@ -41,6 +41,11 @@ class Caller:
         """Whether the scopes leave this of the owner's rights."""
         return allows(self.scopes, permission)
 
+    def gives(self, permission: str) -> bool:
+        """Whether the token may give others this of its owner's rights. One without scopes stands for its owner here,
+        also in what a token does only where a scope names it; what no scope names comes along with what one does."""
+        return not self.scopes or permission not in SCOPED or allows(self.scopes, permission)
+
     def may_at(self, permission: str, place: Place) -> bool:
         return allows(self.scopes, permission) and can(self.user, permission, place)
 
@@ -52,6 +57,12 @@ class Caller:
                 raise NotPermitted(
                     f"This needs the permission {permission}{where}, which this token or its owner lacks."
                 )
+
+    def require_within(self, place: Place, *permissions: str) -> None:
+        """The same, for what is seen by whoever has the right in a part of the place."""
+        for permission in permissions:
+            if not (allows(self.scopes, permission) and can_within(self.user, permission, place)):
+                self.require_at(place, permission)
 
     def require_somewhere(self, *permissions: str) -> None:
         """For routes that look at the place of what they are asked about."""

@@ -37,8 +37,12 @@ SCOPES: dict[str, frozenset[str]] = {
     "vault:read": _vault("view"),
     "vault:write": _vault(*WRITES),
     "vault:reveal": frozenset(["vault.reveal_secret"]),
+    "members:read": frozenset(["vault.view_membership"]),
+    "members:write": frozenset(f"vault.{verb}_membership" for verb in WRITES),
     "audit:read": frozenset(["audit.view_entry"]),
 }
+# What any of them is about.
+SCOPED = frozenset[str]().union(*SCOPES.values())
 TO_BE_NAMED = frozenset({"syncs.approve_runs"})
 DESCRIPTIONS = {
     "syncs:read": "See syncs, runs and plans",
@@ -56,6 +60,8 @@ DESCRIPTIONS = {
     "vault:read": "See projects, folders and keys, without values",
     "vault:write": "Change projects, folders and secrets",
     "vault:reveal": "Read the values of secrets",
+    "members:read": "See the members of projects",
+    "members:write": "Add, change and remove members of projects",
     "audit:read": "See the audit log",
 }
 

@@ -128,6 +128,31 @@ LEAST_ROLE = {
             ),
         ),
         (
+            ("/api/v1/projects/{project_id}/memberships",),
+            (
+                ("GET", "", VIEWER),
+                ("POST", "", ADMINISTRATOR),
+                ("GET", "/{membership_id}", VIEWER),
+                ("PATCH", "/{membership_id}", ADMINISTRATOR),
+                ("DELETE", "/{membership_id}", ADMINISTRATOR),
+            ),
+        ),
+        *(
+            (
+                (base,),
+                (
+                    ("GET", "", VIEWER),
+                    ("GET", one, VIEWER),
+                    *((method, one, ADMINISTRATOR) for method in ("POST", "PATCH", "DELETE")),
+                ),
+            )
+            for base, one in (
+                ("/api/v1/projects/{project_id}/memberships/groups", "/{group}"),
+                ("/api/v1/projects/{project_id}/memberships/identities", "/{identity_id}"),
+                ("/api/v2/workspace/{project_id}/identity-memberships", "/{identity_id}"),
+            )
+        ),
+        (
             ("/api/v1/folders", "/api/v2/folders"),
             (
                 ("GET", "", VIEWER),
@@ -200,7 +225,7 @@ MEMBERS = {
         ("PATCH", "/environments/{environment_id}", {Role.MANAGER}),
         ("DELETE", "/environments/{environment_id}", {Role.MANAGER}),
     )
-}  # fmt: skip
+} | {route: {Role.MANAGER} for route in LEAST_ROLE if "memberships" in route}  # fmt: skip
 # Values are for editors; whoever may only see keys asks without them.
 QUERY = f"?projectId={UUID}&environment=dev&viewSecretValue=false&importBehavior=prioritize-source"
 

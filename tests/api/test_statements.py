@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import Group, User
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from api.auth.throttle import TOLD_AT_ONCE
-from api.models import RequestCount
+from api.models import MachineIdentity, RequestCount
 from connections.models import Connection
 from sources.models import SharedConnection
 from syncs.choices import Status, Trigger
@@ -16,7 +17,8 @@ from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
 from tests.api.conftest import Caller
 from vault import editing
-from vault.models import Folder, Tag
+from vault.access.models import Membership
+from vault.models import Folder, Project, Tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 SECRET = "/api/v4/secrets/DB_URL"
@@ -141,6 +143,14 @@ def add_run(sync: DevinSync) -> None:
     SyncRun.objects.create(sync=sync, status=Status.SUCCEEDED, trigger=Trigger.MANUAL, **facts)
 
 
+def add_members(project: Project, number: int) -> None:
+    group = Group.objects.create(name=f"Team {number}")
+    identity = MachineIdentity(name=f"Deployer {number}", role=group)
+    identity.save()
+    for whose in ({"group": group}, {"user": identity.user}, {"user": User.objects.create_user(f"person-{number}")}):
+        Membership.objects.create(project=project, role="viewer", **whose)
+
+
 LISTS = {
     "syncs": "/api/v1/secret-syncs?projectId={project}",
     "syncs to Devin": "/api/v1/secret-syncs/devin?projectId={project}",
@@ -152,6 +162,9 @@ LISTS = {
     "projects": "/api/v1/projects",
     "environments": "/api/v1/projects/{project}/environments",
     "tags": "/api/v1/projects/{project}/tags",
+    "members": "/api/v1/projects/{project}/memberships",
+    "machine identities as members": "/api/v1/projects/{project}/memberships/identities",
+    "groups as members": "/api/v1/projects/{project}/memberships/groups",
     "folders": "/api/v2/folders?projectId={project}&environment=dev&path=/",
     "runs": "/api/v1/secret-syncs/devin/{sync}/runs",
     "the audit log": "/api/v1/audit",
@@ -165,6 +178,7 @@ def test_a_list_takes_no_statement_more_for_more_rows(
     project = folder.environment.project
     path = LISTS[name].format(project=project.pk, connection=connection.pk, sync=reader.pk)
     SharedConnection.objects.create(connection=connection, project=project)
+    add_members(project, 100)
     add_run(reader)
     administrator.get(path)
     few = statements(administrator, "GET", path)
@@ -177,6 +191,7 @@ def test_a_list_takes_no_statement_more_for_more_rows(
         made = editing.create_project(name=f"Other {number}", slug=f"other-{number}", by=ANYBODY)
         Tag.objects.create(project=project, slug=f"tag-{number}", name=f"tag-{number}")
         SharedConnection.objects.create(connection=connection, project=made)
+        add_members(project, number)
         add_run(reader)
 
     assert len(statements(administrator, "GET", path)) == len(few)

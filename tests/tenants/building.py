@@ -188,6 +188,11 @@ def _let_in(tenant: Tenant) -> None:
     identity = MachineIdentity(name=tenant.word(), description=tenant.word(), role=Group.objects.get(name=VIEWER))
     identity.save()
     client_secret, _ = identity.add_secret(description=tenant.word())
+    group = Group.objects.create(name=tenant.word())
+    project = tenant.rows["project"]
+    for whose in ({"user": identity.user}, {"group": group}):
+        Membership.objects.create(project=project, role=Role.VIEWER, **whose)
+    tenant.rows |= {"group": group, "member": Membership.objects.filter(project=project, user=tenant.user)[0]}
     tenant.rows |= {"token": token, "identity": identity, "client_secret": client_secret, "person": tenant.user}
     tenant.client.force_login(tenant.user)
     tenant.caller = Caller(text)

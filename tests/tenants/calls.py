@@ -50,6 +50,10 @@ def names_of(tenant: Tenant) -> dict[str, str]:
         "connection_name": rows["connection"].name,
         "connectionId": str(rows["connection"].pk),
         "orgId": rows["sync"].org_id,
+        "membership_id": str(rows["member"].pk),
+        "identity_id": str(rows["identity"].pk),
+        "group": rows["group"].name,
+        "username": tenant.user.get_username(),
     }
 
 

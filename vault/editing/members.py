@@ -1,7 +1,8 @@
 """Who is a member of a project, and as what: nobody gives more than they have there."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
@@ -44,12 +45,54 @@ def remove_member(row: Membership, *, by: Actor) -> None:
     forget_grants(by.user)
 
 
+@dataclass(frozen=True)
+class Given:
+    """What `set_roles` has done to the memberships of one holder: those that were removed as they were."""
+
+    added: list[Membership] = field(default_factory=list)
+    changed: list[Membership] = field(default_factory=list)
+    removed: list[Membership] = field(default_factory=list)
+
+
+@transaction.atomic
+def set_roles(project: Project, holder: User | Group, wanted: Sequence[Terms], *, by: Actor) -> Given:
+    """Lets somebody have these roles in a project and no others; a row stays the same as far as can be."""
+    rows = memberships_of(project, holder)
+    by_terms = {_cleaned(terms): terms for terms in wanted}
+    new = [terms for cleaned, terms in by_terms.items() if cleaned not in map(_terms_of, rows)]
+    old = [row for row in rows if _terms_of(row) not in by_terms]
+    done = Given()
+    for row, terms in zip(old, new, strict=False):
+        done.changed.append(update_member(row, terms, by=by))
+    for terms in new[len(old) :]:
+        done.added.append(add_member(project, holder, terms, by=by))
+    for row in old[len(new) :]:
+        done.removed.append(copy(row))
+        remove_member(row, by=by)
+    return done
+
+
+def memberships_of(project: Project, holder: User | Group) -> list[Membership]:
+    """The oldest first."""
+    rows = Membership.objects.select_related("project", "user", "group").filter(project=project)
+    return list(rows.filter(group=holder) if isinstance(holder, Group) else rows.filter(user=holder))
+
+
+def _cleaned(terms: Terms) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    paths = tuple(sorted(set(map(clean_path, terms.paths))))
+    return terms.role, tuple(sorted(set(terms.environments))), paths
+
+
+def _terms_of(row: Membership) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    return row.role, tuple(row.environments), tuple(row.paths)
+
+
 @transaction.atomic
 def _write(row: Membership, terms: Terms, by: Actor) -> Membership:
     # Two who write at once would else both find that there is none.
     Project.objects.select_for_update().get(pk=row.project_id)
-    row.role = terms.role
-    row.environments, row.paths = sorted(set(terms.environments)), sorted(set(map(clean_path, terms.paths)))
+    row.role, environments, paths = _cleaned(terms)
+    row.environments, row.paths = list(environments), list(paths)
     _check(row)
     _check_has_it_all(row, by)
     row.save()

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from accounts.machines import are_machines, is_machine
+from vault.access.holders import machines, name_of, people, tell_gone, tell_now, told, where_of
 from vault.access.models import Membership
 from vault.access.roles import DESCRIPTIONS, Role
 from vault.editing.members import Terms, add_member, remove_member, update_member
@@ -61,30 +61,16 @@ def _parts(text: str) -> list[str]:
 
 
 def find_holder(kind: str, name: str) -> User | Group:
-    people = User.objects.filter(is_active=True)
     found: User | Group | None
     if kind == GROUP:
         found = Group.objects.filter(name=name).first()
     elif kind == MACHINE:
-        found = people.filter(are_machines(), last_name=name).first()
+        found = machines().filter(last_name=name).first()
     else:
-        found = people.exclude(are_machines()).filter(username=name).first()
+        found = people().filter(username=name).first()
     if found is None:
         raise ValidationError({"name": "There is nobody of this name. Correct it, or ask an administrator."})
     return found
-
-
-def name_of(row: Membership) -> str:
-    if row.group is not None:
-        return f"group {row.group.name}"
-    user = row.user
-    assert user is not None  # noqa: S101 - the table's rule: one of both
-    return f"machine identity {user.last_name}" if is_machine(user) else user.get_username()
-
-
-def where_of(row: Membership) -> str:
-    environments = ", ".join(row.environments) or "all environments"
-    return f"{environments}, below {', '.join(row.paths)}" if row.paths else environments
 
 
 @allowed("vault.view_membership")
@@ -105,7 +91,7 @@ def add(request: HttpRequest, project_id: UUID) -> HttpResponse:
         except EditingError as error:
             refuse(form, error)
         else:
-            return _done(request, row, ADDITION, f"{name_of(row)} is now {_told(row)}.")
+            return _done(request, row, ADDITION, f"{tell_now(row)}.")
     return form_page(request, form, title="Add a member", submit="Add member", back=project)
 
 
@@ -117,7 +103,7 @@ def edit(request: HttpRequest, member_id: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             update_member(row, form.terms, by=actor_of(request))
-            return _done(request, row, CHANGE, f"{name_of(row)} is now {_told(row)}.")
+            return _done(request, row, CHANGE, f"{tell_now(row)}.")
         except EditingError as error:
             refuse(form, error)
     return form_page(request, form, title=title, submit="Save", back=row.project)
@@ -128,11 +114,10 @@ def remove(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Asks on GET; removes on POST."""
     row = _get(member_id)
     if request.method == "POST":
-        message = f"{name_of(row)} is no longer {_told(row)}."
-        answer = _done(request, row, DELETION, message)
+        answer = _done(request, row, DELETION, f"{tell_gone(row)}.")
         remove_member(row, by=actor_of(request))
         return answer
-    context = {"row": row, "name": name_of(row), "told": _told(row), "project": row.project}
+    context = {"row": row, "name": name_of(row), "told": told(row), "project": row.project}
     return page(request, "member_remove", title="Remove a member?", **context, **place_of(row.project))
 
 
@@ -140,13 +125,9 @@ def _get(member_id: UUID) -> Membership:
     return get_object_or_404(Membership.objects.select_related("project", "user", "group"), pk=member_id)
 
 
-def _told(row: Membership) -> str:
-    return f"{row.get_role_display()} of {row.project}, in {where_of(row)}"
-
-
 def _done(request: HttpRequest, row: Membership, flag: int, message: str) -> HttpResponse:
     url = reverse("admin:vault_members", args=[row.project_id])
-    return done(request, row, flag, message[:1].upper() + message[1:], go_to=row.project, url=url)
+    return done(request, row, flag, message, go_to=row.project, url=url)
 
 
 ROUTES = (
