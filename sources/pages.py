@@ -4,13 +4,13 @@ Each view checks its permissions. The source is asked with little patience and o
 not tell now is shown as it was told before, with the reason.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from common.returning import way_on, with_query, with_way_back
 from connections.models import Connection
+from connections.reach import VIEW, may
 from sources.choosing import PATIENCE, Asking, Listing, environments_of, folders_of
 from sources.copying.copying import RIGHTS
 from sources.errors import SourceError
@@ -31,10 +32,15 @@ from sources.protocol import EnvironmentEntry, FolderEntry, Place, TellsImports
 from sources.readers import readers_of
 from sources.registry import kind_for, kind_of, open_source, refused_without_credentials, remote_kinds
 from sources.words import page_of
+from vault.access import Place as PlaceHere
+from vault.access import can
 from vault.errors import EditingError
 from vault.models import Project
 from vault.pages.access import actor_of, allowed, done, refuse
 
+Entry = TypeVar("Entry")
+# For whoever may not see the connection, what came back from it would tell of it.
+UNTOLD = "Ask whoever looks after the connection of this project."
 MOST_KEYS = 500
 MOST_FOLDERS = 100
 # With more folders than this there is a field to search them.
@@ -132,13 +138,14 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     link = LinkedProject.objects.select_related("connection").filter(project=project).first()
     if link is None:
         return redirect("admin:vault_project_page", project_id)
-    asking = Asking(anew="again" in request.GET)
-    environments = environments_of(project, asking)
+    asking, seen = Asking(anew="again" in request.GET), Seen(request.user, link)
+    environments = seen.environments(environments_of(project, asking))
     environment = _chosen(environments, request.GET.get("environment", ""))
-    folders = folders_of(project, environment.slug, asking) if environment is not None else Listing[FolderEntry]([])
+    folders = Listing[FolderEntry]([]) if environment is None else seen.folders(project, environment, asking)
     path = request.GET.get("path", "")
     place = Place(environment.slug, clean_path(path)) if environment and path else None
-    shows_keys = place is not None and request.user.has_perm("vault.view_secret")
+    if place is not None and not seen.has(place, "vault.view_folder"):
+        raise Http404
     context: dict[str, Any] = {
         "project": project,
         "link": link,
@@ -150,11 +157,54 @@ def project_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
         **_searched(folders, request.GET.get("q", "").strip()),
         "place": place,
         "chosen": _as_query(project, environment, place),
-        "shown": _show(project, place) if place is not None and shows_keys else None,
-        "readers": [reader for reader in readers_of(project) if place is None or reader.reads(place)],
+        "shown": seen.shown(project, place),
+        **_read_by(project, place, request.user),
+        "shows_connection": seen.shows_connection,
         "poll_form": PollForm(initial={"poll_seconds": link.poll_seconds}),
     }
     return _page(request, "project", title=project.name, **context)
+
+
+class Seen:
+    """What of a project that is kept elsewhere a person sees: the places of their rights, and how its connection fares
+    where they see that."""
+
+    def __init__(self, user: Any, link: LinkedProject) -> None:
+        self._user, self._project_id = user, link.project_id
+        self.shows_connection = user.has_perm("vault.view_project") or may(user, VIEW, link.connection)
+
+    def has(self, place: Place, permission: str) -> bool:
+        return can(self._user, permission, PlaceHere(self._project_id, place.environment_slug, place.path))
+
+    def environments(self, listing: Listing[EnvironmentEntry]) -> Listing[EnvironmentEntry]:
+        def sees(entry: EnvironmentEntry) -> bool:
+            return can(self._user, "vault.view_environment", PlaceHere(self._project_id, entry.slug))
+
+        return self._told(listing, [entry for entry in listing.entries if sees(entry)])
+
+    def folders(self, project: Project, environment: EnvironmentEntry, asking: Asking) -> Listing[FolderEntry]:
+        listing, slug = folders_of(project, environment.slug, asking), environment.slug
+        rows = [entry for entry in listing.entries if self.has(Place(slug, entry.path), "vault.view_folder")]
+        return self._told(listing, rows)
+
+    def shown(self, project: Project, place: Place | None) -> Shown | None:
+        """What is at a place, for whoever may see its keys."""
+        if place is None or not self.has(place, "vault.view_secret"):
+            return None
+        shown = _show(project, place)
+        imports = shown.imports and [each for each in shown.imports if self.has(each, "vault.view_folder")]
+        problem = UNTOLD if shown.problem and not self.shows_connection else shown.problem
+        return replace(shown, imports=imports, problem=problem)
+
+    def _told(self, listing: Listing[Entry], entries: list[Entry]) -> Listing[Entry]:
+        problem = UNTOLD if listing.problem and not self.shows_connection else listing.problem
+        return Listing(entries, problem, listing.told_at)
+
+
+def _read_by(project: Project, place: Place | None, user: Any) -> dict[str, Any]:
+    readers = [each for each in readers_of(project, user) if place is None or each.reads(place)]
+    seen = [each for each in readers if each.is_seen]
+    return {"readers": seen, "unseen_readers": len(readers) - len(seen)}
 
 
 def _searched(folders: Listing[FolderEntry], search: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sources.protocol import Place
 from vault.models import Project
@@ -9,18 +10,20 @@ from vault.models import Project
 
 @dataclass(frozen=True)
 class Reader:
-    """What reads a place, with those below it if it is `recursive`, and the page that shows it."""
+    """What reads a place, with those below it if it is `recursive`, and the page that shows it; whether whoever asks
+    may see it."""
 
     name: str
     url: str
     place: Place
     recursive: bool
+    is_seen: bool = True
 
     def reads(self, place: Place) -> bool:
         return self.place == place or (self.recursive and self.place.contains(place))
 
 
-Find = Callable[[Project], Iterable[Reader]]
+Find = Callable[[Project, Any], Iterable[Reader]]
 _finders: list[Find] = []
 
 
@@ -29,5 +32,6 @@ def register_readers(find: Find) -> None:
         _finders.append(find)
 
 
-def readers_of(project: Project) -> list[Reader]:
-    return [reader for find in _finders for reader in find(project)]
+def readers_of(project: Project, user: Any) -> list[Reader]:
+    """All of them: those that the user may not see are for counting."""
+    return [reader for find in _finders for reader in find(project, user)]

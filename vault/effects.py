@@ -5,7 +5,7 @@ reads it registers a `Watcher`. Nothing of a change that is tried is announced, 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import astuple, dataclass, field, replace
@@ -27,7 +27,7 @@ class Effect:
     """What becomes of one reader: by its own names, never a value.
 
     `problem` says why it could not read any more; `remark` when this happens, or why it does not. A `note` stands
-    alone, for readers of whom no more is known.
+    alone, for readers of whom no more is told: they have no `id`. What `is_grave` is asked about in any case.
     """
 
     reader: str
@@ -40,6 +40,8 @@ class Effect:
     problem: str = ""
     remark: str = ""
     note: str = ""
+    id: UUID | None = None
+    is_grave: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,12 @@ class Foresight:
 
 @dataclass(frozen=True)
 class Started:
-    """Something that a change has set going: where it is seen, by whoever has the permission, and `live_url`, a part of
-    a page that says how it stands."""
+    """Something that a change has set going: where it is seen, and `live_url`, a part of a page that says how it
+    stands."""
 
     reader: str
     url: str
     live_url: str
-    permission: str
 
 
 class Watcher(Protocol):
@@ -98,11 +99,14 @@ class Watcher(Protocol):
     def more(self, count: int) -> Effect:
         """So many more readers are reached, which nobody looked at."""
 
-    def failures(self, secret_id: UUID) -> list[Started]:
-        """Its readers that have last not been able to read, because of this secret."""
+    def seen_by(self, user: User, readers: Collection[UUID]) -> Collection[UUID]:
+        """Those that somebody may see."""
 
-    def describe(self, ids: Collection[UUID]) -> list[Started]:
-        """What its receiver of the signal has answered to have started."""
+    def failures(self, secret_id: UUID, user: User) -> list[Started]:
+        """Its readers that have last not been able to read, because of this secret; those that the user may see."""
+
+    def describe(self, ids: Collection[UUID], user: User) -> list[Started]:
+        """What its receiver of the signal has answered to have started, as far as the user may see it."""
 
 
 # Each is read twice, while the change that is tried holds the project: of thousands nobody would see the end.
@@ -157,10 +161,10 @@ def noting_what_starts() -> Iterator[None]:
         _started.reset(token)
 
 
-def what_started() -> list[Started]:
+def what_started(user: User) -> list[Started]:
     """By the changes since `noting_what_starts` was entered."""
     ids = list(dict.fromkeys(_started.get() or ()))
-    return [started for watcher in _watchers for started in watcher.describe(ids)] if ids else []
+    return [started for watcher in _watchers for started in watcher.describe(ids, user)] if ids else []
 
 
 def foresee(edit: Callable[[], object], *, compares_values: bool) -> list[Effect]:
@@ -231,8 +235,16 @@ def reach_of(folder: Folder, key: str) -> list[Effect]:
     return [effect for watcher in _watchers for effect in watcher.reach(keys)]
 
 
-def failures_of(secret_id: UUID) -> list[Started]:
-    return [failure for watcher in _watchers for failure in watcher.failures(secret_id)]
+def failures_of(secret_id: UUID, user: User) -> list[Started]:
+    return [failure for watcher in _watchers for failure in watcher.failures(secret_id, user)]
+
+
+def split_effects(effects: Sequence[Effect], user: User) -> tuple[list[Effect], list[Effect]]:
+    """Those of readers that somebody sees, and the others."""
+    ids = {effect.id for effect in effects if effect.id is not None}
+    seen = {id_ for watcher in _watchers for id_ in watcher.seen_by(user, ids)} if ids else set()
+    shown = [effect for effect in effects if effect.id is None or effect.id in seen]
+    return shown, [effect for effect in effects if effect not in shown]
 
 
 def digest(effects: Iterable[Effect], dangling: Iterable[Dangling] = ()) -> str:

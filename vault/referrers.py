@@ -1,6 +1,7 @@
 """Who refers to whom, by whatever way: the secret's own folder, a place, an import. Opens no value."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -38,8 +39,16 @@ def leads_to(resolver: Resolver, folder_id: UUID, reference: Reference, secret_i
     return found is not None and found.id == secret_id
 
 
-def find_circles(secrets: Iterable[Secret], resolver: Resolver | None = None) -> list[tuple[str, ...]]:
-    """The keys on each way of references that leads from one of a folder's secrets back to it, each circle once.
+@dataclass(frozen=True)
+class Step:
+    """A secret on the way round, by its key and the folder that it is in."""
+
+    key: str
+    folder_id: UUID
+
+
+def find_circles(secrets: Iterable[Secret], resolver: Resolver | None = None) -> list[tuple[Step, ...]]:
+    """The secrets on each way of references that leads from one of a folder's back to it, each circle once.
 
     `resolver` is the folder's own, where there is one already. None where the project's imports can't be followed,
     which those who read it are told.
@@ -49,7 +58,7 @@ def find_circles(secrets: Iterable[Secret], resolver: Resolver | None = None) ->
     if rows and SecretReference.objects.filter(secret__in=rows).exists():
         for edge in _edges(rows[0].folder.environment.project_id):
             edges.setdefault(edge.secret_id, []).append(edge.reference)
-    found: dict[frozenset[UUID], tuple[str, ...]] = {}
+    found: dict[frozenset[UUID], tuple[Step, ...]] = {}
     try:
         if starts := [secret for secret in rows if secret.id in edges]:
             resolver = resolver or load_resolver(starts[0].folder)[0]
@@ -61,9 +70,9 @@ def find_circles(secrets: Iterable[Secret], resolver: Resolver | None = None) ->
     return list(found.values())
 
 
-def _follow(resolver: Resolver, edges: dict[UUID, list[Reference]], start: Secret) -> dict[UUID, str]:
-    """The keys by the ids of the secrets on the way back to the first; empty if there is none."""
-    waiting = [(start.folder_id, {start.id: start.key})]
+def _follow(resolver: Resolver, edges: dict[UUID, list[Reference]], start: Secret) -> dict[UUID, Step]:
+    """By the ids of the secrets on the way back to the first; empty if there is none."""
+    waiting = [(start.folder_id, {start.id: Step(start.key, start.folder_id)})]
     seen: set[UUID] = set()
     while waiting:
         folder_id, way = waiting.pop()
@@ -74,7 +83,7 @@ def _follow(resolver: Resolver, edges: dict[UUID, list[Reference]], start: Secre
             if found.id == start.id:
                 return way
             seen.add(found.id)
-            waiting.append((found.folder_id, {**way, found.id: found.key}))
+            waiting.append((found.folder_id, {**way, found.id: Step(found.key, found.folder_id)}))
     return {}
 
 

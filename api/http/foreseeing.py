@@ -16,7 +16,7 @@ from api.auth.callers import caller_of
 from api.http.errors import Unprocessable
 from vault.dangling import Dangling
 from vault.editing.actor import REVEAL, Actor
-from vault.editing.telling import seen_dangling
+from vault.editing.telling import seen_dangling, seen_effects
 from vault.effects import Effect, foresee_all
 
 PLAN = "plan"
@@ -26,8 +26,8 @@ DECLARATION = {
     "in": "query",
     "required": False,
     "description": "true: nothing is changed; the answer is `effects`, a list of what it would do: for each sync that "
-    "it reaches its name, `where`, and the keys that it `creates`, `replaces`, `renames` or `deletes` there; and "
-    "`danglingReferences`, those that would lead nowhere, where there are any.",
+    "it reaches and you may see its name, `where`, and the keys that it `creates`, `replaces`, `renames` or `deletes` "
+    "there, then how many others; and `danglingReferences`, those that would lead nowhere, where there are any.",
     "schema": {"type": "string", "enum": list(CHOICES), "default": "false"},
 }
 
@@ -44,9 +44,10 @@ def foreseeable(view: View) -> View:
         edit = functools.partial(view, request, *args, **kwargs)
         caller = caller_of(request)
         found = foresee_all(edit, compares_values=caller.may(REVEAL))
-        seen = seen_dangling(found.dangling, Actor.by_token(caller.user, allows=caller.allows))
+        by = Actor.by_token(caller.user, allows=caller.allows)
+        seen = seen_dangling(found.dangling, by)
         cut = {"danglingReferences": [_told(one) for one in seen]} if seen else {}
-        return JsonResponse({"effects": [_as_json(effect) for effect in found.effects]} | cut)
+        return JsonResponse({"effects": [_as_json(effect) for effect in seen_effects(found.effects, by)]} | cut)
 
     contribute_operation_callback(wrapper, declare_parameter)
     return cast(View, wrapper)
@@ -69,8 +70,8 @@ def _is_plan(request: HttpRequest) -> bool:
 
 
 def _as_json(effect: Effect) -> dict[str, object]:
-    """Without the address of a page."""
-    told = {name: value for name, value in asdict(effect).items() if name != "url"}
+    """By its name, and what is done; without what is for pages."""
+    told = {name: value for name, value in asdict(effect).items() if name not in ("url", "id", "is_grave")}
     return told | {"renames": [{"from": old, "to": new} for old, new in effect.renames]}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import F, Q
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.naming import Naming
 from syncs.organizations import load_named
 from vault import effects
+from vault.access import visible
 from vault.effects import MOST_READ, Effect, Started, View
 from vault.models import Folder
 
@@ -47,21 +49,31 @@ class SyncWatcher:
 
     def more(self, count: int) -> Effect:
         which = "1 more sync" if count == 1 else f"{count:,} more syncs"
-        return Effect(which, reverse("admin:syncs_devinsync_changelist"), note="read this too; look at their plans.")
+        return Effect(
+            which,
+            reverse("admin:syncs_devinsync_changelist"),
+            note="read this too; look at their plans.",
+            is_grave=True,
+        )
 
-    def failures(self, secret_id: UUID) -> list[Started]:
-        unread = SyncRun.objects.filter(faulty_secret_id=secret_id, status__in=[Status.FAILED, Status.PENDING])
+    def seen_by(self, user: User, readers: Collection[UUID]) -> Collection[UUID]:
+        return list(visible(user, DevinSync.objects.filter(pk__in=readers)).values_list("pk", flat=True))
+
+    def failures(self, secret_id: UUID, user: User) -> list[Started]:
+        rows = SyncRun.objects.filter(faulty_secret_id=secret_id, status__in=[Status.FAILED, Status.PENDING])
+        unread = visible(user, rows)
         since = unread.filter(Q(sync__last_synced_at=None) | Q(sync__last_synced_at__lt=F("queued_at")))
         latest = {run.sync_id: run for run in since.filter(sync__isnull=False).order_by("queued_at")[:MOST_READ]}
         return [_started(run) for run in latest.values()]
 
-    def describe(self, ids: Collection[UUID]) -> list[Started]:
-        return [_started(run) for run in SyncRun.objects.filter(pk__in=ids).order_by("sync_name", "pk")]
+    def describe(self, ids: Collection[UUID], user: User) -> list[Started]:
+        rows = visible(user, SyncRun.objects.filter(pk__in=ids))
+        return [_started(run) for run in rows.order_by("sync_name", "pk")]
 
 
 def _started(run: SyncRun) -> Started:
     live = f"{reverse('admin:syncs_syncrun_progress', args=[run.pk])}?part=badge"
-    return Started(run.sync_name, run.get_absolute_url(), live, "syncs.view_syncrun")
+    return Started(run.sync_name, run.get_absolute_url(), live)
 
 
 def when_it_reads(*, is_enabled: bool, by_itself: bool) -> str:
@@ -151,4 +163,17 @@ def _describe(
 ) -> Effect:
     remark = when_it_reads(is_enabled=sync.is_enabled, by_itself=sync.auto_sync_enabled)
     url = sync.get_absolute_url()
-    return Effect(sync.name, url, creates, replaces, renames, deletes, sync.organization, problem, remark)
+    where = sync.organization
+    return Effect(
+        sync.name,
+        url,
+        creates,
+        replaces,
+        renames,
+        deletes,
+        where,
+        problem,
+        remark,
+        id=sync.pk,
+        is_grave=bool(deletes or problem),
+    )

@@ -14,7 +14,7 @@ from connections.models import Connection
 from sandbox.infisical.server import InfisicalSandbox
 from sources.errors import Refused, Unavailable
 from sources.linking import link_project
-from sources.models import LinkedProject
+from sources.models import LinkedProject, SharedConnection
 from sources.protocol import EnvironmentEntry, Found, Place
 from syncs.models import DevinSync
 from tests.actors import ANYBODY
@@ -22,6 +22,7 @@ from tests.sources.hostile import CANARY
 from tests.sources.infisical.scene import connection_to
 from tests.sources.memory import PROJECT_ID, Shelf
 from tests.syncs.conftest import ORG
+from vault.access.models import Membership
 from vault.models import Project
 
 LINK = "admin:sources_link"
@@ -160,6 +161,39 @@ def test_the_page_shows_environments_folders_and_keys_and_no_value(shelf_project
     assert CANARY not in page
     assert sync.get_absolute_url() not in page, "it reads another folder"
     assert sync.get_absolute_url() in client.get(address()).content.decode()
+
+
+def test_a_member_sees_the_places_and_syncs_that_are_theirs(
+    shelf: Shelf, shelf_project: Project, sync: DevinSync, connection: Connection
+) -> None:
+    shelf.put("dev", "/quiet", HUSHED="1")
+    hidden = DevinSync(name="whispers", project=shelf_project, connection=connection, org_id=ORG)
+    hidden.source = Found(Place("prod", "/"), EnvironmentEntry("prod", "Prod"))
+    hidden.save()
+    user = User.objects.create_user("mia", is_staff=True)
+    Membership.objects.create(project=shelf_project, user=user, role="viewer", environments=["dev"], paths=["/app"])
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    through = LinkedProject.objects.get().connection
+
+    # Its syncs are for those with whom the connection behind the project is shared.
+    page = client.get(address("?environment=dev")).content.decode()
+    for word in ("prod", "/quiet", "whispers", ">reader<", f"connection {through.name}"):
+        assert word not in page, word
+    assert "2\n        syncs that you may not see" in page
+    for query in ("?environment=dev&path=/quiet", "?environment=dev&path=/"):
+        assert client.get(address(query)).status_code == 404
+    SharedConnection.objects.create(connection=through, project=shelf_project)
+    page = client.get(address("?environment=dev&path=/app")).content.decode()
+    for word in (">reader<", "<code>C</code>", f"connection {through.name}"):
+        assert word in page, word
+    page = client.get(address("?environment=prod")).content.decode()
+    assert "prod" not in page.replace("?environment=prod", "")
+    assert "1\n        sync that you may not see" in page
+    shelf.says = Unavailable("The shelf at its address did not answer.")
+    assert "at its address" in client.get(address("?again=1")).content.decode()
+    SharedConnection.objects.all().delete()
+    assert "at its address" not in client.get(address("?again=1")).content.decode()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from vault.editing.actor import REVEAL, Actor
 from vault.editing.carrying import carry_references
 from vault.editing.change import Change, all_or_none, changing
 from vault.editing.rights import check_references_may_leave
-from vault.editing.telling import FOLDER, UNSEEN
+from vault.editing.telling import FOLDER, UNSEEN, tell_steps
 from vault.editing.trash import delete_rows
 from vault.editing.upkeep import ROTATION, note_rotation
 from vault.errors import Invalid, Missing, NotAllowed, Outdated, Taken, Unreadable
@@ -295,10 +295,9 @@ def _references_to_carry(
 
 def _check_no_circle(change: Change, secrets: Sequence[Secret]) -> None:
     change.seals.renew()
-    for keys in find_circles(secrets):
-        raise Invalid(
-            f"{keys[0]} would refer to itself: {describe_circle(keys)}. Change one of these references.", field="value"
-        )
+    for steps in find_circles(secrets):
+        chain = describe_circle(tell_steps(steps, change.by))
+        raise Invalid(f"{steps[0].key} would refer to itself: {chain}. Change one of these references.", field="value")
 
 
 def rename_secret(secret: Secret, key: str, *, by: Actor) -> Secret:

@@ -8,12 +8,16 @@ from vault.access import place_of
 from vault.dangling import Dangling
 from vault.editing.actor import Actor
 from vault.editing.transferred import Retold
+from vault.effects import Effect, split_effects
 from vault.models import Folder, Secret
 from vault.pointing import split_readers
+from vault.referrers import Step
 
 FOLDER, SECRET = "vault.view_folder", "vault.view_secret"
 UNSEEN = "a folder that you may not see"
 NAMED = 5
+# Of one sync, and of several.
+READ_TOO = {True: "reads this too.", False: "read this too."}
 
 
 def tell_folder(folder: Folder, by: Actor) -> str:
@@ -46,6 +50,28 @@ def tell_readers(folders: QuerySet[Folder], by: Actor) -> str:
     """What reads them, in the same way."""
     rows, unseen = split_readers(folders, None if by.is_trusted else by.user)
     return enumerate_some([str(row) for row in rows], unseen, "sync")
+
+
+def tell_steps(steps: Sequence[Step], by: Actor) -> list[str]:
+    """The way round a circle: by keys, where they see the secret."""
+    rows = {step.folder_id for step in steps}
+    folders = Folder.objects.select_related("environment").in_bulk(rows)
+    seen = {id_ for id_, folder in folders.items() if by.sees(SECRET, place_of(folder))}
+    return [step.key if step.folder_id in seen else f"a secret of {UNSEEN}" for step in steps]
+
+
+def seen_effects(effects: Sequence[Effect], by: Actor) -> list[Effect]:
+    """What becomes of the readers that they see, and how many others it reaches."""
+    if by.is_trusted or by.user is None:
+        return list(effects)
+    seen, unseen = split_effects(effects, by.user)
+    if not unseen:
+        return seen
+    is_grave = any(effect.is_grave for effect in unseen)
+    return [
+        *seen,
+        Effect(enumerate_some([], len(unseen), "sync"), "", note=READ_TOO[len(unseen) == 1], is_grave=is_grave),
+    ]
 
 
 def seen_references(cut: Sequence[Retold], by: Actor) -> list[Retold]:

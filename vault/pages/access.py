@@ -118,7 +118,7 @@ def _tell(request: HttpRequest, rows: Sequence[Model], flag: int, message: str) 
 
 def told_starts(request: HttpRequest) -> SafeString:
     """What the change has started, as links for whoever may follow them; with scripts, how each stands."""
-    started = [one for one in what_started() if request.user.has_perm(one.permission)]
+    started = what_started(user_of(request))
     if not started:
         return SafeString("")
     links = format_html_join(

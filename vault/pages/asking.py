@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from vault import editing
 from vault.access import place_of as place_in_vault
 from vault.editing import Actor
+from vault.editing.telling import seen_effects
 from vault.effects import reach_of
 from vault.forms import EditSecretForm
 from vault.models import Folder, Secret
@@ -60,9 +61,9 @@ def ask_first(request: HttpRequest, edit: Callable[[], object], *, title: str, b
     return page(request, "ask", title=title, question=question, sent=sent, **place_of(back))
 
 
-def lines_of_reach(folder: Folder, key: str) -> list[Told]:
+def lines_of_reach(folder: Folder, key: str, *, by: Actor) -> list[Told]:
     """What another value of a key does in Devin, for a line beside the button."""
-    return [tell(effect) for effect in reach_of(folder, key)]
+    return [tell(effect) for effect in seen_effects(reach_of(folder, key), by)]
 
 
 @sensitive_variables()

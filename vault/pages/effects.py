@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from vault.dangling import Dangling
 from vault.editing import Actor
-from vault.editing.telling import seen_dangling
+from vault.editing.telling import seen_dangling, seen_effects
 from vault.effects import Effect, digest, foresee_all
 
 NAMED = 10
@@ -52,9 +52,8 @@ class Foreseen:
 def look_ahead(edit: Callable[[], object], *, by: Actor) -> Foreseen:
     """Raises what the edit would raise."""
     found = foresee_all(edit, compares_values=by.can_reveal)
-    told = [tell(effect) for effect in found.effects]
-    cut = seen_dangling(found.dangling, by)
-    return Foreseen(told, digest(found.effects, cut), cut)
+    effects, cut = seen_effects(found.effects, by), seen_dangling(found.dangling, by)
+    return Foreseen([tell(effect) for effect in effects], digest(effects, cut), cut)
 
 
 def is_agreed(request: HttpRequest, foreseen: Foreseen) -> bool:
@@ -77,7 +76,7 @@ def tell(effect: Effect) -> Told:
         lines = [f"would fail, and what it wrote would stay in {effect.where}: {effect.problem}"]
     if effect.note:
         lines = [effect.note]
-    return Told(effect.reader, effect.url, lines, bool(effect.deletes or effect.problem or effect.note))
+    return Told(effect.reader, effect.url, lines, effect.is_grave)
 
 
 def _line(verb: str, names: Sequence[str], rest: str) -> str:

@@ -95,7 +95,8 @@ def read_shape(folder: Folder, user: User) -> dict[str, object]:
 
 def list_circles(folder: Folder, resolver: Resolver) -> list[str]:
     rows = folder.secrets.filter(references__isnull=False).select_related("folder__environment").distinct()
-    return [describe_circle(keys) for keys in find_circles(rows.defer("sealed_value"), resolver)]
+    circles = find_circles(rows.defer("sealed_value"), resolver)
+    return [describe_circle([step.key for step in steps]) for steps in circles]
 
 
 def list_imports(folder: Folder, resolver: Resolver, user: User) -> list[ImportRow]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from vault.errors import VaultError
 from vault.generating_form import GenerateForm
-from vault.pages.access import allowed, url_of, user_of
+from vault.pages.access import actor_of, allowed, url_of, user_of
 from vault.pages.asking import lines_of_reach
 from vault.pages.secret_forms import edit_words, secret_form, show_in_form
 from vault.pages.secrets import get_secret, show_secret, version_in
@@ -72,7 +72,8 @@ def reveal_to_edit(request: HttpRequest, secret_id: UUID) -> HttpResponse:
     if "\r" in value:
         messages.error(request, NOT_IN_A_FORM.format(key=secret.key))
         return HttpResponseRedirect(url_of(secret))
-    form, reach = show_in_form(request, secret, value), lines_of_reach(secret.folder, secret.key)
+    form = show_in_form(request, secret, value)
+    reach = lines_of_reach(secret.folder, secret.key, by=actor_of(request))
     action = reverse("admin:vault_secret_edit", args=[secret.pk])
     shown = {"reach": reach, "action": action, **edit_words(secret)}
     return _unstored(secret_form(request, form, GenerateForm(), back=secret, **shown))

@@ -64,7 +64,7 @@ def show_secret(request: HttpRequest, secret: Secret, **context: object) -> Http
         references=secret.references.all(),
         referrers=seen_of(request, find_referrers(secret)),
         broken=broken_references_of(secret, sees),
-        failures=[one for one in failures_of(secret.pk) if request.user.has_perm(one.permission)],
+        failures=failures_of(secret.pk, user_of(request)),
         lookalikes=find_all_lookalikes([secret], secret.folder),
         **context,
     )
@@ -90,7 +90,7 @@ def add_secret(request: HttpRequest, folder_id: UUID) -> HttpResponse:
     if form.is_bound:
         form.keep_value()
     shown = {"title": f"Add a secret to {folder.path}", "submit": "Add secret", "another": "Save and add another"}
-    reach = {"reach": [] if question else lines_of_reach(folder, EXAMPLE), "example": EXAMPLE}
+    reach = {"reach": [] if question else lines_of_reach(folder, EXAMPLE, by=actor_of(request)), "example": EXAMPLE}
     return secret_form(request, form, maker, back=folder, question=question, **shown, **reach)
 
 
@@ -129,7 +129,7 @@ def edit_secret(request: HttpRequest, secret_id: UUID) -> HttpResponse:
             form.data["version"] = str(get_secret(secret_id).version)
     if form.is_bound:
         form.keep_value()
-    reach = [] if question else lines_of_reach(secret.folder, secret.key)
+    reach = [] if question else lines_of_reach(secret.folder, secret.key, by=actor_of(request))
     return secret_form(request, form, maker, back=secret, question=question, reach=reach, **edit_words(secret))
 
 

@@ -1,15 +1,18 @@
 """What refusals, previews and pages tell a member of folders that they may not see: their number, and no name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from api.models import ApiToken
 from connections.models import Connection
-from syncs.models import DevinSync
+from syncs.models import DevinSync, ManagedSecret
 from tests.actors import ANYBODY
+from tests.api.conftest import Caller
 from tests.vault.access.conftest import MemberOf
 from vault import editing
 from vault.access.models import Membership
@@ -56,6 +59,12 @@ def member(member_of: MemberOf, outside: Environment) -> User:
 
 
 REFUSED: dict[str, tuple[Attempt, str]] = {
+    "a value that closes a circle": (
+        lambda at, _, by: editing.set_secrets(
+            at("/app"), {"TOKEN": "${dev.quiet.POINTS}"}, refuses_circles=True, by=replace(by, can_reveal=True)
+        ),
+        f"TOKEN would refer to itself: TOKEN → a secret of {UNSEEN} → TOKEN",
+    ),
     "a deletion of what is imported": (
         lambda at, _, by: editing.delete_folder(at("/app/lib"), by=by),
         f"is imported by {UNSEEN}",
@@ -119,10 +128,68 @@ def test_a_preview_counts_the_references_of_hidden_folders(at: At, client: Clien
     assert [word for word in HIDDEN if word in page] == []
 
 
-def test_syncs_that_one_may_not_see_are_counted(at: At, project: Project, client: Client, alice: User) -> None:
+@pytest.fixture
+def connection(db: None) -> Connection:
     connection = Connection(name="acme", base_url="https://devin.example")
     connection.set_api_key("cog_key")
     connection.save()
+    return connection
+
+
+@pytest.fixture
+def syncs(at: At, project: Project, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the member sees, and one that reads the same through the hidden folder."""
+    monkeypatch.setattr("syncs.runs.ask.ring", lambda run_id, project_id: True)
+    for name, path in (("speaks", "/app/lib"), ("whispers", "/quiet")):
+        sync = DevinSync(name=name, project=project, folder=at(path), connection=connection, org_id=f"org-{name}")
+        sync.save()
+        ManagedSecret.objects.create(
+            sync=sync, destination=sync.destination(), destination_key="KEY", source_key="KEY", secret_id=name
+        )
+
+
+@pytest.mark.usefixtures("syncs")
+def test_what_an_edit_does_to_hidden_syncs_is_counted(at: At, project: Project, client: Client, member: User) -> None:
+    """By each way to be told of it before."""
+    key = editing.set_secret(at("/app/lib"), "KEY", "1", by=ANYBODY)
+    client.force_login(member)
+    caller = Caller(ApiToken.issue(member, "token")[1])
+    sent = {"key": "RENAMED", "value": "", "comment": "", "version": 1}
+    place = {"projectId": str(project.pk), "environment": "dev", "secretPath": "/app/lib"}
+    ways = {
+        "the page of a new secret": client.get(reverse("admin:vault_secret_add_page", args=[at("/app/lib").pk])),
+        "the page of another value": client.get(reverse("admin:vault_secret_edit", args=[key.pk])),
+        "the question about a new key": client.post(reverse("admin:vault_secret_edit", args=[key.pk]), sent),
+        "the question about a deletion": client.get(reverse("admin:vault_secret_delete_page", args=[key.pk])),
+        "a plan of a new key": caller.send("PATCH", "/api/v4/secrets/KEY?plan=true", {**place, "newSecretName": "NEW"}),
+        "a plan of a deletion": caller.send("DELETE", "/api/v4/secrets/KEY?plan=true", place),
+    }
+
+    for way, response in ways.items():
+        text = response.content.decode()
+        assert response.status_code == 200, way
+        assert "speaks" in text, way
+        assert "a sync that you may not see" in text, way
+        assert [word for word in HIDDEN if word in text] == [], way
+
+
+@pytest.mark.usefixtures("syncs")
+def test_a_change_tells_what_it_started_as_far_as_one_sees_it(at: At, client: Client, member: User) -> None:
+    client.force_login(member)
+
+    sent = {"key": "KEY", "value": "1", "comment": ""}
+    page = client.post(
+        reverse("admin:vault_secret_add_page", args=[at("/app/lib").pk]), sent, follow=True
+    ).content.decode()
+
+    assert "Queued: <a" in page
+    assert ">speaks<" in page
+    assert "whispers" not in page
+
+
+def test_syncs_that_one_may_not_see_are_counted(
+    at: At, project: Project, connection: Connection, client: Client, alice: User
+) -> None:
     folder = at("/app")
     DevinSync.objects.create(name="whispers", project=project, folder=folder, connection=connection, org_id="org-1")
     client.force_login(alice)
