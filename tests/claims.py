@@ -53,7 +53,11 @@ CLAIMS = (
     ),
     Claim("audit: {requests} changing requests, {entries} entries", ("tests/audit/test_routes.py",)),
     Claim("audit: altered row named {named} of {altered}", ("tests/audit/test_every_alteration.py",)),
-    Claim("two teams: {leaks} leaks in {requests} requests for what is the other's", ("tests/tenants",)),
+    Claim(
+        "two teams: {leaks} leaks and {changes} changes in {requests} requests for what is the other's, {forms} of them"
+        " forms that were sent",
+        ("tests/tenants",),
+    ),
     Claim("canaries: found in {found} of {places} places", ("tests/test_canary.py",)),
     Claim("second factor: {passed} of {tests} tests", ("tests/accounts/second_factor",)),
     Claim("log-in at a certified provider: {passed} of {tests} tests", ("tests/single_sign_on",)),

@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
 
-# What a form sends where nothing is entered.
-TYPED = ("text", "hidden", "search", "number", "date", "url", "email", "password", "datetime-local", None)
+# What a form sends as it stands, and what is entered.
+TYPED = ("hidden", "number", "date", "url", "email", "password", "datetime-local")
+
+ENTERED = ("text", "search", None)
 
 
 @dataclass
@@ -22,12 +24,13 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What of a page can be followed or sent. What can be ticked is; of a list, what is `preferred` or the first."""
+    """What of a page can be followed or sent. What can be ticked is; of a list, what is `preferred` or the first; what
+    is empty is `entered`."""
 
-    def __init__(self, address: str, text: str, *, preferred: Container[str] = ()) -> None:
+    def __init__(self, address: str, text: str, *, preferred: Container[str] = (), entered: str = "") -> None:
         super().__init__()
         self.address, self.text, self.links, self.forms = address, text, list[str](), list[Form]()
-        self._preferred = preferred
+        self._preferred, self._entered = preferred, entered
         self._form: Form | None = None
         self._select: str | None = None
         self.feed(text)
@@ -45,7 +48,9 @@ class Page(HTMLParser):
             self._field(tag, attrs, self._form)
 
     def _field(self, tag: str, attrs: dict[str, Any], form: Form) -> None:
-        if tag == "input" and attrs.get("type") in TYPED:
+        if tag == "input" and attrs.get("type") in ENTERED:
+            form.add(attrs.get("name"), attrs.get("value") or self._entered)
+        elif tag == "input" and attrs.get("type") in TYPED:
             form.add(attrs.get("name"), attrs.get("value"))
         elif tag == "input" and attrs.get("type") in ("checkbox", "radio"):
             form.add(attrs.get("name"), attrs.get("value", "on"))
@@ -57,7 +62,7 @@ class Page(HTMLParser):
             if self._select not in form.data or attrs["value"] in self._preferred:
                 form.data[self._select] = [attrs["value"]]
         elif tag == "textarea":
-            form.add(attrs.get("name"), "")
+            form.add(attrs.get("name"), self._entered)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

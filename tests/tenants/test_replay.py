@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
-from django.urls import resolve
+from django.urls import resolve, reverse
 
 from sandbox.server import Sandbox
 from sources import registry
@@ -17,7 +18,7 @@ from sources.kinds import Opening
 from tests.sources.memory import MemorySource, Shelf, shelf
 from tests.tenants.building import Tenant, build_tenant
 from tests.tenants.calls import calls
-from tests.tenants.pages import Page
+from tests.tenants.pages import Form, Page
 from tests.tenants.routes import NOT_SENT, admin_routes
 from tests.tenants.watching import Rows, Watch, all_rows, differences, naming
 
@@ -43,12 +44,29 @@ class Stage:
         self.rows = all_rows()
         self.watch = Watch(self.theirs)
 
-    def untouched(self) -> list[str]:
-        """What the other team, and the installation, have lost or got by all that was sent."""
+    def untouched(self, *, sent: str = "") -> list[str]:
+        """What the other team, and the installation, have lost or got by all that was sent. What was `sent` for rows
+        of one's own may stand in them."""
         now = all_rows()
         new = {key: row for key, row in now.items() if key not in self.rows}
         ids = {str(row.pk) for row in self.theirs.rows.values() if isinstance(getattr(row, "pk", 0), UUID)}
-        return differences(self.rows, now, but=self.own_rows) + naming(new, ids | self.theirs.words)
+        words = {word for word in self.theirs.words if word not in sent.lower()}
+        return differences(self.rows, now, but=self.own_rows) + naming(new, ids | words)
+
+    def send(self, form: Form) -> str:
+        """A message that a request leaves for the next page is its own. Answers what was sent."""
+        client, sent = self.ours.client, f"{form.action} {form.data}"
+        self.watch.look(client.post(form.action, form.data), sent, f"POST {form.action}")
+        if client.cookies.get("messages") and client.cookies["messages"].value:
+            self.watch.look(client.get(reverse("admin:index")), sent, f"what was said of POST {form.action}")
+        return sent
+
+    def try_out(self, form: Form) -> list[str]:
+        """What one's own form has done to the other team, with what is theirs in its fields. Then all is as before."""
+        with transaction.atomic():
+            touched = self.untouched(sent=self.send(form))
+            transaction.set_rollback(True)
+        return [f"POST {form.action}: {each}" for each in touched]
 
 
 @pytest.fixture
@@ -79,7 +97,7 @@ def pages_of(tenant: Tenant, client: Client) -> Iterator[Page]:
     for address in addresses_of(tenant):
         response = client.get(address)
         if response.status_code == 200 and "html" in response.headers.get("Content-Type", ""):
-            yield Page(address, response.content.decode(), preferred=ids)
+            yield Page(address, response.content.decode(), preferred=ids, entered="NEW_1")
 
 
 def kind_of(address: str, names: Iterable[str] = ()) -> tuple[str, ...]:
@@ -91,6 +109,12 @@ def kind_of(address: str, names: Iterable[str] = ()) -> tuple[str, ...]:
 
 def links_of(pages: Iterable[Page]) -> dict[tuple[str, ...], str]:
     return {kind_of(link): link for page in pages for link in page.links if link.startswith("/admin") and fits(link)}
+
+
+def forms_of(pages: Iterable[Page]) -> dict[tuple[str, ...], Form]:
+    """Those that change something, one of each kind."""
+    every = (form for page in pages for form in page.forms if form.method == "post" and fits(form.action))
+    return {kind_of(form.action, form.data): form for form in every if form.action.startswith("/admin")}
 
 
 def fits(address: str) -> bool:
@@ -109,30 +133,43 @@ def unseen(tenant: Tenant, pages: Iterable[Page]) -> set[str]:
 
 
 @pytest.fixture
-def counted(stage: Stage, record_property: Callable[[str, object], None]) -> Callable[[], None]:
-    """Reports how many requests were sent, and how many told something."""
+def judge(stage: Stage, record_property: Callable[[str, object], None]) -> Callable[[list[str]], None]:
+    """Reports how many requests were sent, how many told something, and what was changed; there must be none."""
 
-    def count() -> None:
+    def judge(changes: list[str]) -> None:
         record_property("requests", sum(stage.watch.answers.values()))
         record_property("leaks", len(stage.watch.leaks))
+        record_property("changes", len(changes))
+        assert stage.watch.leaks == []
+        assert changes == []
 
-    return count
+    return judge
 
 
-def test_pages_of_another_team_tell_and_change_nothing(stage: Stage, counted: Callable[[], None]) -> None:
+def test_pages_and_forms_of_another_team_tell_and_change_nothing(
+    stage: Stage, judge: Callable[[list[str]], None], record_property: Callable[[str, object], None]
+) -> None:
     theirs = list(pages_of(stage.theirs, administrator()))
     own = list(pages_of(stage.ours, stage.ours.client))
     assert unseen(stage.ours, own) == set(), "a team sees what is its own: else the rest would show nothing"
 
     for address in [*addresses_of(stage.theirs), *links_of(theirs).values()]:
         stage.watch.look(stage.ours.client.get(address), address, f"GET {address}")
-    counted()
-    assert stage.watch.leaks == []
-    assert stage.untouched() == []
+    own_forms, forms = forms_of(own), forms_of(theirs)
+    mixed = [Form(form.action, "post", forms[kind].data) for kind, form in own_forms.items() if kind in forms]
+    assert min(len(forms) - 80, len(mixed) - 40) > 0, "there are more forms than were found"
+    for form in forms.values():
+        stage.send(form)
+    changes = stage.untouched()
+    changes += [line for form in mixed for line in stage.try_out(form)]
+    record_property("forms", len(forms) + len(mixed))
+    judge(changes)
     assert stage.ours.client.get("/admin/").status_code == 200
 
 
-def test_no_call_of_the_api_tells_or_changes_what_is_another_teams(stage: Stage, counted: Callable[[], None]) -> None:
+def test_no_call_of_the_api_tells_or_changes_what_is_another_teams(
+    stage: Stage, judge: Callable[[list[str]], None]
+) -> None:
     requests = [
         *calls(stage.theirs, stage.theirs),
         *calls(stage.ours, stage.theirs),
@@ -142,6 +179,4 @@ def test_no_call_of_the_api_tells_or_changes_what_is_another_teams(stage: Stage,
         response = stage.ours.caller.send(call.method, call.address, call.body)
         stage.watch.look(response, f"{call.address} {call.body}", f"{call.method} {call.address}")
 
-    counted()
-    assert stage.watch.leaks == []
-    assert stage.untouched() == []
+    judge(stage.untouched())
