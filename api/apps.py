@@ -8,6 +8,7 @@ class ApiConfig(AppConfig):
     verbose_name = "API access"
 
     def ready(self) -> None:
+        from api import audited
         from api.auth import throttle
         from api.hooks import receiving
         from api.hooks.models import Hook
@@ -17,6 +18,7 @@ class ApiConfig(AppConfig):
         from common.cleaning import register_cleaner
         from encryption import register_fingerprints, register_sealed
 
+        audited.register()
         register_sealed(IdempotencyKey, "sealed_answer", context=IdempotencyKey.sealing_context)
         register_sealed(Hook, "sealed_secret", context=Hook.context)
         receiving.register_cleaners()

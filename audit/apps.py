@@ -9,11 +9,12 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import capture, chain, triggers
+        from audit import audited, capture, chain, triggers
         from audit.models import Head
         from common.cleaning import register_cleaner
         from encryption import register_sealed
 
+        audited.register()
         capture.connect()
         register_sealed(Head, "sealed_key", context=Head.sealing_context)
         register_cleaner("links of the audit log", chain.link_some)

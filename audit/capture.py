@@ -1,5 +1,6 @@
 """What comes into the audit log by itself: Django's log of changes, log-ins, and refusals to log in."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models.signals import post_save
 from django.http import HttpRequest
 
+from audit.completing import complete
+from audit.kinds import kind_of
 from audit.models import Action, Entry
+from audit.rows import look_at
 from audit.writing import line, note, note_many
 from common.log_ins import BY_HEADER, BY_PROVIDER, log_in_refused
 
@@ -60,7 +64,22 @@ def copy(entries: Sequence[LogEntry]) -> None:
     users = {entry.user_id: entry.user for entry in entries if known(entry)}
     missing = {entry.user_id for entry in entries} - set(users)
     users |= get_user_model()._default_manager.in_bulk(missing) if missing else {}
-    note_many([_as_line(entry, users[entry.user_id].get_username()) for entry in entries])
+    note_many(with_places(entries, [_as_line(entry, users[entry.user_id].get_username()) for entry in entries]))
+
+
+def with_places(entries: Sequence[LogEntry], lines: Sequence[Entry]) -> Sequence[Entry]:
+    """The lines with where their rows are and what became of their fields, by one look at the rows of each kind."""
+    by_kind: dict[int, list[tuple[LogEntry, Entry]]] = defaultdict(list)
+    for entry, each in zip(entries, lines, strict=True):
+        if entry.content_type_id:
+            by_kind[entry.content_type_id].append((entry, each))
+    for type_id, pairs in by_kind.items():
+        if kind := kind_of(ContentType.objects.get_for_id(type_id).model_class()):
+            now = look_at(kind, [each.object_id for _, each in pairs])
+            for entry, each in pairs:
+                flag = entry.action_flag
+                complete(each, kind, now.get(each.object_id), is_new=flag == ADDITION, is_gone=flag == DELETION)
+    return lines
 
 
 def _as_line(entry: LogEntry, actor: str) -> Entry:

@@ -16,12 +16,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audit.models import Entry, Head
+from audit.models import Entry, Form, Head
 from encryption import seal, unseal
 
 LINKED_AT_ONCE = 500
 DELETED_AT_ONCE = 500
 SIGNED = ("actor", "action", "kind", "object_id", "name", "detail", "address", "request_id")
+# Since `Form.OF_ALL`; in a line of an earlier form all of these are empty, or somebody has put them in.
+SIGNED_LATER = ("project", "environment", "path", "key", "run", "token", "outcome", "lacking", "changes")
 # How long a line may be unlinked before `verify_audit` calls that a fault.
 LINKED_WITHIN = timedelta(minutes=10)
 
@@ -35,7 +37,8 @@ class Fault:
 
 
 def digest_of(key: bytes, entry: Entry, previous: str) -> str:
-    told = {name: getattr(entry, name) for name in SIGNED}
+    names = SIGNED if entry.form == Form.OF_FEW else (*SIGNED, *SIGNED_LATER, "form")
+    told = {name: getattr(entry, name) for name in names}
     line = {**told, "at": entry.at.isoformat(), "position": entry.position, "previous": previous}
     return hmac.digest(key, json.dumps(line, sort_keys=True).encode(), "sha256").hex()
 
@@ -48,10 +51,11 @@ def link_some() -> bool:
     head, key = _locked_head()
     new = list(Entry.objects.filter(position=None).order_by("id")[:LINKED_AT_ONCE])
     for entry in new:
-        entry.position = head.last_position + 1
+        entry.position, entry.form = head.last_position + 1, entry.form or Form.OF_ALL
         entry.digest = digest_of(key, entry, head.last_digest)
         head.last_position, head.last_digest = entry.position, entry.digest
-        Entry.objects.filter(pk=entry.pk, position=None).update(position=entry.position, digest=entry.digest)
+        linked = {"position": entry.position, "digest": entry.digest, "form": entry.form}
+        Entry.objects.filter(pk=entry.pk, position=None).update(**linked)
     _save(head, key)
     return len(new) == LINKED_AT_ONCE
 
@@ -93,12 +97,17 @@ def verify() -> tuple[int, Fault | None]:
         position += 1
         if entry.position != position:
             return count, Fault(position, f"Line {position} is missing; the next one is {entry.position}.")
-        if not hmac.compare_digest(entry.digest, digest_of(key, entry, previous)):
+        if not is_as_written(key, entry, previous):
             return count, Fault(position, f"Line {position} (id {entry.pk}) was altered, or put in later.")
         count, previous = count + 1, entry.digest
     if (position, previous) != (head.last_position, head.last_digest):
         return count, Fault(position + 1, f"The lines from {position + 1} to {head.last_position} are missing.")
     return count, _long_unlinked()
+
+
+def is_as_written(key: bytes, entry: Entry, previous: str) -> bool:
+    says_more = entry.form == Form.OF_FEW and any(getattr(entry, name) for name in SIGNED_LATER)
+    return not says_more and hmac.compare_digest(entry.digest, digest_of(key, entry, previous))
 
 
 def _long_unlinked() -> Fault | None:

@@ -5,13 +5,19 @@ Such a line names the route and the ids in it, never what was sent: a path may h
 
 import re
 
+from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.urls import ResolverMatch
 
-from audit.models import Action
-from audit.writing import note, stands, written
+from audit.before import begin, end
+from audit.completing import complete
+from audit.kinds import Kind, kind_at, kind_named
+from audit.models import Action, Entry, Outcome
+from audit.rows import look_at
+from audit.writing import line, note_many, stands, written
 from common.addresses import client_address
-from common.clients import client
+from common.clients import client, program
 from common.middleware import GetResponse
 
 READING = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -29,7 +35,7 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        address, lines = client.set(client_address(request)), written.set(())
+        address, lines, token, rows = client.set(client_address(request)), written.set(()), program.set(""), begin()
         try:
             response = self.get_response(request)
             self._note(request, response)
@@ -38,6 +44,8 @@ class AuditMiddleware:
         finally:
             client.reset(address)
             written.reset(lines)
+            program.reset(token)
+            end(rows)
         return response
 
     def _note(self, request: HttpRequest, response: HttpResponse) -> None:
@@ -47,7 +55,10 @@ class AuditMiddleware:
             return
         if actor := actor_of(request):
             action = Action.REFUSED if was_refused else Action.ASKED
-            note(actor, action, detail=told(request, response), **place_of(request))
+            failed = {"outcome": Outcome.FAILED} if response.status_code >= 400 and not was_refused else {}
+            entry = line(actor, action, detail=told(request, response), **row_of(request), **failed)
+            complete_by_route(entry, request)
+            note_many([entry])
 
 
 def actor_of(request: HttpRequest) -> str:
@@ -85,9 +96,28 @@ def is_id(text: str) -> bool:
     return UUID_TEXT.fullmatch(text) is not None or (text.isascii() and text.isdigit())
 
 
-def place_of(request: HttpRequest) -> dict[str, str]:
+def row_of(request: HttpRequest) -> dict[str, str]:
     match = request.resolver_match
     if match is None:
         return {}
     ids = [text for text in map(str, match.kwargs.values()) if is_id(text)]
     return {"kind": (match.url_name or "")[:64], "object_id": ids[0] if ids else ""}
+
+
+def complete_by_route(entry: Entry, request: HttpRequest) -> None:
+    """By the row that the address names, if it names one of a kind that is known."""
+    kind = kind_named_by(request.resolver_match, entry.object_id)
+    if kind is None:
+        return
+    try:
+        complete(entry, kind, look_at(kind, [entry.object_id]).get(entry.object_id))
+    except (ValueError, ValidationError):
+        # An id of another kind of row.
+        return
+
+
+def kind_named_by(match: ResolverMatch | None, id_: str) -> Kind | None:
+    argument = next((name for name, text in match.kwargs.items() if str(text) == id_), "") if match and id_ else ""
+    if match is None or not argument:
+        return None
+    return kind_named(argument) or kind_at(match.url_name or "")

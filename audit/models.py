@@ -1,7 +1,12 @@
 """The lines of the audit log, and the head of their chain."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
+
+from audit.changes import Change, from_json
 
 
 class Action(models.TextChoices):
@@ -13,6 +18,29 @@ class Action(models.TextChoices):
     LOGGED_IN = "logged_in", "Logged in"
     LOGGED_OUT = "logged_out", "Logged out"
     FAILED_LOG_IN = "failed_log_in", "Failed to log in"
+
+
+class Outcome(models.TextChoices):
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
+    FAILED = "failed", "Failed"
+
+
+# What tells of a refusal by itself, also in lines of releases that knew no outcome.
+REFUSALS = (Action.REFUSED, Action.FAILED_LOG_IN)
+
+
+class Form(models.IntegerChoices):
+    """What the digest of a line is of. Releases before `OF_ALL` know no other than `OF_FEW`, and write it unasked."""
+
+    NOT_LINKED = 0, "Not linked yet"
+    OF_FEW = 1, "Of who, what, when and from where"
+    OF_ALL = 2, "Of all that the line tells"
+
+
+def _text(length: int, name: str | None = None) -> Any:
+    """A column that processes of a release before do not write."""
+    return models.CharField(name, max_length=length, blank=True, default="", db_default="")
 
 
 class Entry(models.Model):
@@ -30,6 +58,24 @@ class Entry(models.Model):
     detail = models.TextField(blank=True)
     address = models.CharField(max_length=45, blank=True)
     request_id = models.CharField("request", max_length=64, blank=True)
+
+    # Slugs and names as they were then; the place of what it was done to, or where it was refused.
+    project = _text(255)
+    environment = _text(255)
+    path = _text(1024)
+    key = _text(255)
+    run = _text(64)
+    # By which program, as the log calls it: "API token ci", "machine identity deploy".
+    token = _text(150, "token or identity")
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="", db_default="")
+    # The rights that a refusal names, or why somebody was not let in.
+    lacking = _text(255, "missing")
+    # [[field, before, after], ...] as JSON; see `audit.changes`.
+    changes = models.TextField(blank=True, default="", db_default="")
+    form = models.PositiveSmallIntegerField(
+        choices=Form.choices, default=Form.NOT_LINKED, db_default=Form.OF_FEW, editable=False
+    )
+
     position = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
     digest = models.CharField(max_length=64, blank=True, editable=False)
 
@@ -38,9 +84,35 @@ class Entry(models.Model):
         verbose_name_plural = "audit log"
         ordering = ["-id"]
         default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["project", "environment", "id"], name="audit_entry_place"),
+            models.Index(fields=["key", "id"], name="audit_entry_key"),
+            models.Index(fields=["run"], name="audit_entry_run"),
+            models.Index(fields=["token", "id"], name="audit_entry_token"),
+            models.Index(fields=["outcome", "id"], name="audit_entry_outcome"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.get_action_display()} {self.name}"
+
+    @classmethod
+    def fitting(cls, columns: Mapping[str, str]) -> dict[str, str]:
+        """Texts cut to what their columns hold."""
+        return {name: text[: getattr(cls._meta.get_field(name), "max_length", None)] for name, text in columns.items()}
+
+    @property
+    def told_changes(self) -> Sequence[Change]:
+        return from_json(self.changes)
+
+    @property
+    def place(self) -> str:
+        """In one word, as far as it is known: “shop dev:/app DB_URL”."""
+        folder = f"{self.environment}:{self.path or '/'}" if self.environment else self.path
+        return " ".join(part for part in (self.project, folder, self.key) if part)
+
+    @property
+    def was_refused(self) -> bool:
+        return self.outcome == Outcome.REFUSED or self.action in REFUSALS
 
 
 class Head(models.Model):

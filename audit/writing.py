@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from contextvars import ContextVar
 
-from audit.models import Action, Entry
-from common.clients import current_client
+from audit.models import REFUSALS, Action, Entry, Outcome
+from common.clients import current_client, current_program
 from common.request_ids import current_request_id
 
 # The ids of the lines that the request being served has written.
@@ -14,9 +14,17 @@ FEW = 500
 
 
 def note(
-    actor: str, action: Action, *, kind: str = "", object_id: object = "", name: str = "", detail: str = ""
+    actor: str,
+    action: Action,
+    *,
+    kind: str = "",
+    object_id: object = "",
+    name: str = "",
+    detail: str = "",
+    **more: str,
 ) -> Entry:
-    entry = line(actor, action, kind=kind, object_id=object_id, name=name, detail=detail)
+    """`more` are columns of the place, the outcome and what was lacking."""
+    entry = line(actor, action, kind=kind, object_id=object_id, name=name, detail=detail, **more)
     note_many([entry])
     return entry
 
@@ -34,7 +42,15 @@ def stands() -> bool:
 
 
 def line(
-    actor: str, action: Action, *, kind: str = "", object_id: object = "", name: str = "", detail: str = ""
+    actor: str,
+    action: Action,
+    *,
+    kind: str = "",
+    object_id: object = "",
+    name: str = "",
+    detail: str = "",
+    outcome: str = "",
+    **more: str,
 ) -> Entry:
     """A line that is not written yet."""
     return Entry(
@@ -46,4 +62,7 @@ def line(
         detail=detail,
         address=current_client()[:45],
         request_id=current_request_id(),
+        token=current_program()[:150],
+        outcome=outcome or (Outcome.REFUSED if action in REFUSALS else Outcome.DONE),
+        **Entry.fitting(more),
     )

@@ -36,6 +36,8 @@ class TextFilter(admin.SimpleListFilter):
     """A field to type into, where a list of all choices would be thousands long."""
 
     template = "admin/text_filter.html"
+    # What the field takes.
+    label = "Part of its name"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         # Django leaves out a filter without choices.
@@ -51,6 +53,7 @@ class TextFilter(admin.SimpleListFilter):
             "kept": [(name, value) for name, value in changelist.params.items() if name != self.parameter_name],
             "name": self.parameter_name,
             "value": self.value() or "",
+            "label": self.label,
             "without": others,
             "suggests_at": self.suggests_at(),
         }

@@ -8,11 +8,12 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from common.companions import register_companion
-        from connections import checks  # noqa: F401 -- registers them
+        from connections import audited, checks  # noqa: F401 -- checks register themselves
         from connections.models import AccessToken, Connection
         from connections.organizations import beside_the_scheduler
         from encryption import register_sealed
 
+        audited.register()
         register_companion("scheduler", "organizations", beside_the_scheduler)
 
         register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db.models import Min
 from django.utils import timezone
 
-from audit.admin import EXPORTED
+from audit.export import rows_of
 from audit.models import Entry
 from common import clock
 from common.companions import repeat
@@ -55,16 +56,12 @@ def send_some(key: str, target: Target) -> bool:
 
 
 def read_lines(after: int) -> list[Line]:
-    rows = Entry.objects.filter(position__gt=after).order_by("position").values_list(*EXPORTED)[:AT_ONCE]
-    return [_as_line(dict(zip(EXPORTED, row, strict=True))) for row in rows]
+    return [_as_line(row) for row in rows_of(Entry.objects.filter(position__gt=after).order_by("position")[:AT_ONCE])]
 
 
-def _as_line(row: dict[str, object]) -> Line:
-    at = row["at"]
-    told = at.isoformat() if isinstance(at, datetime) else str(at)
-    position = row["position"]
-    assert isinstance(position, int)  # noqa: S101 -- it was asked for by its position
-    return Line(position, told, json.dumps({**row, "at": told}, ensure_ascii=False, default=str))
+def _as_line(row: dict[str, Any]) -> Line:
+    told = row["at"].isoformat()
+    return Line(row["position"], told, json.dumps({**row, "at": told}, ensure_ascii=False, default=str))
 
 
 class Sender:

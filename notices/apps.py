@@ -9,7 +9,7 @@ class NoticesConfig(AppConfig):
     def ready(self) -> None:
         from common.companions import register_companion
         from encryption import register_sealed
-        from notices import retention
+        from notices import audited, retention
         from notices.models import Channel
         from notices.notifier import beside_the_scheduler, beside_the_web
 
@@ -17,4 +17,5 @@ class NoticesConfig(AppConfig):
         register_sealed(Channel, "sealed_secret", context=Channel.secret_context)
         register_companion("scheduler", "tell", beside_the_scheduler)
         register_companion("web", "tell", beside_the_web)
+        audited.register()
         retention.register()

@@ -8,6 +8,7 @@ class SingleSignOnConfig(AppConfig):
     verbose_name = "Single sign-on"
 
     def ready(self) -> None:
-        from single_sign_on import leaving
+        from single_sign_on import audited, leaving
 
+        audited.register()
         leaving.connect()

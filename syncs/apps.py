@@ -9,13 +9,14 @@ class SyncsConfig(AppConfig):
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
         from sources.readers import register_readers
-        from syncs import access
+        from syncs import access, audited
         from syncs.editing import addresses, effects, followed, returning
         from syncs.models import ManagedSecret, WriteIntent
         from syncs.readers import readers_of
         from syncs.runs import history, triggers
 
         access.register()
+        audited.register()
         triggers.connect()
         register_readers(readers_of)
         addresses.connect()

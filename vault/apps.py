@@ -9,7 +9,7 @@ class VaultConfig(AppConfig):
 
     def ready(self) -> None:
         from encryption import register_sealed
-        from vault import retention, trash
+        from vault import audited, retention, trash
         from vault.models import (
             Binding,
             Folder,
@@ -20,6 +20,7 @@ class VaultConfig(AppConfig):
             TrashEntry,
         )
 
+        audited.register()
         retention.register()
         trash.register()
         register_sealed(Binding, "sealed_state", context=Binding.sealing_context)

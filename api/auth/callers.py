@@ -17,6 +17,7 @@ from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
 from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
 from common.addresses import client_address, is_allowed
+from common.clients import program
 from vault.access import Place, can, can_somewhere, can_within
 from vault.access.asking import told
 
@@ -108,6 +109,7 @@ class Bearer(HttpBearer):
         caller.credential.note_use(address)
         # Even if it is refused, so that the audit log can tell to whom.
         request.auth = caller  # type: ignore[attr-defined]
+        program.set(caller.name)
         demand = caller.require_somewhere if self.by_place else caller.require
         demand(*self.permissions)
         return caller

@@ -62,10 +62,10 @@ def change_sync(
     _check(sync, changed, old)
     check_may_loosen(sync, changed.get("approval", sync.approval), by=by)
     _save(sync)
-    by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
     _let_go(sync, old, removes_old=removes_old, by=by)
-    follows = runs is not False
-    return Edited(sync, after_edit(sync, user=by.user, wishes=wishes, at_once=bool(runs)) if follows else None)
+    run = after_edit(sync, user=by.user, wishes=wishes, at_once=bool(runs)) if runs is not False else None
+    by.note_changed(sync, f"Changed {', '.join(_told(sync, *each) for each in changed.items()) or 'nothing'}")
+    return Edited(sync, run)
 
 
 def _let_go(sync: DevinSync, old: Place, *, removes_old: bool, by: Actor) -> None:
@@ -93,11 +93,11 @@ def switch_sync(sync_id: UUID, name: str, *, on: bool, by: Actor) -> bool:
         return False
     setattr(sync, name, on)
     _save(sync)
-    by.note_changed(sync, f"{SWITCHES[name]} {'enabled' if on else 'disabled'}")
     if on:
         after_edit(sync, user=by.user)
     elif not sync.is_enabled:
         stop_awaiting(sync, Place.of(sync))
+    by.note_changed(sync, f"{SWITCHES[name]} {'enabled' if on else 'disabled'}")
     return True
 
 

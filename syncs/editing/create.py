@@ -28,5 +28,6 @@ def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wi
     except IntegrityError:
         # Somebody else took the name a moment ago.
         raise name_taken(sync.name, sync.project) from None
+    run = after_edit(sync, user=by.user, trigger=by.trigger, wishes=wishes, at_once=at_once)
     by.note_added(sync)
-    return Edited(sync, after_edit(sync, user=by.user, trigger=by.trigger, wishes=wishes, at_once=at_once))
+    return Edited(sync, run)

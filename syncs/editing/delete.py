@@ -28,9 +28,10 @@ def delete_sync(sync_id: UUID, *, by: Actor, removes_secrets: bool) -> SyncRun |
     check_may_delete(sync, by=by, removes_secrets=removes_secrets)
     waiting = _lock_waiting_runs(sync)
     if removes_secrets:
-        by.note_deleted(sync, "Asked to delete it with its secrets")
         wishes = Wishes(removes_sync=True)
-        return request_run(sync, trigger=by.trigger, operation=Operation.REMOVE, user=by.user, wishes=wishes)
+        run = request_run(sync, trigger=by.trigger, operation=Operation.REMOVE, user=by.user, wishes=wishes)
+        by.note_deleted(sync, "Asked to delete it with its secrets")
+        return run
     check_may_leave_behind(sync, by=by)
     for run in waiting:
         end.cancel(run.pk, "The sync was deleted before the run started.")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
+from audit.before import tell_run
 from common import clock
 from common.request_ids import current_request_id
 from syncs.choices import Operation, Trigger
@@ -34,9 +35,15 @@ def request_run(
 ) -> SyncRun:
     """The pending run that answers this trigger: a new one, or the one that already waits.
 
-    Called inside the transaction of the change that it answers, it is durable exactly if the change is. Raises
-    NotRunnable.
+    Called inside the transaction of the change that it answers, it is durable exactly if the change is; the line of
+    the log that tells of that change names it. Raises NotRunnable.
     """
+    run = _pending_or_new(sync, trigger, operation, user, wishes)
+    tell_run(sync, run.pk)
+    return run
+
+
+def _pending_or_new(sync: DevinSync, trigger: Trigger, operation: Operation, user: Any, wishes: Wishes) -> SyncRun:
     _check_runnable(sync, operation, trigger)
     lock_sync(pk=sync.pk)
     while True:

@@ -56,7 +56,7 @@ def test_a_change_of_a_secret_that_a_sync_reads(editor: Caller, reader: DevinSyn
     reader.runs.all().delete()
     asked = statements(editor, "PATCH", SECRET, place | {"secretValue": "3"})
 
-    assert (len(joined), len(asked)) == (23, 24)
+    assert (len(joined), len(asked)) == (25, 26)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,7 +68,7 @@ def test_a_change_locks_its_project_for_few_of_them(editor: Caller, reader: Devi
     asked = statements(editor, "PATCH", SECRET, place | {"secretValue": "2"})
 
     begin = next(number for number, sql in enumerate(asked) if sql.startswith("BEGIN"))
-    assert asked.index("COMMIT") - begin - 1 == 13
+    assert asked.index("COMMIT") - begin - 1 == 15
 
 
 def test_what_is_beside_costs_a_change_no_statement(

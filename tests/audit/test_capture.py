@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from api.models import ApiToken
 from audit.models import Action, Entry
+from audit.writing import note
 from tests.actors import ANYBODY
 from vault.editing import add_import, create_environment, create_folder, create_project, set_secrets
 from vault.models import Secret
@@ -155,6 +156,21 @@ def test_the_page_is_for_administrators_and_nobody_writes_it() -> None:
     assert client.get(f"/admin/audit/entry/{entry.pk}/change/").status_code == 200
     assert client.post(f"/admin/audit/entry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
     assert client.get("/admin/audit/entry/add/").status_code == 403
+
+
+def test_the_page_finds_by_place_and_outcome_and_shows_what_changed() -> None:
+    client = browser_of(make("adam", "Administrator"))
+    place = {"project": "shop", "environment": "dev", "path": "/app", "key": "DB_URL", "run": "4711"}
+    entry = note("eve", Action.REFUSED, name="mine", **place)
+    Entry.objects.filter(pk=entry.pk).update(token="API token ci", changes='[["comment", "<b>", "Of the shop"]]')
+
+    for name, text in {**place, "token": "API token ci", "outcome": "refused"}.items():
+        found = client.get("/admin/audit/entry/", {name: text}).context["cl"].result_list
+        assert [each.name for each in found] == ["mine"], name
+    page = client.get(f"/admin/audit/entry/{entry.pk}/change/").content.decode()
+    assert "shop dev:/app DB_URL" in page
+    assert "&lt;b&gt;" in page
+    assert "?run=4711" in page
 
 
 @pytest.mark.parametrize("action", ["export_csv", "export_json"])

@@ -8,19 +8,24 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from audit.chain import SIGNED, clean_some, link_some, verify
-from audit.models import Action, Entry, Head
+from audit.chain import SIGNED, SIGNED_LATER, clean_some, link_some, verify
+from audit.models import Action, Entry, Form, Head
 from audit.writing import note
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
-LINES = 50
+LINES = 80
 # Changed together with what follows from it, or not at all.
 KEPT_BY = {"id", "position", "digest", "at"}
+ALL_SIGNED = (*SIGNED, *SIGNED_LATER)
 
 
 def alter(column: str) -> Callable[[int], object]:
     """Another character more, in a column of text."""
     return lambda at: Entry.objects.filter(position=at).update(**{column: f"{getattr(line_at(at), column)[:15]}x"})
+
+
+def empty(column: str) -> Callable[[int], object]:
+    return lambda at: Entry.objects.filter(position=at).update(**{column: ""})
 
 
 def line_at(position: int) -> Entry:
@@ -51,12 +56,15 @@ def swap(at: int) -> None:
 
 def repeat(at: int) -> None:
     """The one after it says the same, digest and all."""
-    told = Entry.objects.filter(position=at % LINES + 1).values(*SIGNED, "at", "digest").get()
+    told = Entry.objects.filter(position=at % LINES + 1).values(*ALL_SIGNED, "at", "digest").get()
     Entry.objects.filter(position=at).update(**told)
 
 
 ALTERATIONS: dict[str, Callable[[int], object]] = {
-    **{f"another {column}": alter(column) for column in SIGNED},
+    **{f"another {column}": alter(column) for column in ALL_SIGNED},
+    **{f"no {column}": empty(column) for column in SIGNED_LATER},
+    "told to be of an earlier release": lambda at: Entry.objects.filter(position=at).update(form=Form.OF_FEW),
+    "told to be not linked": lambda at: Entry.objects.filter(position=at).update(form=Form.NOT_LINKED),
     "another time": lambda at: Entry.objects.filter(position=at).update(at=F("at") + timedelta(seconds=1)),
     "another digest": lambda at: Entry.objects.filter(position=at).update(digest="0" * 64),
     "no digest": lambda at: Entry.objects.filter(position=at).update(digest=""),
@@ -72,12 +80,15 @@ ALTERATIONS: dict[str, Callable[[int], object]] = {
 
 def write(count: int) -> None:
     for number in range(count):
-        note("alice", Action.CHANGED, kind="secret", object_id=number, name=f"KEY_{number}", detail="Changed.")
+        row = {"kind": "secret", "object_id": str(number), "name": f"KEY_{number}", "detail": "Changed."}
+        place = {"project": "shop", "environment": "dev", "path": "/app", "key": f"KEY_{number}", "run": "4711"}
+        entry = note("alice", Action.CHANGED, **row, **place, lacking="vault.reveal_secret")
+        Entry.objects.filter(pk=entry.pk).update(token="API token ci", changes='[["comment", "", "Of the shop"]]')
     link_some()
 
 
 def test_every_column_is_signed_or_is_the_chain_itself() -> None:
-    assert {field.name for field in Entry._meta.fields} == {*SIGNED, *KEPT_BY}
+    assert {field.name for field in Entry._meta.fields} == {*ALL_SIGNED, *KEPT_BY, "form"}
 
 
 def test_names_each_line_whatever_is_done_to_it(record_property: Callable[[str, object], None]) -> None:

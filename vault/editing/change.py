@@ -5,10 +5,12 @@ from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.db.transaction import Atomic
 from django.utils import timezone
 
+from audit.before import remember, tell_also
+from audit.changes import Change as Told
 from vault.access import Place, place_of
 from vault.affected import Changed, Edges, SeenEdges, find_affected, load_edges
 from vault.crossing import load_shown
@@ -46,6 +48,16 @@ class Change:
     def mark_comment(self, folder_id: UUID, key: str) -> None:
         """Notes that of this key the comment alone is another."""
         self._commented.add((folder_id, key))
+
+    def remember(self, rows: Iterable[Model]) -> None:
+        """Before rows of one kind change, for the log. What is only tried leaves no line."""
+        if not is_tried():
+            remember(rows)
+
+    def tell(self, folder: Folder, field: str, before: str, after: str) -> None:
+        """What the folder's own line is to tell, if one is written."""
+        if not is_tried():
+            tell_also(folder, Told(field, before, after))
 
     def check_reach(self) -> None:
         self._reach.check()

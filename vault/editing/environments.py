@@ -77,6 +77,7 @@ def delete_environment(environment: Environment, *, by: Actor) -> None:
     with changing(environment.project_id, by) as change:
         folders = Folder.objects.filter(environment=environment)
         check_not_imported(folders, name=f"The environment {environment.slug}", by=by)
+        change.remember([environment])
         _mark_all(change, environment)
         change.announce()
         delete_tree(change, environment, folders)

@@ -43,6 +43,7 @@ def move_folder(
         ties, state = Ties(here, there), tree.state
         parent = make_path(there, environment, path)
         new_path = check_place(tree, parent)
+        here.remember([tree.top])
         _mark(here, tree)
         here.settle()
         here.seals.hold(tree.folders)

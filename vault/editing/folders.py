@@ -74,6 +74,7 @@ def delete_folder(folder: Folder, *, by: Actor) -> None:
         raise Invalid("The root folder goes only with its environment. Delete its contents, or the environment.")
     by.demand("vault.delete_folder", place_of(folder))
     with changing(folder.environment.project_id, by) as change:
+        change.remember([folder])
         doomed = with_subfolders(folder)
         check_not_imported(doomed, name=f"The folder {folder}", by=by)
         for folder_id in doomed.values_list("id", flat=True):

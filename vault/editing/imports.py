@@ -25,6 +25,7 @@ def add_import(folder: Folder, source: Folder, *, position: int | None = None, b
         _number(rows)
         change.seals.put_imports(folder.id)
         change.mark(folder.id)
+        change.tell(folder, "import", "", str(source))
     return new
 
 
@@ -35,6 +36,7 @@ def point_import(row: SecretImport, source: Folder, *, by: Actor) -> SecretImpor
         if source.id != row.source_id:
             _check_source(row.folder, source, by=by)
             change.seals.take_imports(row.folder_id)
+            change.tell(row.folder, "import", str(row.source), str(source))
             row.source = source
             row.save(update_fields=["source"])
             change.seals.put_imports(row.folder_id)
@@ -46,10 +48,13 @@ def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
     """Puts it at a place in the list, counted from 1; a place past either end is that end."""
     by.demand("vault.change_secretimport", place_of(row.folder))
     with changing(row.folder.environment.project_id, by) as change:
+        change.remember([row])
         change.seals.take_imports(row.folder_id)
         rows = [other for other in row.folder.imports.all() if other.id != row.id]
         rows.insert(max(position - 1, 0), row)
+        before = row.position
         _number(rows)
+        change.tell(row.folder, f"position of the import of {row.source}", str(before), str(row.position))
         change.seals.put_imports(row.folder_id)
         change.mark(row.folder_id)
     return row
@@ -58,6 +63,8 @@ def move_import(row: SecretImport, position: int, *, by: Actor) -> SecretImport:
 def delete_import(row: SecretImport, *, by: Actor) -> None:
     by.demand("vault.delete_secretimport", place_of(row.folder))
     with changing(row.folder.environment.project_id, by) as change:
+        change.remember([row])
+        change.tell(row.folder, "import", str(row.source), "")
         change.mark(row.folder_id)
         change.seals.take_imports(row.folder_id)
         row.delete()

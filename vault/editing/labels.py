@@ -62,7 +62,8 @@ def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | Non
 def delete_tag(tag: Tag, *, by: Actor) -> None:
     """Takes it from all secrets that have it."""
     by.demand("vault.delete_tag", Place(tag.project_id))
-    with changing(tag.project_id, by):
+    with changing(tag.project_id, by) as change:
+        change.remember([tag])
         tag.secrets.update(updated_at=timezone.now())
         tag.delete()
 
@@ -82,7 +83,8 @@ def change_tags(
 ) -> None:
     """Puts tags, by their slugs, on secrets of the project, and takes others from them. Makes those that it lacks."""
     by.demand_writing(*{place_of(secret.folder) for secret in secrets})
-    with changing(project.pk, by):
+    with changing(project.pk, by) as change:
+        change.remember(secrets)
         added = find_tags(project, add, by=by)
         through, ids = Secret.tags.through, [secret.pk for secret in secrets]
         for some in _chunks(secrets):
@@ -99,7 +101,8 @@ def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) 
     if not wanted:
         return
     by.demand_writing(*{place_of(secret.folder) for secret in wanted})
-    with changing(project_id, by):
+    with changing(project_id, by) as change:
+        change.remember(wanted)
         _set_columns(wanted)
         _set_tags(project_id, {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None})
         _set_metadata({secret: each.metadata for secret, each in wanted.items() if each.metadata is not None})

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from audit.before import remember
 from vault.access import Place, forget_grants
 from vault.access.models import Membership
 from vault.access.roles import RIGHTS, Role
@@ -41,6 +42,7 @@ def update_member(row: Membership, terms: Terms, *, by: Actor) -> Membership:
 def remove_member(row: Membership, *, by: Actor) -> None:
     """Whoever it is, also the last one: administrators of the installation remain."""
     by.demand("vault.delete_membership", Place(row.project_id))
+    remember([row])
     row.delete()
     forget_grants(by.user)
 

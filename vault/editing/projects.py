@@ -74,6 +74,7 @@ def delete_project(project: Project, *, by: Actor) -> None:
     """For good, with what is in its trash."""
     by.demand("vault.delete_project", place_of(project))
     with changing(project.id, by, contents=False) as change:
+        change.remember([project])
         for folder_id in Folder.objects.filter(environment__project=project).values_list("id", flat=True):
             change.mark(folder_id)
         change.announce()

@@ -36,6 +36,8 @@ from vault.values import open_value, open_version
 # Rows a statement: every database takes this many parameters.
 FEW = 500
 NAMED = 10
+# Keys that the line of a folder names.
+TOLD = 30
 
 NEWEST = SecretVersion.objects.filter(secret_id=OuterRef("id")).order_by("-version").values("version")[:1]
 REFERS = Exists(SecretReference.objects.filter(secret_id=OuterRef("id")))
@@ -133,6 +135,7 @@ def put_secrets(
     _check_presence(folder, values, existing, must_exist)
     written = compare(folder, existing, values, comments=comments, literal=literal, by=change.by)
     _check_may_write(folder, written, change.by)
+    change.remember(existing[key] for key in (*written.changed, *written.commented))
     change.seals.take(existing.values())
     rows = existing | {key: Secret(folder=folder, key=key, version=0) for key in written.created}
     _label([rows[key] for key in (*written.created, *written.changed, *written.commented)], comments, literal)
@@ -140,7 +143,16 @@ def put_secrets(
     _write(change, [(rows[key], values[key]) for key in (*written.created, *written.changed)])
     _write_comments(change, [rows[key] for key in written.commented])
     change.seals.put(rows.values())
+    _tell_keys(change, folder, {"added": written.created, "changed": written.changed, "commented": written.commented})
     return written, rows
+
+
+def _tell_keys(change: Change, folder: Folder, keys: Mapping[str, Sequence[str]]) -> None:
+    """To the line of the folder, where one is written for all of them."""
+    for what, some in keys.items():
+        if some:
+            more = f" and {len(some) - TOLD:,} more" if len(some) > TOLD else ""
+            change.tell(folder, f"secrets {what}", "", f"{', '.join(some[:TOLD])}{more}")
 
 
 def _check_may_write(folder: Folder, written: Written, by: Actor) -> None:
@@ -233,6 +245,7 @@ def update_secrets(
 
 def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_circles: bool = False) -> list[Secret]:
     rows = _current(folder, edits)
+    change.remember(rows.values())
     change.seals.know(secret.folder for secret in rows.values())
     change.seals.take(rows.values())
     now = timezone.now()
@@ -253,6 +266,7 @@ def _update(change: Change, folder: Folder, edits: Sequence[Edit], *, refuses_ci
             commented.append(secret)
     _write(change, drafts)
     _write_comments(change, commented)
+    _tell_keys(change, folder, {"changed": [secret.key for secret in rows.values()]})
     change.seals.put(rows.values())
     change.seals.renew()
     for secret, old_key, edges in carried:
@@ -345,6 +359,7 @@ def delete_secrets(secrets: Iterable[Secret], *, by: Actor) -> None:
                     present = list(rows.select_related("folder__environment"))
                     change.seals.know(secret.folder for secret in present)
                     change.seals.take(present)
+                    change.remember(present)
                     delete_rows(change, present, deletion=deletion)
 
 

@@ -10,11 +10,27 @@ from pydantic.alias_generators import to_camel
 
 from api.http.errors import Unprocessable
 from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of
-from audit.models import Action, Entry
+from audit.filters import with_outcome
+from audit.models import Action, Entry, Outcome
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Order = Literal["newest", "oldest"]
+LongWord = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+# Parameters that a column must be equal to.
+EXACT = {
+    **{name: name for name in ("actor", "action", "kind", "object_id", "name", "request_id")},
+    **{name: name for name in ("project", "environment", "path", "key", "token")},
+    "run_id": "run",
+}
 CURSOR = re.compile(r"(newest|oldest)-([0-9]{1,18})")
+
+
+class ChangeOut(Answer):
+    """What a field of the row held; "" for nothing. Of credentials and values only that they were replaced."""
+
+    field: str = Field(examples=["comment"])
+    before: str = Field(examples=["Of the old shop"])
+    after: str = Field(examples=["Of the shop"])
 
 
 class EntryOut(Answer):
@@ -27,6 +43,15 @@ class EntryOut(Answer):
     kind: str = Field(examples=["secret"])
     object_id: str = Field(examples=[EXAMPLE_ID])
     name: str = Field(examples=["DB_URL"])
+    project: str = Field(examples=["shop"])
+    environment: str = Field(examples=["dev"])
+    path: str = Field(examples=["/app"])
+    key: str = Field(examples=["DB_URL"])
+    run_id: str = Field(examples=[EXAMPLE_ID], description="The run that it started, or that it was done to.")
+    token: str = Field(examples=["API token ci"], description="The token or machine identity that asked for it.")
+    outcome: Annotated[str, one_of("", *Outcome.values)] = Field(description="Empty in lines of earlier releases.")
+    missing: str = Field(examples=["vault.reveal_secret"], description="The rights that a refusal named.")
+    changes: list[ChangeOut]
     detail: str = Field(examples=["Revealed the value."])
     address: str = Field(examples=["192.0.2.7"])
     request_id: str = Field(examples=["0f9f1c5d2b7e4c3a8d6e5f4a3b2c1d0e"])
@@ -43,6 +68,15 @@ class EntryOut(Answer):
             kind=entry.kind,
             object_id=entry.object_id,
             name=entry.name,
+            project=entry.project,
+            environment=entry.environment,
+            path=entry.path,
+            key=entry.key,
+            run_id=entry.run,
+            token=entry.token,
+            outcome=entry.outcome,
+            missing=entry.lacking,
+            changes=[ChangeOut(**each._asdict()) for each in entry.told_changes],
             detail=entry.detail,
             address=entry.address,
             request_id=entry.request_id,
@@ -64,6 +98,13 @@ class EntryQuery(BaseModel):
     kind: Word | None = Field(None, description="What it was done to, such as secret or sync.")
     object_id: Word | None = Field(None, description="The ID of what it was done to.")
     name: Word | None = Field(None, description="The name of what it was done to.")
+    project: Word | None = Field(None, description="The slug of the project that it was done in.")
+    environment: Word | None = Field(None, description="The slug of the environment, as it was then.")
+    path: LongWord | None = Field(None, description="The path of the folder, as it was then.")
+    key: LongWord | None = Field(None, description="The key of the secret.")
+    run_id: Word | None = Field(None, description="The run that it started, or that it was done to.")
+    token: Word | None = Field(None, description="The token or machine identity, exactly as the log names it.")
+    outcome: Outcome | None = Field(None, description="How it ended; refused: what somebody was kept from.")
     request_id: Word | None = Field(None, description="The request, as X-Request-ID answers it.")
     since: datetime | None = Field(None, description="No line before this moment.")
     until: datetime | None = Field(None, description="Only lines before this moment.")
@@ -72,8 +113,9 @@ class EntryQuery(BaseModel):
     limit: int = Field(100, ge=1, le=1000)
 
     def chosen(self) -> QuerySet[Entry]:
-        exact = self.model_dump(include={"actor", "action", "kind", "object_id", "name", "request_id"})
+        exact = {column: getattr(self, name) for name, column in EXACT.items()}
         rows = Entry.objects.filter(**{name: value for name, value in exact.items() if value is not None})
+        rows = with_outcome(rows, self.outcome) if self.outcome else rows
         moments = {"at__gte": self.since, "at__lt": self.until}
         rows = rows.filter(**{name: value for name, value in moments.items() if value is not None})
         if self.order == "oldest":

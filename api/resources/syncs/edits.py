@@ -96,8 +96,9 @@ def delete_sync(caller: Caller, sync_id: UUID, *, removes_secrets: bool) -> Edit
 
 def trigger_sync(caller: Caller, sync: DevinSync, wishes: Wishes, *, detail: str = "Started a run") -> SyncRun:
     with transaction.atomic():
+        run = request_run(sync, trigger=Trigger.API, user=caller.user, wishes=wishes)
         note_changed(caller, sync, detail=detail)
-        return request_run(sync, trigger=Trigger.API, user=caller.user, wishes=wishes)
+    return run
 
 
 def agree_to_address(caller: Caller, sync: DevinSync, body: AgreeToAddress) -> SyncRun:
@@ -115,8 +116,9 @@ def agree_to_address(caller: Caller, sync: DevinSync, body: AgreeToAddress) -> S
 
 def remove_secrets(caller: Caller, sync: DevinSync) -> SyncRun:
     with transaction.atomic():
+        run = request_run(sync, trigger=Trigger.API, operation=Operation.REMOVE, user=caller.user)
         note_changed(caller, sync, detail="Asked to remove its secrets")
-        return request_run(sync, trigger=Trigger.API, operation=Operation.REMOVE, user=caller.user)
+    return run
 
 
 def confirmed(caller: Caller, sync: DevinSync, confirmation: bool | list[str] | None) -> Wishes:

@@ -78,6 +78,23 @@ def test_each_filter_leaves_what_fits(administrator: Caller) -> None:
 
 
 @pytest.mark.usefixtures("log")
+def test_filters_by_place_run_token_and_outcome(administrator: Caller) -> None:
+    place = {"project": "shop", "environment": "dev", "path": "/app", "key": "DB_URL", "run": "4711"}
+    entry = note("eve", Action.REFUSED, kind="secret", name="mine", lacking="vault.reveal_secret", **place)
+    old = note("mallory", Action.FAILED_LOG_IN, kind="secret", name="old")
+    Entry.objects.filter(pk=entry.pk).update(token="API token ci", changes='[["comment", "", "Of the shop"]]')
+    Entry.objects.filter(pk=old.pk).update(outcome="")
+
+    for name, text in {**place, "token": "API token ci"}.items():
+        found = ask(administrator, **{"runId" if name == "run" else name: text})["entries"]
+        assert [each["name"] for each in found] == ["mine"], name
+    assert [each["name"] for each in ask(administrator, outcome="refused")["entries"]] == ["old", "mine"]
+    told = ask(administrator, key="DB_URL")["entries"][0]
+    assert (told["missing"], told["runId"]) == ("vault.reveal_secret", "4711")
+    assert told["changes"] == [{"field": "comment", "before": "", "after": "Of the shop"}]
+
+
+@pytest.mark.usefixtures("log")
 def test_a_line_is_answered_as_it_stands(administrator: Caller) -> None:
     entry = Entry.objects.get(name="KEY_2")
 

@@ -1,0 +1,15 @@
+"""What the audit log tells of connections: never a credential, nor a part of one."""
+
+from audit import registry
+from connections.models import AccessToken, Connection, Organization, RequestBudget
+
+
+def register() -> None:
+    registry.register(
+        Connection,
+        *("name", "description", "app", "method", "base_url", "parameters", "concurrency"),
+        hidden={"credentials": "sealed_credentials"},
+        arguments=("connection_id",),
+    )
+    # What services say, and what is kept to speak with them.
+    registry.leave_out(AccessToken, Organization, RequestBudget)
