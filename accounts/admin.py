@@ -7,9 +7,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Field, ManyToManyField, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
+from accounts.about import parts_about
 from accounts.choices import as_boxes
 from accounts.doomed import Doomed
 from accounts.rights import grantable, lacking_permissions
@@ -55,6 +56,11 @@ class OwnUserAdmin(ResetsSecondFactor, UserAdmin[User]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+        user = kwargs.get("obj")
+        about = list(parts_about(request, user)) if user is not None else []
+        return super().render_change_form(request, {**context, "about": about}, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         # Without it nobody can log in here, and a forgotten tick looks like a wrong password.

@@ -34,6 +34,8 @@ from theme.times import duration
 
 # Of lists: what they call the deletion of several rows, and of what syncs have written to Devin.
 DELETING = ("delete_selected", "remove_secrets")
+# What the page of a sync's settings calls the same, of the organization that the sync leaves.
+OLD_SECRETS, REMOVE = "old_secrets", "remove"
 GRACE = timedelta(minutes=30)
 WRONG, WRONG_CODES, WRONG_AT_MOST = "wrong_passwords", "wrong_codes", 5
 # Each sends values out at once, so that no form opened before is a reason to send them later.
@@ -116,8 +118,9 @@ def deed(request: HttpRequest) -> str:
         return ""
     kind, _, page = match.view_name.rpartition("_")
     is_list_action = page == "changelist" and request.method == "POST" and request.POST.get("action") in DELETING
-    is_removal = page in ("confirm", "confirmed") and match.kwargs.get("what") == "remove"
-    return f"{kind}_delete" if is_list_action or is_removal else match.view_name
+    is_removal = page in ("confirm", "confirmed") and match.kwargs.get("what") == REMOVE
+    leaves_none = page in ("change", "settings") and request.POST.get(OLD_SECRETS) == REMOVE
+    return f"{kind}_delete" if is_list_action or is_removal or leaves_none else match.view_name
 
 
 def may_change(request: HttpRequest) -> bool:
@@ -139,9 +142,13 @@ def has_no_proof_yet(request: HttpRequest) -> bool:
 
 
 def is_confirmed(request: HttpRequest) -> bool:
+    return is_proved(request, grace=GRACE if request.method == "POST" and _is_form(request) else timedelta())
+
+
+def is_proved(request: HttpRequest, *, grace: timedelta = timedelta()) -> bool:
+    """Whether there is a proof that counts now, whatever is asked for."""
     since = time.time() - max(request.session.get(CONFIRMED, 0), proved_at(request))
-    limit = settings.CONFIRM_IDENTITY + (GRACE if request.method == "POST" and _is_form(request) else timedelta())
-    return bool(since <= limit.total_seconds())
+    return bool(since <= (settings.CONFIRM_IDENTITY + grace).total_seconds())
 
 
 def _is_form(request: HttpRequest) -> bool:

@@ -20,6 +20,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.about import Part, register_part
+from common.lacking import Lacking
 from common.long_lists import LongListPaginator
 from theme.lists import LightRows
 from vault import editing
@@ -47,8 +49,9 @@ from vault.pages.access import actor_of, told_starts, url_of, user_of
 from vault.pages.deleting import describe_contents, name_some
 from vault.pages.effects import look_ahead
 from vault.pages.filtering import is_due
+from vault.pages.memberships import load_memberships
 from vault.pages.undo import stays, undo_button
-from vault.pointing import users_of_projects
+from vault.pointing import split_users
 
 Deleted = tuple[list[Any], dict[str, int], set[str], list[Any]]
 
@@ -65,6 +68,9 @@ class SeenByPlace:
         self.demand_any(request)
         answer: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
         return answer
+
+
+register_part(Part("admin/vault/memberships.html", load_memberships))
 
 
 @admin.register(Project)
@@ -86,6 +92,13 @@ class ProjectAdmin(SeenByPlace, LightRows, admin.ModelAdmin[Project]):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return can_somewhere(request.user, "vault.view_project")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Whoever is in no project is told whom to ask."""
+        if not self.has_module_permission(request):
+            raise Lacking(["vault.view_project"], where="in any project")
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return answer
 
     def has_view_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return _may(request, "vault.view_project", obj)
@@ -140,7 +153,8 @@ class ProjectAdmin(SeenByPlace, LightRows, admin.ModelAdmin[Project]):
         kinds = ("project", "environment", "folder", "secret")
         lacking = {kind for kind in kinds if not request.user.has_perm(f"vault.delete_{kind}")}
         names = [f"Project {row}" for row in rows]
-        return [*names, contents], {"projects": len(rows)}, lacking, name_some(users_of_projects(rows))
+        users, unseen = split_users(rows, request.user)
+        return [*names, contents], {"projects": len(rows)}, lacking, name_some(users, unseen=unseen)
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         editing.delete_project(obj, by=actor_of(request))

@@ -15,18 +15,31 @@ def readers_of(folders: QuerySet[Folder]) -> list[Model]:
 
 
 def split_readers(folders: QuerySet[Folder], user: Any) -> tuple[list[Model], int]:
+    """What reads these folders, as far as somebody sees it, and how many others there are."""
+    return split_seen(readers_of(folders), user)
+
+
+def split_users(projects: Sequence[Project], user: Any) -> tuple[list[Model], int]:
+    """What keeps these projects from being deleted, in the same way."""
+    return split_seen(_pointing_to(Project, projects), user)
+
+
+def split_seen(every: Sequence[Model], user: Any) -> tuple[list[Model], int]:
     """Those that somebody sees, or all without one; and how many others there are."""
-    every = readers_of(folders)
     if user is None:
-        return every, 0
-    seen = {row.pk for model in {type(row) for row in every} for row in visible(user, _rows_of(model, every))}
+        return list(every), 0
+    seen = {row.pk for model in {type(row) for row in every} for row in _seen(user, _rows_of(model, every))}
     shown = [row for row in every if row.pk in seen]
     return shown, len(every) - len(shown)
 
 
-def users_of_projects(projects: Sequence[Project]) -> list[Model]:
-    """What keeps these projects from being deleted."""
-    return _pointing_to(Project, projects)
+def _seen(user: Any, rows: "QuerySet[Model]") -> "QuerySet[Model]":
+    """Those of what is at no place are for whoever may see all of their kind."""
+    try:
+        return visible(user, rows)
+    except KeyError:
+        meta = rows.model._meta
+        return rows if user.has_perm(f"{meta.app_label}.view_{meta.model_name}") else rows.none()
 
 
 def _rows_of(model: type[Model], rows: Sequence[Model]) -> "QuerySet[Model]":

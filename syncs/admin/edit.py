@@ -47,6 +47,8 @@ class SyncForm(ChoosesOrganization):
     # Whose form it is: what it offers is what they may choose.
     user: Any = None
     may_remove_secrets = False
+    # Whether their removal asks first who one is.
+    lacks_proof = False
     # Back from the review: shown again as it was sent, not saved.
     is_held = False
 

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.confirming import is_proved
 from syncs.access import place_of
 from syncs.admin.actions import ACTIONS, managed_names
 from syncs.admin.base import ROWS_A_PAGE, ByPlace, demand, not_found, status_badge, two_lines, with_reason
@@ -170,6 +171,7 @@ class DevinSyncAdmin(ByPlace, LightRows, admin.ModelAdmin[DevinSync]):
         form.may_remove_secrets = self.has_remove_permission(request, obj)
         form.user = request.user
         form.is_held = request.POST.get(ANSWER) == BACK
+        form.lacks_proof = not is_proved(request)
         return form
 
     def change_view(

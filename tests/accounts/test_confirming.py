@@ -17,6 +17,7 @@ from vault.models import Secret
 pytestmark = pytest.mark.django_db
 LogIn = Callable[..., Client]
 MINUTES = 60
+NOBODYS = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 
 @pytest.fixture
@@ -136,6 +137,19 @@ def test_removing_secrets_from_devin_is_grave_and_pushing_them_is_not(alice: Use
     ]
 
     assert [answer["Location"].startswith("/admin/confirm-identity/") for answer in answers] == [True, True, False]
+
+
+def test_so_is_removing_what_a_sync_wrote_to_the_organization_that_it_leaves(alice: User, log_in: LogIn) -> None:
+    """No form was opened that asked before, so none may be sent for longer."""
+    client, minutes = log_in(), 0
+    for later, answer, asks in ((9, "remove", False), (11, "leave", False), (11, "remove", True)):
+        grow_old(client, later - minutes)
+        minutes = later
+        for page in ("change", "settings"):
+            address = reverse(f"admin:syncs_devinsync_{page}", args=[NOBODYS])
+            answered = client.post(address, {"old_secrets": answer}, headers={"Referer": f"http://testserver{address}"})
+            asked = answered.get("Location", "").startswith("/admin/confirm-identity/")
+            assert asked == asks, (page, answer, later)
 
 
 def test_whoever_may_only_look_is_not_asked(log_in: LogIn) -> None:

@@ -11,6 +11,7 @@ from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import changing
 from vault.editing.environments import make_environment
+from vault.editing.telling import tell_users
 from vault.errors import InUse, Taken
 from vault.models import VAULT, Folder, Project, TrashedRow
 from vault.rules import clean_description, clean_name, clean_slug
@@ -82,7 +83,7 @@ def delete_project(project: Project, *, by: Actor) -> None:
         try:
             project.delete()
         except ProtectedError as error:
-            users = ", ".join(sorted({str(row) for row in error.protected_objects})[:10])
+            users = tell_users(error.protected_objects, by)
             raise InUse(f"The project {project.name} is used by {users}. Delete these first.") from error
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from vault.access import place_of
 from vault.dangling import Dangling
@@ -10,7 +10,7 @@ from vault.editing.actor import Actor
 from vault.editing.transferred import Retold
 from vault.effects import Effect, split_effects
 from vault.models import Folder, Secret
-from vault.pointing import split_readers
+from vault.pointing import split_readers, split_seen
 from vault.referrers import Step
 
 FOLDER, SECRET = "vault.view_folder", "vault.view_secret"
@@ -50,6 +50,12 @@ def tell_readers(folders: QuerySet[Folder], by: Actor) -> str:
     """What reads them, in the same way."""
     rows, unseen = split_readers(folders, None if by.is_trusted else by.user)
     return enumerate_some([str(row) for row in rows], unseen, "sync")
+
+
+def tell_users(users: Iterable[Model], by: Actor) -> str:
+    """What keeps a project from being deleted: its syncs."""
+    rows, unseen = split_seen(list(users), None if by.is_trusted else by.user)
+    return enumerate_some(sorted({str(row) for row in rows}), unseen, "sync")
 
 
 def tell_steps(steps: Sequence[Step], by: Actor) -> list[str]:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from accounts.presence import CONFIRMED
 from connections.models import Connection
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
@@ -291,6 +292,22 @@ def test_another_organization_raises_a_question(client: Client, bench: Bench, ot
     assert "What should happen to the secrets in org-sandbox?" in page.content.decode()
     bench.sync.refresh_from_db()
     assert bench.sync.org_id == "org-sandbox"
+
+
+def test_who_is_to_prove_who_they_are_may_do_so_before_they_lose_what_they_entered(
+    client: Client, bench: Bench, other: str
+) -> None:
+    hint = "confirm that it is you"
+    assert hint not in client.post(page_of(bench.sync), entries(bench.sync, org_id=other)).content.decode()
+    session: Any = client.session
+    session[CONFIRMED] -= 11 * 60
+    session.save()
+
+    page = client.post(page_of(bench.sync), entries(bench.sync, org_id=other)).content.decode()
+
+    assert hint in page
+    answer = client.post(page_of(bench.sync), entries(bench.sync, org_id=other, old_secrets="remove"))
+    assert answer["Location"].startswith(reverse("admin:confirm_identity"))
 
 
 def test_the_old_secrets_are_removed_on_request(

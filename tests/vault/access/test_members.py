@@ -4,17 +4,23 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from api.models import ApiToken
+from connections.models import Connection
+from syncs.models import DevinSync
 from tests.actors import ANYBODY
+from tests.api.conftest import Caller
 from tests.vault.access.conftest import MemberOf
 from tests.vault.test_trash_pages import text_of
 from vault import editing
 from vault.access import Place, can
 from vault.access.models import Membership
-from vault.models import Project
+from vault.editing import Actor
+from vault.errors import InUse
+from vault.models import Folder, Project
 
 
 def url(name: str, row: Any) -> str:
@@ -144,3 +150,60 @@ def test_the_last_manager_may_leave(manager: Client, admin_client: Client, proje
 
     assert manager.get(url("members", project)).status_code in (403, 404)
     assert "No members yet" in text_of(admin_client.get(url("members", project)))
+
+
+def test_the_page_of_a_person_lists_their_memberships(project: Project, member_of: MemberOf, client: Client) -> None:
+    mia, team = member_of("mia", "editor", ("dev",), ("/app",)), Group.objects.create(name="Team")
+    mia.groups.add(team)
+    other = editing.create_project(name="Other", by=ANYBODY)
+    Membership.objects.create(project=other, group=team, role="viewer")
+    page = reverse("admin:auth_user_change", args=[mia.pk])
+    client.force_login(User.objects.create_superuser("root"))
+
+    content = client.get(page).content.decode()
+
+    links = [url("members", row) for row in (project, other)]
+    for shown in ("Editor", "dev, below /app", "the group Team", "themselves", *links):
+        assert shown in content, shown
+    looks = member_of("looks", "manager")
+    looks.user_permissions.add(Permission.objects.get(codename="view_user"))
+    client.force_login(User.objects.get(pk=looks.pk))
+    content = client.get(page).content.decode()
+    assert url("members", project) in content
+    assert "Other" not in content
+    assert "And 1 in" in content
+    page = reverse("admin:auth_user_change", args=[User.objects.create_user("alone").pk])
+    assert "Of no project" in client.get(page).content.decode()
+
+
+def test_who_is_in_no_project_is_told_whom_to_ask(client: Client, db: None) -> None:
+    nobody = User.objects.create_user("nobody", is_staff=True)
+    client.force_login(nobody)
+
+    refused = client.get(reverse("admin:vault_project_changelist"))
+    assert refused.status_code == 403
+    assert "Ask an administrator, or a manager of the project" in text_of(refused)
+    nobody.user_permissions.add(Permission.objects.get(codename="view_project"))
+    shown = text_of(client.get(reverse("admin:vault_project_changelist")))
+    assert "a manager of a project to make you a member" in shown
+
+
+def test_a_refusal_to_delete_a_project_counts_the_syncs_that_one_may_not_see(project: Project, client: Client) -> None:
+    connection = Connection(name="acme", base_url="https://devin.example")
+    connection.set_api_key("cog_key")
+    connection.save()
+    folder = Folder.objects.filter(environment__project=project)[0]
+    DevinSync.objects.create(name="whispers", project=project, folder=folder, connection=connection, org_id="org-1")
+    ida = User.objects.create_user("ida", is_staff=True)
+    ida.user_permissions.set(Permission.objects.filter(content_type__app_label="vault"))
+    client.force_login(ida)
+
+    shown = text_of(client.get(reverse("admin:vault_project_delete", args=[project.pk])))
+    caller = Caller(ApiToken.issue(ida, "token")[1])
+    told = [shown, caller.delete(f"/api/v1/projects/{project.pk}", status=400)["message"]]
+    with pytest.raises(InUse) as refused:
+        editing.delete_project(project, by=Actor.by_person(User.objects.get(pk=ida.pk)))
+
+    for each in (*told, refused.value.message):
+        assert "that you may not see" in each
+        assert "whispers" not in each
