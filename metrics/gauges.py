@@ -35,6 +35,7 @@ SYNCS = Gauge("devinsync_syncs", "Syncs by what became of their last run.", {"st
 IN_STEP = Gauge(
     "devinsync_secrets_in_step", "Secrets that the last runs that succeeded left as their sources have them."
 )
+AWAITING = Gauge("devinsync_runs_awaiting_approval", "Runs whose plan waits for another person's approval.")
 DEPTH = Gauge("devinsync_queue_depth", "Runs whose time has come and that wait for a worker; 0 while paused.")
 OLDEST = Gauge(
     "devinsync_queue_oldest_age_seconds",
@@ -82,7 +83,7 @@ SYNC_SYNCED = Gauge(
     {"project": (), "sync": ()},
 )
 GAUGES = (
-    INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, DEPTH, OLDEST, LATER, RUNNING, LONGEST,
-    MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, UNTOLD, UNTOLD_SINCE,
+    INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, AWAITING, DEPTH, OLDEST, LATER, RUNNING,
+    LONGEST, MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, UNTOLD, UNTOLD_SINCE,
 )  # fmt: skip
 GAUGES_PER_SYNC = (SYNC_STATE, SYNC_SYNCED)

@@ -22,6 +22,7 @@ from notices.choices import State
 from notices.models import Delivery
 from sources.models import LinkedProject
 from syncs.choices import OPEN_STATUSES, Phase, Status
+from syncs.editing.attention import awaits_removal, awaits_sync
 from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
 from syncs.places import lost_source
 from syncs.runs.bells import count_workers
@@ -69,19 +70,24 @@ def _queue() -> Read:
 
 
 def _syncs() -> Read:
-    columns = ("is_enabled", "sync_status", "is_lost")
-    rows = DevinSync.objects.order_by().annotate(is_lost=_is_lost()).values_list(*columns)
-    states, in_step = Counter[tuple[str, ...]](), 0
-    for *state, number, secrets in rows.annotate(number=Count("pk"), secrets=Sum("in_step_count")):
+    columns = ("is_enabled", "sync_status", "is_lost", "awaits", "removal_awaits")
+    told = {"is_lost": _is(lost_source()), "awaits": _is(awaits_sync()), "removal_awaits": _is(awaits_removal())}
+    rows = DevinSync.objects.order_by().annotate(**told).values_list(*columns)
+    states, in_step, awaiting = Counter[tuple[str, ...]](), 0, 0
+    for *state, awaits, removal_awaits, number, secrets in rows.annotate(
+        number=Count("pk"), secrets=Sum("in_step_count")
+    ):
         states[(_state(*state),)] += number
         in_step += secrets or 0
+        awaiting += number * (awaits + removal_awaits)
     yield gauges.SYNCS, {(state,): states[(state,)] for state in gauges.SYNC_STATES}
     yield gauges.IN_STEP, {(): in_step}
+    yield gauges.AWAITING, {(): awaiting}
 
 
-def _is_lost() -> Case:
-    """Of a sync, whether its source is gone."""
-    return Case(When(lost_source(), then=Value(True)), default=Value(False))
+def _is(condition: Q) -> Case:
+    """Of a sync, as a column."""
+    return Case(When(condition, then=Value(True)), default=Value(False))
 
 
 def _state(is_enabled: bool, status: str, is_lost: bool) -> str:
@@ -155,7 +161,9 @@ def _untold(now: datetime) -> Read:
 def _each_sync() -> Read:
     columns = ("project__slug", "name", "last_synced_at", "is_enabled", "sync_status", "is_lost")
     states, synced = dict[tuple[str, ...], float](), dict[tuple[str, ...], float]()
-    for project, name, at, *state in DevinSync.objects.order_by().annotate(is_lost=_is_lost()).values_list(*columns):
+    for project, name, at, *state in (
+        DevinSync.objects.order_by().annotate(is_lost=_is(lost_source())).values_list(*columns)
+    ):
         states[(project, name, _state(*state))] = 1.0
         synced[(project, name)] = at.timestamp() if at else 0.0
     yield gauges.SYNC_STATE, states

@@ -26,10 +26,8 @@ def syncs_needing_a_person(needs: Collection[Need] = tuple(Need)) -> QuerySet[De
         DevinSync.objects.annotate(
             need=Case(
                 When(Exists(_absent()), then=Value(Need.MISSING)),
-                When(
-                    Q(Exists(_awaiting("sync")), is_enabled=True, sync_status=Status.BLOCKED), then=Value(Need.APPROVAL)
-                ),
-                When(Q(Exists(_awaiting("remove")), remove_status=Status.BLOCKED), then=Value(Need.APPROVAL)),
+                When(awaits_sync(), then=Value(Need.APPROVAL)),
+                When(awaits_removal(), then=Value(Need.APPROVAL)),
                 When(Q(is_enabled=True, sync_status=Status.BLOCKED), then=Value(Need.BLOCKED)),
                 When(lost_source() & Q(is_enabled=True), then=Value(Need.SOURCE)),
                 When(Q(is_enabled=True, sync_status=Status.FAILED), then=Value(Need.FAILED)),
@@ -44,6 +42,16 @@ def syncs_needing_a_person(needs: Collection[Need] = tuple(Need)) -> QuerySet[De
 def _absent() -> QuerySet[WriteIntent]:
     """Keys that a run took away from Devin and could not put back, whatever has become of that run."""
     return WriteIntent.objects.open().filter(phase=Phase.ABSENT, sync=OuterRef("pk"))
+
+
+def awaits_sync() -> Q:
+    """Of a sync, whether its last run waits for another person's approval."""
+    return Q(Exists(_awaiting("sync")), is_enabled=True, sync_status=Status.BLOCKED)
+
+
+def awaits_removal() -> Q:
+    """The same of its last removal of secrets, which no switch stops."""
+    return Q(Exists(_awaiting("remove")), remove_status=Status.BLOCKED)
 
 
 def _awaiting(track: str) -> QuerySet[SyncRun]:

@@ -21,7 +21,7 @@ from metrics.gauges import GAUGES, GAUGES_PER_SYNC, SYNC_STATES
 from metrics.models import Total
 from metrics.totals import read_totals
 from sandbox.server import Sandbox
-from syncs.choices import Status, Trigger
+from syncs.choices import BlockedReason, Status, Trigger
 from syncs.engine.report import Report
 from syncs.models import Destination, DevinSync, SyncControl, SyncRun
 from syncs.runs import jobs
@@ -135,6 +135,22 @@ def test_a_source_that_a_person_must_mend_is_counted(bench: Bench, scrape: Scrap
     assert seen("devinsync_source_reads_total", kind="vault", outcome="faulty") == 1
     assert seen("devinsync_runs_total", operation="sync", outcome="failed") == 1
     assert seen("devinsync_syncs", state="failed") == 1
+
+
+def test_counts_runs_that_wait_for_another_person(bench: Bench, scrape: Scrape) -> None:
+    bench.source(A="1")
+    bench.run()
+    run = SyncRun.objects.get()
+    assert scrape()("devinsync_runs_awaiting_approval") == 0
+
+    for reason, waiting in ((BlockedReason.APPROVAL, 2), (BlockedReason.REFUSED, 0)):
+        SyncRun.objects.filter(pk=run.pk).update(status=Status.BLOCKED, blocked_reason=reason)
+        blocked = {"sync_status": Status.BLOCKED, "remove_status": Status.BLOCKED}
+        DevinSync.objects.update(**blocked, last_sync_run_id=run.pk, last_remove_run_id=run.pk)
+        assert scrape()("devinsync_runs_awaiting_approval") == waiting
+    SyncRun.objects.filter(pk=run.pk).update(blocked_reason=BlockedReason.APPROVAL)
+    DevinSync.objects.update(is_enabled=False)
+    assert scrape()("devinsync_runs_awaiting_approval") == 1, "its removal alone"
 
 
 def test_tells_how_long_the_oldest_due_run_has_been_waiting(bench: Bench, scrape: Scrape) -> None:
