@@ -228,4 +228,4 @@ def test_the_first_field_to_be_corrected_has_the_cursor(browser: Any, live_serve
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.locator("#id_allowed_networks[aria-invalid]").wait_for()
-    page.wait_for_function("document.activeElement.id === 'id_allowed_networks'")
+    page.locator("#id_allowed_networks:focus").wait_for()
