@@ -7,10 +7,11 @@ breaks the digest from there on; a cut end disagrees with the head, which nobody
 
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,11 +20,15 @@ from django.utils import timezone
 from audit.models import Entry, Form, Head
 from encryption import seal, unseal
 
+log = logging.getLogger(__name__)
+
 LINKED_AT_ONCE = 500
 DELETED_AT_ONCE = 500
 SIGNED = ("actor", "action", "kind", "object_id", "name", "detail", "address", "request_id")
 # Since `Form.OF_ALL`; in a line of an earlier form all of these are empty, or somebody has put them in.
 SIGNED_LATER = ("project", "environment", "path", "key", "run", "token", "outcome", "lacking", "changes")
+# No MAC.
+ALTERED = "altered"
 # How long a line may be unlinked before `verify_audit` calls that a fault.
 LINKED_WITHIN = timedelta(minutes=10)
 
@@ -49,6 +54,7 @@ def link_some() -> bool:
     if not Entry.objects.filter(position=None).exists():
         return False
     head, key = _locked_head()
+    was_whole = _is_whole(key, head)
     new = list(Entry.objects.filter(position=None).order_by("id")[:LINKED_AT_ONCE])
     for entry in new:
         entry.position, entry.form = head.last_position + 1, entry.form or Form.OF_ALL
@@ -56,7 +62,7 @@ def link_some() -> bool:
         head.last_position, head.last_digest = entry.position, entry.digest
         linked = {"position": entry.position, "digest": entry.digest, "form": entry.form}
         Entry.objects.filter(pk=entry.pk, position=None).update(**linked)
-    _save(head, key)
+    _save(head, key, is_whole=was_whole)
     return len(new) == LINKED_AT_ONCE
 
 
@@ -67,20 +73,32 @@ def clean_some() -> bool:
     if not settings.AUDIT_KEPT or not old.exists():
         return False
     head, key = _locked_head()
-    # From the beginning and without a gap: a line that is told to be younger stops it.
-    first = list(Entry.objects.filter(position__gt=head.first_position).order_by("position")[:DELETED_AT_ONCE])
-    end = timezone.now() - settings.AUDIT_KEPT
-    going: list[Entry] = []
-    for entry in first:
-        if entry.at >= end:
-            break
-        going.append(entry)
+    if not _is_whole(key, head):
+        return False
+    going = _provably_old(head, key, timezone.now() - settings.AUDIT_KEPT)
     if not going:
         return False
     head.first_position, head.first_digest = going[-1].position or 0, going[-1].digest
     Entry.objects.filter(position__lte=head.first_position).delete()
     _save(head, key)
     return len(going) == DELETED_AT_ONCE
+
+
+def _provably_old(head: Head, key: bytes, end: datetime) -> list[Entry]:
+    """The first lines, from the beginning and without a gap. One that is told to be younger stops it, and so does one
+    that is not as it was written: whoever makes a line older than it is does not have it deleted here."""
+    found: list[Entry] = []
+    previous = head.first_digest
+    for entry in Entry.objects.filter(position__gt=head.first_position).order_by("position")[:DELETED_AT_ONCE]:
+        if entry.at >= end:
+            break
+        position = head.first_position + len(found) + 1
+        if entry.position != position or not is_as_written(key, entry, previous):
+            log.error("line %d of the audit log is not as it was written, and is kept; see verify_audit", position)
+            break
+        found.append(entry)
+        previous = entry.digest
+    return found
 
 
 def verify() -> tuple[int, Fault | None]:
@@ -90,7 +108,7 @@ def verify() -> tuple[int, Fault | None]:
         missing = Entry.objects.filter(position__isnull=False).exists()
         return 0, Fault(0, "The head of the log is missing.") if missing else _long_unlinked()
     key = _key_of(head)
-    if not hmac.compare_digest(head.mac, _mac(key, head)):
+    if not _is_whole(key, head):
         return 0, Fault(0, "The head of the log was altered.")
     count, previous, position = 0, head.first_digest, head.first_position
     for entry in _linked():
@@ -139,6 +157,13 @@ def _mac(key: bytes, head: Head) -> str:
     return hmac.digest(key, json.dumps(told).encode(), "sha256").hex()
 
 
-def _save(head: Head, key: bytes) -> None:
-    head.mac = _mac(key, head)
+def _is_whole(key: bytes, head: Head) -> bool:
+    """Also a new one, which tells of nothing yet."""
+    is_new = not (head.mac or head.first_position or head.last_position or head.first_digest or head.last_digest)
+    return is_new or hmac.compare_digest(head.mac, _mac(key, head))
+
+
+def _save(head: Head, key: bytes, *, is_whole: bool = True) -> None:
+    """One that somebody has altered stays so: what comes is linked, but nobody vouches anew for what was."""
+    head.mac = _mac(key, head) if is_whole else ALTERED
     head.save(update_fields=["first_position", "first_digest", "last_position", "last_digest", "mac"])

@@ -151,3 +151,44 @@ def test_an_older_head_does_not_bring_back_the_beginning() -> None:
     fault = verify()[1]
     assert fault is not None
     assert fault.position == 1
+
+
+def test_an_altered_head_is_not_vouched_for_anew_by_what_comes() -> None:
+    """The end is cut, and the head made to fit: the scheduler goes on linking, and the fault stays."""
+    write(4)
+    last = line_at(2)
+    Entry.objects.filter(position__gt=2).delete()
+    Head.objects.update(last_position=2, last_digest=last.digest)
+
+    write(3)
+    write(1)
+
+    assert Entry.objects.filter(position=None).count() == 0
+    fault = verify()[1]
+    assert fault is not None
+    assert fault.message == "The head of the log was altered."
+
+
+def test_what_was_made_older_than_it_is_is_not_deleted() -> None:
+    """By cleaning, which would leave a beginning that is vouched for and no trace."""
+    write(3)
+    Entry.objects.update(at=timezone.now() - timedelta(days=400))
+
+    assert not clean_some()
+
+    assert Entry.objects.count() == 3
+    fault = verify()[1]
+    assert fault is not None
+    assert fault.position == 1
+
+
+def test_nothing_is_deleted_by_an_altered_head() -> None:
+    Entry.objects.bulk_create(
+        [Entry(actor="alice", action=Action.ADDED, at=timezone.now() - timedelta(days=400)) for _ in range(3)]
+    )
+    write(1)
+    move_the_beginning()
+
+    assert not clean_some()
+
+    assert Entry.objects.count() == 3
