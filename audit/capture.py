@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import axes.signals  # noqa: F401 -- is connected before us, so that a request is known here that is locked out
 from django.conf import settings
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry, LogEntryManager
 from django.contrib.auth import get_user_model
@@ -21,6 +22,7 @@ from audit.writing import line, note, note_many
 from common.log_ins import BY_HEADER, BY_PROVIDER, log_in_refused
 
 UNKNOWN = "(unknown name)"
+WRONG_PASSWORD, LOCKED_OUT = "wrong password", "locked out"
 ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
 
 
@@ -108,7 +110,7 @@ def _way_in(request: HttpRequest | None) -> str:
 
 
 def on_refused_log_in(*, name: str, way: str, why: str, **_: Any) -> None:
-    note(name or UNKNOWN, Action.FAILED_LOG_IN, detail=f"By {way}: {why}.")
+    note(name or UNKNOWN, Action.FAILED_LOG_IN, detail=f"By {way}: {why}.", lacking=why)
 
 
 def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:
@@ -116,9 +118,12 @@ def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:
         note(user.get_username(), Action.LOGGED_OUT)
 
 
-def on_failed_log_in(*, credentials: dict[str, Any], why: str = "", **_: Any) -> None:
+def on_failed_log_in(
+    *, credentials: dict[str, Any], request: HttpRequest | None = None, why: str = "", **_: Any
+) -> None:
     """A name that nobody has is not kept: people type their password there, and no line can be taken back."""
     users = get_user_model()
     name = str(credentials.get(users.USERNAME_FIELD) or "")
     is_known = users._default_manager.filter(**{users.USERNAME_FIELD: name}).exists()
-    note(name if is_known else UNKNOWN, Action.FAILED_LOG_IN, detail=why)
+    lacking = LOCKED_OUT if getattr(request, "axes_locked_out", False) else why.rstrip(".") or WRONG_PASSWORD
+    note(name if is_known else UNKNOWN, Action.FAILED_LOG_IN, detail=why, lacking=lacking)

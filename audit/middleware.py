@@ -4,18 +4,23 @@ Such a line names the route and the ids in it, never what was sent: a path may h
 """
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 
-from audit.before import begin, end
+from audit import before
 from audit.completing import complete
 from audit.kinds import Kind, kind_at, kind_named
 from audit.models import Action, Entry, Outcome
 from audit.rows import look_at
 from audit.writing import line, note_many, stands, written
+from common import refusals
 from common.addresses import client_address
 from common.clients import client, program
 from common.middleware import GetResponse
@@ -35,17 +40,12 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        address, lines, token, rows = client.set(client_address(request)), written.set(()), program.set(""), begin()
-        try:
-            response = self.get_response(request)
-            self._note(request, response)
-        except BUSY:
-            return HttpResponse("The database is busy. Try again in a moment.", status=503, headers=TRY_AGAIN)
-        finally:
-            client.reset(address)
-            written.reset(lines)
-            program.reset(token)
-            end(rows)
+        with serving(client_address(request)):
+            try:
+                response = self.get_response(request)
+                self._note(request, response)
+            except BUSY:
+                return HttpResponse("The database is busy. Try again in a moment.", status=503, headers=TRY_AGAIN)
         return response
 
     def _note(self, request: HttpRequest, response: HttpResponse) -> None:
@@ -54,11 +54,59 @@ class AuditMiddleware:
         if not (was_refused or is_act(request, response)) or tells_of_itself(response):
             return
         if actor := actor_of(request):
-            action = Action.REFUSED if was_refused else Action.ASKED
-            failed = {"outcome": Outcome.FAILED} if response.status_code >= 400 and not was_refused else {}
-            entry = line(actor, action, detail=told(request, response), **row_of(request), **failed)
-            complete_by_route(entry, request)
-            note_many([entry])
+            note_many([as_line(actor, request, response)])
+
+
+@contextmanager
+def serving(address: str) -> Iterator[None]:
+    """What is known of this request alone, for lines that are written far below the view."""
+    variables: Sequence[tuple[ContextVar[Any], Any]] = [(client, address), (program, ""), (written, ())]
+    tokens = [(variable, variable.set(value)) for variable, value in variables]
+    rows, refusal = before.begin(), refusals.begin()
+    try:
+        yield
+    finally:
+        before.end(rows)
+        refusals.end(refusal)
+        for variable, token in tokens:
+            variable.reset(token)
+
+
+def as_line(actor: str, request: HttpRequest, response: HttpResponse) -> Entry:
+    """Of a request that left none by itself."""
+    action = Action.REFUSED if response.status_code in REFUSED else Action.ASKED
+    outcome = outcome_of(response)
+    entry = line(actor, action, detail=told(request, response), outcome=outcome, **row_of(request))
+    complete_by_route(entry, request)
+    if outcome == Outcome.REFUSED:
+        tell_refusal(entry)
+    return entry
+
+
+def outcome_of(response: HttpResponse) -> Outcome:
+    """A form that comes back because a right is missing was refused too."""
+    came_back = response.status_code == 200 and response.get("Content-Type", "").startswith("text/html")
+    if response.status_code in REFUSED or (came_back and refusals.current_refusal().permissions):
+        return Outcome.REFUSED
+    return Outcome.FAILED if response.status_code >= 400 else Outcome.DONE
+
+
+def tell_refusal(entry: Entry) -> None:
+    """The rights that were missing and, where the address names no row, where they were."""
+    refusal = refusals.current_refusal()
+    found = {"lacking": ", ".join(refusal.permissions)}
+    if refusal.place is not None and not entry.project:
+        found |= {"environment": refusal.place.environment or "", "path": refusal.place.path or ""}
+        found["project"] = slug_of(refusal.place.project)
+    for name, text in Entry.fitting(found).items():
+        setattr(entry, name, text)
+
+
+def slug_of(project_id: object) -> str:
+    kind = kind_named("project_id")
+    if kind is None or project_id is None:
+        return ""
+    return next((seen.place.get("project", "") for seen in look_at(kind, [str(project_id)]).values()), "")
 
 
 def actor_of(request: HttpRequest) -> str:

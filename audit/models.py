@@ -69,7 +69,7 @@ class Entry(models.Model):
     token = _text(150, "token or identity")
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="", db_default="")
     # The rights that a refusal names, or why somebody was not let in.
-    lacking = _text(255, "missing")
+    lacking = _text(255, "refused for")
     # [[field, before, after], ...] as JSON; see `audit.changes`.
     changes = models.TextField(blank=True, default="", db_default="")
     form = models.PositiveSmallIntegerField(

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
+from common.refusals import note_lacking
+
 # The last word of an admin page's name, and the right that reading it takes.
 VERBS = {"changelist": "view", "change": "view", "history": "view", "page": "view", "add": "add", "delete": "delete"}
 
@@ -23,7 +25,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     """Django calls this for each PermissionDenied of a page."""
     if not admin.site.has_permission(request):
         return render(request, "403.html", status=403)
-    codes = getattr(exception, "permissions", ()) or asked_by(request)
+    codes = getattr(exception, "permissions", ())
+    if not codes:
+        codes = [code for code in asked_by(request) if not request.user.has_perm(code)]
+        note_lacking(codes)
     rights = [right for code in codes if not request.user.has_perm(code) for right in described(code)]
     where = getattr(exception, "where", "")
     frame = {"frame": "admin/base_site.html", "rights": rights, "where": f" {where}" if where else ""}

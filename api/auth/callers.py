@@ -18,6 +18,7 @@ from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
 from common.addresses import client_address, is_allowed
 from common.clients import program
+from common.refusals import note_lacking
 from vault.access import Place, can, can_somewhere, can_within
 from vault.access.asking import told
 
@@ -36,6 +37,7 @@ class Caller:
     def require(self, *permissions: str) -> None:
         for permission in permissions:
             if not self.may(permission):
+                note_lacking([permission])
                 raise NotPermitted(f"This needs the permission {permission}, which this token or its owner lacks.")
 
     def allows(self, permission: str) -> bool:
@@ -54,6 +56,7 @@ class Caller:
         """Raises NotPermitted, which names the right and, where it is one of this place, the place."""
         for permission in permissions:
             if not self.may_at(permission, place):
+                note_lacking([permission], place)
                 where = f" {told(place)}" if place.project is not None and not self.user.has_perm(permission) else ""
                 raise NotPermitted(
                     f"This needs the permission {permission}{where}, which this token or its owner lacks."
@@ -69,6 +72,7 @@ class Caller:
         """For routes that look at the place of what they are asked about."""
         for permission in permissions:
             if not (can_somewhere(self.user, permission) and allows(self.scopes, permission)):
+                note_lacking([permission])
                 raise NotPermitted(f"This needs the permission {permission}, which this token or its owner lacks.")
 
     @property

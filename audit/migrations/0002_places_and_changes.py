@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="entry",
             name="lacking",
-            field=models.CharField(blank=True, db_default="", default="", max_length=255, verbose_name="missing"),
+            field=models.CharField(blank=True, db_default="", default="", max_length=255, verbose_name="refused for"),
         ),
         migrations.AddField(
             model_name="entry",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
+from common.refusals import note_lacking
 from connections.models import Connection
 from connections.repointing import May, register_check
 from syncs.choices import Operation, Trigger
@@ -34,6 +35,7 @@ def why_not_repoint(connection: Connection, may: May) -> str:
     users = _users_of(connection) if missing else ""
     if not users:
         return ""
+    note_lacking(missing)
     return (
         f"{users} values through “{connection.name}”, so another address or API key for it takes the "
         f"permission{'' if len(missing) == 1 else 's'} {' and '.join(missing)}. Ask somebody who may read the values."

@@ -35,7 +35,7 @@ def _can_at(user: Any, place: Place, permission: str) -> bool:
 def demand_at(user: Any, place: Place, *permissions: str) -> None:
     """Raises Lacking, which names the place, unless somebody has all of these there."""
     if lacking := [name for name in permissions if not can(user, name, place)]:
-        raise Lacking(lacking, where=told(place))
+        raise Lacking(lacking, where=told(place), place=place)
 
 
 def told(place: Place) -> str:

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.contrib.auth.models import User
 
+from common.refusals import note_lacking
 from vault.access import Place, can
 from vault.errors import NotAllowed
 
@@ -70,11 +71,13 @@ class Actor:
     def demand(self, permission: str, place: Place) -> None:
         """Raises NotAllowed, which names the right and the place."""
         if not self.can(permission, place):
+            note_lacking([permission], place)
             raise NotAllowed(f"This takes the permission {permission} in {place}, {self.lacking}.")
 
     def demand_writing(self, *places: Place) -> None:
         for place in places:
             if not self.can_write(place):
+                note_lacking(["vault.change_secret"], place)
                 raise NotAllowed(f"This would change what is in {place}, where you or your token may change nothing.")
 
     def may_use(self, there: Place, *, here: Place) -> bool:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from audit.before import remember
+from common.refusals import note_lacking
 from vault.access import Place, forget_grants
 from vault.access.models import Membership
 from vault.access.roles import RIGHTS, Role
@@ -123,6 +124,7 @@ def _check_has_it_all(row: Membership, by: Actor) -> None:
     for place in _places(row):
         for permission in sorted(RIGHTS[row.role]):
             if not by.can(permission, place):
+                note_lacking([permission], place)
                 raise NotAllowed(
                     f"Nobody gives more than they have: this role takes the permission {permission} in {place}, "
                     f"{by.lacking}.",

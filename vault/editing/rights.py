@@ -11,6 +11,7 @@ nor written by them at its own place.
 from collections.abc import Container
 from uuid import UUID
 
+from common.refusals import note_lacking
 from vault.access import Place, place_of
 from vault.crossing import Shown
 from vault.editing.actor import REVEAL, Actor
@@ -29,6 +30,7 @@ def check_references_may_leave(folder: Folder, key: str, value: str, *, before: 
     for reference in find_references(value):
         there = Place(here.project, reference.environment_slug, reference.path)
         if reference.environment_slug and reference not in kept and not by.may_use(there, here=here):
+            note_lacking([REVEAL], there)
             raise NotAllowed(
                 f"{key} refers to {reference}, which is in {there}. To use its value in {here} takes the permission "
                 f"{REVEAL}, {by.lacking}.",
@@ -38,6 +40,7 @@ def check_references_may_leave(folder: Folder, key: str, value: str, *, before: 
 
 def check_import_may_leave(folder: Folder, source: Folder, *, by: Actor) -> None:
     if not (by.can_reveal or by.may_use(place_of(source), here=place_of(folder))):
+        note_lacking([REVEAL], place_of(source))
         raise NotAllowed(
             f"{source} is in the environment {source.environment.slug}. To show its secrets in {folder} takes the "
             f"permission {REVEAL}, {by.lacking}.",
@@ -48,11 +51,13 @@ def check_import_may_leave(folder: Folder, source: Folder, *, by: Actor) -> None
 def check_may_copy(folder: Folder, by: Actor) -> None:
     """A copy is read wherever it is put."""
     if not (by.can_reveal or by.can(REVEAL, place_of(folder))):
+        note_lacking([REVEAL], place_of(folder))
         raise NotAllowed(f"To copy secrets of {folder} takes the permission {REVEAL}, {by.lacking}.")
 
 
 def check_may_move(folder: Folder, environment: Environment, by: Actor) -> None:
     if folder.environment_id != environment.id and not by.can(REVEAL, place_of(folder)):
+        note_lacking([REVEAL], place_of(folder))
         raise NotAllowed(
             f"To move the secrets of {folder} into another environment takes the permission {REVEAL}, {by.lacking}."
         )
@@ -64,6 +69,7 @@ def check_slug_may_change(environment: Environment, *, by: Actor) -> None:
     if by.can(REVEAL, place_of(environment)):
         return
     if first := own.select_related("secret").order_by("secret__key").first():
+        note_lacking([REVEAL], place_of(environment))
         raise NotAllowed(
             f"{first.secret.key} refers to {first.reference}. With another slug of this environment that is a "
             f"reference to another one, which takes the permission {REVEAL}, {by.lacking}.",
@@ -79,6 +85,7 @@ def check_shows_no_more(before: set[Shown], after: set[Shown], *, made: Containe
         secret = Secret.objects.select_related("folder__environment").get(id=secret_id)
         where, here = _zone(zone_id, by)
         if not by.may_use(place_of(secret.folder), here=here):
+            note_lacking([REVEAL], place_of(secret.folder))
             raise NotAllowed(
                 f"This would show {tell_secret(secret, by)} in {where}, by references or imports. That takes "
                 f"the permission {REVEAL}, {by.lacking}."

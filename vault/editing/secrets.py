@@ -15,6 +15,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Subquery, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from common.refusals import note_lacking
 from encryption import seal
 from vault.access import place_of
 from vault.affected import SeenEdges
@@ -292,6 +293,7 @@ def _demand_to_carry(by: Actor, folder: Folder) -> None:
     if by.sees(FOLDER, place_of(folder)):
         by.demand("vault.change_secret", place_of(folder))
     elif not by.can("vault.change_secret", place_of(folder)):
+        note_lacking(["vault.change_secret"], place_of(folder))
         raise NotAllowed(
             f"References in {UNSEEN} would change too, which takes the permission vault.change_secret there, "
             f"{by.lacking}. Leave the references as they are, or ask a manager of the project."

@@ -94,7 +94,7 @@ def _lacking(request: HttpRequest, folder: Folder, plan: FolderPlan) -> list[str
 
 def _check(request: HttpRequest, folder: Folder, plan: FolderPlan) -> None:
     if lacking := _lacking(request, folder, plan):
-        raise Lacking(lacking, where=f"in {folder}")
+        raise Lacking(lacking, where=f"in {folder}", place=place_in_vault(folder))
 
 
 def _time(text: str) -> datetime | None:

@@ -44,7 +44,7 @@ def demand_in(user: Any, permissions: Sequence[str], row: Model) -> None:
     place = place_of_entry(row) if isinstance(row, TrashEntry) else place_of(row)
     lacking = [each for each in permissions if not _may(user, each, place)]
     if lacking:
-        raise Lacking(lacking, where=told(place))
+        raise Lacking(lacking, where=told(place), place=place)
 
 
 def _may(user: Any, permission: str, place: Place) -> bool:

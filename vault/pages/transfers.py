@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse
 
+from common.refusals import note_lacking
 from vault.access import Place, can
 from vault.editing import Retold, Transferred
 from vault.editing.telling import seen_references
@@ -111,6 +112,7 @@ def _check_may_make(request: HttpRequest, environment: Environment, path: str) -
     path = clean_path(path)
     there = Place(environment.project_id, environment.slug, path)
     if not can(request.user, "vault.add_folder", there) and not environment.folders.filter(path=path).exists():
+        note_lacking(["vault.add_folder"], there)
         raise NotAllowed(
             f"There is no folder {environment.slug}:{path}. To make it takes the permission vault.add_folder, which "
             "you lack.",

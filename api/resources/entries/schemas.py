@@ -50,7 +50,7 @@ class EntryOut(Answer):
     run_id: str = Field(examples=[EXAMPLE_ID], description="The run that it started, or that it was done to.")
     token: str = Field(examples=["API token ci"], description="The token or machine identity that asked for it.")
     outcome: Annotated[str, one_of("", *Outcome.values)] = Field(description="Empty in lines of earlier releases.")
-    missing: str = Field(examples=["vault.reveal_secret"], description="The rights that a refusal named.")
+    refused_for: str = Field(examples=["vault.reveal_secret"], description="The rights that were missing, or why not.")
     changes: list[ChangeOut]
     detail: str = Field(examples=["Revealed the value."])
     address: str = Field(examples=["192.0.2.7"])
@@ -75,7 +75,7 @@ class EntryOut(Answer):
             run_id=entry.run,
             token=entry.token,
             outcome=entry.outcome,
-            missing=entry.lacking,
+            refused_for=entry.lacking,
             changes=[ChangeOut(**each._asdict()) for each in entry.told_changes],
             detail=entry.detail,
             address=entry.address,

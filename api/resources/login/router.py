@@ -6,12 +6,15 @@ from django.utils import timezone
 from api.auth.callers import Bearer, identify
 from api.auth.throttle import LogInFailed, count_request, guarding_log_in
 from api.auth.tokens import Token
-from api.http.errors import NotAuthenticated
+from api.http.errors import NotAuthenticated, TooManyRequests
 from api.models import AccessToken, ClientSecret, MachineIdentity
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.login.schemas import Checked, LoggedIn, LogIn, Revoked, TokenIn
 from api.resources.lookups import as_uuid
+from audit.capture import UNKNOWN
+from audit.models import Action
+from audit.writing import note
 from common.addresses import client_address, is_allowed
 
 router = resource("Authentication")
@@ -29,11 +32,21 @@ def log_in(request: HttpRequest, body: LogIn) -> LoggedIn:
         # A UUID can be spelled in many ways, each of which would have failures of its own.
         with guarding_log_in(str(as_uuid(body.client_id) or body.client_id), address):
             secret = find_secret(body, address)
-    except LogInFailed:
-        raise NotAuthenticated(REFUSED) from None
+    except (LogInFailed, TooManyRequests) as error:
+        is_locked = isinstance(error, TooManyRequests)
+        note_failed(body, "locked out" if is_locked else "wrong client secret")
+        raise (error if is_locked else NotAuthenticated(REFUSED)) from None
     secret.note_use(address)
     row, token = secret.issue_access_token()
     return as_answer(row, token)
+
+
+def note_failed(body: LogIn, why: str) -> None:
+    """A client ID that nobody has is not kept: it may be anything that a client has sent."""
+    client_id = as_uuid(body.client_id)
+    identity = MachineIdentity.objects.filter(client_id=client_id).first() if client_id is not None else None
+    actor = f"machine identity {identity.name}" if identity is not None else UNKNOWN
+    note(actor, Action.FAILED_LOG_IN, detail="By client ID and client secret.", lacking=why)
 
 
 @router.post("/token/renew", auth=None, response=with_errors(LoggedIn))

@@ -12,6 +12,7 @@ from api.resources.audit import note_changed
 from api.resources.lookups import get_source
 from api.resources.reach import connection_for, project_for, sync_for
 from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
+from common.refusals import note_lacking
 from syncs import editing
 from syncs.access import place_of
 from syncs.choices import Approval, Decision, Operation, Trigger
@@ -193,4 +194,5 @@ def check_reader(caller: Caller, place: Place) -> None:
     sync covers is looked at where it is written.
     """
     if not can(caller.user, "vault.reveal_secret", place):
+        note_lacking(["vault.reveal_secret"], place)
         raise NotPermitted("Choosing the source or the destination of a sync needs the permission vault.reveal_secret.")

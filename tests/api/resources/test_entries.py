@@ -90,7 +90,7 @@ def test_filters_by_place_run_token_and_outcome(administrator: Caller) -> None:
         assert [each["name"] for each in found] == ["mine"], name
     assert [each["name"] for each in ask(administrator, outcome="refused")["entries"]] == ["old", "mine"]
     told = ask(administrator, key="DB_URL")["entries"][0]
-    assert (told["missing"], told["runId"]) == ("vault.reveal_secret", "4711")
+    assert (told["refusedFor"], told["runId"]) == ("vault.reveal_secret", "4711")
     assert told["changes"] == [{"field": "comment", "before": "", "after": "Of the shop"}]
 
 
