@@ -1,16 +1,21 @@
 """What leads from one folder of a project to others, and the project's counter of changes, all of one moment."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.db import connection
 from django.db.models import CharField, DateTimeField, F, IntegerField, OuterRef, QuerySet, Subquery, UUIDField, Value
 
 from vault.models import Folder, Project, SecretImport, SecretReference
 
 PROJECT, IMPORT, REFERENCE = range(3)
+# Where the id of a project belongs in what is given to a statement.
+PROJECT_ID: Any = object()
+ID = UUIDField()
 NO_ID = Value(None, output_field=UUIDField())
 NO_TIME = Value(None, output_field=DateTimeField())
 NO_TEXT = Value("", output_field=CharField())
@@ -54,29 +59,54 @@ class Links:
 
 def load_links(project_id: UUID, *, references: bool = True, within: bool = True, resolved: bool = False) -> Links:
     """Without those `within` a folder, `references` lead elsewhere; `resolved`, the folders that they name are told."""
-    selected = [_imports(project_id)]
-    if references:
-        selected.append(_references(project_id, within=within, resolved=resolved))
-    return _load(_counter(project_id), selected)
+    sql, given = _statement(connection.vendor, references, within, resolved)
+    own = ID.get_db_prep_value(project_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [own if value is PROJECT_ID else value for value in given])
+        return _links(cursor.fetchall())
 
 
 def load_imports_of(folder: Folder) -> Links:
     """Of one folder alone."""
     project_id = folder.environment.project_id
-    return _load(_counter(project_id), [_imports(project_id, folder.id)])
+    return _links(_union(_counter(project_id), _imports(project_id, folder.id)))
 
 
-def _load(counter: Rows, selected: Sequence[Rows]) -> Links:
+@cache
+def _statement(vendor: str, references: bool, within: bool, resolved: bool) -> tuple[str, list[Any]]:
+    """The text for any project, and what is given to it, with `PROJECT_ID` where the project's own id belongs.
+
+    Made once: to make it takes ten times as long as to ask it, and each run, edit and page of a folder asks.
+    """
+    stand_in = uuid4()
+    selected = [_imports(stand_in)]
+    if references:
+        selected.append(_references(stand_in, within=within, resolved=resolved))
+    sql, given = _union(_counter(stand_in), *selected).query.sql_with_params()
+    own = ID.get_db_prep_value(stand_in, connection)
+    return sql, [PROJECT_ID if value == own else value for value in given]
+
+
+def _union(counter: Rows, *selected: Rows) -> Rows:
+    return counter.union(*selected, all=True).order_by("number", "since")
+
+
+def _links(rows: Iterable[Sequence[Any]]) -> Links:
     found = Links()
-    rows = counter.union(*selected, all=True).order_by("number", "since")
-    for kind, row, folder_id, other, number, _, holder, slug, path, key in rows:
+    for kind, row, at_folder, other, number, _, holder, slug, path, key in rows:
+        folder_id, other_id = _as_id(at_folder), _as_id(other)
         if kind == PROJECT:
             found.revision = number
         elif kind == IMPORT:
-            found.imports[folder_id].append(ImportRow(row, folder_id, other, number))
+            found.imports[folder_id].append(ImportRow(_as_id(row), folder_id, other_id, number))
         else:
-            found.references.append(ReferenceRow(folder_id, holder, slug, path, key, other))
+            found.references.append(ReferenceRow(folder_id, holder, slug, path, key, other_id))
     return found
+
+
+def _as_id(value: Any) -> Any:
+    """As a database without such a type answers it: a text."""
+    return UUID(value) if isinstance(value, str) else value
 
 
 def _counter(project_id: UUID) -> Rows:
