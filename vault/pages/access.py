@@ -12,10 +12,10 @@ from django.db.models import Model
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from common.reversing import address_of
 from vault.access import PermsAt, can
 from vault.access import place_of as place_in_vault
 from vault.editing import Actor
@@ -139,4 +139,4 @@ def url_of(row: Model) -> str:
     if isinstance(row, Project) and not row.is_kept_here:
         return page_of(row)
     names = {Project: "project", Folder: "folder", Secret: "secret"}
-    return reverse(f"admin:vault_{names[type(row)]}_page", args=[row.pk])
+    return address_of(f"admin:vault_{names[type(row)]}_page", row.pk)

@@ -23,6 +23,7 @@ from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.filtering import Filters, list_secrets
 from vault.pages.references import broken_references, find_all_lookalikes
+from vault.pages.secret_rows import draw_secrets
 from vault.pages.trees import FOLDERS_A_PAGE
 from vault.pointing import split_readers
 from vault.referrers import describe_circle, find_circles
@@ -67,6 +68,7 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         folder=folder,
         parents=parents_of(folder),
         lookalikes=find_all_lookalikes(listed.secrets, folder),
+        rows=draw_secrets(request, folder, listed.secrets),
         **listed.context,
         **read_shape(folder, user_of(request)),
         subfolders=Paginator(subfolders, FOLDERS_A_PAGE).get_page(request.GET.get("folders")),
