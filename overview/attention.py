@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from connections.models import Connection
@@ -18,6 +18,8 @@ from vault.rotation import last_day_of_due
 
 MOST_ROWS = 6
 MOST_MISSING = 200
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,17 @@ def collect_attention(user: Any) -> Attentions:
     """The secrets that are due only for whoever may see secrets."""
     syncs = visible(user, syncs_needing_a_person())
     in_use = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
-    invalid = visible(user, in_use)
+    first, sync_count = _first_of(syncs)
+    invalid, connection_count = _first_of(visible(user, in_use))
     secrets, secret_count = _due_secrets(user)
-    rows = [
-        *_of_syncs(list(syncs[:MOST_ROWS])),
-        *map(_of_connection, invalid[:MOST_ROWS]),
-        *map(_of_secret, secrets),
-    ]
-    return Attentions(rows, syncs.order_by().count(), invalid.order_by().count(), secret_count)
+    rows = [*_of_syncs(first), *map(_of_connection, invalid), *map(_of_secret, secrets)]
+    return Attentions(rows, sync_count, connection_count, secret_count)
+
+
+def _first_of(rows: QuerySet[Row]) -> tuple[list[Row], int]:
+    """Those that are named, and how many there are: counted by a query only where there are more."""
+    first = list(rows[: MOST_ROWS + 1])
+    return first[:MOST_ROWS], rows.order_by().count() if len(first) > MOST_ROWS else len(first)
 
 
 def _due_secrets(user: Any) -> tuple[list[Secret], int]:
@@ -89,9 +94,7 @@ def _due_secrets(user: Any) -> tuple[list[Secret], int]:
     if not can_somewhere(user, "vault.view_secret"):
         return [], 0
     due = Secret.objects.filter(due_on__lte=last_day_of_due()).order_by("due_on", "key").defer("sealed_value")
-    rows = visible(user, due)
-    first = list(rows.select_related("folder__environment__project")[: MOST_ROWS + 1])
-    return first[:MOST_ROWS], rows.order_by().count() if len(first) > MOST_ROWS else len(first)
+    return _first_of(visible(user, due).select_related("folder__environment__project"))
 
 
 def _of_syncs(syncs: list[DevinSync]) -> Iterator[Attention]:

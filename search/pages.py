@@ -17,6 +17,7 @@ from search.hits import Group
 from search.named import find_named
 from search.question import Question
 from search.rows import KINDS
+from theme.navigation import LinkArea
 from vault.access import can_somewhere
 
 
@@ -27,29 +28,31 @@ def routes() -> dict[str, tuple[str, Callable[..., HttpResponse]]]:
 
 @require_GET
 def search_page(request: HttpRequest) -> HttpResponse:
-    frame = {**admin.site.each_context(request), **answer(request), "title": "Search"}
-    return TemplateResponse(request, "admin/search/page.html", frame)
+    frame = admin.site.each_context(request)
+    return TemplateResponse(
+        request, "admin/search/page.html", {**frame, **answer(request, frame["navigation"]), "title": "Search"}
+    )
 
 
 @require_GET
 def search_results(request: HttpRequest) -> HttpResponse:
-    return TemplateResponse(request, "admin/search/results.html", answer(request))
+    areas = admin.site.each_context(request)["navigation"]
+    return TemplateResponse(request, "admin/search/results.html", answer(request, areas))
 
 
-def answer(request: HttpRequest) -> dict[str, object]:
+def answer(request: HttpRequest, areas: list[LinkArea]) -> dict[str, object]:
     """The groups whose first hit answers best come first, in all else as they are declared."""
     question = Question.of(request.GET.get("q", ""))
-    groups = [each for each in find(question, request) if each.hits]
+    groups = [each for each in find(question, request, areas) if each.hits]
     groups.sort(key=lambda each: question.rank_or_last(each.hits[0].label))
     return {"question": question, "groups": groups, "count": sum(len(each.hits) for each in groups)}
 
 
-def find(question: Question, request: HttpRequest) -> Iterator[Group]:
+def find(question: Question, request: HttpRequest, areas: list[LinkArea]) -> Iterator[Group]:
     """Rows are looked for only by a text; without one there are the actions and pages."""
     user = request.user
     if not isinstance(user, User):
         raise PermissionDenied
-    areas = admin.site.each_context(request)["navigation"]
     yield Group("Pages", "list", pages(question, areas))
     for kind in KINDS if question else ():
         if all(can_somewhere(user, right) for right in kind.rights):

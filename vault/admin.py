@@ -78,7 +78,7 @@ class ProjectAdmin(SeenByPlace, LightRows, admin.ModelAdmin[Project]):
     list_display = ["page_link", "slug", "environment_list", "secret_count", "updated_at"]
     list_display_links = None
     search_fields = ["name", "slug", "description"]
-    list_per_page = 50
+    list_per_page = 25
     form = ProjectForm
     empty_text = "A project holds environments, these hold folders, and these hold secrets. A sync reads a folder."
 

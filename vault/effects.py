@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import astuple, dataclass, field, replace
+from heapq import nsmallest
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -111,6 +113,8 @@ class Watcher(Protocol):
 
 # Each is read twice, while the change that is tried holds the project: of thousands nobody would see the end.
 MOST_READ = 20
+# Two ids are compared by it in a fifth of the time, to the same order.
+_number = attrgetter("int")
 
 
 _watchers: list[Watcher] = []
@@ -181,7 +185,7 @@ def foresee_all(edit: Callable[[], object], *, compares_values: bool) -> Foresig
     with opening_once():
         with _trying(reached) as projects, transaction.atomic():
             edit()
-            chosen = [set(sorted(readers)[:MOST_READ]) for readers in reached]
+            chosen = [set(nsmallest(MOST_READ, readers, key=_number)) for readers in reached]
             after, dangling = _views(chosen), find_dangling(projects)
             transaction.set_rollback(True)
         before = _views(chosen)

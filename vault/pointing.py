@@ -28,7 +28,8 @@ def split_seen(every: Sequence[Model], user: Any) -> tuple[list[Model], int]:
     """Those that somebody sees, or all without one; and how many others there are."""
     if user is None:
         return list(every), 0
-    seen = {row.pk for model in {type(row) for row in every} for row in _seen(user, _rows_of(model, every))}
+    models = {type(row) for row in every}
+    seen = {pk for model in models for pk in _seen(user, _rows_of(model, every)).values_list("pk", flat=True)}
     shown = [row for row in every if row.pk in seen]
     return shown, len(every) - len(shown)
 

@@ -31,7 +31,9 @@ class SyncWatcher:
         return syncs.reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
-        syncs = load_named(DevinSync.objects.filter(pk__in=readers).with_source().order_by("name"))
+        rows = DevinSync.objects.filter(pk__in=readers).with_source().order_by("name")
+        # Of the two views of a change that is tried, the one before it tells whom it reaches.
+        syncs = list(rows) if effects.is_tried() else load_named(rows)
         read = read_sources(syncs)
         return {sync.pk: _view(sync, read[sync.pk]) for sync in syncs}
 
