@@ -1,7 +1,7 @@
 """Every page of the admin with the bulk set behind it, held against what a page may cost."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from statistics import median
 
@@ -15,13 +15,17 @@ MOST_MEDIANS = 3
 
 @dataclass
 class Verdict:
-    """Takes the processor's time, of which other programs of the machine take none away."""
+    """Pages are compared by their effort, which a machine that is busy changes little."""
 
     pages: list[Measured] = field(default_factory=list)
 
     @property
     def median(self) -> float:
-        return median(page.processor for page in self.pages) if self.pages else 0.0
+        return median(page.effort for page in self.pages) if self.pages else 0.0
+
+    def medians(self, page: Measured) -> float:
+        """How many times the median page it takes."""
+        return page.effort / self.median
 
     @property
     def with_many_queries(self) -> list[Measured]:
@@ -33,9 +37,11 @@ class Verdict:
 
     @property
     def slow(self) -> list[Measured]:
-        """The slowest first."""
-        found = [page for page in self.pages if page.processor > MOST_MEDIANS * self.median]
-        return sorted(found, key=lambda page: page.processor, reverse=True)
+        return [page for page in self.slowest if self.medians(page) > MOST_MEDIANS]
+
+    @property
+    def slowest(self) -> list[Measured]:
+        return sorted(self.pages, key=lambda page: page.effort, reverse=True)
 
 
 def size_of(*, syncs: int, runs: int, changes: int, secrets: int) -> Size:
@@ -47,14 +53,16 @@ def judge(site: Site, size: Size, rounds: int) -> Verdict:
     """By walking past all pages so many times: what keeps the machine busy for a while spoils no page each time."""
     walk = set_out(site, size)
     pages = list(admin_pages(walk.estate))
-    return Verdict(best_of([walk.ask(*page) for page in pages] for _ in range(rounds)))
+    return Verdict(middle_of([walk.ask(*page) for page in pages] for _ in range(rounds)))
 
 
-def best_of(rounds: Iterable[Iterable[Measured]]) -> list[Measured]:
-    """Of each that answers with a page, the time that took least of the processor."""
-    best: dict[str, Measured] = {}
+def middle_of(rounds: Iterable[Iterable[Measured]]) -> list[Measured]:
+    """Of each that answers with a page, what it took at its best, and the effort that is the median of all rounds."""
+    asked: dict[str, list[Measured]] = {}
     for page in chain.from_iterable(rounds):
-        known = best.setdefault(page.name, page)
-        if page.processor < known.processor:
-            best[page.name] = page
-    return [page for page in best.values() if page.status == 200]
+        asked.setdefault(page.name, []).append(page)
+    return [
+        replace(min(each, key=lambda page: page.processor), effort=median(page.effort for page in each))
+        for each in asked.values()
+        if each[0].status == 200
+    ]

@@ -22,6 +22,7 @@ from benchmarks.throughput import SECRETS, Throughput
 from benchmarks.tls import Cost
 
 TITLES = ("", "requests", "baseline", "seconds", "baseline", "faster by", "limit", "of limit")
+SLOWEST = 5
 LONGEST_PAGE, LARGEST_PAGE = 0.2, 100 * 1024
 WIDTHS = (20, 10, 10, 10, 10, 11, 9, 10)
 
@@ -295,14 +296,20 @@ def print_memory(measured: Memory) -> None:
 
 def print_verdict(verdict: Verdict) -> None:
     print_pages(verdict.pages)
-    say(f"{len(verdict.pages)} pages, of which the median takes {verdict.median * 1000:.0f} ms of the processor.")
-    say(f"Of more than {MOST_QUERIES} statements: {_names(verdict.with_many_queries)}.")
-    say(f"Of more than {MOST_MEDIANS} medians: {_names(verdict.slow)}.")
+    usual = statistics.median(page.processor for page in verdict.pages)
+    say(f"{len(verdict.pages)} pages, of which the median takes {usual * 1000:.0f} ms of the processor.")
+    say(f"The slowest, in medians: {_in_medians(verdict, verdict.slowest[:SLOWEST])}.")
+    say(f"Of more than {MOST_QUERIES} statements: {_counted(verdict.with_many_queries)}.")
+    say(f"Of more than {MOST_MEDIANS} medians: {_in_medians(verdict, verdict.slow)}.")
     say("Both goals hold." if verdict.holds else "Not both goals hold.")
 
 
-def _names(pages: list[Measured]) -> str:
-    return ", ".join(f"{page.name} ({page.queries}, {page.processor * 1000:.0f} ms)" for page in pages) or "none"
+def _in_medians(verdict: Verdict, pages: list[Measured]) -> str:
+    return ", ".join(f"{page.name} ({verdict.medians(page):.1f})" for page in pages) or "none"
+
+
+def _counted(pages: list[Measured]) -> str:
+    return ", ".join(f"{page.name} ({page.queries})" for page in pages) or "none"
 
 
 def print_pages(measured: Iterable[Measured]) -> None:

@@ -9,9 +9,16 @@ from tests.patience import PATIENCE
 
 
 def run(options: str) -> str:
-    """What it prints in an environment of its own, as `make bench` starts it."""
+    """What it prints. It has ended well."""
+    ended = start(options)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def start(options: str) -> "subprocess.CompletedProcess[str]":
+    """In an environment of its own, as `make bench` starts it, until it ends."""
     environment = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    ended = subprocess.run(
+    return subprocess.run(
         (sys.executable, "-m", "benchmarks", *options.split()),
         cwd=ROOT,
         env=environment,
@@ -20,5 +27,3 @@ def run(options: str) -> str:
         timeout=PATIENCE,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
