@@ -103,6 +103,7 @@ class IncidentAdmin(ReadOnly, admin.ModelAdmin[Incident]):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
+    has_history = True
     list_display = ("message", "channel", "condition", "attempts", "answer", "made", "next")
     list_select_related = ("channel",)
     list_filter = ("state", "channel")

@@ -57,6 +57,7 @@ ROUTES = {
     "ageing": ("project", "viewer", "get"),
     "trash_page": ("project", "viewer", "get"),
     "history": ("folder", "viewer", "get"),
+    "folder_lines": ("folder", "viewer", "get"),
     "trash_restore": ("trashed", "editor", "post"),
     "trash_delete": ("trashed", "editor", "get"),
     "trash_undo": ("deletion", "viewer", "post"),

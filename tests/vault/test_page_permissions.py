@@ -20,6 +20,7 @@ PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     "ageing": ("project", "view_project view_environment view_folder view_secret", None),
     "trash_page": ("project", "view_project view_folder view_secret", None),
     "history": ("folder", "view_folder view_secret", None),
+    "folder_lines": ("folder", "view_folder view_secret", None),
     "trash_restore": ("trashed", "view_project add_secret", {}),
     "trash_delete": ("trashed", "view_project delete_secret", {"seen": "trashed"}),
     "members": ("project", "view_membership", None),

@@ -22,6 +22,7 @@ from vault.pages.access import actor_of, allowed, done, form_page, page, parents
 from vault.pages.asking import EditQuestion, ask_about
 from vault.pages.deleting import confirm_deletion, describe_contents
 from vault.pages.filtering import Filters, list_secrets
+from vault.pages.lines import may_read_lines
 from vault.pages.references import broken_references, find_all_lookalikes
 from vault.pages.secret_rows import draw_secrets
 from vault.pages.trees import FOLDERS_A_PAGE
@@ -75,6 +76,7 @@ def folder_page(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         readers=readers[:READERS_NAMED],
         more_readers=len(readers[READERS_NAMED:]),
         unseen_readers=unseen_readers,
+        has_lines=may_read_lines(request.user, folder),
     )
 
 

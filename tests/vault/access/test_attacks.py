@@ -237,6 +237,7 @@ PAGES = {
     "folder_move": ("folder_id", "folder"),
     "folder_export": ("folder_id", "folder"),
     "history": ("folder_id", "folder"),
+    "folder_lines": ("folder_id", "folder"),
     "secret_add_page": ("folder_id", "folder"),
     "dotenv": ("folder_id", "folder"),
     "import_add": ("folder_id", "folder"),
@@ -280,6 +281,8 @@ def test_a_part_of_a_project_shows_only_itself(at: At, client: Client, member_of
         "environment_add",
         "environment_edit",
         "environment_delete",
+        # It names other folders.
+        "folder_lines",
     ]
     assert set(statuses.values()) == {200, 403}
     for place in ("dev:/db", "prod:/app"):
