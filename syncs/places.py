@@ -37,8 +37,9 @@ def has_source(folder_id: UUID | None, kind: str) -> bool:
 
 
 def find_secret(secret_id: UUID) -> Secret | None:
-    """A secret of the vault with its key alone, if it is still there."""
-    return Secret.objects.filter(pk=secret_id).only("key").first()
+    """A secret of the vault with its place and without its value, if it is still there."""
+    rows = Secret.objects.select_related("folder__environment").defer("sealed_value")
+    return rows.filter(pk=secret_id).first()
 
 
 def authors_of(sync: "ReadsPlace", secret_ids: Collection[str], since: datetime | None) -> set[int]:

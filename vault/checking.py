@@ -21,7 +21,8 @@ class StoredNow(Stored, Protocol):
 
 def check_whole(folder: Folder, secrets: Sequence[StoredNow], imports: Iterable[Import]) -> None:
     if not all(secret.has_newest for secret in secrets) or not holds(folder, secrets, imports):
-        raise Unreadable(describe(folder, secrets))
+        place = (folder.environment.slug, folder.path)
+        raise Unreadable(describe(folder, secrets), places=[place])
 
 
 def describe(folder: Folder, secrets: Sequence[Stored]) -> str:

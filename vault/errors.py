@@ -17,6 +17,7 @@ VaultError
     └── KeptElsewhere       the project's secrets are in another source, where they are changed
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 
@@ -31,11 +32,20 @@ class VaultError(Exception):
 
 
 class SourceError(VaultError):
-    """`secret_id` is the secret at fault, if one is."""
+    """`secret_id` is the secret at fault, if one is; `places` are the folders that the message tells of, by environment
+    and path."""
 
-    def __init__(self, message: str, *, retryable: bool = False, secret_id: UUID | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        secret_id: UUID | None = None,
+        places: Iterable[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(message, retryable=retryable)
         self.secret_id = secret_id
+        self.places = frozenset(places)
 
 
 class FolderMissing(SourceError):

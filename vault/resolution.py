@@ -96,7 +96,8 @@ class Resolver:
                 self._visible[current] = self._merge(current)
                 waiting.popitem()
             elif source in waiting:
-                raise ReferenceCycle(f"The imports of {self._places[current]} lead back to it. Remove one of them.")
+                why = f"The imports of {self._places[current]} lead back to it. Remove one of them."
+                raise ReferenceCycle(why, places=self._told(current))
             else:
                 waiting[source] = iter(self.imports(source))
         return self._visible[folder_id]
@@ -111,7 +112,8 @@ class Resolver:
                     both = f"{self._places[other_id]} and in {self._places[folder_id]}"
                     raise DuplicateKey(
                         f"The key {key} is in {both}, which are read together. "
-                        "Rename or delete one of them, or read without subfolders."
+                        "Rename or delete one of them, or read without subfolders.",
+                        places=self._told(other_id, folder_id),
                     )
         return {key: secret for key, (_, secret) in found.items()}
 
@@ -189,7 +191,9 @@ class Resolver:
         found = self.find(secret.folder_id, reference)
         if found is None and not reference.is_weak:
             missing = self.describe_missing(secret.folder_id, reference)
-            raise ReferenceMissing(f"{self._name(secret)} refers to {reference}, but {missing}", secret_id=secret.id)
+            why = f"{self._name(secret)} refers to {reference}, but {missing}"
+            places = {*self._told(secret.folder_id), *self._meant(secret.folder_id, reference)}
+            raise ReferenceMissing(why, secret_id=secret.id, places=places)
         return found
 
     def _expand(self, secret: StoredSecret) -> str:
@@ -211,7 +215,7 @@ class Resolver:
             _check_room(MAX_VALUE_BYTES - len(value.encode()))
         except BadReference as error:
             why = f"{self._name(secret)} can't be expanded: {error}. Change its value."
-            raise ReferenceMissing(why, secret_id=secret.id) from None
+            raise ReferenceMissing(why, secret_id=secret.id, places=self._told(secret.folder_id)) from None
         return value
 
     def _name(self, secret: StoredSecret) -> str:
@@ -223,7 +227,15 @@ class Resolver:
         shown = [*keys[:10], "…"] if len(keys) > 10 else keys
         chain = " → ".join([*shown, circle[0].key])
         why = f"{self._name(circle[0])} refers to itself: {chain}. Change one of these references."
-        raise ReferenceCycle(why, secret_id=circle[0].id)
+        raise ReferenceCycle(why, secret_id=circle[0].id, places=self._told(*(one.folder_id for one in circle)))
+
+    def _told(self, *folder_ids: UUID) -> set[tuple[str, str]]:
+        return {(place.environment_slug, place.path) for place in map(self.place, folder_ids)}
+
+    def _meant(self, folder_id: UUID, reference: Reference) -> set[tuple[str, str]]:
+        """Where it leads, and what is said to be near."""
+        named = (reference, suggest(self, folder_id, reference))
+        return {(each.environment_slug, each.path) for each in named if each is not None and each.environment_slug}
 
 
 def _check_room(room: int) -> None:

@@ -41,7 +41,8 @@ from syncs.runs.quiet import keep
 from theme.badges import badge
 from theme.lists import LightRows, ReadOnly
 from theme.times import duration, moment
-from vault.access import PermsAt
+from vault.access import PermsAt, can
+from vault.access import place_of as place_in_vault
 from vault.models import Secret
 
 CHANGES_PER_PAGE = 50
@@ -130,7 +131,7 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
         run = self.get_run(request, object_id)
         context = {
             **self.admin_site.each_context(request),
-            **progress_of(run),
+            **progress_of(run, request.user),
             **decisions_on(run),
             **approval_of(run),
             **page_of_changes(run, request),
@@ -155,7 +156,8 @@ class SyncRunAdmin(Exports, ReadOnly, ByPlace, LightRows, admin.ModelAdmin[SyncR
         return TemplateResponse(
             request,
             "admin/syncs/syncrun/progress.html",
-            progress_of(run) | {"has_moved": has_moved, "perms": PermsAt(request.user, place_of_run(run))},
+            progress_of(run, request.user)
+            | {"has_moved": has_moved, "perms": PermsAt(request.user, place_of_run(run))},
         )
 
     def export_changes(self, request: HttpRequest, pk: UUID, to: str) -> StreamingHttpResponse:
@@ -204,7 +206,7 @@ def badge_alone(run: SyncRun) -> SafeString:
     return format_html(frame, run_badge(run))
 
 
-def progress_of(run: SyncRun) -> dict[str, Any]:
+def progress_of(run: SyncRun, user: Any) -> dict[str, Any]:
     counted = run.changes.aggregate(
         planned=Count("pk"),
         settled=Count("pk", filter=~Q(outcome=Outcome.PLANNED)),
@@ -224,15 +226,16 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         "advice": advice_on(run),
         "duration": how_long(run),
         "is_paused": run.status == Status.PENDING and SyncControl.get().is_paused,
-        "faulty_secret": faulty_secret_of(run),
+        "faulty_secret": faulty_secret_of(run, user),
     }
 
 
-def faulty_secret_of(run: SyncRun) -> Secret | None:
-    """None once the run has got further, or the secret is gone."""
+def faulty_secret_of(run: SyncRun, user: Any) -> Secret | None:
+    """None once the run has got further, or the secret is gone, or is not for the user to see."""
     if run.faulty_secret_id is None or run.status not in (Status.FAILED, Status.PENDING):
         return None
-    return find_secret(run.faulty_secret_id)
+    secret = find_secret(run.faulty_secret_id)
+    return secret if secret is not None and can(user, "vault.view_secret", place_in_vault(secret)) else None
 
 
 def what_it_would_do(run: SyncRun) -> list[tuple[str, int]]:

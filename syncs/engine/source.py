@@ -17,7 +17,15 @@ from sources.protocol import ReadsMany, SourceSecret
 from sources.registry import KINDS
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync, SyncRun
+from syncs.places import find_secret
+from vault.access import Place, is_hidden_from_some, place_of
+from vault.errors import SourceError as VaultSourceError
 
+# For all who see the sync: what is wrong stands on the pages of what is at fault.
+ELSEWHERE = (
+    "something is wrong with a secret or folder that it takes from elsewhere in the project. Whoever may see that "
+    "finds it on the page of the run, or of the folder; else ask a manager of the project."
+)
 READS = Counter(
     "devinsync_source_reads_total",
     "Reads of sources. unavailable: it did not answer, which can pass; faulty: a person must mend something.",
@@ -132,6 +140,18 @@ def as_problem(sync: DevinSync) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
+        why = ELSEWHERE if _tells_too_much(sync, error) else f"{error}"
         raise SourceProblem(
-            f"Could not read {sync.source_label}: {error}", retryable=error.retryable, retry_after=error.retry_after
+            f"Could not read {sync.source_label}: {why}", retryable=error.retryable, retry_after=error.retry_after
         ) from error
+
+
+def _tells_too_much(sync: DevinSync, error: SourceError) -> bool:
+    """Whether a member who sees the sync would be told of folders that they may not see."""
+    cause = error.__cause__
+    if not isinstance(cause, VaultSourceError):
+        return False
+    others = [Place(sync.project_id, *place) for place in cause.places]
+    if cause.secret_id is not None and (secret := find_secret(cause.secret_id)) is not None:
+        others.append(place_of(secret))
+    return is_hidden_from_some(Place(sync.project_id, sync.environment_slug, sync.path), others)

@@ -4,7 +4,7 @@ An installation-wide right, as Django's groups give it, is a right everywhere. A
 one project, or in some environments and below some folders of it. `can` answers for one place, `visible` for rows.
 """
 
-from vault.access.asking import NOWHERE, PermsAt, at, demand_at, has_members, projects_with
+from vault.access.asking import NOWHERE, PermsAt, at, demand_at, has_members, is_hidden_from_some, projects_with
 from vault.access.grants import Place, Sight, can, can_somewhere, can_within, forget_grants, sight
 from vault.access.visible import place_of, register_visible, visible, where
 
@@ -20,6 +20,7 @@ __all__ = [
     "demand_at",
     "forget_grants",
     "has_members",
+    "is_hidden_from_some",
     "place_of",
     "projects_with",
     "register_visible",

@@ -1,12 +1,12 @@
 """What is asked beside `can`: everywhere, in a project, in a template; and the refusal that names the place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from common.lacking import Lacking
-from vault.access.grants import Place, can, can_within, grants_of
+from vault.access.grants import Place, can, can_within, grant_of, grants_of
 from vault.access.models import Membership
 from vault.models import Project
 
@@ -21,6 +21,14 @@ def projects_with(user: Any, permission: str) -> set[UUID]:
 
 def has_members(project_id: UUID) -> bool:
     return Membership.objects.filter(project=project_id).exists()
+
+
+def is_hidden_from_some(here: Place, others: Iterable[Place]) -> bool:
+    """Whether somebody may be a member at one place of a project and not at all of the others."""
+    rows = Membership.objects.filter(project=here.project).order_by().values_list("environments", "paths")
+    grants = [grant_of(here.project, environments, paths) for environments, paths in rows] if here.project else []
+    there = list(others)
+    return any(grant.covers(here) and not all(map(grant.covers, there)) for grant in grants)
 
 
 def at(user: Any, place: Place) -> Callable[[str], bool]:

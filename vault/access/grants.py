@@ -1,6 +1,6 @@
 """One question: may somebody do something at a place? Loaded once for each user object, so once a request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -113,9 +113,15 @@ def grants_of(user: Any) -> tuple[Grant, ...]:
 def load_grants(user: User) -> tuple[Grant, ...]:
     rows = Membership.objects.filter(Q(user=user.pk) | Q(group__user=user.pk)).order_by().distinct()
     return tuple(
-        Grant(project_id, RIGHTS.get(role, frozenset()), tuple(environments), () if "/" in paths else tuple(paths))
+        grant_of(project_id, environments, paths, RIGHTS.get(role, frozenset()))
         for project_id, role, environments, paths in rows.values_list("project_id", "role", "environments", "paths")
     )
+
+
+def grant_of(
+    project_id: UUID, environments: Sequence[str], paths: Sequence[str], rights: frozenset[str] = frozenset()
+) -> Grant:
+    return Grant(project_id, rights, tuple(environments), () if "/" in paths else tuple(paths))
 
 
 def _giving(user: Any, permission: str) -> list[Grant]:
