@@ -22,7 +22,7 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--latency-ms", type=float, default=0, metavar="N")
     parser.add_argument("--duplicates", type=Duplicates, choices=list(Duplicates), default=Duplicates.REJECT_409)
     parser.add_argument("--rate-per-minute", type=int, metavar="N", help="answer more requests than that with 429")
-    parser.add_argument("--organization", action="append", default=[], metavar="ORG", help="may be repeated")
+    parser.add_argument("--organization", action="append", default=[], metavar="ORG[=NAME]", help="may be repeated")
     parser.add_argument(
         "--key", action="append", default=[], metavar="KEY=ORG", help="an API key; KEY=* opens every organization"
     )
@@ -42,8 +42,9 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
         data=arguments.data,
         tls=read_certificate(arguments.tls) if arguments.tls else None,
     )
-    for org_id in arguments.organization:
-        sandbox.directory.declare_organization(org_id)
+    for pair in arguments.organization:
+        org_id, _, name = pair.partition("=")
+        sandbox.directory.declare_organization(org_id, name)
     for pair in arguments.key:
         token, _, org_id = pair.partition("=")
         if org_id == "*":

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sandbox.organization import Listener, Organization
@@ -45,9 +45,13 @@ class ApiKey:
 
 
 class Directory:
-    def __init__(self, listener: Listener | None = None) -> None:
+    def __init__(
+        self, listener: Listener | None = None, *, on_founded: Callable[[Organization], None] | None = None
+    ) -> None:
+        """`on_founded` hears of each new organization, `listener` of what its secrets become."""
         self._lock = threading.Lock()
         self._listener = listener
+        self._on_founded = on_founded
         self._organizations: dict[str, Organization] = {}
         self._keys: dict[str, ApiKey] = {}
         self.declare_defaults()
@@ -63,6 +67,8 @@ class Directory:
             if found is None:
                 found = Organization(org_id, name, listener=self._listener)
                 self._organizations[org_id] = found
+                if self._on_founded:
+                    self._on_founded(found)
             return found
 
     def declare_key(

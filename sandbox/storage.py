@@ -3,16 +3,26 @@
 import json
 import os
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from sandbox.directory import Directory
+from sandbox.directory import DEFAULT_ORGANIZATION, Directory
 from sandbox.organization import Organization, Secret
+
+FOUNDED = "founded"
+
+
+@dataclass
+class Kept:
+    """What the journal tells of an organization: its name, "" where it tells none, and its secrets by id."""
+
+    name: str = ""
+    secrets: dict[str, Secret] = field(default_factory=dict)
 
 
 class Journal:
-    """Hears each change as an organization's listener and writes it at once."""
+    """Hears of each new organization, and of each change as its listener, and writes it at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -21,21 +31,29 @@ class Journal:
 
     def load(self, directory: Directory) -> None:
         """Put back what the journal tells, then start it anew with just that."""
-        for org_id, secrets in read_journal(self._path).items():
-            organization = directory.declare_organization(org_id)
-            for secret in secrets.values():
+        for org_id, kept in read_journal(self._path).items():
+            organization = directory.declare_organization(org_id, kept.name)
+            for secret in kept.secrets.values():
                 organization.restore(secret)
         draft = self._path.with_name(self._path.name + ".new")
         self._file = open_private(draft)
         for organization in directory.organizations():
+            self.found(organization)
             for secret in organization.secrets():
                 self.record(organization, "put", secret)
         os.replace(draft, self._path)
 
+    def found(self, organization: Organization) -> None:
+        """The one of the start is always there."""
+        if organization.org_id != DEFAULT_ORGANIZATION:
+            self._write({"org": organization.org_id, "event": FOUNDED, "name": organization.name})
+
     def record(self, organization: Organization, event: str, secret: Secret) -> None:
         fields = asdict(secret)
         del fields["value"], fields["position"]
-        line = {"org": organization.org_id, "event": event, "secret": fields}
+        self._write({"org": organization.org_id, "event": event, "secret": fields})
+
+    def _write(self, line: dict[str, Any]) -> None:
         with self._lock:
             if self._file is not None:
                 self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
@@ -52,18 +70,25 @@ def open_private(path: Path) -> IO[str]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
-def read_journal(path: Path) -> dict[str, dict[str, Secret]]:
-    found: dict[str, dict[str, Secret]] = {}
+def read_journal(path: Path) -> dict[str, Kept]:
+    found: dict[str, Kept] = {}
     if not path.exists():
         return found
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            entry = json.loads(line)
-            org_id, event, secret = str(entry["org"]), entry["event"], Secret(**entry["secret"])
+            take_in(found, json.loads(line))
         except (ValueError, LookupError, TypeError):
             continue  # a last line cut short by a kill, or what another version wrote
-        secrets = found.setdefault(org_id, {})
-        secrets.pop(secret.secret_id, None)
-        if event != "removed":
-            secrets[secret.secret_id] = secret
     return found
+
+
+def take_in(found: dict[str, Kept], entry: Any) -> None:
+    org_id, event = str(entry["org"]), entry["event"]
+    if event == FOUNDED:
+        found.setdefault(org_id, Kept()).name = str(entry["name"])
+        return
+    secret = Secret(**entry["secret"])
+    secrets = found.setdefault(org_id, Kept()).secrets
+    secrets.pop(secret.secret_id, None)
+    if event != "removed":
+        secrets[secret.secret_id] = secret

@@ -18,8 +18,9 @@ class World:
         self.settings = settings or Settings()
         self._settings_at_start = replace(self.settings)
         self.journal = Journal(data) if data else None
-        self.directory = Directory(self.journal.record if self.journal else None)
+        self.directory = Directory()
         if self.journal:
+            self.directory = Directory(self.journal.record, on_founded=self.journal.found)
             self.journal.load(self.directory)
         self.faults = Faults()
         self.log = RequestLog()

@@ -17,7 +17,7 @@ def path(tmp_path: Path) -> Path:
 
 def open_world(path: Path) -> tuple[Journal, Directory]:
     journal = Journal(path)
-    directory = Directory(journal.record)
+    directory = Directory(journal.record, on_founded=journal.found)
     journal.load(directory)
     return journal, directory
 
@@ -60,6 +60,18 @@ def test_keeps_organizations_apart_and_secrets_in_their_order(path: Path) -> Non
 
     assert [secret.key for secret in organization_of(again, "org-b").secrets()] == ["B1", "B2"]
     assert [secret.key for secret in organization_of(again).secrets()] == ["A1"]
+
+
+def test_gives_back_organizations_that_hold_nothing_and_their_names(path: Path) -> None:
+    journal, directory = open_world(path)
+    directory.declare_organization("org-b", "Billing")
+    journal.close()
+    open_world(path)[0].close()
+
+    _, again = open_world(path)
+
+    assert organization_of(again, "org-b").name == "Billing"
+    assert organization_of(again).name == "Sandbox"
 
 
 def test_starts_anew_with_what_is_left(path: Path) -> None:
@@ -115,6 +127,7 @@ DAMAGE = [
     pytest.param(b'{"event": "put"}\n', id="no organization"),
     pytest.param(b'{"org": "o", "event": "put", "secret": {"colour": 1}}\n', id="a field of another version"),
     pytest.param(b'{"org": "o", "event": "put", "secret": null}\n', id="no secret"),
+    pytest.param(b'{"org": "o", "event": "founded"}\n', id="no name"),
 ]
 
 
