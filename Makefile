@@ -1,5 +1,6 @@
 # make demo   everything with sample data and a stand-in for Devin      make demo ARGS=--once
 #             the same with secrets from an OpenBao, or from a stand-in for Infisical   make demo ARGS=--source=infisical
+#             the same with a stand-in that is an enterprise of twelve organizations   make demo ARGS=--fleet
 # make run    everything, for your own Devin organization               make run PORT=8080
 # make test   every test                                                make test ARGS="tests/syncs -k plan"
 # make test-busy   the same beside sixteen busy programs; make test-ahead: in a year

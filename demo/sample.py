@@ -58,14 +58,20 @@ def source_folder(project: Project) -> Folder:
     return find_folder(project, "dev", "/checkout")
 
 
-def ensure_connection(base_url: str) -> Connection:
+def ensure_connection(
+    base_url: str,
+    *,
+    name: str = CONNECTION,
+    api_key: str = API_KEY,
+    description: str = "The stand-in for Devin that the demo starts",
+) -> Connection:
     """Follows the sandbox to the address where it is this time."""
-    connection = Connection.objects.filter(name=CONNECTION).first()
+    connection = Connection.objects.filter(name=name).first()
     if connection is None:
-        connection = Connection(name=CONNECTION, description="The stand-in for Devin that the demo starts")
+        connection = Connection(name=name, description=description)
     if connection.base_url != base_url or not connection.sealed_credentials:
         connection.base_url = base_url
-        connection.set_api_key(API_KEY)
+        connection.set_api_key(api_key)
         connection.save()
     connection.verify()
     return connection

@@ -8,7 +8,7 @@ import time
 from types import FrameType
 
 from launcher.config import read_config
-from launcher.demo import API_KEY, ORGANIZATION, SOURCES, run_demo, start_sandbox, start_source, what_to_try
+from launcher.demo import API_KEY, FLEET_KEY, ORGANIZATION, SOURCES, run_demo, start_sandbox, start_source, what_to_try
 from launcher.errors import LaunchError
 from launcher.prepare import Login
 from launcher.processes import die_with_parent
@@ -53,6 +53,7 @@ def read_arguments() -> argparse.Namespace:
     demo = commands.add_parser("demo", help="the same with sample data and a stand-in for Devin")
     demo.add_argument("--once", action="store_true", help="end after the first sync; 0 only if all arrived")
     demo.add_argument("--source", choices=SOURCES, default=SOURCES[0], help="where the sample's secrets are kept")
+    demo.add_argument("--fleet", action="store_true", help="let the stand-in be an enterprise of twelve organizations")
     return parser.parse_args()
 
 
@@ -61,14 +62,15 @@ def launch(arguments: argparse.Namespace, supervisor: Supervisor) -> int:
     site, login = start_site(config, supervisor)
     print_login(login)
     status = 0
-    sandbox_url = ""
+    sandbox_url, is_fleet = "", False
     source: tuple[str, ...] = ()
     if arguments.command == "demo":
-        sandbox_url, source = start_sandbox(site), start_source(site, arguments.source)
-        status = run_demo(site, sandbox_url, *source)
+        is_fleet = arguments.fleet
+        sandbox_url, source = start_sandbox(site, is_fleet=is_fleet), start_source(site, arguments.source)
+        status = run_demo(site, sandbox_url, *source, *(["--fleet"] if is_fleet else []))
         if arguments.once:
             return status
-    print_addresses(site, login, sandbox_url, source)
+    print_addresses(site, login, sandbox_url, source, is_fleet=is_fleet)
     return stay(supervisor)
 
 
@@ -105,11 +107,15 @@ def print_login(login: Login) -> None:
         print(login.notice, flush=True)
 
 
-def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[str, ...] = ()) -> None:
+def print_addresses(
+    site: Site, login: Login, sandbox_url: str, source: tuple[str, ...] = (), *, is_fleet: bool = False
+) -> None:
     print(f"\nAdmin    {site.config.admin_url}")
     print(f"Login    {login.username}" + (", with the password above" if login.password else ""))
     if sandbox_url:
         print(f"Sandbox  {sandbox_url}/, organization {ORGANIZATION}, API key {API_KEY}")
+    if is_fleet:
+        print(f"         eleven more, API key for all of them {FLEET_KEY}")
     match source:
         case ("--openbao", url):
             print(f"OpenBao  {url}/, its root token is in {site.config.logs / 'openbao.log'}")
@@ -118,7 +124,7 @@ def print_addresses(site: Site, login: Login, sandbox_url: str, source: tuple[st
     print(f"Logs     {site.config.logs}")
     print("Ctrl-C stops all of it.", flush=True)
     if sandbox_url:
-        print("", *what_to_try(site.config.admin_url, sandbox_url), sep="\n", flush=True)
+        print("", *what_to_try(site.config.admin_url, sandbox_url, is_fleet=is_fleet), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,24 +16,44 @@ SECONDS_FOR_SANDBOX = 60.0
 SOURCES = ("vault", "infisical", "openbao")
 # Of the sandbox, as it starts.
 ORGANIZATION, API_KEY = "org-sandbox", "cog_sandbox"
+# Beside it, the enterprise of `--fleet`, and the key that opens every organization and may list them.
+FLEET = (
+    *("Billing", "Catalog", "Checkout", "Data", "Identity", "Mobile"),
+    *("Payments", "Platform", "Search", "Shipping", "Support"),
+)
+FLEET_KEY, FLEET_CONNECTION = "cog_sandbox_fleet", "devin-sandbox-fleet"
 
 
-def start_sandbox(site: Site) -> str:
+def fleet_arguments() -> tuple[str, ...]:
+    """What the sandbox is told, so that it holds an enterprise of twelve organizations."""
+    organizations = (f"--organization=org-{name.lower()}={name}" for name in FLEET)
+    return (*organizations, f"--key={FLEET_KEY}=*")
+
+
+def start_sandbox(site: Site, *, is_fleet: bool = False) -> str:
     """Returns its address; what it holds stays in the data folder, so that a second demo finds it."""
     port = choose_port(site.config)
     data = site.config.data_dir / "sandbox.json"
-    command = (sys.executable, "-m", "sandbox", "--port", str(port), "--data", str(data))
+    more = fleet_arguments() if is_fleet else ()
+    command = (sys.executable, "-m", "sandbox", "--port", str(port), "--data", str(data), *more)
     site.supervisor.start(site.program("sandbox", command, is_base=True))
     site.supervisor.wait_until(lambda: answers("127.0.0.1", port, "/"), name="sandbox", seconds=SECONDS_FOR_SANDBOX)
     return f"http://127.0.0.1:{port}"
 
 
-def what_to_try(admin_url: str, sandbox_url: str) -> tuple[str, str, str]:
+def what_to_try(admin_url: str, sandbox_url: str, *, is_fleet: bool = False) -> tuple[str, ...]:
     """For whoever has just started it."""
-    return (
+    lines = (
         f"Try 1  Change a secret that the sync reads, and watch it arrive: {sandbox_url}/orgs/{ORGANIZATION}",
         "Try 2  Edit a note there or add a secret as a stranger, then “Sync now”: the run says what it made of it",
         f"Try 3  Press “Answer 503” there and sync again; find anything else by Ctrl+K: {admin_url}",
+    )
+    if not is_fleet:
+        return lines
+    return (
+        *lines,
+        f"Try 4  Make a sync through {FLEET_CONNECTION}, its organization by name: {admin_url}syncs/devinsync/add/",
+        f"Try 5  Add a 13th at {sandbox_url}/add, then press “Ask for organizations” on the page of that connection",
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from demo import sample
+from demo.fleet import API_KEY, ensure_fleet
 from demo.management.commands.demo_data import (
     ask_for_sample,
     check_sandbox,
@@ -16,6 +17,7 @@ from demo.management.commands.demo_data import (
     draw_table,
     is_foreign,
 )
+from sandbox.directory import MANAGE_ORGANIZATIONS, MANAGE_SECRETS
 from sandbox.organization import Organization
 from sandbox.server import Sandbox
 from syncs.models import Destination, DevinSync, ManagedSecret
@@ -142,6 +144,20 @@ def test_the_sample_is_made_once_and_follows_the_sandbox(admin_user: object, san
         assert second.description == "changed by a person"
         assert second.connection.base_url == elsewhere.url
     assert second.connection.name == sample.CONNECTION
+
+
+@pytest.mark.django_db
+def test_knows_the_organizations_of_a_fleet_by_name_also_later_ones(sandbox: Sandbox) -> None:
+    sandbox.directory.declare_key(API_KEY, org_id=None, permissions=[MANAGE_SECRETS, MANAGE_ORGANIZATIONS])
+    sandbox.directory.declare_organization("org-billing", "Billing")
+    ensure_fleet(sandbox.url)
+    sandbox.directory.declare_organization("org-search", "Search")
+
+    connection = ensure_fleet(sandbox.url)
+
+    names = connection.organizations.values_list("name", flat=True)
+    assert sorted(names) == ["Billing", "Sandbox", "Search"]
+    assert connection.org_id == ""
 
 
 @pytest.mark.django_db(transaction=True)

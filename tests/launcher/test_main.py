@@ -66,11 +66,12 @@ def test_a_busy_port_is_one_line(launch: Launch, port: int, data_dir: Path) -> N
 
 def test_a_demo_reads_from_infisical_and_a_second_one_finds_it_elsewhere(launch: Launch, data_dir: Path) -> None:
     for told in ("5 created", "5 kept"):
-        demo = launch("demo", "--once", "--source=infisical")
+        demo = launch("demo", "--once", "--source=infisical", "--fleet")
         output, errors = demo.communicate(timeout=PATIENCE)
         assert (demo.returncode, errors) == (0, "")
         assert told in output
         assert "The sandbox holds exactly these 5 secrets." in output
+        assert "devin-sandbox-fleet reaches 12 organizations, each known by its name." in output
         assert "sk_test" not in output  # no value
     assert processes_using(data_dir) == []
 

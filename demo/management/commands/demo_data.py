@@ -14,6 +14,7 @@ from django.db import transaction
 
 from connections.errors import ConnectionFailed
 from demo import sample
+from demo.fleet import ensure_fleet
 from demo.infisical import ensure_infisical, ensure_infisical_sync
 from demo.openbao import ensure_openbao, ensure_openbao_sync
 from sources.errors import SourceError
@@ -37,11 +38,13 @@ class Command(BaseCommand):
             "--openbao", metavar="URL", help="sync from an OpenBao in place of the vault; DEMO_OPENBAO_TOKEN rules it"
         )
         parser.add_argument("--infisical", metavar="URL", help="sync from where `python -m sandbox.infisical` listens")
+        parser.add_argument("--fleet", action="store_true", help="know every organization of the sandbox by name")
         parser.add_argument("--site", metavar="URL", default="http://127.0.0.1:8000", help="where DevinSync is reached")
 
     def handle(self, *args: Any, **options: Any) -> None:
         url = options["sandbox"].rstrip("/")
         try:
+            fleet = ensure_fleet(url) if options["fleet"] else None
             sync, run = ask_for_sample(url, options)
             run = wait_for_end_of(run)
             desired = desired_of(sync)
@@ -56,6 +59,9 @@ class Command(BaseCommand):
         others = check_sandbox(url, sync.org_id, desired, is_foreign=lambda key: is_foreign(sync, key))
         besides = f", and {others} that this sync leaves alone" if others else ""
         self.stdout.write(f"The sandbox holds exactly these {len(desired)} secrets{besides}.")
+        if fleet is not None:
+            count = fleet.organizations.filter(gone_at=None).count()
+            self.stdout.write(f"{fleet.name} reaches {count} organizations, each known by its name.")
 
 
 def ask_for_sample(sandbox_url: str, options: Mapping[str, Any] = MappingProxyType({})) -> tuple[DevinSync, SyncRun]:
