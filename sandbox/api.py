@@ -1,15 +1,17 @@
-"""The routes of the Devin API: `/v3/self`, an organization's secrets; `enterprise` has those of its name. Answers never
-hold a value."""
+"""The routes of the Devin API: `/v3/self`, an organization's secrets and audit log; `enterprise` has those of its name.
+Answers never hold a value."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.audit import STRANGER, list_events
 from sandbox.directory import ApiKey, Directory
+from sandbox.enterprise import AUDIT_LOGS, NO_AUDIT_LOG, ORGANIZATIONS, ROUTES, list_organizations
 from sandbox.enterprise import NO_PERMISSION as NO_ENTERPRISE_PERMISSION
-from sandbox.enterprise import ORGANIZATIONS, list_organizations
 from sandbox.faults import Kind
-from sandbox.listing import Cursor, QueryRefused, asked_for, list_page
+from sandbox.listing import Cursor, list_page
 from sandbox.organization import Duplicates, KeyTaken, Organization, SecretMissing, ValueRefused
+from sandbox.query import QueryRefused, asked_for
 from sandbox.settings import Settings
 from sandbox.wire import Answer, Request
 
@@ -33,7 +35,12 @@ class Call:
 
     @property
     def is_first_page(self) -> bool:
-        return self.method == "GET" and self.org_id is not None and "after=" not in self.query
+        is_list = self.method == "GET" and self.org_id is not None and not self.is_about_audit
+        return is_list and "after=" not in self.query
+
+    @property
+    def is_about_audit(self) -> bool:
+        return self.path in (AUDIT_LOGS, f"/v3/organizations/{self.org_id}/audit-logs")
 
 
 def understand(directory: Directory, request: Request) -> Call:
@@ -60,6 +67,8 @@ def ids_in(path: str) -> tuple[str | None, str | None]:
             return org_id, None
         case ["", "v3", "organizations", org_id, "secrets", secret_id]:
             return org_id, secret_id
+        case ["", "v3", "organizations", org_id, "audit-logs"]:
+            return org_id, None
     return None, None
 
 
@@ -87,7 +96,7 @@ def described_by(
 
 def carry_out(directory: Directory, settings: Settings, call: Call, lie: Kind | None = None) -> Answer:
     organization = directory.find(call.org_id) if call.org_id else None
-    settled = refusal(call, organization) or of_an_enterprise(directory, settings, call)
+    settled = refusal(call, organization) or beside_secrets(directory, settings, call)
     if settled is not None:
         return settled
     match organization, call.method, call.secret_id:
@@ -98,7 +107,7 @@ def carry_out(directory: Directory, settings: Settings, call: Call, lie: Kind | 
         case Organization(), "POST", None:
             return create_secret(organization, settings, call)
         case Organization(), "DELETE", str(secret_id):
-            return delete_secret(organization, secret_id)
+            return delete_secret(organization, call, secret_id)
     return problem(405, "Method Not Allowed")
 
 
@@ -106,27 +115,37 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
     """Why the caller gets nothing here, whatever it asks; None where it may ask."""
     if call.caller is None:
         return problem(401, "Invalid or missing API key", {"WWW-Authenticate": "Bearer"})
-    if call.path in ("/v3/self", ORGANIZATIONS):
+    if call.path in ("/v3/self", *ROUTES):
         return None
     if call.org_id is None:
         return problem(404, "Not Found")
     if organization is None:
         return problem(404, "Organization not found")
-    if not call.caller.reaches(call.org_id):
+    if not (call.caller.reaches(call.org_id) or call.is_about_audit):
         return problem(403, NO_PERMISSION)
     return None
 
 
-def of_an_enterprise(directory: Directory, settings: Settings, call: Call) -> Answer | None:
-    """None for the other routes."""
-    if call.path != ORGANIZATIONS or call.method != "GET":
-        return None
-    if call.caller is None or not call.caller.lists_organizations:
-        return problem(403, NO_ENTERPRISE_PERMISSION)
+def beside_secrets(directory: Directory, settings: Settings, call: Call) -> Answer | None:
+    """None for the routes of secrets, and for what no other takes."""
+    if call.caller is None or call.method != "GET" or not (call.path == ORGANIZATIONS or call.is_about_audit):
+        return problem(405, "Method Not Allowed") if call.is_about_audit else None
     try:
+        if call.is_about_audit:
+            return audit_log(directory, settings, call, call.caller)
+        if not call.caller.lists_organizations:
+            return problem(403, NO_ENTERPRISE_PERMISSION)
         return Answer(200, list_organizations(directory, settings, call.query))
     except QueryRefused as refused:
         return invalid("query", refused.name, refused.reason)
+
+
+def audit_log(directory: Directory, settings: Settings, call: Call, caller: ApiKey) -> Answer:
+    """Of the organization in the path, or of all: that takes a key of the whole enterprise."""
+    if not caller.reads_audit_log(call.org_id):
+        return problem(403, NO_AUDIT_LOG)
+    logs = [each.audit_log for each in directory.organizations() if call.org_id in (None, each.org_id)]
+    return Answer(200, list_events(logs, call.query, page_size=settings.page_size))
 
 
 def list_secrets(organization: Organization, settings: Settings, call: Call, lie: Kind | None) -> Answer:
@@ -150,6 +169,7 @@ def create_secret(organization: Organization, settings: Settings, call: Call) ->
             secret_type=call.body["type"],
             is_sensitive=call.body.get("is_sensitive", True),
             by=call.caller.principal_id if call.caller else "",
+            actor=call.caller.actor if call.caller else STRANGER,
             duplicates=settings.duplicates,
         )
     except ValueRefused:
@@ -160,9 +180,9 @@ def create_secret(organization: Organization, settings: Settings, call: Call) ->
     return Answer(200, secret.as_item(), has_committed=True)
 
 
-def delete_secret(organization: Organization, secret_id: str) -> Answer:
+def delete_secret(organization: Organization, call: Call, secret_id: str) -> Answer:
     try:
-        secret = organization.delete(secret_id)
+        secret = organization.delete(secret_id, actor=call.caller.actor if call.caller else STRANGER)
     except SecretMissing:
         # The real API answers a missing secret and a missing permission alike.
         return problem(403, NO_PERMISSION)

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from sandbox.audit import Actor
 from sandbox.organization import Listener, Organization
 
 DEFAULT_ORGANIZATION = "org-sandbox"
 DEFAULT_KEY = "cog_sandbox"
 MANAGE_SECRETS, MANAGE_ORGANIZATIONS = "ManageOrgSecrets", "ManageOrganizations"
+MANAGE_ENTERPRISE = "ManageEnterpriseSettings"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,16 @@ class ApiKey:
     @property
     def lists_organizations(self) -> bool:
         return self.org_id is None and MANAGE_ORGANIZATIONS in self.permissions
+
+    def reads_audit_log(self, org_id: str | None) -> bool:
+        """Of one organization, or of the whole enterprise."""
+        return MANAGE_ENTERPRISE in self.permissions and self.org_id in (None, org_id)
+
+    @property
+    def actor(self) -> Actor:
+        if self.principal_type == "service_user":
+            return Actor(service_user_id=self.principal_id, service_user_name=self.name)
+        return Actor(user_id=self.principal_id, user_email=self.name)
 
     def as_self(self) -> dict[str, object]:
         """The answer of `GET /v3/self`."""

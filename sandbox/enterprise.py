@@ -1,16 +1,18 @@
-"""The routes of an enterprise: its organizations, by pages.
+"""The routes of an enterprise: its organizations and its audit log, by pages.
 
 `GET /v3/enterprise/organizations?first=1..200&after=` is from Cognition's OpenAPI document; it takes the permission
-ManageOrganizations, which no key of one organization has.
+ManageOrganizations, which no key of one organization has. Where the audit logs are from, `audit` says.
 """
 
 from sandbox.directory import Directory
-from sandbox.listing import CursorUnknown, asked_for
 from sandbox.organization import Organization
+from sandbox.query import CursorUnknown, asked_for
 from sandbox.settings import Settings
 
-ORGANIZATIONS = "/v3/enterprise/organizations"
+ORGANIZATIONS, AUDIT_LOGS = "/v3/enterprise/organizations", "/v3/enterprise/audit-logs"
+ROUTES = (ORGANIZATIONS, AUDIT_LOGS)
 NO_PERMISSION = "Missing the permission ManageOrganizations in this enterprise"
+NO_AUDIT_LOG = "Missing the permission ManageEnterpriseSettings"
 
 
 def list_organizations(directory: Directory, settings: Settings, query: str) -> dict[str, object]:

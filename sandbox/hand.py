@@ -9,6 +9,7 @@ import secrets
 from html import escape
 from urllib.parse import parse_qsl, quote
 
+from sandbox.audit import STRANGER, Actor
 from sandbox.directory import Directory
 from sandbox.faults import Faults
 from sandbox.organization import Organization, Secret, SecretMissing
@@ -17,7 +18,7 @@ from sandbox.wire import Request
 TOKEN = secrets.token_urlsafe(24)
 ORG_ID = re.compile(r"org-[A-Za-z0-9_-]{1,60}")
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,254}")
-LONGEST_NOTE = 1000
+LONGEST_NOTE, LONGEST_EMAIL = 1000, 200
 # What the next request to an organization meets, by the word on its button.
 FAILURES: dict[str, tuple[str, dict[str, object]]] = {
     "busy": ("Answer 503", {"kind": "status", "status": 503}),
@@ -53,12 +54,19 @@ def key_of(org_id: str) -> str:
     return f"cog_{org_id}"
 
 
+def actor_of(fields: dict[str, str]) -> Actor:
+    """Whom the audit log is to name."""
+    email = fields.get("who", "").strip()[:LONGEST_EMAIL]
+    return Actor(user_id=f"user-{email}", user_email=email) if email else STRANGER
+
+
 def add_stranger(organization: Organization, fields: dict[str, str]) -> str:
     """A secret as another person or tool would make it."""
     key = fields.get("key", "").strip()
     if not KEY.fullmatch(key):
         raise NotDone("A key starts with a letter or _, then letters, digits, _, -, . and /: DB_URL.")
-    organization.put(key=key, value=fields.get("value", ""), note=fields.get("note", "")[:LONGEST_NOTE] or None)
+    note = fields.get("note", "")[:LONGEST_NOTE] or None
+    organization.put(key=key, value=fields.get("value", ""), note=note, actor=actor_of(fields))
     return page_of(organization.org_id)
 
 
@@ -66,9 +74,10 @@ def change(organization: Organization, secret_id: str, fields: dict[str, str]) -
     """Another note, or away with it."""
     try:
         if fields.get("do") == "delete":
-            organization.delete(secret_id)
+            organization.delete(secret_id, actor=actor_of(fields))
         else:
-            organization.change(secret_id, note=fields.get("note", "")[:LONGEST_NOTE] or None, updated_by="stranger")
+            note = fields.get("note", "")[:LONGEST_NOTE] or None
+            organization.change(secret_id, note=note, updated_by="stranger", actor=actor_of(fields))
     except SecretMissing:
         raise NotDone("The secret is gone. A sync may have deleted it meanwhile.") from None
     return page_of(organization.org_id)
@@ -104,6 +113,11 @@ def field(name: str, label: str, *, value: str = "", hint: str = "") -> str:
     return f'<label>{escape(label)}{told}<input name="{name}" value="{escape(value)}" autocomplete="off"></label>'
 
 
+def who_field(fields: dict[str, str]) -> str:
+    email = fields.get("who", STRANGER.user_email or "")
+    return field("who", "Who does it", value=email, hint="an email address, for the audit log")
+
+
 def organization_form(fields: dict[str, str], problem: str = "") -> str:
     inner = (
         field("org_id", "Organization ID", value=fields.get("org_id", "org-"), hint="such as org-second")
@@ -122,6 +136,7 @@ def stranger_form(organization: Organization, fields: dict[str, str], problem: s
         field("key", "Key", value=fields.get("key", ""), hint="as somebody else would name it")
         + field("value", "Value", hint="is never shown again")
         + field("note", "Note", value=fields.get("note", ""))
+        + who_field(fields)
         + "<button>Add secret</button>"
     )
     address = page_of(organization.org_id)
@@ -135,6 +150,7 @@ def stranger_form(organization: Organization, fields: dict[str, str], problem: s
 def secret_form(organization: Organization, secret: Secret) -> str:
     inner = (
         field("note", "Note", value=secret.note or "", hint="DevinSync knows its own secrets by it")
+        + who_field({})
         + '<button>Save the note</button> <button name="do" value="delete" class="danger">Delete the secret</button>'
     )
     address = page_of(organization.org_id)

@@ -6,40 +6,15 @@ others. A lying one stands for an offset and carries its lie, so that the whole 
 
 import base64
 import json
-import re
 from dataclasses import astuple, dataclass
 from itertools import islice
-from urllib.parse import parse_qs
 
 from sandbox.faults import Kind
 from sandbox.organization import Organization, Secret
+from sandbox.query import CursorUnknown
 from sandbox.settings import Settings
 
 NEWCOMER = Secret(secret_id="secret-between-pages", key="BETWEEN_PAGES", note=None)  # noqa: S106
-
-
-class QueryRefused(Exception):
-    """A parameter that no list takes; with its name and the reason."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name, self.reason = name, reason
-
-
-def asked_for(query: str) -> tuple[int, str]:
-    """How many items of a list, and after which cursor, "" from the beginning. Raises QueryRefused."""
-    asked = parse_qs(query)
-    first = asked.get("first", ["100"])[-1]
-    if not (re.fullmatch("[0-9]{1,9}", first) and 1 <= int(first) <= 200):
-        raise QueryRefused("first", "Input should be a whole number from 1 to 200")
-    return int(first), asked.get("after", [""])[-1]
-
-
-class CursorUnknown(QueryRefused):
-    """A cursor that no page has given."""
-
-    def __init__(self) -> None:
-        super().__init__("after", "Value error, this is not a cursor of this list")
 
 
 @dataclass(frozen=True)

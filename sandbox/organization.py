@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from sandbox.audit import CREATED, DELETED, STRANGER, UPDATED, Actor, AuditLog
+
 
 class Duplicates(StrEnum):
     """What a create with a taken key gets; the real API's way is not documented."""
@@ -79,6 +81,7 @@ class Organization:
         self.created_at = int(time.time())
         self.lock = threading.RLock()
         self.listener = listener
+        self.audit_log = AuditLog(org_id)
         self._secrets: dict[str, Secret] = {}
         self._ids_by_key: dict[str | None, dict[str, None]] = {}
         self._positions = itertools.count(1)
@@ -93,6 +96,7 @@ class Organization:
         secret_type: str = "key-value",  # noqa: S107
         is_sensitive: bool = True,
         by: str = "stranger",
+        actor: Actor = STRANGER,
         duplicates: Duplicates = Duplicates.REJECT_409,
     ) -> Secret:
         """Add a secret by the API's rules; a personal one of the same key does not count."""
@@ -104,15 +108,32 @@ class Organization:
                 raise KeyTaken(key)
             if duplicates is Duplicates.OVERWRITE:
                 for secret in taken:
-                    self.delete(secret.secret_id)
+                    self.delete(secret.secret_id, actor=actor)
             return self.put(
-                key=key, value=value, note=note, secret_type=secret_type, is_sensitive=is_sensitive, created_by=by
+                key=key,
+                value=value,
+                note=note,
+                actor=actor,
+                secret_type=secret_type,
+                is_sensitive=is_sensitive,
+                created_by=by,
             )
 
-    def put(self, *, key: str | None, value: str = "", note: str | None = None, **fields: object) -> Secret:
+    def put(
+        self,
+        *,
+        key: str | None,
+        value: str = "",
+        note: str | None = None,
+        actor: Actor = STRANGER,
+        **fields: object,
+    ) -> Secret:
         """Place a secret past every rule, as another person or tool of the organization may have done."""
         given = {"secret_id": f"secret-{secrets.token_hex(12)}", **fields}
-        return self.restore(Secret(key=key, value=value, note=note, sha256=digest(value), **given))  # type: ignore[arg-type]
+        with self.lock:
+            secret = self.restore(Secret(key=key, value=value, note=note, sha256=digest(value), **given))  # type: ignore[arg-type]
+            self._record(CREATED, secret, actor)
+            return secret
 
     def restore(self, secret: Secret) -> Secret:
         with self.lock:
@@ -124,7 +145,7 @@ class Organization:
             self._tell("put", secret)
             return secret
 
-    def change(self, secret_id: str, **fields: object) -> Secret:
+    def change(self, secret_id: str, *, actor: Actor = STRANGER, **fields: object) -> Secret:
         """Change a secret behind everyone's back; `updated_at` moves unless it is given."""
         with self.lock:
             old = self.get(secret_id)
@@ -136,14 +157,16 @@ class Organization:
             self._ids_by_key.setdefault(new.key, {})[secret_id] = None
             self._secrets[secret_id] = new
             self._tell("put", new)
+            self._record(UPDATED, new, actor)
             return new
 
-    def delete(self, secret_id: str) -> Secret:
+    def delete(self, secret_id: str, *, actor: Actor = STRANGER) -> Secret:
         with self.lock:
             secret = self.get(secret_id)
             del self._secrets[secret_id]
             self._forget_key(secret)
             self._tell("removed", secret)
+            self._record(DELETED, secret, actor)
             return secret
 
     def clear(self) -> None:
@@ -151,6 +174,7 @@ class Organization:
             for secret_id in list(self._secrets):
                 self.delete(secret_id)
             self._refused_keys.clear()
+            self.audit_log.clear()
 
     def get(self, secret_id: str) -> Secret:
         try:
@@ -189,6 +213,9 @@ class Organization:
         del ids[secret.secret_id]
         if not ids:
             del self._ids_by_key[secret.key]
+
+    def _record(self, action: str, secret: Secret, actor: Actor) -> None:
+        self.audit_log.record(action, actor, secret_id=secret.secret_id, key=secret.key)
 
     def _tell(self, event: str, secret: Secret) -> None:
         if self.listener is not None:

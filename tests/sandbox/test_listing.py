@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sandbox.faults import LIES
-from sandbox.listing import Cursor, CursorUnknown, list_page
+from sandbox.listing import Cursor, list_page
 from sandbox.organization import Organization
+from sandbox.query import CursorUnknown
 from sandbox.settings import Settings
 
 
