@@ -80,6 +80,10 @@ class Connection(models.Model):
         default=timezone.now, db_default=Now(), editable=False, help_text="When to ask for the organizations again."
     )
 
+    audit_logs_due_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), editable=False, help_text="When Devin's audit log may be asked again."
+    )
+
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -207,7 +211,7 @@ class Connection(models.Model):
         self.principal_type = identity.principal_type[:64]
         self.principal_name = identity.name[:255]
         self.is_valid, self.validation_message, self.validated_at = True, "", timezone.now()
-        self.organizations_due_at = timezone.now()
+        self.organizations_due_at = self.audit_logs_due_at = timezone.now()
 
     def describe_principal(self, *, organization: bool = True) -> str:
         """Who the credentials are, in words: “sync-bot (service user), organization org-1”. Empty if never told."""
@@ -225,6 +229,7 @@ class Connection(models.Model):
                 "validation_message",
                 "validated_at",
                 "organizations_due_at",
+                "audit_logs_due_at",
             ]
         )
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from common import clock
 from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
+from syncs.authors import Author, subject
 from syncs.choices import (
     OPEN_STATUSES,
     Action,
@@ -340,6 +341,8 @@ class SyncRun(NamesOrganization):
     drifted_count = models.PositiveIntegerField("drifted", default=0)
     requests_sent = models.PositiveIntegerField("requests", default=0)
     warnings = models.JSONField(default=list)
+    # Who changed in Devin what it found changed, foreign or gone; None where nobody knows.
+    authors = models.JSONField(null=True, editable=False)
 
     objects = SyncRunQuerySet.as_manager()
 
@@ -470,6 +473,14 @@ class SyncRunChange(models.Model):
     def told_key(self) -> str:
         """`A → PROD_A` of a rename, else the key."""
         return told_rename(self.former_keys, self.destination_key)
+
+    @property
+    def author(self) -> Author | None:
+        """Who changed it in Devin, for those who may see its run; None where its run knows nothing of that."""
+        if self.run.authors is None or not (self.is_drift or self.is_stranger):
+            return None
+        about = subject(self.destination_key, self.secret_id, is_deletion=self.action == Action.DELETE)
+        return Author(**self.run.authors.get(about, {}))
 
 
 class ManagedSecret(models.Model):

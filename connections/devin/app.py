@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PATIENCE = timedelta(seconds=8)
 PATIENCE_FOR_A_LIST = timedelta(seconds=15)
 PATIENCE_AFTER_429 = timedelta(seconds=3)
+# What is only told beside the rest is waited for this long, all in all.
+PATIENCE_BESIDE = timedelta(seconds=2)
 
 API_KEY = Entry(
     name="api_key",

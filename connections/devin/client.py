@@ -1,4 +1,4 @@
-"""The Devin API: five calls, each with a deadline, retries by method and one gate for all threads.
+"""The Devin API: six calls, each with a deadline, retries by method and one gate for all threads.
 
 What may be sent again depends on the method. A GET, and a DELETE by id, may be repeated after anything that can pass.
 A POST is repeated after a 429 only: that was surely not carried out. After anything else it may have been, and only
@@ -26,6 +26,7 @@ from connections.devin.answers import (
     retry_after,
     unusable,
 )
+from connections.devin.audit import AuditEvent
 from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, RateLimited, Unreachable
 from connections.devin.gate import Gate, GateClosed, Turn
 from connections.devin.types import Item, Page, Principal, RemoteOrganization, RemoteSecret
@@ -143,6 +144,15 @@ class DevinClient:
         attempt = self._attempt("GET", "list the organizations of the enterprise")
         listing = Listing("organization", RemoteOrganization.parse, lambda organization: organization.org_id)
         return self._list(attempt, "/v3/enterprise/organizations", listing)
+
+    def newest_events(self, org_id: str, action: str) -> tuple[AuditEvent, ...]:
+        """The newest of the audit log, one page: of an organization or, with "", of the enterprise. Few keys may."""
+        where = org_id or "the enterprise"
+        attempt = self._attempt("GET", f"read the audit log of {where}", org_id)
+        path = f"/v3/organizations/{_segment(org_id)}/audit-logs" if org_id else "/v3/enterprise/audit-logs"
+        query = urlencode({"order": "desc", "first": PAGE_SIZE, "action": action})
+        page = self._call(attempt, f"{path}?{query}", parse=lambda data: Page.parse(data, AuditEvent.parse))
+        return page.items
 
     def _list(self, attempt: Attempt, path: str, listing: "Listing[Item]") -> tuple[Item, ...]:
         found: dict[str, Item] = {}

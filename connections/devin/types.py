@@ -10,7 +10,7 @@ not here: no route returns them.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
 
 from common.visible import visible
@@ -23,17 +23,21 @@ LONGEST_WORD = 32
 # Keys of ours have at most 255 characters, so one that was cut is never taken for one of them.
 LONGEST_KEY = 1024
 LONGEST_NOTE = 64 * 1024
+# Of whom an answer speaks, by the kinds of principals.
+PRINCIPAL_IDS = ("service_user_id", "user_id")
 # PostgreSQL holds no NUL, and half of a surrogate pair can be written nowhere.
 UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who an API key is. `org_id` is empty unless the key belongs to one organization."""
+    """Who an API key is. `org_id` is empty unless the key belongs to one organization, `id` where Devin tells none."""
 
     principal_type: str
     name: str
     org_id: str
+    # Told of most, and no part of what makes two alike.
+    id: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, data: object) -> "Principal":
@@ -45,6 +49,7 @@ class Principal:
             principal_type=kind,
             name=_harmless(next((name for name in names if isinstance(name, str) and name), "")),
             org_id=_name_or_none(members, "org_id", LONGEST_ID) or "",
+            id=next((found for name in PRINCIPAL_IDS if isinstance(found := members.get(name), str)), ""),
         )
 
 

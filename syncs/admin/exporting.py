@@ -31,6 +31,8 @@ class Table:
     cells: Callable[[Any], tuple[Any, ...]]
     related: tuple[str, ...]
     newest_by: str
+    # Columns that no cell shows.
+    unread: tuple[str, ...] = ()
 
 
 def _cells_of_run(run: SyncRun) -> tuple[Any, ...]:
@@ -68,6 +70,7 @@ CHANGES = Table(
     _cells_of_change,
     ("run",),
     "pk",
+    ("run__authors",),
 )  # fmt: skip
 
 
@@ -79,7 +82,7 @@ def export(request: HttpRequest, table: Table, rows: QuerySet[Any], to: str, *, 
     asked = request.GET.urlencode()
     detail = f"Exported {table.name}{of} as {to.upper()}{f', filtered by {asked}' if asked else ''}."
     note(request.user.get_username(), Action.ASKED, kind=table.name, name=table.name, detail=detail[:1000])
-    found = in_chunks(rows.select_related(*table.related), newest_by=table.newest_by)
+    found = in_chunks(rows.select_related(*table.related).defer(*table.unread), newest_by=table.newest_by)
     lines = write(table.columns, (table.cells(row) for row in found))
     headers = {"Content-Disposition": f'attachment; filename="{table.name}.{to}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(lines, content_type=kind, headers=headers)

@@ -12,11 +12,12 @@ from django.db.models import Exists, IntegerChoices, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from syncs.access import place_of
+from syncs.access import VIEW_RUN, place_of
 from syncs.admin.actions import Owner
 from syncs.admin.base import find_sync
 from syncs.admin.heading import heading_of
 from syncs.admin.key_links import source_urls
+from syncs.authors import Author
 from syncs.choices import OPEN_STATUSES, Action, Operation, Outcome, Phase, Status
 from syncs.engine.rows import NOT_OURS
 from syncs.models import DevinSync, SyncRun, SyncRunChange, WriteIntent
@@ -57,6 +58,8 @@ class Key:
     written_at: datetime | None = None
     # The source's own id of the secret, where the ledger knows it.
     source_id: str = ""
+    # Who changed it in Devin, for those who may see runs.
+    author: Author | None = None
 
     @property
     def badge(self) -> str:
@@ -69,9 +72,11 @@ def keys_of(sync: DevinSync) -> list[Key]:
     for row in _unsettled(sync):
         known = found.get(row.destination_key)
         source_key = row.source_key or (known.source_key if known else "")
-        written_at, why = known.written_at if known else None, row.detail or row.reason
+        written_at, why = known.written_at if known else None, row.detail or _why(row)
         source_id = known.source_id if known and known.source_key == source_key else ""
-        found[row.destination_key] = Key(row.destination_key, source_key, _state(row), why, written_at, source_id)
+        found[row.destination_key] = Key(
+            row.destination_key, source_key, _state(row), why, written_at, source_id, row.author
+        )
     for name, source_key in _absent(sync):
         why = "The old secret had to go first, and the new one does not stand yet. The next run begins with it."
         found[name] = Key(name, source_key, State.ABSENT, why)
@@ -86,18 +91,27 @@ def _written(sync: DevinSync) -> Iterable[Key]:
 
 
 def _unsettled(sync: DevinSync) -> Iterable[SyncRunChange]:
-    """What the last run that had a plan left undone; a deletion only of what the sync itself wrote."""
+    """What the last run that had a plan left undone or put right; a deletion only of what the sync itself wrote."""
     ended = SyncRun.objects.filter(sync=sync, operation=Operation.SYNC).exclude(status__in=OPEN_STATUSES)
     planned = Q(status=Status.SUCCEEDED) | Exists(SyncRunChange.objects.filter(run=OuterRef("pk")))
-    last = ended.filter(planned).order_by("-queued_at").values("pk")[:1]
-    rows = SyncRunChange.objects.filter(run__in=list(last.values_list("pk", flat=True))).exclude(outcome=Outcome.DONE)
+    last = ended.filter(planned).order_by("-queued_at").first()
+    if last is None:
+        return ()
+    repaired = Q(outcome=Outcome.DONE, is_drift=True)
+    rows = last.changes.filter(repaired | ~Q(outcome=Outcome.DONE))
     return rows.exclude(action=Action.DELETE, is_stranger=True).order_by("pk")
 
 
 def _state(row: SyncRunChange) -> State:
+    if row.outcome == Outcome.DONE:
+        return State.IN_STEP
     if row.outcome == Outcome.FAILED:
         return State.REFUSED if row.reason == NOT_OURS else State.FAILED
     return State.DRIFTED if row.is_drift else State.WAITS
+
+
+def _why(row: SyncRunChange) -> str:
+    return f"Put right: {row.reason}" if row.outcome == Outcome.DONE else row.reason
 
 
 def _absent(sync: DevinSync) -> Iterable[tuple[str, str]]:
@@ -119,6 +133,7 @@ def keys_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
         "keys": [(key, urls.get(key.name, "")) for key in page],
         "page": page,
         "count": len(keys),
+        "names_authors": may(VIEW_RUN),
         "states": _counted(keys),
         "chosen": {"q": query, "state": state.name.lower() if state else ""},
         "query": urlencode({name: value for name, value in (("q", query), ("state", chosen)) if value}),

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from html import escape
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from syncs.authors import Authors
+from syncs.engine.authors import Found, subject_of
 from syncs.engine.changes import Create, Delete, HandOver, HeldBack, Plan, Rename, Replace, told_sync
 from syncs.renames import told_rename
 
@@ -118,16 +120,21 @@ class ShownPlan:
         return [change.secret_id for change in self.plan.deletes]
 
 
-def show(plan: Plan) -> ShownPlan:
+def show(plan: Plan, authors: Authors | None = None) -> ShownPlan:
+    who = partial(_who, authors)
     groups = [
-        Group("Deleted from Devin", "delete", _sorted(_delete(change) for change in plan.deletes)),
-        Group("Replaced in Devin", "replace", _sorted(_replace(change) for change in plan.replaces)),
-        Group("Waiting for your decision", "ask", _sorted(_ask(change) for change in plan.asked)),
-        Group("Not deleted yet", "wait", [*map(_wait, plan.waiting), *map(_hold, plan.held_back)]),
+        Group("Deleted from Devin", "delete", _sorted(_delete(change, who(change)) for change in plan.deletes)),
+        Group("Replaced in Devin", "replace", _sorted(_replace(change, who(change)) for change in plan.replaces)),
+        Group("Waiting for your decision", "ask", _sorted(_ask(change, who(change)) for change in plan.asked)),
+        Group(
+            "Not deleted yet",
+            "wait",
+            [*map(_wait, plan.waiting), *(_hold(held, who(held)) for held in plan.held_back)],
+        ),
         Group("Not written", "refuse", [_refuse(refusal) for refusal in plan.refusals]),
-        Group("Renamed in Devin", "rename", [_rename(change) for change in plan.renames]),
+        Group("Renamed in Devin", "rename", [_rename(change, who(change)) for change in plan.renames]),
         Group("Handed over to another sync", "hand-over", [_hand_over(change) for change in plan.hand_overs]),
-        Group("Created in Devin", "create", [_create(change) for change in plan.creates]),
+        Group("Created in Devin", "create", [_create(change, who(change)) for change in plan.creates]),
         Group(
             "Kept as they are",
             "keep",
@@ -144,26 +151,33 @@ def _sorted(items: Iterable[tuple[bool, Item]]) -> list[Item]:
     return [item for _, item in ordered]
 
 
-def _delete(change: Delete) -> tuple[bool, Item]:
+def _who(authors: Authors | None, change: Found) -> str:
+    """Who did in Devin what the change answers; "" where nobody knows, or nobody did."""
+    about = subject_of(change)
+    return str(authors.of(about)) if authors is not None and about else ""
+
+
+def _delete(change: Delete, who: str) -> tuple[bool, Item]:
     kind = KIND_NAMES.get(change.secret_type, "")
-    note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger))
+    note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger), who)
     return bool(kind), Item("delete", "Delete", change.destination_key, note, change.is_stranger)
 
 
-def _replace(change: Replace) -> tuple[bool, Item]:
+def _replace(change: Replace, who: str) -> tuple[bool, Item]:
     kind = KIND_NAMES.get(change.old_type, "")
-    note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger), "drift" if change.is_drift else "")
+    drift = "drift" if change.is_drift else ""
+    note = _joined(kind, change.reason, _author(is_stranger=change.is_stranger), drift, who)
     return bool(kind), Item("replace", "Replace", change.destination_key, note, change.is_stranger)
 
 
-def _ask(change: Delete) -> tuple[bool, Item]:
+def _ask(change: Delete, who: str) -> tuple[bool, Item]:
     kind = KIND_NAMES.get(change.secret_type, "")
-    note = _joined(kind, change.reason)
+    note = _joined(kind, change.reason, who)
     return bool(kind), Item("keep", "Ask", change.destination_key, note, change.is_stranger)
 
 
-def _hold(change: HeldBack) -> Item:
-    note = _joined(change.reason, change.by.problem, _author(is_stranger=change.is_stranger))
+def _hold(change: HeldBack, who: str) -> Item:
+    note = _joined(change.reason, change.by.problem, _author(is_stranger=change.is_stranger), who)
     return Item("delete", "Held", change.destination_key, note, change.is_stranger)
 
 
@@ -171,9 +185,9 @@ def _wait(change: Delete) -> Item:
     return Item("delete", "Stays", change.destination_key, change.reason)
 
 
-def _rename(change: Rename) -> Item:
+def _rename(change: Rename, who: str) -> Item:
     kind = KIND_NAMES.get(change.old_type, "")
-    note = _joined(_origin(change), kind, _author(is_stranger=change.is_stranger))
+    note = _joined(_origin(change), kind, _author(is_stranger=change.is_stranger), who)
     return Item("replace", "Rename", told_rename(change.former_keys, change.destination_key), note, change.is_stranger)
 
 
@@ -181,8 +195,8 @@ def _hand_over(change: HandOver) -> Item:
     return Item("keep", "Hand over", change.destination_key, change.reason)
 
 
-def _create(change: Create) -> Item:
-    note = _joined(_origin(change), change.reason, "drift" if change.is_drift else "")
+def _create(change: Create, who: str) -> Item:
+    note = _joined(_origin(change), change.reason, "drift" if change.is_drift else "", who)
     return Item("create", "Create", change.destination_key, note)
 
 

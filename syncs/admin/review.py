@@ -18,7 +18,7 @@ from django.utils.html import format_html
 
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
-from syncs.access import place_of
+from syncs.access import VIEW_RUN, place_of
 from syncs.admin.edit import SyncForm
 from syncs.admin.plan_page import ShownPlan, show
 from syncs.admin.starting import link_to
@@ -54,7 +54,7 @@ class Review:
 
     @property
     def shown(self) -> ShownPlan | None:
-        return show(self.drawn.plan) if self.drawn is not None else None
+        return show(self.drawn.plan, self.drawn.authors) if self.drawn is not None else None
 
     @property
     def changes_nothing(self) -> bool:
@@ -84,7 +84,8 @@ def review_edit(owner: Any, request: HttpRequest, sync: DevinSync, data: QueryDi
         after = foresee_change(sync.pk, form.to_save(), by=Actor.in_admin(request.user), removes_old=form.removes_old)
     except SyncError:
         return None
-    review = draw(sync, after, form, may_plan=owner.has_plan_permission(request, sync))
+    names_authors = can(request.user, VIEW_RUN, place_of(after))
+    review = draw(sync, after, form, may_plan=owner.has_plan_permission(request, sync), names_authors=names_authors)
     if review.changes_nothing:
         return None
     return answer(owner, request, review, form) or show_review(owner, request, review, data)
@@ -96,7 +97,7 @@ def calls_for_review(form: SyncForm) -> bool:
     return bool(changed - {name for name in SWITCHES if not form.cleaned_data.get(name)})
 
 
-def draw(before: DevinSync, after: DevinSync, form: SyncForm, *, may_plan: bool) -> Review:
+def draw(before: DevinSync, after: DevinSync, form: SyncForm, *, may_plan: bool, names_authors: bool) -> Review:
     """Talks to Devin, so never inside of a transaction."""
     removed: list[str] = []
     if form.removes_old and form.old_place is not None:
@@ -105,7 +106,7 @@ def draw(before: DevinSync, after: DevinSync, form: SyncForm, *, may_plan: bool)
     if not may_plan:
         return Review(before, after, removed, problem="Your account may not see what a run would do.")
     try:
-        return Review(before, after, removed, preview(after))
+        return Review(before, after, removed, preview(after, names_authors=names_authors))
     except (SyncError, DevinError, DecryptionError) as error:
         return Review(before, after, removed, problem=str(error))
 

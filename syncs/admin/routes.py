@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from connections.devin.errors import DevinError
 from encryption import DecryptionError
-from syncs.access import place_of
+from syncs.access import VIEW_RUN, place_of
 from syncs.admin.actions import CONFIRMED, Owner, confirm_page, confirmed, switch
 from syncs.admin.base import demand, find_sync, only
 from syncs.admin.keys import keys_view
@@ -164,11 +164,11 @@ def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
         "drawn_at": timezone.now(),
     }
     try:
-        drawn = preview(sync)
+        drawn = preview(sync, names_authors=may(VIEW_RUN))
     except (SyncError, DevinError, DecryptionError) as error:
         context["problem"] = str(error)
     else:
-        shown = show(drawn.plan)
+        shown = show(drawn.plan, drawn.authors)
         token = seal_plan(shown.deletion_ids, sync, request.user)
         context["take_over_token"] = seal_plan(shown.to_take_over, sync, request.user, at=TAKE_OVER)
         agreed = seal_plan(shown.deletion_ids, sync, request.user, at=sync.connection.where)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from syncs.access import place_of
+from syncs.access import VIEW_RUN, place_of
 from syncs.admin.actions import Owner
 from syncs.admin.base import demand, find_sync
 from syncs.admin.plan_page import SHOWN_AT_MOST
@@ -42,9 +42,10 @@ def strangers_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse
         "title": "Delete these from Devin?" if doomed else "Secrets that DevinSync did not write",
         "opts": DevinSync._meta,
         "sync": sync,
-        "rows": waiting[:SHOWN_AT_MOST],
+        "rows": waiting.prefetch_related("run")[:SHOWN_AT_MOST],
         "count": waiting.count(),
         "doomed": doomed,
+        "names_authors": may(VIEW_RUN),
         "may_decide": may("syncs.run_devinsync") and may("syncs.confirm_deletions"),
     }
     return TemplateResponse(request, "admin/syncs/devinsync/strangers.html", context)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from common.prefixes import starts_with
 from connections.devin.types import RemoteSecret
 from encryption import current_key_id
+from syncs.authors import Authors
 from syncs.choices import Action, Outcome, Status
 from syncs.engine.changes import Change, HeldBack, Keep, Known, Plan
 from syncs.engine.lease import Lease
@@ -267,6 +268,11 @@ class Ledger:
         for held in held_back:
             if held.goes_on_as:
                 mine.filter(secret_id=held.secret_id).update(renamed_to=storable(held.goes_on_as))
+
+    def note_authors(self, authors: Authors) -> None:
+        self.lease.confirm_held()
+        self.run.authors = authors.as_json()
+        SyncRun.objects.filter(pk=self.run.pk).update(authors=self.run.authors)
 
     def written_keys(self) -> set[str]:
         """What this run has created or replaced so far."""

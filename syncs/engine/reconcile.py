@@ -14,6 +14,7 @@ from connections.devin.types import RemoteSecret
 from syncs.choices import Approval, Operation
 from syncs.engine import guard
 from syncs.engine.apply import Applier
+from syncs.engine.authors import found_in, look_up
 from syncs.engine.awaited import ring_who_waits
 from syncs.engine.changes import Plan
 from syncs.engine.desired import Desired, read_desired
@@ -21,7 +22,7 @@ from syncs.engine.destination import Organization
 from syncs.engine.gate import Gate
 from syncs.engine.handing import hand_over, take_over
 from syncs.engine.lease import Lease
-from syncs.engine.ledger import Ledger
+from syncs.engine.ledger import Ledger, known_secrets
 from syncs.engine.planning import plan_removal, plan_sync
 from syncs.engine.preview import limits_of
 from syncs.engine.recover import finish_sealed
@@ -86,6 +87,7 @@ class Reconcile:
             rows = ledger.write_plan(plan)
             if plan.changes:
                 self._stop_if_cancelled()
+            self._look_up_authors(plan, existing, ledger)
             self._check_rollback(existing, ledger, organization)
             self._check_approval(plan, desired, ledger, organization)
             allowed = self._guard(plan, ledger, organization)
@@ -197,6 +199,19 @@ class Reconcile:
             taken_away=ledger.missing,
             own_tag=self.own_tag,
         )
+
+    def _look_up_authors(self, plan: Plan, existing: Sequence[RemoteSecret], ledger: Ledger) -> None:
+        """Once, for the first plan in which there is something that somebody else did."""
+        found = [] if self.run.authors is not None else list(found_in(plan))
+        if not found or self.run.operation == Operation.REMOVE:
+            return
+        assert self.run.connection is not None  # noqa: S101 - claim() has cancelled runs without one
+        known = known_secrets(self.sync, self.destination)
+        looked_up = look_up(self.run.connection, self.run.org_id, found, existing, known)
+        # Written with the attempt's end.
+        self.run.requests_sent += looked_up.requests_sent
+        if looked_up.authors is not None:
+            ledger.note_authors(looked_up.authors)
 
     def _check_rollback(self, existing: Sequence[RemoteSecret], ledger: Ledger, organization: Organization) -> None:
         """Raises Blocked."""

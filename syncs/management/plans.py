@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from syncs.authors import Authors
 from syncs.editing.foreseen import Outlook
+from syncs.engine.authors import subject_of
 from syncs.engine.changes import Change, Create, Delete, HandOver, Rename, Replace
 from syncs.engine.preview import Preview
 from syncs.renames import told_rename
@@ -19,7 +21,7 @@ SIGNS: dict[type, str] = {
 
 def lines_of(found: Preview) -> Iterator[str]:
     plan = found.plan
-    yield from (_line(change) for change in plan.changes)
+    yield from (_line(change, found.authors) for change in plan.changes)
     yield from (f"? asks about {asked.destination_key}  ({asked.reason})" for asked in plan.asked)
     yield from (f"! cannot delete {each.destination_key}  ({each.reason})" for each in plan.waiting)
     yield from (f"! holds {held.destination_key}  ({held.reason}: {held.by.problem})" for held in plan.held_back)
@@ -30,10 +32,12 @@ def lines_of(found: Preview) -> Iterator[str]:
         yield f"A run would be blocked. {found.blocked.message}"
 
 
-def _line(change: Change) -> str:
+def _line(change: Change, authors: Authors | None) -> str:
     if isinstance(change, Rename):
         return f"{SIGNS[Rename]} {told_rename(change.former_keys, change.destination_key)}"
-    return f"{SIGNS[type(change)]} {change.destination_key}  ({change.reason})"
+    about = subject_of(change)
+    who = f"; {authors.of(about)}" if authors is not None and about else ""
+    return f"{SIGNS[type(change)]} {change.destination_key}  ({change.reason}{who})"
 
 
 def as_json(found: Preview) -> dict[str, Any]:

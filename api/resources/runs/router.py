@@ -15,7 +15,7 @@ from api.resources.audit import note_changed
 from api.resources.base import with_errors
 from api.resources.reach import run_for
 from api.resources.runs.schemas import AnswerPlan, OneRun, PlanAnswer, RunChange, SyncRunDetail
-from syncs.access import place_of_run
+from syncs.access import VIEW_RUN, place_of_run
 from syncs.choices import Trigger
 from syncs.models import SyncRun
 from syncs.runs import approving
@@ -28,8 +28,9 @@ RUN, CONFIRM = "syncs.run_devinsync", "syncs.confirm_deletions"
 APPROVE = "syncs.approve_runs"
 
 
-def one(run: SyncRun) -> OneRun:
-    changes = [RunChange.of(change) for change in run.changes.all()]
+def one(caller: Caller, run: SyncRun) -> OneRun:
+    names_author = caller.may_at(VIEW_RUN, place_of_run(run))
+    changes = [RunChange.of(change, names_author=names_author) for change in run.changes.all()]
     plan = approving.plan_of(run)
     extra = {"approval": PlanAnswer.of(plan)} if plan else {}
     return OneRun(sync_run=SyncRunDetail.of(run, changes=changes, **extra))
@@ -38,7 +39,8 @@ def one(run: SyncRun) -> OneRun:
 @router.get("/{run_id}", auth=Bearer("syncs.view_syncrun", by_place=True), response=with_errors(OneRun))
 def get_sync_run(request: HttpRequest, run_id: UUID) -> OneRun:
     """A run with its changes: key, action and outcome, never a value."""
-    return one(run_for(caller_of(request), run_id))
+    caller = caller_of(request)
+    return one(caller, run_for(caller, run_id))
 
 
 @router.post("/{run_id}/cancel", auth=Bearer("syncs.run_devinsync", by_place=True), response=with_errors(OneRun))
@@ -50,7 +52,7 @@ def cancel_sync_run(request: HttpRequest, run_id: UUID, wait: Wait) -> OneRun:
     if cancel(run.pk, by=f"{caller.user.get_username()} through the API") is None:
         raise BadRequest("This run has ended already, so it cannot be cancelled.")
     note_changed(caller, run, detail="Cancelled")
-    return one((wait and wait_for(run.pk, wait)) or run_for(caller, run_id, RUN))
+    return one(caller, (wait and wait_for(run.pk, wait)) or run_for(caller, run_id, RUN))
 
 
 @router.post(
@@ -94,7 +96,7 @@ def approve_sync_run(request: HttpRequest, run_id: UUID, body: AnswerPlan, wait:
         confirms = caller.allows(CONFIRM) and can(caller.user, CONFIRM, place_of_run(run))
         follows = approving.approve(run, body.digest, user=caller.user, confirms=confirms)
         note_changed(caller, run, detail=f"Approved the plan {body.digest[:12]}")
-    return one((wait and wait_for(follows.pk, wait)) or follows)
+    return one(caller, (wait and wait_for(follows.pk, wait)) or follows)
 
 
 @router.post("/{run_id}/refuse", auth=Bearer(APPROVE, by_place=True), response=with_errors(OneRun, 409))
@@ -106,11 +108,11 @@ def refuse_sync_run(request: HttpRequest, run_id: UUID, body: AnswerPlan) -> One
     with transaction.atomic():
         refused = approving.refuse(run, body.digest, user=caller.user)
         note_changed(caller, run, detail=f"Refused the plan {body.digest[:12]}")
-    return one(refused)
+    return one(caller, refused)
 
 
 def decided(caller: Caller, run: SyncRun, decide: Callable[..., SyncRun], detail: str, wait: float) -> OneRun:
     with transaction.atomic():
         note_changed(caller, run, detail=detail)
         follows = decide(run, trigger=Trigger.API, user=caller.user)
-    return one((wait and wait_for(follows.pk, wait)) or follows)
+    return one(caller, (wait and wait_for(follows.pk, wait)) or follows)

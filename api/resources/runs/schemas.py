@@ -7,11 +7,14 @@ from pydantic import Field, StringConstraints
 
 from api.resources.base import EXAMPLE_ID, Answer, StrictRequest, Timestamp, one_of
 from api.resources.syncs.schemas import track_status
+from syncs.authors import Author, Authors
+from syncs.engine.authors import subject_of
 from syncs.engine.changes import Change, Create, Delete, HandOver, HeldBack, Keep, Refusal, Rename, Replace
 from syncs.engine.preview import Preview
 from syncs.models import PlanApproval, SyncRun, SyncRunChange
 
 SOME = "Answered where there are any."
+KNOWN_AUTHOR = "Answered where somebody else did it, Devin's audit log can be read, and you may see the sync's runs."
 
 
 def some(**counts: int) -> dict[str, int]:
@@ -97,6 +100,18 @@ class SyncRunOut(Answer):
         )
 
 
+class AuthorOut(Answer):
+    """Who changed a secret in Devin that was found changed, foreign or gone, as Devin's audit log tells it."""
+
+    did: Annotated[str, one_of("created", "updated", "deleted")] | None
+    name: str | None = Field(description="As Devin names them; null where its log does not tell.", examples=["kim"])
+    at: Timestamp | None
+
+    @classmethod
+    def of(cls, author: Author) -> Self:
+        return cls(did=author.did or None, name=author.name or None, at=author.when)
+
+
 class RunChange(Answer):
     """One key of a run and what became of it."""
 
@@ -111,9 +126,13 @@ class RunChange(Answer):
     outcome: Annotated[str, one_of("planned", "done", "failed", "not_attempted", "held", "held_back")]
     detail: str | None
     former_keys: list[str] = Field([], description="Of a rename: the keys until then.", examples=[["DB_URL"]])
+    author: AuthorOut | None = Field(None, description=KNOWN_AUTHOR)
 
     @classmethod
-    def of(cls, change: SyncRunChange) -> Self:
+    def of(cls, change: SyncRunChange, *, names_author: bool) -> Self:
+        extra: dict[str, Any] = {"former_keys": change.former_keys} if change.former_keys else {}
+        if names_author and (author := change.author):
+            extra["author"] = AuthorOut.of(author)
         return cls(
             action=change.action,
             destination_key=change.destination_key,
@@ -125,7 +144,7 @@ class RunChange(Answer):
             is_stranger=change.is_stranger,
             outcome=change.outcome,
             detail=change.detail or None,
-            **({"former_keys": change.former_keys} if change.former_keys else {}),
+            **extra,
         )
 
 
@@ -169,6 +188,9 @@ class ManyRuns(Answer):
     total_count: int = Field(examples=[1])
 
 
+Planned = Change | HeldBack | Keep | Refusal
+
+
 class PlanCounts(Answer):
     create: int
     replace: int
@@ -199,9 +221,12 @@ class PlannedChange(Answer):
     former_keys: list[str] = Field([], description="Of a rename: the keys until now.", examples=[["DEV_DB_URL"]])
     may_take_over: bool = Field(False, description="Of a refused key: a sync that has stopped holds it.")
     detail: str | None = Field(None, description="Of a held deletion: why the other sync's source cannot be read.")
+    author: AuthorOut | None = Field(None, description=KNOWN_AUTHOR)
 
     @classmethod
-    def of(cls, change: Change | HeldBack | Keep | Refusal, action: Any = None) -> Self:
+    def of(cls, change: Planned, action: Any = None, *, authors: Authors | None = None) -> Self:
+        about = "" if isinstance(change, Keep | Refusal) or authors is None else subject_of(change)
+        author: dict[str, Any] = {"author": AuthorOut.of(authors.of(about))} if authors is not None and about else {}
         return cls(
             action=action or ACTIONS[type(change)],
             destination_key=change.destination_key,
@@ -212,10 +237,11 @@ class PlannedChange(Answer):
             is_drift=getattr(change, "is_drift", False),
             is_stranger=getattr(change, "is_stranger", False),
             **_only_of_some(change),
+            **author,
         )
 
 
-def _only_of_some(change: Change | HeldBack | Keep | Refusal) -> dict[str, Any]:
+def _only_of_some(change: Planned) -> dict[str, Any]:
     if isinstance(change, HeldBack):
         return {"detail": change.by.problem}
     if isinstance(change, Rename):
@@ -251,14 +277,14 @@ class PlanOut(Answer):
 
     @classmethod
     def of(cls, preview: Preview) -> Self:
-        plan, blocked = preview.plan, preview.blocked
+        plan, blocked, authors = preview.plan, preview.blocked, preview.authors
         return cls(
             counts=PlanCounts(**plan.counts),
             changes=[
-                *(PlannedChange.of(change) for change in plan.changes),
-                *(PlannedChange.of(change, "ask") for change in plan.asked),
+                *(PlannedChange.of(change, authors=authors) for change in plan.changes),
+                *(PlannedChange.of(change, "ask", authors=authors) for change in plan.asked),
                 *(PlannedChange.of(change, "wait") for change in plan.waiting),
-                *(PlannedChange.of(held) for held in plan.held_back),
+                *(PlannedChange.of(held, authors=authors) for held in plan.held_back),
                 *(PlannedChange.of(keep) for keep in plan.keeps),
                 *(PlannedChange.of(refusal) for refusal in plan.refusals),
             ],

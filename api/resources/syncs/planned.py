@@ -39,11 +39,11 @@ class EditedSync(OneSync):
         return cls(secret_sync=answer.secret_sync)
 
     @classmethod
-    def foreseen(cls, found: Foreseen) -> Self:
+    def foreseen(cls, found: Foreseen, *, names_authors: bool) -> Self:
         """Talks to Devin, so never inside of a transaction."""
         return cls(
             secret_sync=SecretSync.of(found.after),
-            plan=PlanOut.of(preview(found.after)),
+            plan=PlanOut.of(preview(found.after, names_authors=names_authors)),
             crossings=[CrossingOut.of(each) for each in crossings(found.before, found.after)],
             removed=found.removed,
         )

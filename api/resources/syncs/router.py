@@ -49,6 +49,7 @@ from api.resources.syncs.schemas import (
     UpdateSync,
 )
 from sources.clashes import find_clashes
+from syncs.access import VIEW_RUN, place_of
 from syncs.choices import Operation
 from syncs.engine.preview import preview
 from syncs.key_schema import KeySchema
@@ -221,7 +222,8 @@ def update_devin_sync(
     sent = with_confirmation(body, confirm_deletions)
     if plan == "true":
         found = foresee_update(caller_of(request), sync_id, sent, removes_old=removal == "true")
-        return EditedSync.foreseen(found)
+        names_authors = caller_of(request).may_at(VIEW_RUN, place_of(found.after))
+        return EditedSync.foreseen(found, names_authors=names_authors)
     edited = update_sync(caller_of(request), sync_id, sent, removes_old=removal == "true")
     return EditedSync.made(awaited(edited.sync, edited.run, wait, spells_auto_sync=spelling_of(body)))
 
@@ -333,7 +335,9 @@ def remove_sync_secrets(request: HttpRequest, sync_id: UUID, wait: Wait) -> OneS
 @router.post("/devin/{sync_id}/plan", auth=Bearer("syncs.plan_devinsync", by_place=True), response=with_errors(OnePlan))
 def plan_devin_sync(request: HttpRequest, sync_id: UUID) -> OnePlan:
     """What a run would do now, key by key, without doing it."""
-    return OnePlan(plan=PlanOut.of(preview(sync_for(caller_of(request), sync_id, "syncs.plan_devinsync"))))
+    caller = caller_of(request)
+    sync = sync_for(caller, sync_id, "syncs.plan_devinsync")
+    return OnePlan(plan=PlanOut.of(preview(sync, names_authors=caller.may_at(VIEW_RUN, place_of(sync)))))
 
 
 @router.get("/devin/{sync_id}/runs", auth=Bearer("syncs.view_syncrun", by_place=True), response=with_errors(ManyRuns))

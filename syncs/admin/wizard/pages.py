@@ -12,7 +12,7 @@ from connections.devin.errors import DevinError
 from connections.models import Connection
 from encryption import DecryptionError
 from sources.choosing import USUAL, Asking
-from syncs.access import place_of, projects_for
+from syncs.access import VIEW_RUN, place_of, projects_for
 from syncs.admin.form_fields import usable_connections
 from syncs.admin.forms import KEY_LINES, LAID_OUT, DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.plan_page import show
@@ -177,7 +177,7 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
         }
         try:
             check_may_create(sync, by=Actor.in_wizard(self.request.user))
-            drawn = preview(sync)
+            drawn = preview(sync, names_authors=can(self.request.user, VIEW_RUN, place_of(sync)))
         except (SyncError, DevinError, DecryptionError) as error:
             self._remember_plan(None)
             step = _step_that_mends(error)
@@ -187,7 +187,7 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
                 "mend_url": self.get_step_url(step),
                 "mend_title": TITLES[step],
             }
-        shown = show(drawn.plan)
+        shown = show(drawn.plan, drawn.authors)
         asks = sync.is_enabled and shown.stranger_count > 0
         remembered = {"digest": drawn.plan.digest, "ids": shown.deletion_ids, "asks": asks, "is_stuck": shown.is_stuck}
         self._remember_plan(remembered)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = preview(find_sync(options["sync"]), patience=None)
+            found = preview(find_sync(options["sync"]), patience=None, names_authors=True)
         except SyncError as error:
             raise CommandError(error.message) from None
         if options["json"]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -71,7 +72,7 @@ def carry_out_what_is_due(bench: Bench) -> SyncRun | None:
 # What was changed in Devin
 
 
-def edit(organization: SandboxOrganization, **changed: object) -> None:
+def edit(organization: SandboxOrganization, **changed: Any) -> None:
     organization.change(secret(organization, "A").secret_id, **changed)
 
 
