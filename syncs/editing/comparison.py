@@ -35,6 +35,7 @@ from syncs.editing.declaration import (
     place_of,
     values_of,
 )
+from syncs.editing.declared_organizations import ORGANIZATION, with_org_id
 from syncs.editing.declared_sharing import SHARED_WITH, take_sharing, told_sharing
 from syncs.editing.declared_ways import WAY_FIELDS, take_way, way_of
 from syncs.editing.document import BadDeclaration, Entry, Fault
@@ -43,7 +44,7 @@ from syncs.models import DevinSync
 from vault.models import Project
 
 CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, *WAY_FIELDS, SHARED_WITH, "api_key_env")
-SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, *SYNC_FIELDS)
+SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, ORGANIZATION, *SYNC_FIELDS)
 
 Row = TypeVar("Row", Connection, DevinSync)
 
@@ -229,6 +230,12 @@ class _Comparing:
         is_new = row._state.adding
         before = {} if is_new else {"name": row.name} | place_of(row) | values_of(row, SYNC_FIELDS)
         was = row.name or entry["name"]
+        try:
+            entry = with_org_id(entry, self.connections.get(str(entry.get("connection") or before.get("connection"))))
+        except ValidationError as error:
+            told = f"The sync {entry['name']} cannot be as it says. {ORGANIZATION}: {error.messages[0]}"
+            self.blame(told, entry.line_of(ORGANIZATION))
+            return
         if not self.set_place(row, entry, before) or not self.set_fields("sync", entry, row, SYNC_FIELDS):
             return
         self.kept.add(row.pk)

@@ -25,6 +25,7 @@ HELP = {
     "ca_certificate": "PEM of a private authority: then no other is trusted.",
     "description": "For people.",
     "org_id": "The Devin organization that is written to.",
+    "organization": "Its name instead of org_id, where the connection tells names and one organization has it.",
 }
 
 

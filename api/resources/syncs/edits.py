@@ -37,12 +37,13 @@ def create_sync(caller: Caller, body: CreateSync) -> Edited:
     project = project_for(caller, body.project_id)
     caller.require_at(Place(project.pk, body.environment, body.secret_path), CREATE, USE)
     source = get_source(project, body.environment, body.secret_path)
+    connection = connection_for(caller, body.connection_id)
     sync = DevinSync(
         name=body.name,
         description=body.description or "",
         project=project,
-        connection=connection_for(caller, body.connection_id),
-        org_id=body.destination_config.org_id,
+        connection=connection,
+        org_id=body.destination_config.id_by(connection),
         is_enabled=body.is_enabled is not False,
         auto_sync_enabled=body.auto_sync(body.sync_options) is not False,
         **body.sync_options.columns(),
@@ -158,12 +159,14 @@ def decide_on_strangers(caller: Caller, sync_id: UUID, body: DecideStrangers) ->
 def fields_of(caller: Caller, body: UpdateSync, sync: DevinSync) -> dict[str, Any]:
     """What the body says, as fields of the sync; what it does not say is left out."""
     options = body.sync_options.columns() if body.sync_options is not None else {}
+    connection = connection_for(caller, body.connection_id) if body.connection_id is not None else None
+    destination = body.destination_config
     said: dict[str, Any] = {
         "name": body.name,
         "is_enabled": body.is_enabled,
         "auto_sync_enabled": body.auto_sync(body.sync_options),
-        "connection": connection_for(caller, body.connection_id) if body.connection_id is not None else None,
-        "org_id": body.destination_config.org_id if body.destination_config is not None else None,
+        "connection": connection,
+        "org_id": destination.id_by(connection or sync.connection) if destination is not None else None,
     }
     if body.environment is not None or body.secret_path is not None:
         environment, path = body.environment or sync.environment_slug, body.secret_path or sync.path

@@ -1,6 +1,6 @@
 """`/api/v1/secret-syncs`: syncs, their triggers and plans."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -54,6 +54,7 @@ from syncs.choices import Operation
 from syncs.engine.preview import preview
 from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, SyncRun
+from syncs.organizations import name_organizations
 from syncs.runs.wishes import Wishes
 from vault.access import Place, visible
 
@@ -80,7 +81,9 @@ def one(sync: DevinSync, *, spells_auto_sync: bool = True) -> OneSync:
 def many(caller: Caller, project_id: str, limit: int | None, offset: int) -> ManySyncs:
     known_id = as_uuid(project_id)
     rows = syncs_for(caller).filter(project_id=known_id).order_by("name", "pk") if known_id else SYNCS.none()
-    return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in page_of(rows, limit, offset)])
+    shown = list(page_of(rows, limit, offset))
+    name_organizations(shown)
+    return ManySyncs(secret_syncs=[SecretSync.of(sync) for sync in shown])
 
 
 def awaited(sync: DevinSync, run: SyncRun | None, wait: float, *, spells_auto_sync: bool = True) -> OneSync:
@@ -148,21 +151,20 @@ def create_devin_sync(request: HttpRequest, body: CreateSync, wait: Wait, confir
 )
 def check_destination(request: HttpRequest, body: CheckDestination) -> DestinationCheck:
     """Tells whether another sync, of any project, writes to the same organization; of which, if the caller sees it."""
-    same = DevinSync.objects.filter(org_id=body.destination_config.org_id)
+    connection = connections_for(caller_of(request), pk=body.connection_id).first() if body.connection_id else None
+    org_id = body.destination_config.id_by(connection)
+    named: dict[str, Any] = {"org_id": org_id} if org_id != body.destination_config.org_id else {}
+    same = DevinSync.objects.filter(org_id=org_id)
     if body.exclude_sync_id is not None:
         same = same.exclude(pk=body.exclude_sync_id)
     if body.connection_id is not None:
-        same = same.filter(connection__base_url__in=_addresses(caller_of(request), body.connection_id))
+        same = same.filter(connection__base_url__in=[connection.base_url] if connection else [])
     if not same.exists():
-        return DestinationCheck(has_duplicate=False)
+        return DestinationCheck(has_duplicate=False, **named)
     shown = visible(caller_of(request).user, same).order_by("created_at").first()
     if shown is None:
-        return DestinationCheck(has_duplicate=True)
-    return DestinationCheck(has_duplicate=True, duplicate_project_id=shown.project_id)
-
-
-def _addresses(caller: Caller, connection_id: UUID) -> list[str]:
-    return list(connections_for(caller, pk=connection_id).values_list("base_url", flat=True))
+        return DestinationCheck(has_duplicate=True, **named)
+    return DestinationCheck(has_duplicate=True, duplicate_project_id=shown.project_id, **named)
 
 
 @router.post(

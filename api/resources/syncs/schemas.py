@@ -7,16 +7,20 @@ subfolders are `syncOptions.recursive` or `syncOptions.includeAllSubFolders`. Tw
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from api.http.errors import Unprocessable
 from api.http.forms import Switch
 from api.resources.base import EXAMPLE_ID, Answer, StrictRequest, Timestamp, left_out
 from api.resources.syncs.options import KeySchemaText, SyncOptions, SyncOptionsIn
-from common.patterns import ORG_ID, SLUG
+from common.patterns import SLUG
+from connections.models import Connection
 from sources.ids import stable_id
 from sources.protocol import EnvironmentEntry, Found
 from syncs.choices import Status
 from syncs.models import DevinSync
+from syncs.organizations import require_id
 from syncs.words import help_of
 
 # What Infisical's Terraform provider sends besides, in whatever case.
@@ -63,9 +67,20 @@ Confirmation = Annotated[
 class DestinationConfigIn(StrictRequest):
     org_id: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, max_length=128, pattern=f"^{ORG_ID}$"),
-        Field(examples=["org-sandbox"], description=help_of("org_id")),
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
+        Field(
+            examples=["org-sandbox"],
+            description=f"{help_of('org_id')} Its name instead, where the connection tells names and one organization "
+            "has it.",
+        ),
     ]
+
+    def id_by(self, connection: Connection | None) -> str:
+        """The organization's id. Raises Unprocessable."""
+        try:
+            return require_id(connection, self.org_id)
+        except ValidationError as error:
+            raise Unprocessable.at("destinationConfig", "orgId", message=error.messages[0]) from None
 
 
 class SyncIn(StrictRequest):
@@ -257,6 +272,7 @@ class SecretSync(Answer):
     folder: FolderRef | None
     destination: Literal["devin"]
     destination_config: DestinationConfig
+    organization: str = Field("", description="What the organization is called, where the connection tells names.")
     is_auto_sync_enabled: bool = Field(
         False, description="syncOptions.autoSyncEnabled again; left out of answers to requests that spelt it that way."
     )
@@ -266,6 +282,8 @@ class SecretSync(Answer):
         """`spells_auto_sync`: with isAutoSyncEnabled at the top, as Infisical's own clients expect."""
         folder = FolderRef.of(sync.source, sync.project_id)
         extra: dict[str, Any] = {"is_auto_sync_enabled": sync.auto_sync_enabled} if spells_auto_sync else {}
+        if sync.organization != sync.org_id:
+            extra["organization"] = sync.organization
         return cls(
             id=sync.id,
             name=sync.name,
@@ -337,6 +355,7 @@ class DestinationCheck(Answer):
     duplicate_project_id: UUID = Field(
         description="Only where there is a duplicate.", default=UUID(EXAMPLE_ID), examples=[EXAMPLE_ID]
     )
+    org_id: str = Field("", description="Only where the organization was asked about by its name: its ID.")
 
 
 class KeyConflict(Answer):

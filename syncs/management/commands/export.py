@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from syncs.editing.declaration import describe_all
 from syncs.editing.declaration_schema import declaration_schema
+from syncs.editing.declared_organizations import with_names
 from syncs.management import answers
 
 HEAD = (
@@ -28,5 +29,6 @@ class Command(BaseCommand):
         elif options["json"]:
             answers.print_json(self, describe_all())
         else:
-            text = yaml.safe_dump(describe_all(), sort_keys=False, allow_unicode=True)
-            self.stdout.write(HEAD + text, ending="")
+            document = describe_all()
+            text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+            self.stdout.write(HEAD + with_names(document, text), ending="")
