@@ -7,10 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-from sandbox.directory import MANAGE_ORGANIZATIONS, MANAGE_SECRETS
+from sandbox.directory import MANAGE_ENTERPRISE, MANAGE_ORGANIZATIONS, MANAGE_SECRETS
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
 from sandbox.settings import Settings
+
+# What KEY=* may do.
+OF_AN_ENTERPRISE = (MANAGE_SECRETS, MANAGE_ORGANIZATIONS, MANAGE_ENTERPRISE)
 
 
 def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -24,7 +27,11 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate-per-minute", type=int, metavar="N", help="answer more requests than that with 429")
     parser.add_argument("--organization", action="append", default=[], metavar="ORG[=NAME]", help="may be repeated")
     parser.add_argument(
-        "--key", action="append", default=[], metavar="KEY=ORG", help="an API key; KEY=* opens every organization"
+        "--key",
+        action="append",
+        default=[],
+        metavar="KEY=ORG",
+        help="an API key; KEY=* opens all organizations and their audit log",
     )
     return parser.parse_args(arguments)
 
@@ -48,7 +55,7 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
     for pair in arguments.key:
         token, _, org_id = pair.partition("=")
         if org_id == "*":
-            sandbox.directory.declare_key(token, org_id=None, permissions=[MANAGE_SECRETS, MANAGE_ORGANIZATIONS])
+            sandbox.directory.declare_key(token, org_id=None, permissions=OF_AN_ENTERPRISE)
         else:
             sandbox.directory.declare_key(token, org_id=org_id)
     return sandbox

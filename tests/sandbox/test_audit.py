@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.__main__ import build_sandbox, read_arguments
 from sandbox.audit import Actor
 from sandbox.directory import MANAGE_ENTERPRISE, MANAGE_SECRETS
 from sandbox.server import Sandbox
@@ -94,3 +95,12 @@ def test_a_reset_empties_it(caller: Caller, sandbox: Sandbox) -> None:
     sandbox.reset()
 
     assert told(caller) == []
+
+
+def test_a_key_of_all_organizations_reads_it() -> None:
+    sandbox = build_sandbox(read_arguments(["--port", "0", "--key", "cog_all=*"]))
+
+    key = sandbox.directory.key_for("cog_all")
+
+    assert key is not None
+    assert (key.reads_audit_log(None), key.reads_audit_log("org-sandbox")) == (True, True)
