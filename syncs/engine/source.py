@@ -152,6 +152,7 @@ def _tells_too_much(sync: DevinSync, error: SourceError) -> bool:
     if not isinstance(cause, VaultSourceError):
         return False
     others = [Place(sync.project_id, *place) for place in cause.places]
-    if cause.secret_id is not None and (secret := find_secret(cause.secret_id)) is not None:
+    if not others and cause.secret_id is not None and (secret := find_secret(cause.secret_id)) is not None:
         others.append(place_of(secret))
-    return is_hidden_from_some(Place(sync.project_id, sync.environment_slug, sync.path), others)
+    here = Place(sync.project_id, sync.environment_slug, sync.path)
+    return any(place != here for place in others) and is_hidden_from_some(here, others)
