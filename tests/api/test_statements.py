@@ -74,6 +74,9 @@ def test_a_change_locks_its_project_for_few_of_them(editor: Caller, reader: Devi
 def test_what_is_beside_costs_a_change_no_statement(
     editor: Caller, reader: DevinSync, folder: Folder, connection: Connection, place: dict[str, str]
 ) -> None:
+    # Where no sync reads folders below its own, a statement less is asked.
+    beside = editing.create_folder(folder.environment, "/beside", by=ANYBODY)
+    add_sync(beside, connection, "with-those-below", recursive=True)
     editor.patch(SECRET, place | {"secretValue": "1"})
     few = statements(editor, "PATCH", SECRET, place | {"secretValue": "2"})
 
