@@ -1,18 +1,21 @@
-"""The providers of OpenID Connect that people log in with, as the environment names them, and whether that is whole.
+"""The providers that people log in with, as the environment names them, and whether that is whole.
 
     SSO_PROVIDERS=okta,staff-google        names of one's own; each has variables of its own:
     SSO_OKTA_ISSUER=https://…              SSO_STAFF_GOOGLE_ISSUER=https://…
+    SSO_ADFS_METADATA_FILE=/etc/adfs.xml   one that speaks SAML instead of OpenID Connect
 
 What cannot be used stops the start: half of it would let in somebody else, or nobody. No message holds a value.
 """
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from common.environment import Environment
+from common.saml_metadata import SamlProvider, read_metadata
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 32
@@ -23,7 +26,10 @@ SUPERUSER = "superuser"
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """`groups` has pairs of what the claim holds and the group here; `required` has claims and what each must be."""
+    """`groups` has pairs of what the claim holds and the group here; `required` has claims and what each must be.
+
+    Of one with `saml`, the issuer is its entity ID, the client ID is ours, and there is no secret.
+    """
 
     name: str
     label: str
@@ -37,6 +43,7 @@ class ProviderSettings:
     creates_people: bool = True
     trusts_email: bool = False
     offers_log_out: bool = False
+    saml: SamlProvider | None = None
 
 
 def read_providers(env: Environment) -> dict[str, ProviderSettings]:
@@ -66,23 +73,40 @@ def require_way_in(providers: dict[str, ProviderSettings], *, only: bool, break_
 
 def _read(env: Environment, name: str) -> ProviderSettings:
     prefix = f"SSO_{name.upper().replace('-', '_')}"
-    scopes = tuple(env.str(f"{prefix}_SCOPES", default=" ".join(SCOPES)).split())
-    if "openid" not in scopes:
-        raise ImproperlyConfigured(f"{prefix}_SCOPES lacks openid, without which there is no log-in. Add it.")
+    metadata = env.str(f"{prefix}_METADATA_FILE", default="")
     return ProviderSettings(
         name=name,
         label=env.str(f"{prefix}_LABEL", default=name.capitalize()),
-        issuer=_issuer(env, f"{prefix}_ISSUER"),
         client_id=_given(env, f"{prefix}_CLIENT_ID"),
-        client_secret=_given(env, f"{prefix}_CLIENT_SECRET"),
-        scopes=scopes,
         groups_claim=env.str(f"{prefix}_GROUPS_CLAIM", default="groups"),
         groups=_pairs(env, f"{prefix}_GROUPS"),
         required=_pairs(env, f"{prefix}_REQUIRED_CLAIMS"),
         creates_people=env.bool(f"{prefix}_CREATES_PEOPLE", default=True),
         trusts_email=env.bool(f"{prefix}_TRUSTS_EMAIL", default=False),
-        offers_log_out=env.bool(f"{prefix}_OFFERS_LOG_OUT", default=False),
+        **(_of_saml(env, prefix, metadata) if metadata else _of_openid_connect(env, prefix)),
     )
+
+
+def _of_openid_connect(env: Environment, prefix: str) -> dict[str, Any]:
+    scopes = tuple(env.str(f"{prefix}_SCOPES", default=" ".join(SCOPES)).split())
+    if "openid" not in scopes:
+        raise ImproperlyConfigured(f"{prefix}_SCOPES lacks openid, without which there is no log-in. Add it.")
+    return {
+        "issuer": _issuer(env, f"{prefix}_ISSUER"),
+        "client_secret": _given(env, f"{prefix}_CLIENT_SECRET"),
+        "scopes": scopes,
+        "offers_log_out": env.bool(f"{prefix}_OFFERS_LOG_OUT", default=False),
+    }
+
+
+def _of_saml(env: Environment, prefix: str, metadata: str) -> dict[str, Any]:
+    for name in ("ISSUER", "CLIENT_SECRET", "SCOPES", "OFFERS_LOG_OUT"):
+        if env.str(f"{prefix}_{name}", default=""):
+            raise ImproperlyConfigured(
+                f"{prefix}_METADATA_FILE is set, so this provider speaks SAML, which has no {prefix}_{name}. Keep one."
+            )
+    saml = read_metadata(metadata, f"{prefix}_METADATA_FILE")
+    return {"issuer": saml.entity_id, "client_secret": "", "saml": saml}
 
 
 def _given(env: Environment, variable: str) -> str:

@@ -8,7 +8,8 @@ class SingleSignOnConfig(AppConfig):
     verbose_name = "Single sign-on"
 
     def ready(self) -> None:
-        from single_sign_on import audited, leaving
+        from single_sign_on import answers, audited, leaving
 
         audited.register()
         leaving.connect()
+        answers.register()

@@ -28,3 +28,14 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} at {self.issuer}"
+
+
+class Answer(models.Model):
+    """What a provider of SAML has said, until the browser comes for it; then empty, and a sign that it was used."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    said = models.TextField()
+    kept_until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return "answer of single sign-on"

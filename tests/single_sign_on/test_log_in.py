@@ -204,7 +204,7 @@ def test_who_is_let_in_to_which_route(acme: Configure) -> None:
     """Whoever has no session yet goes to a provider; administrators alone see who is who there."""
     admin_urls = next(pattern for pattern in get_resolver().url_patterns if "admin/" in str(pattern.pattern))
     names = {str(name) for name in admin_urls.reverse_dict if "sso_" in str(name)}  # type: ignore[union-attr]
-    assert names == {"sso_begin", "sso_callback", "sso_end"}
+    assert names == {f"sso_{page}" for page in ("begin", "callback", "end", "answer", "finish", "metadata")}
     for role in ("anonymous", "staff", "viewer", "operator", "editor", "administrator", "superuser"):
         client = Client()
         if role != "anonymous":
@@ -305,7 +305,7 @@ def test_nobody_else_confirms_and_no_old_proof_does(
 
 
 def test_what_no_provider_dates_is_no_proof(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("single_sign_on.pages.proved_at", lambda claims: 0)
+    monkeypatch.setattr("single_sign_on.concluding.proved_at", lambda claims: 0)
 
     person.logs_in()
 
