@@ -97,13 +97,15 @@ keep-release: install-dev
 
 # For every supported Python and system at once; what is pinned stays, unless ARGS names it. The action, the clients that
 # tests walk with and the tools that look at manifests have locks of their own.
-OTHERS := release/audit tests/api/sdk/clients/* tests/deploy/tools/* tests/single_sign_on/oidc_provider
+OTHERS := release/audit tests/api/sdk/clients/* tests/deploy/tools/* tests/single_sign_on/*_provider
 lock: install-dev
 	for source in requirements.in requirements-optional.in requirements-dev.in client/action/requirements.in $(OTHERS:%=%/requirements.in); do \
+	  [ -e $$source ] || continue; \
 	  $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-build \
 	    --no-strip-extras --no-header $(ARGS) -o $${source%.in}.txt $$source || exit 1; \
 	done
 	for source in $(OTHERS:%=%/package.json); do \
+	  [ -e $$source ] || continue; \
 	  (cd $$(dirname $$source) && npm install --package-lock-only --omit-lockfile-registry-resolved --silent) || exit 1; \
 	done
 
