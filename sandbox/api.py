@@ -113,8 +113,9 @@ def carry_out(directory: Directory, settings: Settings, call: Call, lie: Kind | 
 
 def refusal(call: Call, organization: Organization | None) -> Answer | None:
     """Why the caller gets nothing here, whatever it asks; None where it may ask."""
-    if call.caller is None:
-        return problem(401, "Invalid or missing API key", {"WWW-Authenticate": "Bearer"})
+    if call.caller is None or call.caller.has_expired:
+        said = "The API key has expired" if call.caller else "Invalid or missing API key"
+        return problem(401, said, {"WWW-Authenticate": "Bearer"})
     if call.path in ("/v3/self", *ROUTES):
         return None
     if call.org_id is None:

@@ -128,6 +128,8 @@ def configure(world: World, body: dict[str, Any]) -> None:
     wanted = allow(body, {setting.name for setting in fields(Settings)} | {"faults"})
     faults = wanted.pop("faults", None)
     check(wanted, Settings)
+    for each in wanted.get("ip_ranges", []):
+        ipaddress.ip_network(each)
     if faults is not None:
         if not isinstance(faults, list):
             raise BadInstruction("faults must be a list of rules.")

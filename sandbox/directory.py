@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,11 @@ class ApiKey:
     org_id: str | None = DEFAULT_ORGANIZATION
     permissions: frozenset[str] = frozenset({MANAGE_SECRETS})
     principal_type: str = "service_user"
+    expires_at: int | None = None  # Unix seconds
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= time.time()
 
     @property
     def principal_id(self) -> str:
@@ -91,10 +97,16 @@ class Directory:
         permissions: Iterable[str] = (MANAGE_SECRETS,),
         name: str = "Sandbox service user",
         principal_type: str = "service_user",
+        expires_at: int | None = None,
     ) -> ApiKey:
         """Add a key, or give an existing one other rights."""
         key = ApiKey(
-            token=token, name=name, org_id=org_id, permissions=frozenset(permissions), principal_type=principal_type
+            token=token,
+            name=name,
+            org_id=org_id,
+            permissions=frozenset(permissions),
+            principal_type=principal_type,
+            expires_at=expires_at,
         )
         self._keys[token] = key
         return key

@@ -79,6 +79,8 @@ class Exchange:
             raise Dropped
 
     def carry_out(self, fault: Fault | None = None) -> Answer:
+        if not self.world.settings.lets_in(self.stream.peer):
+            return problem(403, "Forbidden")
         lie = fault.kind if fault and fault.kind in LIES else None
         answer = carry_out(self.world.directory, self.world.settings, self.call, lie)
         if answer.has_committed:

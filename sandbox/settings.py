@@ -1,6 +1,7 @@
 """How the sandbox behaves apart from scripted faults; may be changed while it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from sandbox.organization import Duplicates
 
@@ -15,3 +16,9 @@ class Settings:
     totals: bool = True  # whether lists tell their `total`
     # A request that was under way when its neighbour got a 429 breaks no promise.
     retry_after_grace: float = 0.1
+    # The IP access list of the enterprise, such as 10.0.0.0/8; empty: requests may come from anywhere.
+    ip_ranges: list[str] = field(default_factory=list)
+
+    def lets_in(self, peer: str) -> bool:
+        """Raises ValueError for a range that is none."""
+        return not self.ip_ranges or any(ip_address(peer) in ip_network(each) for each in self.ip_ranges)

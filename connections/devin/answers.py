@@ -17,6 +17,7 @@ from connections.devin.errors import (
     KeyTaken,
     NotFound,
     RateLimited,
+    Reason,
     Refused,
     Unauthorized,
     Unreachable,
@@ -25,6 +26,8 @@ from connections.http import Answer, RequestFailed
 
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
 SAYS_TAKEN = re.compile(r"\b(taken|exists?|existing|duplicated?|duplicates|already in use|already used|unique)\b", re.I)
+SAYS_EXPIRED = re.compile(r"\bexpired\b", re.I)
+SAYS_ADDRESS = re.compile(r"\bIP\b|\b(allow|access)[ _-]?list", re.I)
 SAYS_MISSING = re.compile(r"(\bnot|n['’]t|\bno longer|\bnever)\s+(yet\s+)?exists?\b", re.I)
 
 
@@ -37,6 +40,8 @@ class Attempt:
     where: str
     connection: str
     sent_texts: tuple[str, ...] = ()
+    # Every key may do it, so that nothing is to be permitted where it is refused.
+    is_open: bool = False
 
     def says(self, came_back: str, advice: str) -> str:
         return f"Could not {self.what}: {came_back}. {advice}"
@@ -66,7 +71,7 @@ def error_in(answer: Answer, attempt: Attempt) -> DevinError | None:
     if status in (409, 422) and attempt.method == "POST" and _is_taken(answer, attempt):
         advice = "Another secret of the organization has this key."
         return KeyTaken(attempt.says(f"Devin answered {status}", advice), status=status)
-    return _refusal(status, attempt)
+    return _refusal(answer, attempt)
 
 
 def failure(failed: RequestFailed, attempt: Attempt) -> DevinError:
@@ -122,34 +127,65 @@ def _unexpected(status: int, attempt: Attempt) -> Ambiguous:
     return Ambiguous(attempt.says(f"Devin answered {status}", advice), status=status, retryable=may_have_changed)
 
 
-def _refusal(status: int, attempt: Attempt) -> DevinError:
+def _refusal(answer: Answer, attempt: Attempt) -> DevinError:
+    status = answer.status
     came_back = f"Devin answered {status}"
-    if status == 401:
-        return Unauthorized(attempt.says(came_back, f"Check the API key of {attempt.by_connection}."), status=status)
-    if status == 403:
-        advice = f"Give the API key of {attempt.by_connection} the permission ManageOrgSecrets{attempt.where}."
-        return Forbidden(attempt.says(came_back, advice), status=status)
+    if status in (401, 403):
+        return _key_refused(answer, attempt)
     if status == 404:
         advice = f"Check the organization ID, and the base URL of {attempt.by_connection}."
         return NotFound(attempt.says(came_back, advice), status=status)
     return Refused(attempt.says(came_back, "Check its key and value."), status=status)
 
 
+def _key_refused(answer: Answer, attempt: Attempt) -> DevinError:
+    reason = _reason_in(answer, attempt)
+    if reason is Reason.EXPIRED:
+        advice = f"The API key of {attempt.by_connection} has expired. Make a new one in Devin, and enter it there."
+    elif reason is Reason.ADDRESS:
+        advice = (
+            "It does so to every address that is not on the enterprise's IP access list. Have the one that "
+            f"{attempt.by_connection} comes from added there, or let it go out by a proxy that is on the list."
+        )
+    elif answer.status == 401:
+        advice = f"Check the API key of {attempt.by_connection}."
+    else:
+        advice = f"Give the API key of {attempt.by_connection} the permission ManageOrgSecrets{attempt.where}."
+    kind = Unauthorized if answer.status == 401 else Forbidden
+    error = kind(attempt.says(f"Devin answered {answer.status}", advice), status=answer.status)
+    error.reason = reason
+    return error
+
+
+def _reason_in(answer: Answer, attempt: Attempt) -> Reason | None:
+    """What the answer's words say. Without any, a key that may not even be asked who it is comes from outside."""
+    text = _said(answer, attempt)
+    if SAYS_EXPIRED.search(text):
+        return Reason.EXPIRED
+    if answer.status == 403 and (attempt.is_open or SAYS_ADDRESS.search(text)):
+        return Reason.ADDRESS
+    return None
+
+
 def _is_taken(answer: Answer, attempt: Attempt) -> bool:
     """Whether a refused creation was refused for its key, not for its value.
 
-    A 422 for a bad value must not pass for a taken key, because a taken key is answered by deleting its secret. So what
-    was sent is taken out of the text first, in case Devin repeats it.
+    A 422 for a bad value must not pass for a taken key, because a taken key is answered by deleting its secret.
     """
     if answer.status == 409:
         return True
+    return bool(SAYS_TAKEN.search(SAYS_MISSING.sub(" ", _said(answer, attempt))))
+
+
+def _said(answer: Answer, attempt: Attempt) -> str:
+    """The words of a refusal, without what was sent, in case Devin repeats it; "" where it has none."""
     try:
         text = _detail(parse_json(answer))
     except ValueError:
-        return False
+        return ""
     for sent in attempt.sent_texts:
         text = text.replace(sent, " ") if sent else text
-    return bool(SAYS_TAKEN.search(SAYS_MISSING.sub(" ", text)))
+    return text
 
 
 def _detail(body: Any) -> str:

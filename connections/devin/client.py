@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -131,7 +131,8 @@ class DevinClient:
 
     def get_self(self) -> Principal:
         """Who the API key is. Needs no permission but a valid key."""
-        return self._call(self._attempt("GET", "find out who the API key is"), "/v3/self", parse=Principal.parse)
+        attempt = replace(self._attempt("GET", "find out who the API key is"), is_open=True)
+        return self._call(attempt, "/v3/self", parse=Principal.parse)
 
     def list_secrets(self, org_id: str) -> tuple[RemoteSecret, ...]:
         """All secrets of an organization, or an error: never a part of them."""

@@ -5,8 +5,8 @@ DevinError(message, retryable, status)
 ├── Ambiguous        may have been carried out: timeout, cut, 5xx, unusable 200, redirect  may pass
 ├── RateLimited      429, carried out for sure not; `retry_after` says how long to wait    may pass
 ├── ListIncomplete   a list that cannot be believed                                        may pass
-├── Unauthorized     401: the API key
-├── Forbidden        403: a permission; on DELETE also: there is no such secret
+├── Unauthorized     401: the API key; `reason` if it has expired
+├── Forbidden        403: a permission, or its `reason`; on DELETE also: there is no such secret
 ├── NotFound         404: the organization or the address
 ├── KeyTaken         409, or 422 whose detail says that the key is taken
 └── Refused          any other 4xx: this one item
@@ -16,12 +16,22 @@ an answer's body.
 """
 
 from datetime import timedelta
+from enum import Enum
 
 from connections.errors import ConnectionFailed
 
 
+class Reason(Enum):
+    """Why Devin refuses a key, as far as its answer tells."""
+
+    EXPIRED = "the key's time is over"
+    ADDRESS = "requests come from an address that is not on the enterprise's IP access list"
+
+
 class DevinError(ConnectionFailed):
     """A request to Devin did not do what was asked. `retryable` tells whether it may work later, as it is."""
+
+    reason: Reason | None = None
 
 
 class Unreachable(DevinError):

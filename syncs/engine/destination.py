@@ -7,12 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from common import tracing
 from connections.devin.client import DevinClient
 from connections.devin.errors import DevinError, Forbidden, NotFound, RateLimited, Unauthorized, Unreachable
+from connections.devin.refusals import why_forbidden
 from connections.devin.types import RemoteSecret
 from connections.models import Connection
 from encryption import DecryptionError
@@ -85,14 +87,21 @@ class Organization:
         message = f"Could not {tried} {self.org_id}: {advice}" if advice else str(error)
         return DestinationProblem(message, retryable=error.retryable)
 
+    @cached_property
+    def _why_forbidden(self) -> str:
+        """Asked once, however many writes were refused side by side."""
+        return why_forbidden(self.client, self.org_id, connection=self.connection_name)
+
     def _advice(self, error: DevinError) -> str:
+        if error.reason is not None:
+            return ""
         if isinstance(error, Unauthorized):
             return (
                 f"Devin does not accept the API key of connection “{self.connection_name}” (401). "
                 "Enter a valid key there and sync again."
             )
         if isinstance(error, Forbidden):
-            return (
+            return self._why_forbidden or (
                 f"Devin refuses it (403). Give the service user of connection “{self.connection_name}” the "
                 "ManageOrgSecrets permission on this organization, or correct the organization ID."
             )

@@ -89,6 +89,7 @@ def test_resets_all_or_only_the_traffic(sandbox: Sandbox, caller: Caller) -> Non
 MISTAKES = [
     pytest.param("POST", "/_sandbox/configure", {"latencey": 1}, 400, id="an unknown setting"),
     pytest.param("POST", "/_sandbox/configure", {"duplicates": "maybe"}, 400, id="an unknown mode"),
+    pytest.param("POST", "/_sandbox/configure", {"ip_ranges": ["::/0", "here"]}, 400, id="no range of addresses"),
     pytest.param("GET", "/_sandbox/organizations/org-none", None, 400, id="an unknown organization"),
     pytest.param("DELETE", f"{ORGANIZATION}/secrets/secret-none", None, 404, id="an unknown secret"),
     pytest.param("GET", "/_sandbox/elsewhere", None, 404, id="an unknown route"),

@@ -1,7 +1,10 @@
 """Faults that a person has to mend: the run ends at once, says what to do, and deletes nothing."""
 
+from typing import Any
+
 import pytest
 
+from connections.devin.errors import Forbidden
 from connections.models import Connection
 from sandbox.faults import Kind
 from sandbox.organization import Duplicates
@@ -70,10 +73,69 @@ def test_an_organization_that_the_key_may_not_see(changed: Bench, sandbox: Sandb
 
     assert ended_at_once(run)
     assert run.message == (
-        "Could not list the secrets of org-closed: Devin refuses it (403). Give the service user of connection “acme” "
-        "the ManageOrgSecrets permission on this organization, or correct the organization ID."
+        "Could not list the secrets of org-closed: the API key of connection “acme” is of the organization org-sandbox "
+        "alone (403). Choose a connection with a key of this one, or correct the organization ID."
     )
-    assert sandbox.log.counts() == {"GET": 1}
+    assert [entry.path for entry in sandbox.log.requests()][1:] == ["/v3/self"]
+    changed.sync.connection.refresh_from_db()
+    assert changed.sync.connection.is_valid is not False
+
+
+@pytest.mark.parametrize(
+    ("rights", "advice"),
+    [
+        ({}, "is of this organization and lacks a permission (403). Give its service user the permission ManageOrgS"),
+        ({"org_id": None}, "Devin refuses it (403). Give the service user of connection “acme” the ManageOrgSecrets"),
+        (
+            {"expires_at": 1},
+            "The API key of connection “acme” has expired. Make a new one in Devin, and enter it there",
+        ),
+    ],
+)
+def test_a_refusal_says_what_the_key_lacks(
+    changed: Bench, sandbox: Sandbox, rights: dict[str, Any], advice: str
+) -> None:
+    sandbox.directory.declare_key("cog_sandbox", **{"permissions": ["ViewOrgSecrets"]} | rights)
+
+    run = changed.run()
+
+    assert ended_at_once(run)
+    assert run.message.startswith("Could not list the secrets of org-sandbox: ")
+    assert advice in run.message
+
+
+def test_an_address_that_is_not_on_the_access_list(changed: Bench, sandbox: Sandbox) -> None:
+    sandbox.settings.ip_ranges = ["192.0.2.0/24"]
+
+    run = changed.run()
+
+    assert ended_at_once(run)
+    assert "every address that is not on the enterprise's IP access list" in run.message
+    with pytest.raises(Forbidden, match="IP access list"):
+        changed.sync.connection.verify()
+    sandbox.settings.ip_ranges.append("127.0.0.0/8")
+    assert changed.run().status == Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_told_in_our_words_alone(changed: Bench, sandbox: Sandbox, status: int) -> None:
+    body = '{"detail": "canary: key cog_canary expired on Tuesday"}'
+    sandbox.faults.add(Kind.STATUS, method="GET", status=status, body=body)
+
+    message = changed.run().message
+
+    assert f"Devin answered {status}. The API key of connection “acme” has expired." in message
+    assert "canary" not in message
+
+
+def test_who_the_key_is_is_asked_once_for_all_that_was_refused(bench: Bench, sandbox: Sandbox) -> None:
+    bench.source(**{f"KEY_{number:02}": "1" for number in range(12)})
+    sandbox.faults.add(Kind.STATUS, method="POST", status=403, times=None)
+
+    run = bench.run()
+
+    assert ended_at_once(run)
+    assert len([entry for entry in sandbox.log.requests("GET") if entry.path == "/v3/self"]) == 1
 
 
 def test_an_organization_that_does_not_exist(changed: Bench, sandbox: Sandbox) -> None:
@@ -88,7 +150,7 @@ def test_an_organization_that_does_not_exist(changed: Bench, sandbox: Sandbox) -
     )
 
 
-@pytest.mark.parametrize(("status", "advice"), [(401, "Enter a valid key there"), (403, "ManageOrgSecrets permission")])
+@pytest.mark.parametrize(("status", "advice"), [(401, "Enter a valid key there"), (403, "permission ManageOrgSecrets")])
 def test_a_create_that_is_not_allowed_ends_the_run(
     changed: Bench, sandbox: Sandbox, organization: SandboxOrganization, status: int, advice: str
 ) -> None:
