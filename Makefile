@@ -40,20 +40,20 @@ run: install
 
 test: install-dev
 	status=0; \
-	$(VENV)/python -m pytest -n 2 --dist worksteal -m "not torture" $(ARGS) || status=1; \
-	TEST_DATABASE=postgresql $(VENV)/python -m pytest -n 2 --dist worksteal -m "postgresql and not torture" $(ARGS) \
+	$(VENV)/python -m pytest -n 3 --dist worksteal -m "not torture" $(ARGS) || status=1; \
+	TEST_DATABASE=postgresql $(VENV)/python -m pytest -n 3 --dist worksteal -m "postgresql and not torture" $(ARGS) \
 	  || [ $$? = 5 ] || status=1; \
 	exit $$status  # 5: ARGS named no test that depends on the database
 
 test-busy: install-dev
 	stress-ng --quiet --cpu 16 & load=$$!; \
-	status=0; $(VENV)/python -m pytest -n 2 --dist worksteal -m "not torture" $(ARGS) || status=$$?; \
+	status=0; $(VENV)/python -m pytest -n 3 --dist worksteal -m "not torture" $(ARGS) || status=$$?; \
 	kill $$load; exit $$status
 
 # faketime spoils the call that Python sleeps by; tests/ahead lets it sleep by another.
 test-ahead: install-dev
 	FAKETIME_DONT_FAKE_MONOTONIC=1 PYTHONPATH=tests/ahead \
-	  faketime -f +1y $(VENV)/python -m pytest -n 2 --dist worksteal -m "not torture" $(ARGS)
+	  faketime -f +1y $(VENV)/python -m pytest -n 3 --dist worksteal -m "not torture" $(ARGS)
 
 torture: install-dev
 	$(VENV)/python -m pytest -m torture -s $(ARGS)
