@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -20,11 +19,11 @@ from django.db import connection
 
 from common.version import VERSION
 from devinsync_site.backups.contents import LEFT_OUT
+from tests.beside import empty_database
 from tests.patience import PATIENCE
 from tests.releases.environment import PATIENT, ROOT, environment, kept_versions
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
-ANOTHER = "kept"
 each_version = pytest.mark.parametrize("version", kept_versions(), ids=lambda folder: folder.name)
 
 
@@ -34,12 +33,8 @@ def address(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     if connection.vendor == "sqlite":
         yield f"sqlite:///{tmp_path / 'devinsync.sqlite3'}"
         return
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {ANOTHER}")
-        cursor.execute(f"CREATE DATABASE {ANOTHER}")
-    yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{ANOTHER}").geturl()
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {ANOTHER} WITH (FORCE)")
+    with empty_database("kept") as found:
+        yield found
 
 
 def lay(version: Path, address: str) -> None:

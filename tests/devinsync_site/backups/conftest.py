@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
-from django.db import connection
 
 from connections.models import Connection
 from sandbox.server import Sandbox
@@ -24,6 +22,7 @@ from syncs.models import DevinSync
 from syncs.runs import jobs
 from syncs.runs.ask import request_run
 from tests.actors import ANYBODY
+from tests.beside import empty_database
 from tests.patience import PATIENCE
 from vault.editing import create_environment, create_folder, create_project, set_secrets
 from vault.models import Secret
@@ -66,13 +65,8 @@ def sqlite_address(tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_address(transactional_db: None) -> Iterator[str]:
     """Of an empty database beside that of the tests."""
-    name = "elsewhere"
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-        cursor.execute(f"CREATE DATABASE {name}")
-    yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database("elsewhere") as found:
+        yield found
 
 
 def manage(address: str, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
