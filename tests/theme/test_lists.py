@@ -53,6 +53,16 @@ def test_a_filter_shows_what_is_chosen_but_for_all() -> None:
     assert "ds-filter--active" in one
 
 
+def test_a_filter_of_text_covers_no_rows_before_it_is_opened() -> None:
+    choice = {"name": "project", "value": "<shop>", "label": "All of it", "kept": [("key", "A")], "without": "?key=A"}
+
+    drawn = render_to_string("admin/text_filter.html", {"title": "project", "choices": [choice]})
+
+    assert "Project: <strong>&lt;shop&gt;</strong>" in drawn
+    assert '<details class="ds-filter ds-filter--active" data-filter-title="project">' in " ".join(drawn.split())
+    assert '<a href="?key=A">Show all</a>' in drawn
+
+
 def test_a_rows_link_finds_the_way_back_to_the_filters(admin_client: Client, entries: list[Entry]) -> None:
     page = admin_client.get(URL, {"q": "2025", "kind": "sync"}).content.decode()
 
