@@ -23,7 +23,7 @@ from theme.times import moment
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, LightRows, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("time", "actor", "action", "kind", "name", "where", "detail", "address")
+    list_display = ("time", "actor", "action", "what", "where", "detail", "address")
     list_filter = (OutcomeFilter, "action", "kind", *COLUMNS)
     date_hierarchy = "at"
     search_fields = ("=actor", "=object_id", "=request_id", "name")
@@ -42,6 +42,10 @@ class EntryAdmin(ReadOnly, LightRows, admin.ModelAdmin):  # type: ignore[type-ar
     @admin.display(description="when", ordering="id")
     def time(self, entry: Entry) -> Any:
         return moment(entry.at)
+
+    @admin.display(description="what")
+    def what(self, entry: Entry) -> str:
+        return f"{entry.kind} {entry.name}".strip() or "–"
 
     @admin.display(description="where")
     def where(self, entry: Entry) -> str:

@@ -161,12 +161,13 @@ def test_the_page_is_for_administrators_and_nobody_writes_it() -> None:
 def test_the_page_finds_by_place_and_outcome_and_shows_what_changed() -> None:
     client = browser_of(make("adam", "Administrator"))
     place = {"project": "shop", "environment": "dev", "path": "/app", "key": "DB_URL", "run": "4711"}
-    entry = note("eve", Action.REFUSED, name="mine", **place)
+    entry = note("eve", Action.REFUSED, kind="secret", name="mine", **place)
     Entry.objects.filter(pk=entry.pk).update(token="API token ci", changes='[["comment", "<b>", "Of the shop"]]')
 
     for name, text in {**place, "token": "API token ci", "outcome": "refused"}.items():
         found = client.get("/admin/audit/entry/", {name: text}).context["cl"].result_list
         assert [each.name for each in found] == ["mine"], name
+    assert "secret mine</td>" in client.get("/admin/audit/entry/").content.decode()
     page = client.get(f"/admin/audit/entry/{entry.pk}/change/").content.decode()
     assert "shop dev:/app DB_URL" in page
     assert "&lt;b&gt;" in page
