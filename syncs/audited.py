@@ -22,7 +22,8 @@ def register() -> None:
     registry.register(
         DevinSync,
         *("name", "description", "is_enabled", *SOURCE[1:], "connection__name", "org_id", *OPTIONS),
-        *("agreed_base_url", "agreed_way"),
+        "agreed_way",
+        named={"agreed base URL": "agreed_base_url"},
         place=SYNC_PLACE,
         arguments=("sync_id",),
     )

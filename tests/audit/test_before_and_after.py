@@ -221,6 +221,7 @@ def test_every_kind_can_be_looked_at_and_names_nothing_that_is_sealed() -> None:
         assert not named & {"password", "digest", "fingerprint", "credentials_hint", "prefix"}, kind.label
         assert not [name for name in named if name.startswith("sealed") or (kind.model, name) in sealed], kind.label
         assert look_at(kind, ["00000000-0000-0000-0000-000000000000"] if is_uuid(kind.model) else ["0"]) == {}
+        assert not [words for words in kind.fields if {"url", "id", "api"} & set(words.split())], kind.label
 
 
 def is_uuid(model: Any) -> bool:
