@@ -12,6 +12,7 @@ from syncs.choices import BlockedReason, Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
 from syncs.models import DevinSync, SyncRun, WriteIntent
+from syncs.organizations import name_organizations
 from vault.access import can_somewhere, visible
 from vault.models import Secret
 from vault.rotation import last_day_of_due
@@ -99,6 +100,7 @@ def _due_secrets(user: Any) -> tuple[list[Secret], int]:
 
 def _of_syncs(syncs: list[DevinSync]) -> Iterator[Attention]:
     missing = _missing_keys(syncs)
+    name_organizations(sync for sync in syncs if getattr(sync, "need", None) == Need.ASKS)
     for sync in syncs:
         match getattr(sync, "need", None):
             case Need.MISSING:
@@ -137,7 +139,7 @@ def _without_source(sync: DevinSync) -> Attention:
 def _asking(sync: DevinSync) -> Attention:
     count = waiting_strangers(sync).count()
     which = "1 secret" if count == 1 else f"{count} secrets"
-    message = f"{which} in {sync.org_id} that DevinSync did not write: delete, leave alone or adopt?"
+    message = f"{which} in {sync.organization} that DevinSync did not write: delete, leave alone or adopt?"
     return Attention("blocked", Need.ASKS.label, sync.name, message, admin_url("syncs_devinsync_strangers", sync.pk))
 
 

@@ -75,7 +75,8 @@ Row = TypeVar("Row", bound=NamesOrganization)
 
 def name_organizations(rows: Iterable[NamesOrganization]) -> None:
     """Looks up the names of all in one query."""
-    rows = list(rows)
+    if not (rows := list(rows)):
+        return
     ids = {row.org_id for row in rows}
     found = Organization.objects.filter(connection__in={row.connection_id for row in rows}, org_id__in=ids)
     names = {each[:2]: each[2] for each in found.order_by().values_list("connection_id", "org_id", "name")}

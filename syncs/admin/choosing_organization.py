@@ -11,6 +11,10 @@ from syncs.organizations import id_of
 from theme.widgets import Suggestions, TypeaheadText
 
 MOST_SUGGESTED = 1000
+HELP = (
+    "Its ID: “org-”, then letters, digits, “-” or “_”. Devin shows it in the settings of the organization. "
+    "Where the connection knows its organizations, the name does too."
+)
 
 
 class ChoosesOrganization(forms.ModelForm[DevinSync]):
@@ -21,6 +25,7 @@ class ChoosesOrganization(forms.ModelForm[DevinSync]):
         widget = self.fields["org_id"].widget if "org_id" in self.fields else None
         if isinstance(widget, TypeaheadText):
             widget.suggest = self._suggest
+            self.fields["org_id"].help_text = HELP
 
     def clean_org_id(self) -> str:
         """Judged here, so that nobody is asked about the secrets of an organization whose id is none."""

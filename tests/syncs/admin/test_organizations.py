@@ -15,6 +15,7 @@ from connections.models import Connection, Organization
 from connections.organizations import EVERY, due, refresh, refresh_due
 from sandbox.directory import MANAGE_ORGANIZATIONS, MANAGE_SECRETS
 from sandbox.server import Sandbox
+from syncs.choices import Strangers
 from syncs.models import DevinSync
 from tests.actors import ANYBODY
 from tests.syncs.conftest import API_KEY, Bench
@@ -175,6 +176,7 @@ def test_the_wizard_suggests_names_and_takes_one(told: Connection, client: Clien
     page = client.get(step_url("destination")).content.decode()
     assert '<option value="org-pay">Payments</option>' in page
     assert '<option value="org-shop">Shop &lt;b&gt;</option>' in page
+    assert "Where the connection knows its organizations, the name does too." in page
 
     checked = walk.post("destination", button="check").content.decode()
     assert "Access to org-pay works." in checked
@@ -206,6 +208,17 @@ def test_pages_tell_the_name_with_the_id_beside_it(told: Connection, client: Cli
 
     assert all("Sandbox" in text for text in texts)
     assert all("Sandbox <code>org-sandbox</code>" in text for text in texts[:2])
+
+
+def test_what_waits_for_a_decision_tells_the_name(
+    told: Connection, client: Client, bench: Bench, sandbox: Sandbox
+) -> None:
+    sandbox.organization("org-sandbox").put(key="NOT_OURS", value="by hand")
+    bench.options(strangers=Strangers.ASK)
+    bench.source(A="1")
+    bench.run()
+
+    assert "1 secret in Sandbox that DevinSync did not write" in client.get("/admin/").content.decode()
 
 
 def test_an_effect_tells_the_name(told: Connection, bench: Bench) -> None:
