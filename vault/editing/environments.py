@@ -7,6 +7,7 @@ from vault.access import Place, place_of
 from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.imports import check_not_imported
+from vault.editing.members import check_slug_gives_no_more
 from vault.editing.rights import check_slug_may_change
 from vault.editing.seals import make_folder
 from vault.editing.trash import delete_tree
@@ -62,6 +63,7 @@ def update_environment(
             by.demand("vault.change_environment", Place(environment.project_id))
         if slug is not None and clean_slug(slug) != environment.slug:
             check_slug_may_change(environment, by=by)
+            check_slug_gives_no_more(environment, clean_slug(slug), by=by)
             _mark_all(change, environment)
             change.settle()
             change.seals.hold(environment.folders.select_related("environment"))

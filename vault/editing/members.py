@@ -132,6 +132,24 @@ def _check_has_it_all(row: Membership, by: Actor) -> None:
                 )
 
 
+def check_slug_gives_no_more(environment: Environment, slug: str, *, by: Actor) -> None:
+    """With another slug, an environment comes under the roles that are limited to that slug: nobody gives more by it
+    than they have in the environment as it is."""
+    rows = Membership.objects.filter(project=environment.project_id).order_by("pk")
+    for row in rows:
+        if slug not in row.environments:
+            continue
+        for path in row.paths or [None]:
+            place = Place(environment.project_id, environment.slug, path)
+            if lacking := next((each for each in sorted(RIGHTS[row.role]) if not by.can(each, place)), ""):
+                note_lacking([lacking], place)
+                raise NotAllowed(
+                    f"A member has a role in “{slug}”. With this slug the environment would come under it, and that "
+                    f"takes the permission {lacking} in {place}, {by.lacking}.",
+                    field="slug",
+                )
+
+
 def _places(row: Membership) -> Iterable[Place]:
     for environment in row.environments or [None]:
         for path in row.paths or [None]:

@@ -19,7 +19,7 @@ from vault import editing
 from vault.access import Place, can
 from vault.access.models import Membership
 from vault.editing import Actor
-from vault.errors import InUse
+from vault.errors import InUse, NotAllowed
 from vault.models import Folder, Project
 
 
@@ -129,6 +129,23 @@ def test_others_change_no_member(
 
     assert {answer.status_code for answer in posts} <= {403, 404}
     assert list(Membership.objects.values_list("role", "environments")) == [(role, list(environments))]
+
+
+def test_a_slug_gives_nobody_more_than_they_have(project: Project, member_of: MemberOf) -> None:
+    """Who manages all and reads the values of dev does not read prod by calling it dev."""
+    member_of("max", "manager")
+    max_ = Actor.by_person(member_of("max", "reader", ("dev",), ("/app",)))
+    dev, prod = (project.environments.get(slug=slug) for slug in ("dev", "prod"))
+    editing.update_environment(dev, slug="old", by=max_)
+
+    with pytest.raises(NotAllowed, match=r"vault\.reveal_secret") as caught:
+        editing.update_environment(prod, slug="dev", by=max_)
+
+    assert caught.value.field == "slug"
+    assert project.environments.filter(slug="prod").exists()
+    assert editing.update_environment(prod, slug="live", by=max_).slug == "live"
+    # Whoever has all that the role gives there may.
+    assert editing.update_environment(prod, slug="dev", by=ANYBODY).slug == "dev"
 
 
 def test_a_manager_is_none_of_another_project(manager: Client, alice: User) -> None:
