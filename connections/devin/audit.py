@@ -25,6 +25,8 @@ NOT_THE_SECRET = re.compile("user|actor|org|project|environment|type")
 # Beyond these nobody looks.
 DEEPEST, MOST_WORDS = 6, 200
 MILLISECONDS = 10**11
+# The first second of the year 9999: beyond it there is none in every time zone.
+LAST = 253_370_764_800
 
 
 @dataclass(frozen=True)
@@ -100,4 +102,6 @@ def _seconds(value: object) -> int | None:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST_NUMBER:
         return None
-    return int(value / 1000 if value > MILLISECONDS else value)
+    seconds = int(value / 1000 if value > MILLISECONDS else value)
+    # What no calendar has could be shown nowhere.
+    return seconds if seconds < LAST else None

@@ -62,6 +62,9 @@ TIMES = [
     (True, None),
     (-1, None),
     (10**30, None),
+    (2**53 - 1, None),
+    (900_000_000_000_000, None),
+    (float("nan"), None),
     ({}, None),
 ]
 
