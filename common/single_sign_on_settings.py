@@ -8,6 +8,7 @@ What cannot be used stops the start: half of it would let in somebody else, or n
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,7 +56,20 @@ def read_providers(env: Environment) -> dict[str, ProviderSettings]:
                 "SSO_PROVIDERS holds names of your own such as okta or staff-google: small letters, digits and “-”, "
                 f"{LONGEST_NAME} characters at most, each once."
             )
-    return {name: _read(env, name) for name in names}
+    providers = {name: _read(env, name) for name in names}
+    _require_distinct(providers.values())
+    return providers
+
+
+def _require_distinct(providers: Collection[ProviderSettings]) -> None:
+    """People are known by issuer and subject. What one protocol calls a subject another may let people choose, as a
+    user name: so no issuer speaks both. Raises ImproperlyConfigured."""
+    for one in providers:
+        if one.saml is not None and [other.issuer for other in providers].count(one.issuer) > 1:
+            raise ImproperlyConfigured(
+                f"SSO_PROVIDERS names two providers that are the same issuer, and “{one.name}”, one of them, speaks "
+                "SAML: their people could not be told apart. Keep one of them."
+            )
 
 
 def require_way_in(providers: dict[str, ProviderSettings], *, only: bool, break_glass: str) -> None:

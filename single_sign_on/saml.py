@@ -4,17 +4,21 @@ The way back is a form that the provider's page posts, with which no browser sen
 first (`read`), kept for a moment, and counts once the browser comes to a page of ours with the session that had asked.
 """
 
-import binascii
+import logging
 import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from common.places import places
 from common.returning import with_query
 from common.single_sign_on_settings import ProviderSettings
+from single_sign_on import saml_signatures
 from single_sign_on.saml_words import BEARER, claims_of, fault_told
 from single_sign_on.tokens import SKEW, Refused
+
+log = logging.getLogger(__name__)
 
 ASKED = "saml_asked"
 # How long somebody may take there, in seconds, and in how many tabs at once.
@@ -49,7 +53,6 @@ def take_asked(request: HttpRequest, one: ProviderSettings, asked: str) -> dict[
 
 def read(request: HttpRequest, one: ProviderSettings) -> tuple[str, dict[str, Any]]:
     """Which question the posted answer is to, and what it says of the person. Raises Refused."""
-    from lxml.etree import LxmlError
     from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
     from onelogin.saml2.response import OneLogin_Saml2_Response
 
@@ -58,6 +61,7 @@ def read(request: HttpRequest, one: ProviderSettings) -> tuple[str, dict[str, An
         raise Refused("its answer can't be read")
     try:
         response = OneLogin_Saml2_Response(_library(request, one), text)
+        saml_signatures.check(response.document)
         response.is_valid(_received_at(request, one), raise_exceptions=True)
         assertion = _only_assertion(response)
         asked = _asked(response, assertion, _address(request, one))
@@ -66,8 +70,9 @@ def read(request: HttpRequest, one: ProviderSettings) -> tuple[str, dict[str, An
         raise
     except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError) as error:
         raise Refused(f"its answer was refused ({fault_told(error)})") from None
-    except (LxmlError, binascii.Error, ValueError, TypeError, AttributeError, KeyError):
-        # The library finds its way through what is no answer at all by these; their words may quote it.
+    except Exception as error:
+        # Of any kind, a bare one among them, where it is no answer at all; and their words may quote it.
+        log.warning("an answer to %s can't be read (%s at %s)", one.name, type(error).__name__, places(error))
         raise Refused("its answer can't be read") from None
 
 

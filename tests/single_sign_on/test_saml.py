@@ -319,6 +319,7 @@ def test_each_forged_answer_is_refused(configure: Callable[..., ProviderSettings
         "can't be read": [
             lambda asked: response(signed(assertion(asked), keys) + signed(assertion(asked, id="_a2"), keys), asked),
             lambda _: "no xml", lambda _: "", lambda _: "<a/>", lambda asked: signed(assertion(asked), keys),
+            by({"until": "9999999-01-01T00:00:00Z"}), by({"issued": "soon"}),
             lambda asked: "<!DOCTYPE a [<!ENTITY e 'ada'>]>" + response(signed(assertion(asked), keys), asked),
         ],
         "refused": [wrapped],
@@ -339,6 +340,36 @@ def test_each_forged_answer_is_refused(configure: Callable[..., ProviderSettings
     named = "ada<!-- -->.evil"
     sends(mallory, response(signed(assertion(asked := begun(mallory), raw_subject=named), keys), asked))
     assert set(Identity.objects.values_list("subject", flat=True)) == {"ada", "ada.evil"}
+
+
+@pytest.mark.django_db
+def test_nothing_that_a_signature_names_is_run_or_opened(
+    configure: Callable[..., ProviderSettings], keys: Keys, client: Client
+) -> None:
+    """All of it would be done before it is looked whose signature it is: so these are anybody's."""
+    kinds, end = "http://www.w3.org/TR/1999/REC-", "</ds:Transforms>"
+    empty = '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>'
+    reference = '<ds:Reference URI="{to}"><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+    reference += "<ds:DigestValue>AA==</ds:DigestValue></ds:Reference>"
+    bent: list[Callable[[str], str]] = [
+        lambda text: text.replace(end, f'<ds:Transform Algorithm="{kinds}xslt-19991116">{empty}</ds:Transform>{end}'),
+        lambda text: text.replace(
+            end, f'<ds:Transform Algorithm="{kinds}xpath-19991116"><ds:XPath>//.</ds:XPath></ds:Transform>{end}'
+        ),
+        lambda text: text.replace("</ds:SignedInfo>", f"{reference.format(to=HERE.as_uri())}</ds:SignedInfo>"),
+        lambda text: text.replace(
+            "</ds:Signature>",
+            f"<ds:Object><ds:Manifest>{reference.format(to='#_a1')}</ds:Manifest></ds:Object></ds:Signature>",
+        ),
+        lambda text: text.replace('URI="#_a1"', 'URI="x_a1"'),
+        lambda text: text.replace('URI="#_a1"', 'URI=""'),
+    ]
+    for number, bend in enumerate(bent):
+        asked = begun(client)
+        plain = response(signed(assertion(asked), keys), asked)
+        assert (text := bend(plain)) != plain, number
+        assert "signed in a way that does not count" in sends(client, text), number
+    assert not User.objects.exists()
 
 
 @pytest.mark.django_db
@@ -433,3 +464,19 @@ def test_metadata_is_read_whole_or_stops_the_start(tmp_path: Path, keys: Keys) -
         with pytest.raises(ImproperlyConfigured, match=named) as caught:
             read_providers(Environment(variables))
         assert "hidden" not in str(caught.value)
+
+
+def test_no_issuer_speaks_two_protocols(tmp_path: Path, keys: Keys) -> None:
+    """Its people choose what one of them calls the subject: they would be whoever has it for a subject in the other."""
+    file, issuer = tmp_path / "realm.xml", "https://login.acme.example/realms/acme"
+    whole = METADATA.format(one=keys.bare, two=keys.bare, address="https://acme.example/saml")
+    file.write_text(whole.replace(ENTITY, issuer))
+    given = {
+        "SSO_OLD_ISSUER": issuer, "SSO_OLD_CLIENT_ID": "one", "SSO_OLD_CLIENT_SECRET": "two",
+        "SSO_NEW_METADATA_FILE": str(file), "SSO_NEW_CLIENT_ID": OURS, "SSO_PROVIDERS": "old,new",
+    }  # fmt: skip
+
+    for names in ("old,new", "new,old"):
+        with pytest.raises(ImproperlyConfigured, match="the same issuer, and “new”"):
+            read_providers(Environment(given | {"SSO_PROVIDERS": names}))
+    assert set(read_providers(Environment(given | {"SSO_OLD_ISSUER": f"{issuer}/"}))) == {"old", "new"}
