@@ -395,6 +395,42 @@ def test_an_answer_counts_once_and_for_who_had_asked(
 
 
 @pytest.mark.django_db
+def test_what_took_too_long_lets_nobody_in(
+    configure: Callable[..., ProviderSettings], keys: Keys, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = begun(client)
+    with monkeypatch.context() as patched:
+        patched.setattr("single_sign_on.saml.PATIENCE_THERE", -1)
+        assert "too long ago" in sends(client, response(signed(assertion(asked), keys), asked))
+    asked = begun(client)
+    with monkeypatch.context() as patched:
+        patched.setattr("single_sign_on.answers.FETCHED_WITHIN", timedelta(seconds=-1))
+        assert "took too long" in sends(client, response(signed(assertion(asked), keys), asked))
+    assert not is_in(client)
+
+
+@pytest.mark.django_db
+def test_one_provider_answers_no_question_to_another(
+    configure: Callable[..., ProviderSettings], settings: LazySettings, keys: Keys, client: Client
+) -> None:
+    other = "/admin/log-in/at/labs/"
+    saml = SamlProvider("urn:labs:saml", "https://labs.example/log-in", (keys.bare,))
+    labs = ProviderSettings("labs", "Labs", "urn:labs:saml", OURS, "", saml=saml)
+    settings.SSO_PROVIDERS = {**settings.SSO_PROVIDERS, "labs": labs}
+    asked = begun(client)
+    said = assertion(asked, issuer="urn:labs:saml", recipient=f"http://testserver{other}answer/")
+    around = {"issuer": "urn:labs:saml", "destination": f"http://testserver{other}answer/"}
+    text = base64.b64encode(response(signed(said, keys), asked, **around).encode()).decode()
+
+    back = Client().post(f"{other}answer/", {"SAMLResponse": text})
+    client.get(back.headers["Location"])
+
+    assert back.status_code == 303
+    assert "began in another browser" in told(client)
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
 def test_who_writes_into_the_database_answers_for_nobody(
     configure: Callable[..., ProviderSettings], keys: Keys, client: Client
 ) -> None:
