@@ -11,8 +11,11 @@ from sandbox.directory import MANAGE_ENTERPRISE, MANAGE_SECRETS
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Strangers
+from tests.syncs.admin.test_syncs import entries, page_of
 from tests.syncs.conftest import API_KEY, Bench, Manage
 from tests.syncs.people import log_in
+from tests.syncs.reviewing import is_review
+from tests.syncs.wizard_walk import Walk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pause")]
 ANA = Actor(user_id="user-ana", user_email="ana\u202e<b>@example.com")
@@ -70,6 +73,40 @@ def test_whoever_may_not_reads_none(drifted: Bench, client: Client) -> None:
     client.force_login(person("other"))
 
     assert [name for name in PAGES if "in Devin by" in page(client, name, drifted.sync.pk)] == []
+
+
+def everything_but(name: str, *codenames: str) -> User:
+    made = User.objects.create_user(name, is_staff=True)
+    made.user_permissions.set(Permission.objects.exclude(codename__in=codenames))
+    return made
+
+
+@pytest.mark.parametrize("lacking", [(), ("view_syncrun",)], ids=["sees runs", "sees none"])
+def test_what_is_planned_before_it_is_saved_names_nobody_else(
+    drifted: Bench, client: Client, lacking: tuple[str, ...]
+) -> None:
+    """In the review of an edit, by the API, and in the wizard."""
+    user = everything_but("one", *lacking)
+    client.force_login(user)
+    sync = drifted.sync
+
+    edited = client.post(page_of(sync), entries(sync, only_keys="A\nC", strangers=Strangers.ASK))
+    _, text = ApiToken.issue(user, "t")
+    changed = client.patch(
+        f"/api/v1/secret-syncs/devin/{sync.pk}?plan=true",
+        {"description": "another"},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    # What belongs to no sync is a stranger to a new one.
+    sync.delete()
+    made = Walk(client, drifted.folder, sync.connection, options={"key_schema": "", "strangers": "ask"}).to_review()
+
+    assert is_review(edited)
+    assert made.context["shown"].stranger_count > 0
+    named = [author["name"] for each in changed.json()["plan"]["changes"] if (author := each.get("author"))]
+    pages = [ESCAPED in page.content.decode() for page in (edited, made)]
+    assert (named, pages) == (([], [False, False]) if lacking else ([SHOWN, SHOWN], [True, True]))
 
 
 def test_what_was_put_right_says_who_had_done_it(
