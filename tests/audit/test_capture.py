@@ -177,10 +177,13 @@ def test_the_page_finds_by_place_and_outcome_and_shows_what_changed() -> None:
 @pytest.mark.parametrize("action", ["export_csv", "export_json"])
 def test_exports_what_is_chosen_without_formulas(action: str) -> None:
     client = browser_of(make("adam", "Administrator"))
-    entry = Entry.objects.create(actor="=HYPERLINK(1)", action=Action.ADDED)
+    told = {"token": "token ci", "lacking": "vault.reveal_secret", "outcome": "refused"}
+    places = {"project": "shop", "environment": "dev", "path": "/app", "key": "DB_URL", "run": "4711"}
+    entry = Entry.objects.create(actor="=HYPERLINK(1)", action=Action.ADDED, **told, **places)
 
     answer = client.post("/admin/audit/entry/", {"action": action, "_selected_action": [entry.pk]})
 
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
     assert "HYPERLINK" in text
     assert ",=HYPERLINK" not in text
+    assert [each for each in (*told.values(), *places.values()) if each not in text] == []

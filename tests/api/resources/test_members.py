@@ -203,6 +203,22 @@ def test_a_manager_of_a_part_sees_the_members_and_changes_none(shop: Project, al
     assert rows_of(shop) == [("viewer", [], [])]
 
 
+def test_a_manager_elsewhere_is_here_what_they_are_here(shop: Project, alice: User, identity: MachineIdentity) -> None:
+    other = editing.create_project(name="Other", by=ANYBODY)
+    caller, base = member(other, "manager"), f"/api/v1/projects/{shop.pk}/memberships"
+    Membership.objects.create(project=shop, user=User.objects.get(username="max-manager"), role="viewer")
+    known = Membership.objects.create(project=shop, user=alice, role="viewer")
+    before = rows_of(shop)
+
+    for path in (base, f"{base}/{known.pk}", f"{base}/identities", f"{base}/groups"):
+        assert "view_membership" in caller.get(path, status=403)["message"]
+    caller.post(base, {"usernames": ["alice"], "roleSlugs": ["viewer"]}, status=403)
+    caller.post(f"{base}/identities/{identity.pk}", {"role": "viewer"}, status=403)
+    caller.patch(f"{base}/{known.pk}", {"roles": [{"role": "operator"}]}, status=403)
+    caller.delete(f"{base}/{known.pk}", status=403)
+    assert rows_of(shop) == before
+
+
 def test_rights_in_the_whole_installation_count(shop: Project, alice: User) -> None:
     base = f"/api/v1/projects/{shop.pk}/memberships"
 
