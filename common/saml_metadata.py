@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 LARGEST = 1024 * 1024
+LONGEST_ID = 255
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ def read_metadata(path: str, variable: str) -> SamlProvider:
         said = {}
     address = str(said.get("singleSignOnService", {}).get("url", ""))
     certificates = said.get("x509certMulti", {}).get("signing") or [said.get("x509cert")]
-    if not (said.get("entityId") and _is_safe(address) and all(certificates)):
+    # People are kept by the entity ID, in a column of this length.
+    is_named = 0 < len(str(said.get("entityId") or "")) <= LONGEST_ID
+    if not (is_named and _is_safe(address) and all(certificates)):
         raise ImproperlyConfigured(
             f"{variable} names a file that is no metadata of a provider of SAML 2.0 with an entity ID, a certificate "
             "to sign with and an https address for HTTP-Redirect. Download it there once more."

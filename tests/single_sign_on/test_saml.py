@@ -491,6 +491,7 @@ def test_metadata_is_read_whole_or_stops_the_start(tmp_path: Path, keys: Keys) -
         (given | {"SSO_ADFS_METADATA_FILE": str(tmp_path / "none")}, whole, "can't be read"),
         (given, whole.replace("https://acme", "http://acme"), "https address"),
         (given, whole.replace("entityID=", "name="), "entity ID"),
+        (given, whole.replace(ENTITY, "urn:" + "a" * 252), "entity ID"),
         (given, re.sub("<X509Certificate>.*?</X509Certificate>", "", whole), "certificate"),
         (given, "hidden words", "METADATA_FILE"),
         (given, "", "METADATA_FILE"),
