@@ -59,6 +59,7 @@ class Kind:
     read_contents   a whole project, or the environments named of it, to be copied into the vault; raises SourceError
     id_hint         what to enter to name a project, for the form that asks
     notifies        whether it tells of changes by itself
+    has_tags        whether its secrets carry tags; what is opened is then a `TellsTags`
     """
 
     name: str
@@ -73,6 +74,7 @@ class Kind:
     read_contents: Callable[[Opening, Collection[str], Tell], Contents] | None = None
     id_hint: str = ""
     notifies: bool = False
+    has_tags: bool = False
 
     @property
     def is_remote(self) -> bool:

@@ -4,7 +4,7 @@ A source is opened for one project. Its answers are whole or an error (`sources.
 missing from an answer would be deleted from Devin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
@@ -70,7 +70,7 @@ class SourceSecret:
     `id` is the source's own, where it has one. `unresolved` are the references that stand as text in the value because
     they lead nowhere; where that is allowed. `remark` is what a person should know of the value, as a sentence that
     begins behind the keys: "no text in the source, so its JSON is given". `comment` is what the source says about the
-    secret, "" where it says nothing or its kind has no comments.
+    secret, "" where it says nothing or its kind has no comments. `tags` are those of a read that asked for them.
     """
 
     key: str
@@ -81,6 +81,7 @@ class SourceSecret:
     unresolved: tuple[str, ...] = ()
     remark: str = ""
     comment: str = field(default="", repr=False)
+    tags: frozenset[str] = frozenset()
 
 
 class Source(Protocol):
@@ -122,6 +123,17 @@ class TellsImports(Protocol):
 
     def list_imports(self, place: Place) -> Sequence[Place]:
         """Where a folder imports from; of a key that several have, the last one's counts."""
+
+
+@runtime_checkable
+class TellsTags(Protocol):
+    """A source whose secrets carry tags: words to choose by. A secret has those of the place where it is stored."""
+
+    def list_tags(self, place: Place, *, recursive: bool = False) -> Mapping[str, frozenset[str]]:
+        """The keys that `list_keys` would answer, each with its tags. An error where a tag may be missing."""
+
+    def read_tagged(self, place: Place, *, recursive: bool = False) -> Sequence[SourceSecret]:
+        """What `read` would answer, with tags. An error where one may be missing."""
 
 
 @runtime_checkable

@@ -37,6 +37,7 @@ from syncs.options import SyncOptions
 from syncs.organizations import NamesOrganization
 from syncs.places import ReadsPlace, ReadsPlaceQuerySet, lost_source
 from syncs.renames import told_rename
+from vault.signals import Aspect
 
 
 def _new_instance_id() -> str:
@@ -79,6 +80,12 @@ class DevinSyncQuerySet(ReadsPlaceQuerySet["DevinSync"]):
     def live(self) -> Self:
         """Those that any trigger may run: enabled, with a source."""
         return self.filter(~lost_source(), is_enabled=True)
+
+    def minding(self, aspect: Aspect) -> Self:
+        """Those to whom this matters of the secrets that they read."""
+        if aspect is Aspect.COMMENTS:
+            return self.filter(send_comments=True)
+        return self.none() if aspect is Aspect.TAGS else self
 
     def due(self) -> Self:
         """Those whose time for a reconcile has come."""
@@ -264,6 +271,12 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         columns = ("created", "replaced", "renamed", "handed_over", "deleted")
         wrote = Q(*((f"{column}_count__gt", 0) for column in columns), _connector=Q.OR)
         return self.filter(wrote if changed else ~wrote)
+
+    def minding(self, aspect: Aspect) -> Self:
+        """Those to whom this matters of the secrets that they read."""
+        if aspect is Aspect.COMMENTS:
+            return self.filter(send_comments=True)
+        return self.none() if aspect is Aspect.TAGS else self
 
     def due(self) -> Self:
         """Pending ones whose time has come, and that the queue was not told of lately."""

@@ -20,7 +20,7 @@ from django.db import transaction
 from vault.affected import find_affected_keys, load_edges
 from vault.dangling import Dangling, find_dangling
 from vault.models import Folder, Secret
-from vault.signals import contents_changed
+from vault.signals import Aspect, contents_changed
 from vault.values import opening_once
 
 
@@ -87,8 +87,8 @@ class Started:
 class Watcher(Protocol):
     """Whoever reads the vault. Readers are known by an id of their own."""
 
-    def readers_of(self, folder_ids: Collection[UUID], *, comments_only: bool) -> Collection[UUID]:
-        """Those of these folders; `comments_only` where only comments there would change."""
+    def readers_of(self, folder_ids: Collection[UUID], aspect: Aspect) -> Collection[UUID]:
+        """Those of these folders to whom this matters of what is there."""
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
         """What each of them would get now, in the order in which they are told. Writes nothing."""
@@ -131,18 +131,16 @@ def watch(watcher: Watcher) -> None:
         _watchers.append(watcher)
 
 
-def tell(folder_ids: set[UUID], user: User | None, *, comments_only: bool = False) -> None:
+def tell(folder_ids: set[UUID], user: User | None, aspect: Aspect = Aspect.CONTENTS) -> None:
     """Announces what a change reaches, to all who listen; of a tried one only the readers are noted."""
     tried = _tried.get()
     if tried is None:
-        answers: list[Any] = contents_changed.send(
-            sender=Folder, folder_ids=folder_ids, user=user, comments_only=comments_only
-        )
+        answers: list[Any] = contents_changed.send(sender=Folder, folder_ids=folder_ids, user=user, aspect=aspect)
         if (started := _started.get()) is not None:
             started.extend(one for _, ids in answers for one in ids or () if isinstance(one, UUID))
         return
     for readers, watcher in zip(tried, _watchers, strict=True):
-        readers.update(watcher.readers_of(folder_ids, comments_only=comments_only))
+        readers.update(watcher.readers_of(folder_ids, aspect))
 
 
 def note_project(project_id: UUID) -> None:

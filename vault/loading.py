@@ -21,6 +21,7 @@ from vault.values import open_stored
 TRIES = 5
 # More folders than this are read with their whole project, because a statement takes only so many parameters.
 FEW = 500
+NO_TAGS = frozenset[str]()
 
 
 class Asked(NamedTuple):
@@ -35,18 +36,20 @@ def load_resolver(
     follow_references: bool = True,
     whole_project: bool = False,
     lenient: bool = False,
+    tags: bool = False,
     sees: Sight | None = None,
 ) -> tuple[Resolver, list[UUID]]:
     """The resolver that can read a folder, and the folders to read in it; a lenient one leaves dead references as text.
 
     What `sees` denies of other folders is left out, as if it were not there.
 
-    It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come.
+    It knows the secrets that the folder needs as it is stored, or all of the `whole_project` for values to come; their
+    `tags`, if asked for.
 
     The parts come from several queries; the project's counter of changes, read before and after, tells whether they
     belong together. Raises Unreadable for a folder that somebody changed by other ways than ours.
     """
-    shape = {"follow_references": follow_references, "whole_project": whole_project, "lenient": lenient}
+    shape = {"follow_references": follow_references, "whole_project": whole_project, "lenient": lenient, "tags": tags}
     resolver, (read,) = _load([Asked(folder, recursive)], sees=sees, **shape)
     if isinstance(read, VaultError):
         raise read
@@ -76,16 +79,18 @@ def _load(
     follow_references: bool = True,
     whole_project: bool = False,
     lenient: bool = False,
+    tags: bool = False,
     sees: Sight | None = None,
 ) -> tuple[Resolver, list[list[UUID] | VaultError]]:
     project_id = asked[0].folder.environment.project_id
     for _ in range(TRIES):
         links = load_links(project_id, references=follow_references, within=False)
         shape = _load_shape(asked, links, whole_project=whole_project)
+        slugs = _load_tags(project_id, shape.needed) if tags else {}
         secrets, revision = _load_secrets(project_id, shape.needed)
         if _is_still(project_id, links.revision, revision):
             broken = _find_broken(project_id, shape, secrets)
-            stored = _as_stored(project_id, shape.rows, secrets)
+            stored = _as_stored(project_id, shape.rows, secrets, slugs)
             kind = LenientResolver if lenient else Resolver
             hidden = _hidden(shape.places, sees)
             return kind(shape.places, shape.sources, stored, hidden), [
@@ -294,9 +299,9 @@ class _SecretRow(NamedTuple):
     comment: str
     has_newest: bool
 
-    def as_stored(self, place: str) -> StoredSecret:
+    def as_stored(self, place: str, tags: frozenset[str]) -> StoredSecret:
         opens = partial(open_stored, self, place=place)
-        return StoredSecret(self.id, self.key, self.folder_id, opens, self.is_literal, self.comment)
+        return StoredSecret(self.id, self.key, self.folder_id, opens, self.is_literal, self.comment, tags)
 
 
 def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> tuple[dict[UUID, list[_SecretRow]], int | None]:
@@ -319,15 +324,31 @@ def _load_secrets(project_id: UUID, folder_ids: set[UUID]) -> tuple[dict[UUID, l
     return secrets, _first(rows)
 
 
+def _load_tags(project_id: UUID, folder_ids: set[UUID]) -> Mapping[UUID, frozenset[str]]:
+    """By secret. Before the secrets, whose rows tell whether all is of one moment."""
+    rows = Secret.tags.through.objects.filter(secret__folder__environment__project_id=project_id).order_by()
+    if len(folder_ids) <= FEW:
+        rows = rows.filter(secret__folder_id__in=folder_ids)
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for secret_id, slug in rows.values_list("secret_id", "tag__slug"):
+        found[secret_id].add(slug)
+    return {secret_id: frozenset(slugs) for secret_id, slugs in found.items()}
+
+
 def _first(rows: Sequence[tuple[Any, ...]]) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _as_stored(project_id: UUID, rows: Iterable[_Row], secrets: dict[UUID, list[_SecretRow]]) -> Iterator[StoredSecret]:
+def _as_stored(
+    project_id: UUID,
+    rows: Iterable[_Row],
+    secrets: dict[UUID, list[_SecretRow]],
+    tags: Mapping[UUID, frozenset[str]],
+) -> Iterator[StoredSecret]:
     for row in rows:
         if row.id in secrets:
             place = row.as_folder(project_id).place_of_secrets
-            yield from (secret.as_stored(place) for secret in secrets[row.id])
+            yield from (secret.as_stored(place, tags.get(secret.id, NO_TAGS)) for secret in secrets[row.id])
 
 
 def _find_broken(

@@ -155,7 +155,7 @@ class Secret(models.Model):
     sealed_value = models.TextField(editable=False)
     comment = models.CharField(max_length=2000, blank=True)
     is_literal = models.BooleanField("no references", default=False)
-    # What Infisical's clients keep with a secret. Nothing of it reaches Devin.
+    # What Infisical's clients keep with a secret. Nothing of it reaches Devin; by its tags a sync may choose.
     tags = models.ManyToManyField(Tag, blank=True, related_name="secrets")
     reminder_note = models.CharField(max_length=1024, blank=True)
     reminder_days = models.PositiveIntegerField("remind every, in days", null=True, blank=True)

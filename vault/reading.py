@@ -32,6 +32,8 @@ class SourceSecret:
     unresolved: tuple[str, ...] = ()
     """The references that stand as text in the value, because they lead nowhere; where that is allowed."""
     comment: str = field(default="", repr=False)
+    tags: frozenset[str] = frozenset()
+    """Slugs, where they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,15 @@ class FolderContents:
     imports: list[ImportedFolder]
 
 
-def read_secrets(folder: Folder, *, recursive: bool = False, sees: Sight | None = None) -> list[SourceSecret]:
-    """The secrets of a folder, merged and expanded, by key; `recursive` adds those of the folders below it.
+def read_secrets(
+    folder: Folder, *, recursive: bool = False, tags: bool = False, sees: Sight | None = None
+) -> list[SourceSecret]:
+    """The secrets of a folder, merged and expanded, by key; `recursive` adds those of the folders below it. A secret
+    that comes from elsewhere has the `tags` that it has there.
 
     Raises a SourceError where `sees` denies some of what belongs to it.
     """
-    resolver, folder_ids = load_resolver(folder, recursive=recursive, sees=sees)
+    resolver, folder_ids = load_resolver(folder, recursive=recursive, tags=tags, sees=sees)
     if any(map(resolver.hides, folder_ids)):
         # Which, they may not even know.
         raise SourceError(
@@ -140,6 +145,12 @@ def list_keys(folder: Folder, *, recursive: bool = False) -> list[str]:
     """The keys that `read_secrets` would answer; opens no value, so references are not looked at."""
     resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=False)
     return sorted(resolver.visible_together(folder_ids))
+
+
+def list_tags(folder: Folder, *, recursive: bool = False) -> dict[str, frozenset[str]]:
+    """The same keys, each with the tags of its secret."""
+    resolver, folder_ids = load_resolver(folder, recursive=recursive, follow_references=False, tags=True)
+    return {key: secret.tags for key, secret in sorted(resolver.visible_together(folder_ids).items())}
 
 
 def find_folder(project: Project, environment_slug: str, path: str) -> Folder:
@@ -221,4 +232,5 @@ def _as_source(resolver: Resolver, secret: StoredSecret, *, expand: bool, opens:
     read = resolver.value if expand else resolver.raw_value
     value = read(secret) if opens else ""
     unresolved = resolver.unresolved(secret)
-    return SourceSecret(secret.key, value, place.environment_slug, place.path, secret.id, unresolved, secret.comment)
+    at = (place.environment_slug, place.path)
+    return SourceSecret(secret.key, value, *at, secret.id, unresolved, secret.comment, secret.tags)

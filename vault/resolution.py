@@ -40,6 +40,8 @@ class StoredSecret:
     is_literal: bool = False
     """Its value is taken as it is: `${…}` in it is text."""
     comment: str = field(default="", repr=False, compare=False)
+    tags: frozenset[str] = field(default=frozenset(), compare=False)
+    """Their slugs, where they were asked for."""
 
 
 Visible = Mapping[str, StoredSecret]

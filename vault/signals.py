@@ -2,9 +2,9 @@
 
 `contents_changed` is sent once for each change, inside its transaction, with `folder_ids`: every folder whose contents
 may have changed, including those that see the changed secrets through imports and references, and `user`, who may be
-None. `comments_only` says that no value or key did: of a change that does both, each comes with folders of its own. It
-is sent before folders are deleted, so that their rows, and those above them, can still be looked up. A receiver that
-raises undoes the change.
+None. `aspect` says what of them: of a change that does several things, each comes with folders of its own. It is sent
+before folders are deleted, so that their rows, and those above them, can still be looked up. A receiver that raises
+undoes the change.
 
 `folders_moved` is sent inside the transaction that has given folders other places, with their `folder_ids`, also where
 it is only tried: what a receiver writes is taken back with it.
@@ -13,7 +13,18 @@ it is only tried: what a receiver writes is taken back with it.
 alone, that it will need when they return. `folders_return` is sent with the `notes` of all once the folders are back.
 """
 
+from enum import Enum
+
 from django.dispatch import Signal
+
+
+class Aspect(Enum):
+    """What of a folder's secrets has changed: which there are and their values, or beside them one thing alone."""
+
+    CONTENTS = "contents"
+    COMMENTS = "comments"
+    TAGS = "tags"
+
 
 contents_changed = Signal()
 folders_moved = Signal()

@@ -106,4 +106,5 @@ INFISICAL = Kind(
     read_contents=read_contents,
     id_hint="Its ID or slug, from the project's settings in Infisical.",
     notifies=True,
+    has_tags=True,
 )

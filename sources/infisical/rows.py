@@ -36,6 +36,8 @@ class Row:
     id: str = ""
     is_literal: bool = False
     comment: str = field(default="", repr=False, compare=False)
+    # None where the answer does not tell: an old server leaves them out of what is imported.
+    tags: frozenset[str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -123,19 +125,30 @@ def _told(place: Place, beside: Place) -> str:
     return place.path if place.environment_slug == beside.environment_slug else str(place)
 
 
-def as_secrets(rows: Iterable[Row]) -> list[SourceSecret]:
-    """Raises Unbelievable for a value in which the server left a reference that leads nowhere."""
-    return [_as_secret(row) for row in rows]
+def as_secrets(rows: Iterable[Row], *, tags: bool = False) -> list[SourceSecret]:
+    """Raises Unbelievable for a value in which the server left a reference that leads nowhere, and with `tags` for a
+    secret of which it does not tell them."""
+    return [_as_secret(row, tags_of(row) if tags else frozenset()) for row in rows]
 
 
-def _as_secret(row: Row) -> SourceSecret:
+def tags_of(row: Row) -> frozenset[str]:
+    if row.tags is None:
+        raise Unbelievable(
+            f"it does not tell the tags of {row.key}, which comes from {row.place}",
+            "This server tells none of imported secrets: update Infisical, or choose by keys instead of tags.",
+        )
+    return row.tags
+
+
+def _as_secret(row: Row, tags: frozenset[str]) -> SourceSecret:
     left = tuple(dict.fromkeys(REFERENCE.findall(row.value)))
     if left and not row.is_literal:
         raise Unbelievable(
             f"the value of {row.key} in {row.place} still holds a reference that leads nowhere, or in a circle",
             f"Mend the reference there; if the text is meant as it is, give the secret the tag {LITERAL} in Infisical.",
         )
-    return SourceSecret(row.key, row.value, row.place.environment_slug, row.place.path, row.id, comment=row.comment)
+    place = row.place
+    return SourceSecret(row.key, row.value, place.environment_slug, place.path, row.id, comment=row.comment, tags=tags)
 
 
 @dataclass(frozen=True)
@@ -191,6 +204,7 @@ class Reading:
             id_ if isinstance(id_, str) else "",
             _is_marked(item),
             comment if isinstance(comment, str) else "",
+            _tags(item),
         )
 
     def value(self, item: dict[str, Any], key: str) -> str:
@@ -243,6 +257,12 @@ def _can_be_sent(text: str) -> bool:
 
 def _path(text: str) -> str:
     return "/" + text.strip("/")
+
+
+def _tags(item: dict[str, Any]) -> frozenset[str] | None:
+    found = item.get("tags")
+    slugs = [slug for tag in _dicts(found) if isinstance(slug := tag.get("slug"), str)]
+    return frozenset(slugs) if isinstance(found, list) and len(slugs) == len(found) else None
 
 
 def _is_marked(item: dict[str, Any]) -> bool:

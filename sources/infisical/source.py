@@ -24,7 +24,7 @@ from connections.infisical.errors import (
 from encryption import DecryptionError, fingerprint
 from sources.errors import PlaceMissing, Refused, SourceError, Unavailable, Untrustworthy
 from sources.infisical.flights import Flights
-from sources.infisical.rows import Listed, Unbelievable, as_secrets, merge, parse
+from sources.infisical.rows import Listed, Row, Unbelievable, as_secrets, merge, parse, tags_of
 from sources.infisical.tree import folders_below, imports_at
 from sources.infisical.whole import Whole
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Place, SourceSecret
@@ -34,7 +34,7 @@ NOTHING_CHANGED = "Nothing is changed on the strength of such an answer."
 
 # Sites that have told so: an old server is not asked each time.
 _without_v4: set[str] = set()
-_flights: Flights[list[SourceSecret]] = Flights()
+_flights: Flights[list[Row]] = Flights()
 
 
 class InfisicalSource:
@@ -61,19 +61,23 @@ class InfisicalSource:
     def list_keys(self, place: Place, *, recursive: bool = False) -> list[str]:
         """Asks for no values; an old server sends them all the same, and they are dropped."""
         with translated(place):
-            data = self._ask(place, recursive=recursive, values=False)
-            listed = self._parse(data, place, recursive=recursive, values=False)
-            return [row.key for row in merge(listed, self._whole.require(listed, place, recursive=recursive))]
+            return [row.key for row in self._rows_without_values(place, recursive=recursive)]
+
+    def list_tags(self, place: Place, *, recursive: bool = False) -> dict[str, frozenset[str]]:
+        with translated(place):
+            return {row.key: tags_of(row) for row in self._rows_without_values(place, recursive=recursive)}
 
     def list_imports(self, place: Place) -> list[Place]:
         with translated(place):
             return imports_at(self._client, self._project_id, place)
 
     def read(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
-        if self._shares is None:
-            return self._read(place, recursive, lambda: None)
-        key = (*self._shares, place, recursive)
-        return _flights.fly(key, lambda leave: self._read(place, recursive, leave))
+        with translated(place):
+            return as_secrets(self._rows(place, recursive=recursive))
+
+    def read_tagged(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
+        with translated(place):
+            return as_secrets(self._rows(place, recursive=recursive), tags=True)
 
     def version(self, place: Place, *, recursive: bool = False) -> str | None:
         """A keyed fingerprint of the whole answer: `lastSecretModified` knows nothing of imports and references.
@@ -115,11 +119,23 @@ class InfisicalSource:
 
     # Reading
 
-    def _read(self, place: Place, recursive: bool, leave: Callable[[], None]) -> list[SourceSecret]:
+    def _rows(self, place: Place, *, recursive: bool) -> list[Row]:
+        """Of one request, for all who ask for the same at the moment, whether by tags or not."""
+        if self._shares is None:
+            return self._read(place, recursive, lambda: None)
+        key = (*self._shares, place, recursive)
+        return _flights.fly(key, lambda leave: self._read(place, recursive, leave))
+
+    def _read(self, place: Place, recursive: bool, leave: Callable[[], None]) -> list[Row]:
         with translated(place):
             data = self._ask(place, recursive=recursive, leave=leave)
             listed = self._parse(data, place, recursive=recursive)
-            return as_secrets(merge(listed, self._whole.require(listed, place, recursive=recursive)))
+            return merge(listed, self._whole.require(listed, place, recursive=recursive))
+
+    def _rows_without_values(self, place: Place, *, recursive: bool) -> list[Row]:
+        data = self._ask(place, recursive=recursive, values=False)
+        listed = self._parse(data, place, recursive=recursive, values=False)
+        return merge(listed, self._whole.require(listed, place, recursive=recursive))
 
     def _list(self, place: Place) -> Listed:
         """One folder by itself, for its names alone."""

@@ -41,4 +41,5 @@ VAULT = Kind(
     find=find_in_vault,
     list_places=list_places,
     find_clashes=find_clashes,
+    has_tags=True,
 )

@@ -39,6 +39,14 @@ class VaultSource:
         with translated():
             return as_secrets(reading.read_secrets(self.folder_at(place), recursive=recursive))
 
+    def list_tags(self, place: Place, *, recursive: bool = False) -> dict[str, frozenset[str]]:
+        with translated():
+            return reading.list_tags(self.folder_at(place), recursive=recursive)
+
+    def read_tagged(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
+        with translated():
+            return as_secrets(reading.read_secrets(self.folder_at(place), recursive=recursive, tags=True))
+
     def read_each(self, asked: Sequence[tuple[Place, bool]]) -> list[list[SourceSecret] | SourceError]:
         with translated():
             read = reading.read_each([Asked(self.folder_at(place), recursive) for place, recursive in asked])
@@ -86,7 +94,14 @@ class VaultSource:
 def as_secrets(found: Iterable[reading.SourceSecret]) -> list[SourceSecret]:
     return [
         SourceSecret(
-            row.key, row.value, row.environment_slug, row.path, str(row.secret_id), row.unresolved, comment=row.comment
+            row.key,
+            row.value,
+            row.environment_slug,
+            row.path,
+            str(row.secret_id),
+            row.unresolved,
+            comment=row.comment,
+            tags=row.tags,
         )
         for row in found
     ]

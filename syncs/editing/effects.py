@@ -19,6 +19,7 @@ from vault import effects
 from vault.access import visible
 from vault.effects import MOST_READ, Effect, Started, View
 from vault.models import Folder
+from vault.signals import Aspect
 
 SOON, LATER, OFF = "within seconds", "at its next run, as auto-sync is off", "once it is enabled"
 
@@ -26,9 +27,8 @@ SOON, LATER, OFF = "within seconds", "at its next run, as auto-sync is off", "on
 class SyncWatcher:
     """The syncs, as readers of the vault, by their destination keys. They delete only what they wrote."""
 
-    def readers_of(self, folder_ids: Collection[UUID], *, comments_only: bool) -> Collection[UUID]:
-        syncs = DevinSync.objects.filter(send_comments=True) if comments_only else DevinSync.objects.all()
-        return syncs.reading_folders(folder_ids)
+    def readers_of(self, folder_ids: Collection[UUID], aspect: Aspect) -> Collection[UUID]:
+        return DevinSync.objects.minding(aspect).reading_folders(folder_ids)
 
     def view(self, readers: Collection[UUID]) -> Mapping[UUID, View]:
         rows = DevinSync.objects.filter(pk__in=readers).with_source().order_by("name")

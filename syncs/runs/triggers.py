@@ -14,7 +14,7 @@ from syncs.models import DevinSync, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
 from syncs.runs.wishes import NO_WISHES, Wishes
-from vault.signals import contents_changed
+from vault.signals import Aspect, contents_changed
 
 
 def connect() -> None:
@@ -23,14 +23,14 @@ def connect() -> None:
 
 
 def on_contents_changed(
-    *, folder_ids: Iterable[UUID], user: Any = None, comments_only: bool = False, **_: Any
+    *, folder_ids: Iterable[UUID], user: Any = None, aspect: Aspect = Aspect.CONTENTS, **_: Any
 ) -> list[UUID]:
     """One pending run for each auto-sync that reads one of these folders. Runs in the transaction of the change.
 
     In the order of their ids, so that two changes that touch the same syncs never wait for each other.
     """
     syncs = DevinSync.objects.live().filter(auto_sync_enabled=True)
-    sync_ids = (syncs.filter(send_comments=True) if comments_only else syncs).reading_folders(folder_ids)
+    sync_ids = syncs.minding(aspect).reading_folders(folder_ids)
     return request_runs(sync_ids, trigger=Trigger.CHANGE, user=user) if sync_ids else []
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from tests.actors import ANYBODY
 from vault import editing
 from vault.models import Environment, Folder, Project
-from vault.signals import contents_changed
+from vault.signals import Aspect, contents_changed
 
 ClientOf = Callable[[str], Client]
 
@@ -55,9 +55,10 @@ def announced() -> Iterator[list[set[str]]]:
     """The folders of each `contents_changed` sent, as "dev:/app", or "dev:/app's comments" where these alone are."""
     signals: list[set[str]] = []
 
-    def note(folder_ids: set[Any], *, comments_only: bool, **kwargs: object) -> None:
+    def note(folder_ids: set[Any], *, aspect: Aspect, **kwargs: object) -> None:
         rows = Folder.objects.select_related("environment").filter(id__in=folder_ids)
-        signals.append({f"{folder}'s comments" if comments_only else str(folder) for folder in rows})
+        of = "" if aspect is Aspect.CONTENTS else f"'s {aspect.value}"
+        signals.append({f"{folder}{of}" for folder in rows})
 
     contents_changed.connect(note)
     yield signals

@@ -21,6 +21,7 @@ from vault.effects import is_tried, note_project, tell
 from vault.elsewhere import kept_elsewhere
 from vault.errors import EditingError, Missing
 from vault.models import VAULT, Folder, Project
+from vault.signals import Aspect
 
 
 class Change:
@@ -34,20 +35,19 @@ class Change:
         # The secrets that were created, whose values whoever does this knows.
         self.made: set[UUID] = set()
         self.seals = Seals()
-        self._marked: set[Changed] = set()
         self._reach = _Reach(project_id, by)
-        self._commented: set[Changed] = set()
-        self._folder_ids: set[UUID] = set()
-        self._commented_ids: set[UUID] = set()
+        self._marked: dict[Aspect, set[Changed]] = {aspect: set() for aspect in Aspect}
+        self._folder_ids: dict[Aspect, set[UUID]] = {aspect: set() for aspect in Aspect}
 
     def mark(self, folder_id: UUID, keys: Iterable[str] | None = None) -> None:
         """Notes a folder as changed: all of it, or these keys."""
         self._reach.note(folder_id)
-        self._marked.update([(folder_id, None)] if keys is None else ((folder_id, key) for key in keys))
+        marked = self._marked[Aspect.CONTENTS]
+        marked.update([(folder_id, None)] if keys is None else ((folder_id, key) for key in keys))
 
-    def mark_comment(self, folder_id: UUID, key: str) -> None:
-        """Notes that of this key the comment alone is another."""
-        self._commented.add((folder_id, key))
+    def mark_beside(self, aspect: Aspect, secrets: Iterable[Changed]) -> None:
+        """Notes that of these keys of folders this alone is another, and no value."""
+        self._marked[aspect].update(secrets)
 
     def remember(self, rows: Iterable[Model]) -> None:
         """Before rows of one kind change, for the log. What is only tried leaves no line."""
@@ -64,22 +64,21 @@ class Change:
 
     def settle(self) -> None:
         """Follows imports and references as they are now, for a change that is about to move or cut them."""
-        if self._marked or self._commented:
+        if any(self._marked.values()):
             edges = self._edges or load_edges(self.project_id)
-            self._folder_ids |= find_affected(self._marked, edges)
-            self._commented_ids |= find_affected(self._commented, edges)
+            for aspect, marked in self._marked.items():
+                self._folder_ids[aspect] |= find_affected(marked, edges)
 
     def announce(self) -> None:
         """Sends the signal; called by hand only where what changed is about to go, so that its readers can be found."""
         self.settle()
-        folder_ids, self._folder_ids = self._folder_ids, set()
-        commented_ids, self._commented_ids = self._commented_ids - folder_ids, set()
-        self._marked.clear()
-        self._commented.clear()
-        if folder_ids:
-            tell(folder_ids, self.by.user)
-        if commented_ids:
-            tell(commented_ids, self.by.user, comments_only=True)
+        changed = {aspect: set(ids) for aspect, ids in self._folder_ids.items()}
+        for aspect in Aspect:
+            self._folder_ids[aspect].clear()
+            self._marked[aspect].clear()
+        for aspect, ids in changed.items():
+            if beside := ids if aspect is Aspect.CONTENTS else ids - changed[Aspect.CONTENTS]:
+                tell(beside, self.by.user, aspect)
 
 
 class _Reach:

@@ -1,4 +1,4 @@
-"""What clients keep with secrets besides their values: tags, metadata, reminders. No sync reads it, so none is told."""
+"""What clients keep with secrets besides their values: tags, metadata, reminders. Syncs may choose by tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,12 @@ from django.utils import timezone
 from encryption import seal
 from vault.access import Place, place_of
 from vault.editing.actor import Actor
-from vault.editing.change import changing
+from vault.editing.change import Change, changing
 from vault.editing.upkeep import find_tags, note_due
 from vault.errors import Invalid, Taken
 from vault.models import Project, Secret, SecretMetadata, Tag
 from vault.rules import clean_slug
+from vault.signals import Aspect
 
 FEW = 500
 
@@ -54,8 +55,10 @@ def create_tag(project: Project, slug: str, *, name: str = "", color: str = "", 
 def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | None, by: Actor) -> Tag:
     """Changes what is given."""
     by.demand("vault.change_tag", Place(tag.project_id))
-    with changing(tag.project_id, by):
+    with changing(tag.project_id, by) as change:
         tag.secrets.update(updated_at=timezone.now())
+        if slug not in (None, tag.slug):
+            _mark_all(change, tag)
         return _write_tag(tag, tag.slug if slug is None else slug, name=name, color=color)
 
 
@@ -65,7 +68,13 @@ def delete_tag(tag: Tag, *, by: Actor) -> None:
     with changing(tag.project_id, by) as change:
         change.remember([tag])
         tag.secrets.update(updated_at=timezone.now())
+        _mark_all(change, tag)
         tag.delete()
+
+
+def _mark_all(change: Change, tag: Tag) -> None:
+    """Before it goes from all that have it, or is called something else."""
+    change.mark_beside(Aspect.TAGS, tag.secrets.order_by().values_list("folder_id", "key"))
 
 
 def _write_tag(tag: Tag, slug: str, *, name: str | None, color: str | None) -> Tag:
@@ -85,6 +94,7 @@ def change_tags(
     by.demand_writing(*{place_of(secret.folder) for secret in secrets})
     with changing(project.pk, by) as change:
         change.remember(secrets)
+        change.mark_beside(Aspect.TAGS, ((secret.folder_id, secret.key) for secret in secrets))
         added = find_tags(project, add, by=by)
         through, ids = Secret.tags.through, [secret.pk for secret in secrets]
         for some in _chunks(secrets):
@@ -104,7 +114,9 @@ def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) 
     with changing(project_id, by) as change:
         change.remember(wanted)
         _set_columns(wanted)
-        _set_tags(project_id, {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None})
+        tags = {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None}
+        change.mark_beside(Aspect.TAGS, ((secret.folder_id, secret.key) for secret in tags))
+        _set_tags(project_id, tags)
         _set_metadata({secret: each.metadata for secret, each in wanted.items() if each.metadata is not None})
 
 

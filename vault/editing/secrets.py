@@ -32,6 +32,7 @@ from vault.models import Folder, Secret, SecretReference, SecretVersion
 from vault.references import find_references
 from vault.referrers import describe_circle, find_circles, find_references_to
 from vault.rules import check_resolvable, check_value, clean_comment, clean_key
+from vault.signals import Aspect
 from vault.values import open_value, open_version
 
 # Rows a statement: every database takes this many parameters.
@@ -510,8 +511,7 @@ def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
 
 def _write_comments(change: Change, secrets: Sequence[Secret]) -> None:
     """A comment is no new version: no value changes."""
-    for secret in secrets:
-        change.mark_comment(secret.folder_id, secret.key)
+    change.mark_beside(Aspect.COMMENTS, [(secret.folder_id, secret.key) for secret in secrets])
     _upsert(secrets, ["comment", "updated_at"])
     here = Secret.objects.filter(pk=OuterRef("secret_id"))
     for some in _chunks(secrets):

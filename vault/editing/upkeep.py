@@ -1,6 +1,6 @@
 """What people keep with secrets: whom to ask, when a new value is due, and the words to find them by.
 
-Nothing of it reaches Devin, so no sync is told.
+Nothing of it reaches Devin. By the words syncs may choose, so of these their readers are told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from vault.editing.change import changing
 from vault.models import Project, Secret, Tag
 from vault.rotation import first_due, is_met
 from vault.rules import clean_owner, clean_slug
+from vault.signals import Aspect
 
 # The columns that an entered value and an upkeep move.
 ROTATION = ("rotated_on", "rotate_by", "due_on")
@@ -55,13 +56,16 @@ def set_upkeep(secret: Secret, upkeep: Upkeep, *, by: Actor) -> None:
     project = secret.folder.environment.project
     owner = clean_owner(upkeep.owner)
     by.demand_writing(place_of(secret.folder))
-    with changing(project.pk, by):
+    with changing(project.pk, by) as change:
         row = Secret.objects.defer("sealed_value").get(pk=secret.pk)
         row.owner, row.rotate_by, row.reminder_days = owner, upkeep.rotate_by, upkeep.every_days
         row.updated_at = timezone.now()
         note_due(row)
         row.save(update_fields=["owner", "rotate_by", "reminder_days", "due_on", "updated_at"])
-        row.tags.set(find_tags(project, upkeep.tags, by=by))
+        tags = find_tags(project, upkeep.tags, by=by)
+        if {tag.pk for tag in tags} != set(row.tags.order_by().values_list("pk", flat=True)):
+            change.mark_beside(Aspect.TAGS, [(row.folder_id, row.key)])
+            row.tags.set(tags)
 
 
 def find_tags(project: Project, slugs: Iterable[str], *, by: Actor) -> list[Tag]:

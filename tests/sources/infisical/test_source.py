@@ -1,5 +1,7 @@
 """Infisical, read through the protocol: what a folder is, and what is never taken for a smaller one."""
 
+from collections.abc import Callable
+
 import pytest
 
 from connections.models import Connection
@@ -7,6 +9,7 @@ from sandbox.infisical.server import InfisicalSandbox
 from sandbox.infisical.world import Edition, Project, Secret
 from sources.errors import PlaceMissing, Refused, Unavailable, Untrustworthy
 from sources.infisical.kind import find_project, list_projects
+from sources.infisical.rows import Reading, Unbelievable, as_secrets
 from sources.infisical.source import InfisicalSource
 from sources.protocol import Place, SourceSecret
 from sources.registry import open_source
@@ -79,6 +82,41 @@ def test_a_tag_says_that_a_text_is_meant(source: InfisicalSource, shop: Project)
     folder.secrets.append(Secret("SHELL", "echo ${HOME}", tags=("devinsync-literal",)))
 
     assert values(source.read(APP))["SHELL"] == "echo ${HOME}"
+
+
+def test_tags_are_told_to_whoever_asks_for_them(source: InfisicalSource, shop: Project) -> None:
+    shop.environments["dev"].folders["/app"].secrets[0].tags = ("devin", "other")
+
+    expected = {"A": {"devin", "other"}, "B": frozenset()}
+    assert {each.key: each.tags for each in source.read_tagged(APP)} == expected == source.list_tags(APP)
+    assert not any(each.tags for each in source.read(APP))
+
+
+@pytest.mark.parametrize("edition", [Edition.NEW], indirect=True)
+def test_an_imported_secret_has_the_tags_of_its_own_folder(
+    source: InfisicalSource, infisical: InfisicalSandbox, shop: Project
+) -> None:
+    infisical.world.put(shop, "dev", "/common", C="c")
+    shop.environments["dev"].folders["/common"].secrets[0].tags = ("devin",)
+    shop.environments["dev"].folders["/app"].imports.append(("dev", "/common"))
+
+    assert source.list_tags(APP)["C"] == {"devin"}
+
+
+@pytest.mark.parametrize("edition", [Edition.OLD], indirect=True)
+@pytest.mark.parametrize("ask", [InfisicalSource.read_tagged, InfisicalSource.list_tags])
+def test_a_server_that_leaves_tags_out_is_not_taken_to_have_none(
+    source: InfisicalSource,
+    infisical: InfisicalSandbox,
+    shop: Project,
+    ask: Callable[[InfisicalSource, Place], object],
+) -> None:
+    infisical.world.put(shop, "dev", "/common", C="c")
+    shop.environments["dev"].folders["/app"].imports.append(("dev", "/common"))
+
+    with pytest.raises(Untrustworthy, match="it does not tell the tags of C, which comes from dev:/common"):
+        ask(source, APP)
+    assert [each.key for each in source.read(APP)] == ["A", "B", "C"]
 
 
 def test_personal_secrets_are_nobodys_business(source: InfisicalSource, shop: Project) -> None:
@@ -268,3 +306,14 @@ def test_no_answer_is_no_empty_folder(shop: Project, infisical: InfisicalSandbox
 
     with open_at(url, shop.id) as source, pytest.raises(Unavailable, match="Check the address of connection"):
         source.read(APP)
+
+
+@pytest.mark.parametrize("tags", [None, "devin", {}, ["devin"], [{"slug": 1}], [{"slug": "devin"}, {"name": "x"}]])
+def test_tags_that_are_no_list_of_tags_are_none_that_count(tags: object) -> None:
+    """An error for whoever chooses by them, and for nobody else."""
+    item = {"secretKey": "A", "secretValue": "a", "type": "shared", "environment": "dev", "workspace": "p"}
+    row = next(Reading("p", values=True).own([item | {"tags": tags}], Place("dev"), recursive=False))
+
+    assert as_secrets([row])[0].tags == frozenset()
+    with pytest.raises(Unbelievable, match="it does not tell the tags of A"):
+        as_secrets([row], tags=True)
