@@ -7,13 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-from sandbox.directory import MANAGE_ENTERPRISE, MANAGE_ORGANIZATIONS, MANAGE_SECRETS
+from sandbox.directory import MANAGE_ENTERPRISE, MANAGE_ORGANIZATIONS, MANAGE_SECRETS, MANAGE_SERVICE_USERS
 from sandbox.organization import Duplicates
 from sandbox.server import Sandbox
 from sandbox.settings import Settings
 
 # What KEY=* may do.
-OF_AN_ENTERPRISE = (MANAGE_SECRETS, MANAGE_ORGANIZATIONS, MANAGE_ENTERPRISE)
+OF_AN_ENTERPRISE = (MANAGE_SECRETS, MANAGE_ORGANIZATIONS, MANAGE_ENTERPRISE, MANAGE_SERVICE_USERS)
 
 
 def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -31,7 +31,7 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="KEY=ORG",
-        help="an API key; KEY=* opens all organizations and their audit log",
+        help="an API key; KEY=* opens all organizations, their audit log and its own API keys",
     )
     return parser.parse_args(arguments)
 
@@ -54,6 +54,8 @@ def build_sandbox(arguments: argparse.Namespace) -> Sandbox:
         sandbox.directory.declare_organization(org_id, name)
     for pair in arguments.key:
         token, _, org_id = pair.partition("=")
+        if sandbox.directory.knows_key(token):
+            continue  # what became of it is in the data file
         if org_id == "*":
             sandbox.directory.declare_key(token, org_id=None, permissions=OF_AN_ENTERPRISE)
         else:

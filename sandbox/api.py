@@ -1,9 +1,10 @@
-"""The routes of the Devin API: `/v3/self`, an organization's secrets and audit log; `enterprise` has those of its name.
-Answers never hold a value."""
+"""The routes of the Devin API: `/v3/self`, an organization's secrets and audit log; `enterprise` and `service_users`
+have those of their names. Answers never hold a value."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox import service_users
 from sandbox.audit import STRANGER, list_events
 from sandbox.directory import ApiKey, Directory
 from sandbox.enterprise import AUDIT_LOGS, NO_AUDIT_LOG, ORGANIZATIONS, ROUTES, list_organizations
@@ -44,6 +45,7 @@ class Call:
 
 
 def understand(directory: Directory, request: Request) -> Call:
+    directory.note_use(bearer_of(request))
     org_id, secret_id = ids_in(request.path)
     body = request.json() if request.method == "POST" else None
     key, note = described_by(directory, org_id, secret_id, body)
@@ -96,7 +98,9 @@ def described_by(
 
 def carry_out(directory: Directory, settings: Settings, call: Call, lie: Kind | None = None) -> Answer:
     organization = directory.find(call.org_id) if call.org_id else None
-    settled = refusal(call, organization) or beside_secrets(directory, settings, call)
+    settled = (
+        refusal(call, organization) or of_service_users(directory, call) or beside_secrets(directory, settings, call)
+    )
     if settled is not None:
         return settled
     match organization, call.method, call.secret_id:
@@ -116,7 +120,7 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
     if call.caller is None or call.caller.has_expired:
         said = "The API key has expired" if call.caller else "Invalid or missing API key"
         return problem(401, said, {"WWW-Authenticate": "Bearer"})
-    if call.path in ("/v3/self", *ROUTES):
+    if call.path in ("/v3/self", *ROUTES) or service_users.is_for(call.path):
         return None
     if call.org_id is None:
         return problem(404, "Not Found")
@@ -125,6 +129,17 @@ def refusal(call: Call, organization: Organization | None) -> Answer | None:
     if not (call.caller.reaches(call.org_id) or call.is_about_audit):
         return problem(403, NO_PERMISSION)
     return None
+
+
+def of_service_users(directory: Directory, call: Call) -> Answer | None:
+    """None for other routes than theirs."""
+    if call.caller is None or not service_users.is_for(call.path):
+        return None
+    try:
+        status, content = service_users.answer(directory, call.caller, call)
+    except service_users.Refused as refused:
+        return problem(refused.status, refused.detail)
+    return Answer(status, content, has_committed=call.method != "GET")
 
 
 def beside_secrets(directory: Directory, settings: Settings, call: Call) -> Answer | None:

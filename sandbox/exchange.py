@@ -85,7 +85,7 @@ class Exchange:
         answer = carry_out(self.world.directory, self.world.settings, self.call, lie)
         if answer.has_committed:
             self.entry.committed = time.monotonic()
-            self.entry.secret_id = answer.content["secret_id"]
+            self.entry.secret_id = answer.content.get("secret_id")
         return answer
 
     def refuse_by_rate(self) -> Answer | None:
@@ -165,6 +165,7 @@ def begin(world: World, stream: Stream, request: Request, connection: int) -> Ex
         connection=connection,
         peer=stream.peer,
         caller=caller,
+        api_key=call.caller.key_id if call.caller else None,
         method=call.method,
         path=call.path,
         query=call.query,

@@ -25,6 +25,7 @@ class LoggedRequest:
     bytes: int
     arrived: float
     wall: float
+    api_key: str | None = None  # the ID of the caller's
     inside_retry_after: bool = False
     fault: str | None = None
     committed: float | None = None  # when the organization changed by it

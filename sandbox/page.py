@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from sandbox import hand
+from sandbox import hand, key_pages
 from sandbox.control import is_here
 from sandbox.directory import Directory
 from sandbox.faults import Faults
@@ -45,8 +45,10 @@ def look(world: World, request: Request) -> Answer:
     match [unquote(part) for part in request.path.split("/")]:
         case ["", ""]:
             return html(200, "Organizations", organizations_page(world.directory), refresh=True)
-        case ["", "add"]:
-            return html(200, "Add an organization", hand.organization_form({}))
+        case ["", "add" | "keys" as name]:
+            is_form = name == "add"
+            content = hand.organization_form({}) if is_form else key_pages.keys_page(world.directory, clock)
+            return html(200, "Add an organization" if is_form else "API keys", content)
         case ["", "orgs", org_id]:
             organization = world.organization(org_id)
             return html(200, organization.name, organization_page(organization, world.faults), refresh=True)
@@ -74,15 +76,22 @@ def act(world: World, request: Request, peer: str) -> Answer:
     fields: dict[str, str] = {}
     try:
         fields = hand.sent_by(request)
-        return Answer(303, headers={"Location": carry_out(world, request, fields), **SECURITY_HEADERS}, body=b"")
+        done = carry_out(world, request, fields)
+        if isinstance(done, key_pages.Made):
+            return html(200, done.key.key_name, done.page())
+        return Answer(303, headers={"Location": done, **SECURITY_HEADERS}, body=b"")
     except hand.NotDone as error:
         return html(400, "Not done", form_again(world, request, fields, str(error)))
 
 
-def carry_out(world: World, request: Request, fields: dict[str, str]) -> str:
+def carry_out(world: World, request: Request, fields: dict[str, str]) -> str | key_pages.Made:
     match [unquote(part) for part in request.path.split("/")]:
         case ["", "add"]:
             return hand.add_organization(world.directory, fields)
+        case ["", "keys", key_id]:
+            return key_pages.change_key(world.directory, key_id, fields)
+        case ["", "keys", "users", user]:
+            return key_pages.change_user(world.directory, user, fields)
         case ["", "orgs", org_id, "add"]:
             return hand.add_stranger(world.organization(org_id), fields)
         case ["", "orgs", org_id, "fail"]:
@@ -111,7 +120,7 @@ def organizations_page(directory: Directory) -> str:
         "<h1>Organizations</h1><p>Each stands for a Devin organization. Open one to watch its secrets arrive.</p>"
         '<div class="card"><table><thead><tr><th>Organization ID</th><th>Name</th><th>Secrets</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
-        '<p><a href="/add">Add an organization</a></p>'
+        '<p><a href="/add">Add an organization</a> · <a href="/keys">API keys</a></p>'
     )
 
 

@@ -136,7 +136,7 @@ class Sandbox(World):
 
     def _converse(self, stream: Stream, number: int) -> None:
         while (request := self._next(stream)) is not None:
-            if request.path.startswith("/v3/"):
+            if request.path.startswith(("/v3/", "/v3beta1/")):
                 begin(self, stream, request, number).run()
             else:
                 stream.answer(self._answer_locally(request, stream.peer))

@@ -1,16 +1,18 @@
-"""Keeps organizations over a restart: a journal of changes, one JSON object a line, with digests for values."""
+"""Keeps organizations, and what became of API keys, over a restart: a journal of changes, one JSON object a line, with
+digests for values and for tokens."""
 
+import contextlib
 import json
 import os
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from sandbox.directory import DEFAULT_ORGANIZATION, Directory
+from sandbox.directory import DEFAULT_ORGANIZATION, ApiKey, Directory
 from sandbox.organization import Organization, Secret
 
-FOUNDED = "founded"
+FOUNDED, KEY = "founded", "key"
 
 
 @dataclass
@@ -31,12 +33,17 @@ class Journal:
 
     def load(self, directory: Directory) -> None:
         """Put back what the journal tells, then start it anew with just that."""
+        keys = read_keys(self._path)
+        for key in keys:
+            directory.restore_key(key)
         for org_id, kept in read_journal(self._path).items():
             organization = directory.declare_organization(org_id, kept.name)
             for secret in kept.secrets.values():
                 organization.restore(secret)
         draft = self._path.with_name(self._path.name + ".new")
         self._file = open_private(draft)
+        for key in keys:
+            self.keep_key(key)
         for organization in directory.organizations():
             self.found(organization)
             for secret in organization.secrets():
@@ -52,6 +59,11 @@ class Journal:
         fields = asdict(secret)
         del fields["value"], fields["position"]
         self._write({"org": organization.org_id, "event": event, "secret": fields})
+
+    def keep_key(self, key: ApiKey) -> None:
+        """By the digest of its token alone."""
+        fields = asdict(replace(key, token="", sha256=key.digest))
+        self._write({"event": KEY, "key": fields | {"permissions": sorted(key.permissions)}})
 
     def _write(self, line: dict[str, Any]) -> None:
         with self._lock:
@@ -72,13 +84,29 @@ def open_private(path: Path) -> IO[str]:
 
 def read_journal(path: Path) -> dict[str, Kept]:
     found: dict[str, Kept] = {}
-    if not path.exists():
-        return found
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            take_in(found, json.loads(line))
-        except (ValueError, LookupError, TypeError):
-            continue  # a last line cut short by a kill, or what another version wrote
+    for entry in entries_of(path):
+        with contextlib.suppress(LookupError, TypeError):  # what another version wrote
+            take_in(found, entry)
+    return found
+
+
+def read_keys(path: Path) -> list[ApiKey]:
+    """As the last line about each tells."""
+    found: dict[str, ApiKey] = {}
+    for entry in entries_of(path):
+        with contextlib.suppress(LookupError, TypeError):
+            key = ApiKey(**entry["key"] | {"permissions": frozenset(entry["key"]["permissions"])})
+            found[key.sha256] = key
+    return list(found.values())
+
+
+def entries_of(path: Path) -> list[Any]:
+    """All lines that can be read: the last one may be cut short by a kill."""
+    found = []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
     return found
 
 

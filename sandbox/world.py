@@ -20,7 +20,7 @@ class World:
         self.journal = Journal(data) if data else None
         self.directory = Directory()
         if self.journal:
-            self.directory = Directory(self.journal.record, on_founded=self.journal.found)
+            self.directory = Directory(self.journal.record, on_founded=self.journal.found, on_key=self.journal.keep_key)
             self.journal.load(self.directory)
         self.faults = Faults()
         self.log = RequestLog()

@@ -24,6 +24,7 @@ from connections.devin.errors import (
 )
 from connections.http import Answer, RequestFailed
 
+MANAGE_SECRETS, MANAGE_KEYS = "ManageOrgSecrets", "ManageAccountServiceUsers"
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
 SAYS_TAKEN = re.compile(r"\b(taken|exists?|existing|duplicated?|duplicates|already in use|already used|unique)\b", re.I)
 SAYS_EXPIRED = re.compile(r"\bexpired\b", re.I)
@@ -42,9 +43,16 @@ class Attempt:
     sent_texts: tuple[str, ...] = ()
     # Every key may do it, so that nothing is to be permitted where it is refused.
     is_open: bool = False
+    # What the key lacks where it is refused.
+    permission: str = MANAGE_SECRETS
 
     def says(self, came_back: str, advice: str) -> str:
         return f"Could not {self.what}: {came_back}. {advice}"
+
+    @property
+    def is_of_keys(self) -> bool:
+        """Of API keys and whose they are, not of secrets."""
+        return self.permission == MANAGE_KEYS
 
     @property
     def by_connection(self) -> str:
@@ -68,7 +76,8 @@ def error_in(answer: Answer, attempt: Attempt) -> DevinError | None:
         return _unexpected(status, attempt)
     if status >= 500 or status == 408:
         return Ambiguous(attempt.says(f"Devin answered {status}", "It is tried again later."), status=status)
-    if status in (409, 422) and attempt.method == "POST" and _is_taken(answer, attempt):
+    creates_secret = attempt.method == "POST" and not attempt.is_of_keys
+    if status in (409, 422) and creates_secret and _is_taken(answer, attempt):
         advice = "Another secret of the organization has this key."
         return KeyTaken(attempt.says(f"Devin answered {status}", advice), status=status)
     return _refusal(answer, attempt)
@@ -133,9 +142,11 @@ def _refusal(answer: Answer, attempt: Attempt) -> DevinError:
     if status in (401, 403):
         return _key_refused(answer, attempt)
     if status == 404:
-        advice = f"Check the organization ID, and the base URL of {attempt.by_connection}."
+        checked = "the service user in Devin" if attempt.is_of_keys else "the organization ID"
+        advice = f"Check {checked}, and the base URL of {attempt.by_connection}."
         return NotFound(attempt.says(came_back, advice), status=status)
-    return Refused(attempt.says(came_back, "Check its key and value."), status=status)
+    advice = "Look at its API keys in Devin." if attempt.is_of_keys else "Check its key and value."
+    return Refused(attempt.says(came_back, advice), status=status)
 
 
 def _key_refused(answer: Answer, attempt: Attempt) -> DevinError:
@@ -150,7 +161,7 @@ def _key_refused(answer: Answer, attempt: Attempt) -> DevinError:
     elif answer.status == 401:
         advice = f"Check the API key of {attempt.by_connection}."
     else:
-        advice = f"Give the API key of {attempt.by_connection} the permission ManageOrgSecrets{attempt.where}."
+        advice = f"Give the API key of {attempt.by_connection} the permission {attempt.permission}{attempt.where}."
     kind = Unauthorized if answer.status == 401 else Forbidden
     error = kind(attempt.says(f"Devin answered {answer.status}", advice), status=answer.status)
     error.reason = reason

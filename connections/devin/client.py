@@ -1,4 +1,4 @@
-"""The Devin API: six calls, each with a deadline, retries by method and one gate for all threads.
+"""The Devin API: each call with a deadline, retries by method and one gate for all threads.
 
 What may be sent again depends on the method. A GET, and a DELETE by id, may be repeated after anything that can pass.
 A POST is repeated after a 429 only: that was surely not carried out. After anything else it may have been, and only
@@ -9,14 +9,15 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Generic, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from connections.devin.answers import (
+    MANAGE_SECRETS,
     Attempt,
     error_in,
     failure,
@@ -27,8 +28,11 @@ from connections.devin.answers import (
     unusable,
 )
 from connections.devin.audit import AuditEvent
-from connections.devin.errors import Ambiguous, DevinError, ListIncomplete, NotFound, RateLimited, Unreachable
+from connections.devin.errors import Ambiguous, DevinError, RateLimited, Unreachable
 from connections.devin.gate import Gate, GateClosed, Turn
+from connections.devin.lists import Listing, incomplete, next_cursor
+from connections.devin.paths import segment
+from connections.devin.service_users import ServiceUserCalls
 from connections.devin.types import Item, Page, Principal, RemoteOrganization, RemoteSecret
 from connections.http import STRAIGHT, Answer, RequestFailed, Route, Transport
 from connections.kept import Owner
@@ -37,6 +41,7 @@ from connections.validation import VISIBLE_ASCII
 # Devin gives at most this many a page.
 PAGE_SIZE = 200
 MOST_PAGES = 500
+EVERYTHING = {"first": PAGE_SIZE}
 TRIES = 4
 RATE_LIMITED_TRIES = 6
 LONGEST_WAIT = timedelta(seconds=60)
@@ -49,32 +54,7 @@ def no_fence() -> None:
     """For a client whose writes nothing can forbid."""
 
 
-@dataclass(frozen=True)
-class Listing(Generic[Item]):
-    """What a list is of, and how it is seen to be whole."""
-
-    noun: str
-    parse_item: Callable[[object], Item]
-    id_of: Callable[[Item], str]
-
-    def parse(self, data: object) -> Page[Item]:
-        return Page.parse(data, self.parse_item)
-
-    def add(self, page: Page[Item], found: dict[str, Item], attempt: Attempt) -> None:
-        for item in page.items:
-            if self.id_of(item) in found:
-                raise _incomplete(attempt, f"it had one {self.noun} twice")
-            found[self.id_of(item)] = item
-
-    def require_total(self, totals: set[int | None], count: int, attempt: Attempt) -> None:
-        """A total that moved between pages means that what is listed moved too, perhaps past a page's edge."""
-        if len(totals) > 1:
-            raise _incomplete(attempt, "it changed while it was read")
-        if totals - {None, count}:
-            raise _incomplete(attempt, f"it had {count} {self.noun}s and said {totals.pop()}")
-
-
-class DevinClient:
+class DevinClient(ServiceUserCalls):
     """Talks to one Devin deployment with one API key; may be shared by threads.
 
     `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
@@ -150,25 +130,27 @@ class DevinClient:
         """The newest of the audit log, one page: of an organization or, with "", of the enterprise. Few keys may."""
         where = org_id or "the enterprise"
         attempt = self._attempt("GET", f"read the audit log of {where}", org_id)
-        path = f"/v3/organizations/{_segment(org_id)}/audit-logs" if org_id else "/v3/enterprise/audit-logs"
+        path = f"/v3/organizations/{segment(org_id)}/audit-logs" if org_id else "/v3/enterprise/audit-logs"
         query = urlencode({"order": "desc", "first": PAGE_SIZE, "action": action})
         page = self._call(attempt, f"{path}?{query}", parse=lambda data: Page.parse(data, AuditEvent.parse))
         return page.items
 
-    def _list(self, attempt: Attempt, path: str, listing: "Listing[Item]") -> tuple[Item, ...]:
+    def _list(
+        self, attempt: Attempt, path: str, listing: Listing[Item], query: Mapping[str, Any] = EVERYTHING
+    ) -> tuple[Item, ...]:
         found: dict[str, Item] = {}
         cursors: set[str] = set()
         totals: set[int | None] = set()
-        query: dict[str, Any] = {"first": PAGE_SIZE}
+        asked = dict(query)
         for _ in range(MOST_PAGES):
-            page = self._call(attempt, f"{path}?{urlencode(query)}", parse=listing.parse)
+            page = self._call(attempt, f"{path}?{urlencode(asked)}", parse=listing.parse)
             listing.add(page, found, attempt)
             totals.add(page.total)
             if not page.has_next_page:
                 listing.require_total(totals, len(found), attempt)
                 return tuple(found.values())
-            query["after"] = _next_cursor(page, cursors, attempt)
-        raise _incomplete(attempt, f"it has more than {MOST_PAGES} pages")
+            asked["after"] = next_cursor(page, cursors, attempt)
+        raise incomplete(attempt, f"it has more than {MOST_PAGES} pages")
 
     def create_secret(self, org_id: str, *, key: str, value: str, note: str) -> RemoteSecret:
         """Create a sensitive key-value secret. Sent again after a 429 only."""
@@ -186,7 +168,7 @@ class DevinClient:
     def delete_secret(self, org_id: str, secret_id: str) -> None:
         """Delete by id. Devin answers 403, not 404, for a secret that is gone: look before calling it a permission."""
         attempt = self._attempt("DELETE", f"delete secret {secret_id} of {org_id}", org_id)
-        self._call(attempt, f"{_secrets_path(org_id)}/{_segment(secret_id)}", parse=lambda _: None)
+        self._call(attempt, f"{_secrets_path(org_id)}/{segment(secret_id)}", parse=lambda _: None)
 
     def close(self) -> None:
         self._transport.close()
@@ -197,9 +179,17 @@ class DevinClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _attempt(self, method: str, what: str, org_id: str = "", sent_texts: tuple[str, ...] = ()) -> Attempt:
+    def _attempt(
+        self,
+        method: str,
+        what: str,
+        org_id: str = "",
+        sent_texts: tuple[str, ...] = (),
+        *,
+        permission: str = MANAGE_SECRETS,
+    ) -> Attempt:
         where = f" in {org_id}" if org_id else ""
-        return Attempt(method, what, where, self._name, sent_texts)
+        return Attempt(method, what, where, self._name, sent_texts, permission=permission)
 
     def _call(
         self,
@@ -315,25 +305,4 @@ def _status_is_enough(failed: RequestFailed, attempt: Attempt) -> bool:
 
 
 def _secrets_path(org_id: str) -> str:
-    return f"/v3/organizations/{_segment(org_id)}/secrets"
-
-
-def _segment(text: str) -> str:
-    # These would lead to another route, also when quoted.
-    if text in ("", ".", ".."):
-        raise NotFound(f"Devin has nothing whose ID is “{text}”. Check the organization ID.")
-    return quote(text, safe="")
-
-
-def _next_cursor(page: Page[Any], cursors: set[str], attempt: Attempt) -> str:
-    if not page.end_cursor:
-        raise _incomplete(attempt, "it announced a further page without saying where")
-    if page.end_cursor in cursors:
-        raise _incomplete(attempt, "its pages went round in a circle")
-    cursors.add(page.end_cursor)
-    return page.end_cursor
-
-
-def _incomplete(attempt: Attempt, what_was_wrong: str) -> ListIncomplete:
-    advice = "Nothing is changed on the strength of such a list; it is tried again later."
-    return ListIncomplete(attempt.says(f"Devin's list cannot be right, {what_was_wrong}", advice))
+    return f"/v3/organizations/{segment(org_id)}/secrets"

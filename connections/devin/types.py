@@ -36,20 +36,22 @@ class Principal:
     principal_type: str
     name: str
     org_id: str
-    # Told of most, and no part of what makes two alike.
+    # Told of most, and no part of what makes two alike; that of the API key is told of few.
     id: str = field(default="", compare=False)
+    key_id: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, data: object) -> "Principal":
-        members = _mapping(data)
-        kind = _harmless(_text(members, "principal_type"))
+        members = mapping(data)
+        kind = _harmless(required_text(members, "principal_type"))
         names = [members.get(f"{prefix}_name") for prefix in (kind, "user", "service_user")]
         names += [members.get(f"{kind}_id"), members.get("user_email"), members.get("user_id")]
         return cls(
             principal_type=kind,
             name=_harmless(next((name for name in names if isinstance(name, str) and name), "")),
-            org_id=_name_or_none(members, "org_id", LONGEST_ID) or "",
+            org_id=harmless_or_none(members, "org_id", LONGEST_ID) or "",
             id=next((found for name in PRINCIPAL_IDS if isinstance(found := members.get(name), str)), ""),
+            key_id=found if isinstance(found := members.get("api_key_id"), str) else "",
         )
 
 
@@ -72,17 +74,16 @@ class RemoteSecret:
 
     @classmethod
     def parse(cls, data: object) -> "RemoteSecret":
-        members = _mapping(data)
-        updated_at = members.get("updated_at")
+        members = mapping(data)
         return cls(
-            secret_id=_id(members, "secret_id"),
-            key=_name_or_none(members, "key", LONGEST_KEY),
+            secret_id=required_id(members, "secret_id"),
+            key=harmless_or_none(members, "key", LONGEST_KEY),
             note=_note(members, "note"),
             is_sensitive=bool(members.get("is_sensitive")),
-            secret_type=_harmless(_text(members, "secret_type"), LONGEST_WORD),
-            access_type=_harmless(_text(members, "access_type"), LONGEST_WORD),
+            secret_type=_harmless(required_text(members, "secret_type"), LONGEST_WORD),
+            access_type=_harmless(required_text(members, "access_type"), LONGEST_WORD),
             created_at=_whole_number(members, "created_at"),
-            updated_at=None if updated_at is None else _whole_number(members, "updated_at"),
+            updated_at=seconds_or_none(members, "updated_at"),
         )
 
 
@@ -95,8 +96,8 @@ class RemoteOrganization:
 
     @classmethod
     def parse(cls, data: object) -> "RemoteOrganization":
-        members = _mapping(data)
-        return cls(org_id=_id(members, "org_id"), name=_name_or_none(members, "name", LONGEST_ID) or "")
+        members = mapping(data)
+        return cls(org_id=required_id(members, "org_id"), name=harmless_or_none(members, "name", LONGEST_ID) or "")
 
 
 Item = TypeVar("Item")
@@ -113,7 +114,7 @@ class Page(Generic[Item]):
 
     @classmethod
     def parse(cls, data: object, parse_item: Callable[[object], Item]) -> Self:
-        members = _mapping(data)
+        members = mapping(data)
         items, has_next_page = members.get("items"), members.get("has_next_page")
         if not isinstance(items, list) or not isinstance(has_next_page, bool):
             raise ValueError("items or has_next_page")
@@ -125,13 +126,13 @@ class Page(Generic[Item]):
         )
 
 
-def _mapping(data: object) -> Mapping[str, Any]:
+def mapping(data: object) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise ValueError("the outermost object")
     return data
 
 
-def _text(members: Mapping[str, Any], name: str) -> str:
+def required_text(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
     if not isinstance(value, str) or not value:
         raise ValueError(name)
@@ -145,9 +146,9 @@ def _text_or_none(members: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def _id(members: Mapping[str, Any], name: str) -> str:
+def required_id(members: Mapping[str, Any], name: str) -> str:
     """A text that is sent back, so it is taken as it is or not at all."""
-    _text(members, name)
+    required_text(members, name)
     return _id_or_none(members, name) or ""
 
 
@@ -158,7 +159,7 @@ def _id_or_none(members: Mapping[str, Any], name: str, longest: int = LONGEST_ID
     return value
 
 
-def _name_or_none(members: Mapping[str, Any], name: str, longest: int) -> str | None:
+def harmless_or_none(members: Mapping[str, Any], name: str, longest: int) -> str | None:
     value = _text_or_none(members, name)
     return None if value is None else _harmless(value, longest)
 
@@ -171,6 +172,11 @@ def _note(members: Mapping[str, Any], name: str) -> str | None:
     """A text of several lines that nobody is shown, so it is only made fit for a column."""
     value = _text_or_none(members, name)
     return None if value is None else UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value[:LONGEST_NOTE])
+
+
+def seconds_or_none(members: Mapping[str, Any], name: str) -> int | None:
+    """A time in Unix seconds."""
+    return None if members.get(name) is None else _whole_number(members, name)
 
 
 def _whole_number(members: Mapping[str, Any], name: str) -> int:
