@@ -1,6 +1,7 @@
 """Query parameters that several routes share, in the spellings that clients use."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,17 @@ Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LongText = Annotated[str, StringConstraints(max_length=4096)]
 PAIR = re.compile(r"key=([^,|]+),\s*value=([^|]*)")
 MOST_PAIRS = 10
+
+
+def _in_utc(at: datetime) -> datetime:
+    """One without a time zone is UTC, as in answers."""
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("There is no such moment in UTC. Send one such as 2026-04-20T05:31:56Z.") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 PathText = Annotated[str, StringConstraints(max_length=1024), AfterValidator(lambda path: path.strip() or ROOT)]
 
 

@@ -1,7 +1,6 @@
 """Lines of the audit log, what narrows them, and where a page of them ends."""
 
 import re
-from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from django.db.models import Q, QuerySet
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from api.http.errors import Unprocessable
+from api.http.queries import Moment
 from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of
 from audit.filters import with_outcome
 from audit.models import Action, Entry, Outcome
@@ -106,8 +106,8 @@ class EntryQuery(BaseModel):
     token: Word | None = Field(None, description="The token or machine identity, exactly as the log names it.")
     outcome: Outcome | None = Field(None, description="How it ended; refused: what somebody was kept from.")
     request_id: Word | None = Field(None, description="The request, as X-Request-ID answers it.")
-    since: datetime | None = Field(None, description="No line before this moment.")
-    until: datetime | None = Field(None, description="Only lines before this moment.")
+    since: Moment | None = Field(None, description="No line before this moment.")
+    until: Moment | None = Field(None, description="Only lines before this moment.")
     order: Order = Field("newest", description="`oldest`: the lines that are linked, as they stand in the chain.")
     cursor: Word | None = Field(None, description="The nextCursor of the page before.")
     limit: int = Field(100, ge=1, le=1000)

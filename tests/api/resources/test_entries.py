@@ -61,6 +61,7 @@ def test_whoever_follows_from_the_oldest_misses_none(administrator: Caller) -> N
 def test_each_filter_leaves_what_fits(administrator: Caller) -> None:
     entry = Entry.objects.get(name="KEY_2")
     at = entry.at.isoformat()
+    in_utc = entry.at.replace(tzinfo=None).isoformat()
 
     for query, found in (
         ({"actor": "alice"}, 5),
@@ -73,6 +74,7 @@ def test_each_filter_leaves_what_fits(administrator: Caller) -> None:
         ({"requestId": "nobody's"}, 0),
         ({"since": at, "name": "KEY_2"}, 1),
         ({"until": at, "name": "KEY_2"}, 0),
+        ({"since": in_utc, "name": "KEY_2"}, 1),
     ):
         assert len(ask(administrator, **query)["entries"]) == found, query
 
@@ -107,7 +109,10 @@ def test_a_line_is_answered_as_it_stands(administrator: Caller) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["cursor=oldest-3", "cursor=newest-x", "order=oldest&cursor=newest-3", "action=eaten", "since=soon", "limit=1001"],
+    [
+        *("cursor=oldest-3", "cursor=newest-x", "order=oldest&cursor=newest-3", "action=eaten", "limit=1001"),
+        *("since=soon", "since=0001-01-01T00:00:00%2B23:00", "until=9999-12-31T23:59:59-23:00"),
+    ],
 )
 def test_names_the_parameter_that_is_wrong(administrator: Caller, query: str) -> None:
     answer = administrator.get(f"/api/v1/audit?{query}", status=422)
