@@ -31,6 +31,7 @@ from api.resources.status import router as status
 from api.resources.syncs import router as syncs
 from api.resources.tags import router as tags
 from api.resources.transfers import router as transfers
+from api.routers import registered_routers
 from common.version import VERSION
 
 ROUTERS: tuple[tuple[str, Any], ...] = (
@@ -109,7 +110,7 @@ def build_api() -> DevinSyncAPI:
         openapi_url="/docs/json",
         docs_decorator=for_signed_in,
     )
-    for prefix, router in ROUTERS:
+    for prefix, router in (*ROUTERS, *registered_routers()):
         api.add_router(prefix, router, url_name_prefix=prefix.strip("/").replace("/", "-"))
     errors.register(api)
     return api

@@ -9,7 +9,7 @@ class NoticesConfig(AppConfig):
     def ready(self) -> None:
         from common.companions import register_companion
         from encryption import register_sealed
-        from notices import audited, retention
+        from notices import api, audited, retention
         from notices.models import Channel
         from notices.notifier import beside_the_scheduler, beside_the_web
 
@@ -19,3 +19,4 @@ class NoticesConfig(AppConfig):
         register_companion("web", "tell", beside_the_web)
         audited.register()
         retention.register()
+        api.register()

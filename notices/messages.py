@@ -90,7 +90,7 @@ def _in_words(notice: Notice) -> str:
         if incident.closed_at and not BY_NAME[incident.event].is_moment:
             lines.append(f"Over since: {_time(incident.closed_at)}. {incident.end_text}")
     if incident.link:
-        lines.append(_url(incident.link))
+        lines.append(url_of(incident.link))
     return "\n".join(line for line in lines if line)
 
 
@@ -111,7 +111,7 @@ def _entry(notice: Notice) -> dict[str, Any]:
         "state": "ended" if notice.is_end else "began",
         "title": incident.title,
         "text": incident.end_text if notice.is_end else incident.text,
-        "link": _url(incident.link) if incident.link else None,
+        "link": url_of(incident.link) if incident.link else None,
         "projectId": str(incident.project_id) if incident.project_id else None,
         "syncId": str(incident.sync_id) if incident.sync_id else None,
         "beganAt": incident.opened_at.isoformat(),
@@ -119,7 +119,7 @@ def _entry(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _url(path: str) -> str:
+def url_of(path: str) -> str:
     """The paths already have PATH_PREFIX where there is one; PUBLIC_URL names the host alone."""
     return f"{settings.PUBLIC_URL}{path}"
 

@@ -75,6 +75,7 @@ API_READS = (
     "/api/v1/app-connections/devin/available",
     "/api/v1/projects",
     "/api/v1/sync-control",
+    *(f"/api/v1/notifications/{what}" for what in ("channels", "rules", "incidents", "deliveries")),
     "/api/docs/json",
 )
 

@@ -13,6 +13,10 @@ def _vault(*verbs: str) -> frozenset[str]:
     return frozenset(f"vault.{verb}_{model}" for verb in verbs for model in VAULT_MODELS)
 
 
+def _notices(*verbs: str, models: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"notices.{verb}_{model}" for verb in verbs for model in models)
+
+
 def _syncs(*codenames: str) -> frozenset[str]:
     return frozenset(f"syncs.{codename}" for codename in codenames)
 
@@ -40,6 +44,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "members:read": frozenset(["vault.view_membership"]),
     "members:write": frozenset(f"vault.{verb}_membership" for verb in WRITES),
     "audit:read": frozenset(["audit.view_entry"]),
+    "notifications:read": _notices("view", models=("channel", "rule", "incident", "delivery")),
 }
 # What any of them is about.
 SCOPED = frozenset[str]().union(*SCOPES.values())
@@ -63,6 +68,7 @@ DESCRIPTIONS = {
     "members:read": "See the members of projects",
     "members:write": "Add, change and remove members of projects",
     "audit:read": "See the audit log",
+    "notifications:read": "See who is told of what, incidents and deliveries",
 }
 
 

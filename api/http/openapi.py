@@ -58,7 +58,7 @@ def _with_example(parameter: dict[str, Any]) -> dict[str, Any]:
     examples = parameter.get("examples", [])
     plain = {name: part for name, part in parameter.items() if name != "examples"}
     if parameter["in"] == "path":
-        return plain | {"example": IN_PATHS.get(parameter["name"], EXAMPLE_ID)}
+        return plain | {"example": examples[0] if examples else IN_PATHS.get(parameter["name"], EXAMPLE_ID)}
     return plain | ({"example": examples[0]} if examples else {})
 
 

@@ -30,6 +30,8 @@ from api.http.foreseeing import DECLARATION, PLAN
 from api.models import ApiToken
 from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
+from notices.choices import State, Way
+from notices.models import Channel, Delivery, Incident, Rule
 from sandbox.server import Sandbox
 from syncs.choices import Trigger
 from syncs.models import DevinSync, SyncRun
@@ -92,7 +94,19 @@ def token(monkeypatch: pytest.MonkeyPatch, db: None, sandbox: Sandbox, settings:
         id=EXAMPLE_ID, name="my-devin-sync", project=project, folder=folder, connection=connection, org_id=ORG
     )
     SyncRun.objects.create(id=EXAMPLE_ID, sync=sync, sync_name=sync.name, org_id=ORG, trigger=Trigger.API)
+    tell_of(sync)
     return ApiToken.issue(User.objects.create_superuser("root"), "schemathesis")[1]
+
+
+def tell_of(sync: DevinSync) -> None:
+    """By mail, for which there is no server here: a test of the channel says so at once."""
+    channel = Channel(id=EXAMPLE_ID, name="On-call", way=Way.MAIL)
+    channel.set_address("oncall@example.com", shown="oncall@example.com")
+    channel.save(force_insert=True)
+    Rule.objects.create(id=1, channel=channel, events=["failed"], sync=sync)
+    incident = Incident.objects.create(id=EXAMPLE_ID, event="failed", subject="sync:1", title="Failed", link="/admin/")
+    delivery = Delivery.objects.create(id=EXAMPLE_ID, channel=channel, state=State.FAILED, subject="Failed")
+    delivery.notices.create(incident=incident, channel=channel)
 
 
 @pytest.mark.parametrize("operation", list(operations()))

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from api.auth.throttle import TOLD_AT_ONCE
 from api.models import MachineIdentity, RequestCount
 from connections.models import Connection
+from notices.choices import Way
+from notices.models import Channel, Delivery, Incident, Rule
 from sources.models import SharedConnection
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, SyncRun
@@ -154,6 +156,17 @@ def add_members(project: Project, number: int) -> None:
         Membership.objects.create(project=project, role="viewer", **whose)
 
 
+def add_notices(sync: DevinSync, number: int, delivery: Delivery | None = None) -> Delivery:
+    """A channel with a rule, and an incident that it and another are told of."""
+    channel = Channel.objects.create(name=f"Channel {number}", way=Way.MAIL)
+    Rule.objects.create(channel=channel, events=["failed"], project=sync.project)
+    incident = Incident.objects.create(event="failed", subject=f"sync:{number}", title="Failed", sync_id=sync.pk)
+    own = Delivery.objects.create(channel=channel, subject=incident.title)
+    for each in filter(None, (own, delivery)):
+        each.notices.create(incident=incident, channel=each.channel)
+    return own
+
+
 LISTS = {
     "syncs": "/api/v1/secret-syncs?projectId={project}",
     "syncs to Devin": "/api/v1/secret-syncs/devin?projectId={project}",
@@ -171,6 +184,11 @@ LISTS = {
     "folders": "/api/v2/folders?projectId={project}&environment=dev&path=/",
     "runs": "/api/v1/secret-syncs/devin/{sync}/runs",
     "the audit log": "/api/v1/audit",
+    "channels": "/api/v1/notifications/channels",
+    "rules": "/api/v1/notifications/rules",
+    "incidents": "/api/v1/notifications/incidents",
+    "deliveries": "/api/v1/notifications/deliveries",
+    "what a delivery tells of": "/api/v1/notifications/deliveries/{delivery}",
 }
 
 
@@ -179,7 +197,9 @@ def test_a_list_takes_no_statement_more_for_more_rows(
     administrator: Caller, reader: DevinSync, folder: Folder, connection: Connection, name: str
 ) -> None:
     project = folder.environment.project
-    path = LISTS[name].format(project=project.pk, connection=connection.pk, sync=reader.pk)
+    delivery = add_notices(reader, 100)
+    ids = {"project": project.pk, "connection": connection.pk, "sync": reader.pk, "delivery": delivery.pk}
+    path = LISTS[name].format(**ids)
     SharedConnection.objects.create(connection=connection, project=project)
     add_members(project, 100)
     add_run(reader)
@@ -196,5 +216,6 @@ def test_a_list_takes_no_statement_more_for_more_rows(
         SharedConnection.objects.create(connection=connection, project=made)
         add_members(project, number)
         add_run(reader)
+        add_notices(reader, number, delivery)
 
     assert len(statements(administrator, "GET", path)) == len(few)

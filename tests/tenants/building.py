@@ -18,6 +18,8 @@ from accounts.roles import VIEWER
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
 from connections.models import Connection
+from notices.choices import State, Way
+from notices.models import Channel, Delivery, Incident, Rule
 from sources.models import Copy, LinkedProject, ListedFolders, SharedConnection
 from syncs.choices import Action, BlockedReason, Decision, Outcome, Phase, Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRun, SyncRunChange, WriteIntent
@@ -64,6 +66,7 @@ def build_tenant(name: str, *, devin_url: str, shelves: dict[UUID, Shelf]) -> Te
     _connect(tenant, devin_url)
     _link(tenant, shelves)
     _sync(tenant)
+    _tell(tenant)
     _let_in(tenant)
     return tenant
 
@@ -177,6 +180,22 @@ def _sync(tenant: Tenant) -> None:
     DevinSync.objects.filter(pk=sync.pk).update(last_sync_run_id=run.pk)
     rows |= {"sync": sync, "elsewhere": elsewhere, "run": run, "waiting": waiting, "change": change}
     rows |= {"managed": managed}
+
+
+def _tell(tenant: Tenant) -> None:
+    """Of what happens to its sync. Administrators alone see to that, and see it."""
+    word, rows = tenant.word, tenant.rows
+    channel = Channel(name=word(), way=Way.MAIL, last_problem=word())
+    channel.set_address(f"{word()}@example.com", shown=f"{word()}@example.com")
+    channel.save()
+    rows["rule"] = Rule.objects.create(channel=channel, events=["failed"], sync=rows["sync"])
+    incident = Incident.objects.create(
+        event="failed", subject=f"sync:{rows['sync'].pk}", title=word(), text=word(), link=f"/{word()}",
+        project_id=rows["project"].pk, sync_id=rows["sync"].pk,
+    )  # fmt: skip
+    delivery = Delivery.objects.create(channel=channel, subject=word(), state=State.FAILED, answer=word())
+    delivery.notices.create(incident=incident, channel=channel)
+    rows |= {"channel": channel, "incident": incident, "delivery": delivery}
 
 
 def _let_in(tenant: Tenant) -> None:

@@ -53,6 +53,8 @@ def names_of(tenant: Tenant) -> dict[str, str]:
         "membership_id": str(rows["member"].pk),
         "identity_id": str(rows["identity"].pk),
         "group": rows["group"].name,
+        **{f"{name}_id": str(rows[name].pk) for name in ("channel", "rule", "incident", "delivery")},
+        **{f"{name}Id": str(rows[name].pk) for name in ("sync", "channel", "incident")},
         "username": tenant.user.get_username(),
     }
 

@@ -25,6 +25,10 @@ BY_MODEL = {
     "api_hook": "hook",
     "api_apitoken": "token",
     "api_machineidentity": "identity",
+    "notices_channel": "channel",
+    "notices_rule": "rule",
+    "notices_incident": "incident",
+    "notices_delivery": "delivery",
 }
 # What else stands in an address, each with all that it may be.
 WORDS = {
