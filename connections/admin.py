@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -16,7 +17,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from common.lacking import demand_rights
 from common.returning import way_on, with_query
 from connections.errors import ConnectionFailed
+from connections.expiry import LAST, Expiry
 from connections.forms import ConnectionForm, Verdict, form_for
+from connections.key_life import EXPIRING, told_of
 from connections.models import ChangedMeanwhile, Connection
 from connections.organization_admin import ask_for_organizations, organizations_of
 from connections.reach import USE, VIEW, may, may_anywhere, within_reach
@@ -33,7 +36,12 @@ PATIENCE_FOR_MANY = 20.0
 NAMED = 20
 STATE = (
     "State",
-    {"fields": ("validation", "principal", "organization", "organizations", "used_by", "version", "updated_at")},
+    {
+        "fields": (
+            *("validation", "key_expiry", "principal", "organization", "organizations"),
+            *("used_by", "version", "updated_at"),
+        )
+    },
 )
 
 NETWORK = "Network"
@@ -68,11 +76,24 @@ class AppFilter(admin.SimpleListFilter):
         return queryset.filter(app=self.value()) if self.value() else queryset
 
 
+class ExpiryFilter(admin.SimpleListFilter):
+    title = "key"
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, words) for state, (words, _) in EXPIRING.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = EXPIRING.get(self.value() or "")
+        return queryset.filter(chosen[1]()) if chosen else queryset
+
+
 @admin.register(Connection)
 class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     form = ConnectionForm
-    list_display = ("name", "to", "base_url", "principal_and_organization", "validation", "in_use")
-    list_filter = (AppFilter, ValidationFilter)
+    list_display = ("name", "to", "base_url", "principal_and_organization", "validation", "expiry", "in_use")
+    list_filter = (AppFilter, ValidationFilter, ExpiryFilter)
+    list_select_related = ("key_life",)
     search_fields = ("name", "description", "base_url", "org_id", "principal_name")
     # Suggestions in a form forget the order of the model.
     ordering = ("name",)
@@ -85,6 +106,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         "api_key_end",
         "way_there",
         "validation",
+        "key_expiry",
         "principal",
         "organization",
         "organizations",
@@ -112,7 +134,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         sees_all = request.user.has_perm(VIEW)
-        return self.list_display if sees_all else ("name", "to", "principal_and_organization", "validation")
+        return self.list_display if sees_all else ("name", "to", "principal_and_organization", "validation", "expiry")
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_fields if request.user.has_perm(VIEW) else ("name", "description")
@@ -124,7 +146,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
             return (
                 (None, {"fields": ("name", "description")}),
                 (kind.label, {"fields": ("base_url",)}),
-                ("State", {"fields": ("validation", "principal", "organization")}),
+                ("State", {"fields": ("validation", "key_expiry", "principal", "organization")}),
             )
         if obj is not None and not self.has_change_permission(request, obj):
             return (
@@ -137,7 +159,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         entered = [entry.name for entry in (*form.parameters, *form.credentials) if entry.name not in way]
         editable = (
             (None, {"fields": ("name", "description", "seen_version")}),
-            (kind.label, {"fields": ("base_url", *entered, "concurrency")}),
+            (kind.label, {"fields": ("base_url", *entered, "key_expires_on", "concurrency")}),
             (NETWORK, {"fields": way}),
         )
         return editable if obj is None else (*editable, STATE)
@@ -209,6 +231,8 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
             obj.describe_as(form.verdict.identity)
             messages.success(request, obj.kind.known(obj.describe_principal()))
         obj.save()
+        if form.enters_expiry:
+            obj.life.enter(form.expires_at)
         if form.is_moved and (count := obj.syncs.count()):
             waiting = "1 sync that uses it waits" if count == 1 else f"{count} syncs that use it wait"
             messages.warning(request, f"{waiting} until somebody has looked at the plan at {obj.where}.")
@@ -331,6 +355,18 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
             moment(connection.validated_at, otherwise=""),
             format_html(" <div>{}</div>", connection.validation_message) if connection.validation_message else "",
         )
+
+    @admin.display(description="key expires", ordering=Coalesce("key_life__expires_at", Value(LAST)))
+    def expiry(self, connection: Connection) -> SafeString | str:
+        life = connection.life
+        if life.expires_at is None:
+            return "never" if life.is_told else "–"
+        end = Expiry(life.expires_at)
+        return badge(end.tone, end.words) if end.tone else moment(life.expires_at)
+
+    @admin.display(description="key expires")
+    def key_expiry(self, connection: Connection) -> SafeString | str:
+        return told_of(connection)
 
     @admin.display(description="in use by", ordering="sync_count")
     def in_use(self, connection: Any) -> str:

@@ -1,15 +1,16 @@
 """What the audit log tells of connections: never a credential, nor a part of one."""
 
 from audit import registry
-from connections.models import AccessToken, Connection, Organization, RequestBudget
+from connections.models import AccessToken, Connection, KeyLife, Organization, RequestBudget
 
 
 def register() -> None:
     registry.register(
         Connection,
         *("name", "description", "app", "method", "base_url", "parameters", "concurrency"),
+        named={"key expires": "key_life__expires_at"},
         hidden={"credentials": "sealed_credentials"},
         arguments=("connection_id",),
     )
     # What services say, and what is kept to speak with them.
-    registry.leave_out(AccessToken, Organization, RequestBudget)
+    registry.leave_out(AccessToken, KeyLife, Organization, RequestBudget)

@@ -1,14 +1,17 @@
 """The form of a connection, made for its app and method: credentials go in and never come out again."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.text import capfirst
 
 from connections.errors import ConnectionFailed
+from connections.expiry import Expiry, first_moment_of, why_not
 from connections.kinds import Entry, Identity, Kind
 from connections.models import Connection
 from connections.registry import kind_named
@@ -35,6 +38,9 @@ class ConnectionForm(forms.ModelForm[Connection]):
     parameters: tuple[Entry, ...] = ()
 
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    key_expires_on = forms.DateField(
+        label="Expires on", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    )
 
     class Meta:
         model = Connection
@@ -59,6 +65,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
             self.fields[entry.name].help_text = entry.help_text if is_new else self._kept(entry)
         for entry in self.parameters:
             self.fields[entry.name].initial = stored.parameters.get(entry.api_name, "")
+        if "key_expires_on" in self.fields:
+            self._describe_expiry(stored, is_new=is_new)
 
     @property
     def is_moved(self) -> bool:
@@ -84,6 +92,22 @@ class ConnectionForm(forms.ModelForm[Connection]):
                 "Somebody else changed this connection after you opened it. Load the page again and repeat your change."
             )
         return seen
+
+    @property
+    def enters_expiry(self) -> bool:
+        """A date that stays as it was is not one for new credentials."""
+        return "key_expires_on" in self.changed_data
+
+    @property
+    def expires_at(self) -> datetime | None:
+        day = self.cleaned_data["key_expires_on"]
+        return first_moment_of(day) if day else None
+
+    def clean_key_expires_on(self) -> date | None:
+        day: date | None = self.cleaned_data["key_expires_on"]
+        if day and self.enters_expiry and (problem := why_not(first_moment_of(day))):
+            raise ValidationError(problem)
+        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -146,6 +170,25 @@ class ConnectionForm(forms.ModelForm[Connection]):
         return f"Leave empty to keep the stored {_short(entry)}" + (
             f" (ends in …{hint})." if hint and entry.is_hinted else "."
         )
+
+    def _describe_expiry(self, stored: Connection, *, is_new: bool) -> None:
+        field, words = self.fields["key_expires_on"], stored.kind.secret_words
+        field.help_text = (
+            f"The day on which the {words} ends, if you know it: it is warned of 14, 3 and 1 days before. "
+            f"A new {words} clears it."
+        )
+        if is_new:
+            return
+        life = stored.life
+        field.initial = timezone.localtime(life.expires_at).date() if life.expires_at else None
+        if life.is_told:
+            field.disabled = True
+            field.help_text = f"{stored.kind.label} says so itself, so nobody enters it."
+        elif life.former_expires_at:
+            day = Expiry(life.former_expires_at).day
+            field.help_text = (
+                f"{day} was entered for the {words} before this one, and does not count any more. {field.help_text}"
+            )
 
     def _describe_address(self, kind: Kind, *, is_new: bool) -> None:
         field = self.fields["base_url"]

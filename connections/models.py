@@ -8,7 +8,7 @@ import hmac
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from common.patterns import validate_slug
 from connections.devin.app import open_client
 from connections.devin.client import DevinClient
 from connections.errors import ConnectionFailed
+from connections.expiry import Origin
 from connections.fields import BaseURLField, NameField
 from connections.http import Route
 from connections.kinds import Identity, Kind
@@ -84,6 +85,9 @@ class Connection(models.Model):
         default=timezone.now, db_default=Now(), editable=False, help_text="When Devin's audit log may be asked again."
     )
 
+    # Credentials were set here that are not the stored ones, and are not saved yet.
+    _has_others = False
+
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -97,15 +101,27 @@ class Connection(models.Model):
 
     def save(self, **kwargs: Any) -> None:
         """A whole save is a change: it takes the next version, or fails if somebody else took it first."""
-        if self._state.adding or kwargs.get("update_fields") is not None:
+        fields = kwargs.get("update_fields")
+        if self._state.adding or (fields is not None and "sealed_credentials" not in fields):
             super().save(**kwargs)
             return
         with transaction.atomic():
-            same = Connection.objects.filter(pk=self.pk, version=self.version)
-            if not same.update(version=self.version + 1):
-                raise ChangedMeanwhile(f"Connection “{self.name}” was changed by somebody else. Load it again.")
-            self.version += 1
+            if fields is None:
+                self._take_next_version()
             super().save(**kwargs)
+            self._forget_life()
+
+    def _take_next_version(self) -> None:
+        same = Connection.objects.filter(pk=self.pk, version=self.version)
+        if not same.update(version=self.version + 1):
+            raise ChangedMeanwhile(f"Connection “{self.name}” was changed by somebody else. Load it again.")
+        self.version += 1
+
+    def _forget_life(self) -> None:
+        """Of other credentials nothing is known yet."""
+        if self._has_others:
+            self.life.forget()
+            self._has_others = False
 
     def clean(self) -> None:
         super().clean()
@@ -141,6 +157,7 @@ class Connection(models.Model):
             cleaned[LOGIN] = login
         elif kept := self._proxy_login():
             cleaned[LOGIN] = kept
+        self._has_others = self._has_others or not (self._state.adding or self._holds(cleaned))
         self.sealed_credentials = seal(json.dumps(cleaned), context=self.credentials_context())
         self.credentials_hint = "".join(
             # The end of something short would be too much of it.
@@ -148,6 +165,14 @@ class Connection(models.Model):
             for entry in self.kind.method(self.method).credentials
             if entry.is_hinted and len(cleaned.get(entry.api_name, "")) >= HINTED_LENGTH
         )[-HINT_LENGTH:]
+
+    def _holds(self, cleaned: Mapping[str, str]) -> bool:
+        """Whether these are the stored ones, for the present address and way. A proxy's login is none of them."""
+        try:
+            stored = self.credentials()
+        except DecryptionError:
+            return False
+        return {**stored, LOGIN: ""} == {**cleaned, LOGIN: ""}
 
     def set_api_key(self, key: str) -> None:
         """As `set_credentials`, for an app that takes an API key alone."""
@@ -163,6 +188,14 @@ class Connection(models.Model):
             what = self.kind.secret_words
             raise DecryptionError(f"Could not read the {what} of connection “{self.name}”. {error}") from error
         return {str(name): str(text) for name, text in found.items()}
+
+    @property
+    def life(self) -> "KeyLife":
+        """Until when its credentials hold, as far as that is known."""
+        try:
+            return self.key_life
+        except KeyLife.DoesNotExist:
+            return KeyLife(connection=self)
 
     def route(self) -> Route:
         """How to come to its host."""
@@ -232,6 +265,7 @@ class Connection(models.Model):
                 "audit_logs_due_at",
             ]
         )
+        KeyLife.objects.filter(connection_id=self.pk).update(due_at=timezone.now())
 
     def mark_invalid(self, message: str) -> None:
         self.is_valid, self.validation_message, self.validated_at = False, message[:1024], timezone.now()
@@ -270,6 +304,56 @@ class Connection(models.Model):
                 "an environment variable, which api_key_env names in its file."
             )
         return f"The connection “{self.name}” has no {self.kind.secret_words} yet: enter it in the admin."
+
+
+class KeyLife(models.Model):
+    """Until when the credentials of a connection hold, and who says so: the service, or a person where it does not.
+
+    `expires_at` is empty where nothing is known, and where the service says that they do not expire.
+    """
+
+    connection = models.OneToOneField(
+        Connection, primary_key=True, on_delete=models.CASCADE, related_name="key_life", serialize=False
+    )
+    expires_at = models.DateTimeField("expires", null=True)
+    origin = models.CharField(max_length=16, choices=Origin, default=Origin.UNKNOWN, db_default=Origin.UNKNOWN)
+    asked_at = models.DateTimeField("last asked", null=True)
+    is_refused = models.BooleanField(default=False, db_default=False, help_text="The key may not ask.")
+    due_at = models.DateTimeField(default=timezone.now, db_default=Now(), help_text="When to ask the service again.")
+    former_expires_at = models.DateTimeField(null=True, help_text="What was entered for credentials that are gone.")
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="key_life_expires_at")]
+
+    def __str__(self) -> str:
+        return f"life of the key of {self.connection_id}"
+
+    @property
+    def is_told(self) -> bool:
+        """The service says it, so nobody enters it."""
+        return self.origin == Origin.TOLD and not self.is_refused
+
+    @property
+    def known(self) -> str:
+        """In one word: unknown, entered, told or never."""
+        if self.origin == Origin.TOLD and self.expires_at is None:
+            return "never"
+        return self.origin or "unknown"
+
+    def enter(self, expires_at: datetime | None) -> None:
+        """What a person says; nothing takes it back."""
+        self.expires_at = expires_at
+        self.origin = Origin.UNKNOWN if expires_at is None else Origin.ENTERED
+        self.former_expires_at = None
+        self.save()
+
+    def forget(self) -> None:
+        """The credentials are others now; the service may be asked about them at once."""
+        entered = self.expires_at if self.origin == Origin.ENTERED else self.former_expires_at
+        self.former_expires_at = entered
+        self.expires_at, self.origin, self.asked_at, self.is_refused = None, Origin.UNKNOWN, None, False
+        self.due_at = timezone.now()
+        self.save()
 
 
 class Organization(models.Model):

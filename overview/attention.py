@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
+from connections.expiry import LAST, Expiry
+from connections.key_life import expiring
 from connections.models import Connection
+from sources.models import LinkedProject
 from syncs.choices import BlockedReason, Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
@@ -42,10 +45,15 @@ class Attentions:
     sync_count: int
     connection_count: int
     secret_count: int
+    key_count: int
 
     @property
     def count(self) -> int:
-        return self.sync_count + self.connection_count + self.secret_count
+        return self.sync_count + self.connection_count + self.secret_count + self.key_count
+
+    @property
+    def all_keys_url(self) -> str:
+        return f"{admin_url('connections_connection_changelist')}?key=expiring" if self.key_count > MOST_ROWS else ""
 
     @property
     def all_secrets_url(self) -> str:
@@ -64,6 +72,10 @@ class Attentions:
             else ""
         )
 
+    @property
+    def has_more(self) -> bool:
+        return bool(self.all_syncs_url or self.all_connections_url or self.all_keys_url or self.all_secrets_url)
+
 
 def admin_url(name: str, *args: object) -> str:
     """The admin page of that name, or "" where there is none."""
@@ -76,12 +88,16 @@ def admin_url(name: str, *args: object) -> str:
 def collect_attention(user: Any) -> Attentions:
     """The secrets that are due only for whoever may see secrets."""
     syncs = visible(user, syncs_needing_a_person())
-    in_use = Connection.objects.filter(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
+    by_syncs = Q(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))))
+    refused = by_syncs & Q(is_valid=False)
     first, sync_count = _first_of(syncs)
-    invalid, connection_count = _first_of(visible(user, in_use))
+    invalid, connection_count = _first_of(visible(user, Connection.objects.filter(refused)))
     secrets, secret_count = _due_secrets(user)
-    rows = [*_of_syncs(first), *map(_of_connection, invalid), *map(_of_secret, secrets)]
-    return Attentions(rows, sync_count, connection_count, secret_count)
+    in_use = by_syncs | Q(Exists(LinkedProject.objects.filter(connection=OuterRef("pk"))))
+    ending = Connection.objects.filter(in_use & ~refused & expiring()).select_related("key_life")
+    keys, key_count = _first_of(visible(user, ending.order_by("key_life__expires_at", "name")))
+    rows = [*_of_syncs(first), *map(_of_connection, invalid), *map(_of_key, keys), *map(_of_secret, secrets)]
+    return Attentions(rows, sync_count, connection_count, secret_count, key_count)
 
 
 def _first_of(rows: QuerySet[Row]) -> tuple[list[Row], int]:
@@ -153,6 +169,13 @@ def _at_its_last_run(sync: DevinSync) -> Attention:
 def _of_connection(connection: Connection) -> Attention:
     url = admin_url("connections_connection_change", connection.pk)
     return Attention("failed", "Not valid", connection.name, connection.validation_message, url)
+
+
+def _of_key(connection: Connection) -> Attention:
+    end, words = Expiry(connection.life.expires_at or LAST), connection.kind.secret_words
+    message = f"Its {words} {end.words.lower()}, on {end.day}. Make a new one and enter it on the connection's page."
+    url = admin_url("connections_connection_change", connection.pk)
+    return Attention(end.tone, "Key expired" if end.is_over else "Key expires", connection.name, message, url)
 
 
 def _of_secret(secret: Secret) -> Attention:

@@ -41,7 +41,9 @@ def project_for(caller: Caller, project_id: str) -> Project:
 
 
 def connections_for(caller: Caller, permission: str = reach.VIEW, **which: Any) -> QuerySet[Connection]:
-    return reach.within_reach(caller.user, permission, rows=Connection.objects.filter(**which))
+    return reach.within_reach(
+        caller.user, permission, rows=Connection.objects.filter(**which).select_related("key_life")
+    )
 
 
 def connection_for(caller: Caller, connection_id: UUID, *, app: str = "devin") -> Connection:

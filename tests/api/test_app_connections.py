@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -5,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from accounts.roles import ADMINISTRATOR
-from connections.models import Connection
+from connections.models import Connection, KeyLife
 from sandbox.server import Sandbox
 from syncs.models import DevinSync
 from tests.api.conftest import API_KEY, Caller, make_caller, make_user
@@ -157,3 +158,52 @@ def test_says_which_ones_the_caller_may_use(editor: Caller, viewer: Caller, conn
     viewer.get(f"{DEVIN}/available", status=403)
     options = viewer.get(f"{CONNECTIONS}/options")["appConnectionOptions"]
     assert {"name": "Devin", "app": "devin", "methods": ["api-key"]} in options
+
+
+# When the key expires
+
+
+def test_takes_and_tells_when_a_key_expires(administrator: Caller, body: dict[str, Any]) -> None:
+    made = administrator.post(DEVIN, body | {"keyExpiresAt": "2096-03-04T10:00:00+09:00"})["appConnection"]
+    assert (made["keyExpiresAt"], made["keyExpiry"]) == ("2096-03-04T01:00:00Z", "entered")
+    path = f"{DEVIN}/{made['id']}"
+
+    kept = administrator.patch(path, {"description": "new"})["appConnection"]
+    cleared = administrator.patch(path, {"keyExpiresAt": None})["appConnection"]
+
+    assert kept["keyExpiresAt"] == made["keyExpiresAt"]
+    assert (cleared["keyExpiresAt"], cleared["keyExpiry"]) == (None, "unknown")
+    assert administrator.get(DEVIN)["appConnections"] == [cleared]
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "2096-03-04T10:00:00", "9999-12-31T23:59:59Z", "soon"])
+def test_refuses_an_expiry_that_cannot_be(administrator: Caller, connection: Connection, at: str) -> None:
+    answer = administrator.patch(f"{DEVIN}/{connection.pk}", {"keyExpiresAt": at}, status=422)
+
+    assert "keyExpiresAt" in str(answer)
+    assert not KeyLife.objects.exists()
+
+
+def test_what_devin_tells_of_a_key_is_not_entered(administrator: Caller, connection: Connection) -> None:
+    KeyLife.objects.create(connection=connection, origin="told")
+
+    answer = administrator.patch(
+        f"{DEVIN}/{connection.pk}", {"keyExpiresAt": "2096-03-04T10:00:00Z", "name": "other"}, status=422
+    )
+
+    assert "Devin says itself when the API key expires. Leave this out." in str(answer)
+    shown = administrator.get(f"{DEVIN}/{connection.pk}")["appConnection"]
+    assert (shown["keyExpiry"], shown["keyExpiresAt"], shown["name"]) == ("never", None, connection.name)
+
+
+def test_a_new_key_clears_an_expiry_unless_one_comes_with_it(administrator: Caller, connection: Connection) -> None:
+    path = f"{DEVIN}/{connection.pk}"
+    KeyLife.objects.create(connection=connection, origin="entered", expires_at=datetime(2095, 1, 1, tzinfo=UTC))
+
+    with Sandbox() as service:
+        other = {"credentials": {"apiKey": API_KEY, "baseUrl": service.url}}
+        cleared = administrator.patch(path, other)["appConnection"]
+        entered = administrator.patch(path, other | {"keyExpiresAt": "2096-03-04T10:00:00Z"})["appConnection"]
+
+    assert (cleared["keyExpiresAt"], cleared["keyExpiry"]) == (None, "unknown")
+    assert entered["keyExpiry"] == "entered"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from redis.exceptions import ConnectionError as QueueIsGone
 
-from connections.models import Connection
+from connections.models import Connection, KeyLife
 from overview import collect as overview
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncControl, SyncRun
@@ -202,6 +202,45 @@ def test_a_queue_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("django_rq.get_queue", refuse)
 
     assert overview._ask_queue() == (None, None)
+
+
+def test_names_the_connections_in_use_whose_key_ends_soon(admin_user: User, add_sync: AddSync) -> None:
+    used, now = add_sync("one", Status.SUCCEEDED).connection, timezone.now()
+    unused = Connection.objects.create(name="unused", base_url="https://devin.example")
+    for each in (used, unused):
+        KeyLife.objects.create(connection=each, expires_at=now + timedelta(days=3), origin="entered")
+
+    attention = overview.collect(admin_user).attention
+
+    assert [(row.state, row.word, row.name) for row in attention.rows] == [("blocked", "Key expires", used.name)]
+    assert "Its API key expires in 2 days, on" in attention.rows[0].message
+    assert (attention.count, attention.key_count) == (1, 1)
+    KeyLife.objects.update(expires_at=now + timedelta(days=14, minutes=1))
+    assert overview.collect(admin_user).attention.rows == []
+    KeyLife.objects.update(expires_at=now - timedelta(days=1))
+    assert [row.word for row in overview.collect(admin_user).attention.rows] == ["Key expired"]
+    # What its service refuses is named once.
+    Connection.objects.update(is_valid=False)
+    assert [row.word for row in overview.collect(admin_user).attention.rows] == ["Not valid"]
+
+
+def test_tells_of_no_key_whose_connection_is_not_seen(somebody: Callable[..., User], add_sync: AddSync) -> None:
+    connection = add_sync("one", Status.SUCCEEDED).connection
+    KeyLife.objects.create(connection=connection, expires_at=timezone.now(), origin="entered")
+
+    assert overview.collect(somebody()).attention.count == 0
+
+
+def test_links_to_all_connections_whose_key_ends(admin_client: Client, add_sync: AddSync) -> None:
+    sync = add_sync("fine", Status.SUCCEEDED)
+    for number in range(7):
+        ending = Connection.objects.create(name=f"ending-{number}", base_url="https://devin.example")
+        KeyLife.objects.create(connection=ending, expires_at=timezone.now(), origin="entered")
+        DevinSync.objects.create(name=f"s-{number}", project=sync.project, connection=ending, org_id="org-2")
+
+    page = " ".join(admin_client.get("/admin/").content.decode().split())
+
+    assert 'href="/admin/connections/connection/?key=expiring"> All 7 connections whose key expires' in page
 
 
 def test_costs_the_same_queries_for_many_syncs(

@@ -1,5 +1,7 @@
 """Creates, changes and deletes connections. The service is asked who the credentials are before anything is saved."""
 
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -23,6 +25,8 @@ def create_connection(caller: Caller, body: Create, *, app: str) -> Connection:
     with transaction.atomic():
         _check_name_is_free(connection)
         connection.save(force_insert=True)
+        if body.key_expires_at is not None:
+            connection.life.enter(body.key_expires_at)
         note_added(caller, connection)
     return connection
 
@@ -49,6 +53,8 @@ def update_connection(caller: Caller, connection: Connection, body: Update) -> C
     with transaction.atomic():
         _check_name_is_free(connection)
         connection.save()
+        if "key_expires_at" in given:
+            _enter_expiry(connection, body.key_expires_at)
         moved = f", the address from {old_place} to {connection.where}" if connection.where != old_place else ""
         note_changed(caller, connection, detail=f"Changed {', '.join(sorted(given)) or 'nothing'}{moved}")
     return connection
@@ -90,6 +96,13 @@ def _take_credentials(connection: Connection, credentials: CredentialsIn) -> Non
         connection.set_credentials(credentials.entered())
     except ValidationError as error:
         raise Unprocessable.at("credentials", message=error.messages[0]) from None
+
+
+def _enter_expiry(connection: Connection, expires_at: datetime | None) -> None:
+    if connection.life.is_told:
+        who, what = connection.kind.label, connection.kind.secret_words
+        raise Unprocessable.at("keyExpiresAt", message=f"{who} says itself when the {what} expires. Leave this out.")
+    connection.life.enter(expires_at)
 
 
 def _validate(connection: Connection) -> None:

@@ -1,15 +1,17 @@
 """App connections as Infisical spells them. An API key goes in and never comes out: `credentials` is empty."""
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
 from api.http.forms import Switch
-from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, known_names, left_out, nearest_name
+from api.resources.base import EXAMPLE_ID, Answer, Request, Timestamp, known_names, left_out, nearest_name, one_of
 from api.resources.syncs.schemas import Description
 from common.patterns import SLUG
+from connections.expiry import why_not
 from connections.models import Connection
 from connections.ways import CA_CERTIFICATE, PROXY
 
@@ -113,6 +115,15 @@ class VaultCredentials(CredentialsIn):
         return self.instance_url or self.base_url or ""
 
 
+def _to_come(at: datetime) -> datetime:
+    if problem := why_not(at):
+        raise ValueError(problem)
+    return at
+
+
+ExpiryIn = Annotated[AwareDatetime, AfterValidator(_to_come)]
+
+
 class ConnectionIn(Request):
     """Infisical's clients send these too; here they must be off."""
 
@@ -125,6 +136,14 @@ class ConnectionIn(Request):
     gateway_pool_id: str | None = None
     is_auto_rotation_enabled: Switch | None = None
     rotation: dict[str, Any] | None = None
+    key_expires_at: ExpiryIn | None = Field(
+        None,
+        examples=[None],
+        description=(
+            "When the credentials end, with a time zone, if you know it and the service does not tell; null: not "
+            "known. New credentials clear it."
+        ),
+    )
 
     @model_validator(mode="after")
     def _check_off(self) -> Self:
@@ -203,6 +222,10 @@ class ConnectionOut(Answer):
     proxy: str | None = Field(description="Its own proxy, without the login.")
     ca_certificate: str | None = Field(description="PEM of the only authorities that it trusts, if it has its own.")
     is_valid: bool | None = Field(description="Whether the service took the credentials last; null: not asked yet.")
+    key_expires_at: Timestamp | None = Field(
+        description="When the credentials end; null: not known, or never, as `keyExpiry` says."
+    )
+    key_expiry: str = one_of("unknown", "entered", "told", "never")
     shared_project_ids: list[UUID] = Field(
         examples=[[EXAMPLE_ID]], description="The projects that it is shared with, as far as the caller sees them."
     )
@@ -230,6 +253,8 @@ class ConnectionOut(Answer):
             proxy=connection.parameters.get(PROXY.api_name) if is_whole else None,
             ca_certificate=connection.parameters.get(CA_CERTIFICATE.api_name) if is_whole else None,
             is_valid=connection.is_valid,
+            key_expires_at=connection.life.expires_at,
+            key_expiry=connection.life.known,
             shared_project_ids=shared_with,
         )
 

@@ -1,0 +1,49 @@
+"""Until when the keys of connections hold: which end soon, and what a page says of one."""
+
+from collections.abc import Callable, Mapping
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from connections.expiry import AHEAD, Expiry, Origin
+from connections.models import Connection
+from theme.badges import badge
+from theme.times import moment
+
+
+def expired() -> Q:
+    return Q(key_life__expires_at__lte=timezone.now())
+
+
+def expiring() -> Q:
+    """Soon, or it has."""
+    return Q(key_life__expires_at__lte=timezone.now() + AHEAD)
+
+
+EXPIRING: Mapping[str, tuple[str, Callable[[], Q]]] = {
+    "expiring": (f"Expires within {AHEAD.days} days, or expired", expiring),
+    "expired": ("Expired", expired),
+}
+
+
+def told_of(connection: Connection) -> SafeString | str:
+    """In a connection's page."""
+    life, kind = connection.life, connection.kind
+    if life.expires_at is None:
+        return _without_a_date(connection)
+    end = Expiry(life.expires_at)
+    who = f"{kind.label} says so" if life.origin == Origin.TOLD else "as somebody entered it"
+    shown = badge(end.tone, end.words) if end.tone else format_html("{}", moment(life.expires_at))
+    return format_html('{} <span class="ds-muted">{}, {}</span>', shown, end.day, who)
+
+
+def _without_a_date(connection: Connection) -> str:
+    life, words = connection.life, connection.kind.secret_words
+    if life.origin == Origin.TOLD:
+        return f"never, {connection.kind.label} says"
+    if life.former_expires_at:
+        day = Expiry(life.former_expires_at).day
+        return f"not known: {day} was entered for the {words} before this one"
+    return f"not known: {connection.kind.label} does not tell, and nobody has entered it"
