@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from common.companions import repeat
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(days=1)
 AFTER_A_FAILURE = timedelta(minutes=10)
 LOOK_EVERY = 5.0
+# Sent with the `connection` whose organizations have just been taken over, in the transaction of that.
+organizations_listed = Signal()
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def take_over(connection: Connection, found: Sequence[RemoteOrganization]) -> Re
     )
     present = {each.org_id for each in found}
     gone = connection.organizations.filter(gone_at=None).exclude(org_id__in=present).update(gone_at=now)
+    organizations_listed.send(Organization, connection=connection)
     return Refreshed(is_listed=True, count=len(found), new=len(present - known), gone=gone)
 
 

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "vault",
     "sources",
     "syncs",
+    "fleets",
     "api",
     "notices",
     "forwarding",

@@ -12,13 +12,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sources.models import SharedConnection
 from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRun, SyncRunChange
+from syncs.places import ReadsPlace
 from vault.access import NOWHERE, Place, register_visible, visible, where
 from vault.models import VAULT, Project
 
 VIEW, VIEW_RUN = "syncs.view_devinsync", "syncs.view_syncrun"
 
 
-def place_of(sync: DevinSync) -> Place:
+def place_of(sync: ReadsPlace) -> Place:
+    """Of a sync, or of what makes syncs for it."""
     if not sync.project.is_kept_here and not SharedConnection.objects.filter(_own_connection(sync.project_id)).exists():
         return NOWHERE
     return Place(sync.project_id, sync.environment_slug, sync.path)

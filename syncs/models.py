@@ -121,6 +121,9 @@ class DevinSync(ReadsPlace, NamesOrganization, SyncOptions):
         ),
     )
 
+    # The sync set that made it, and through which alone it is edited.
+    set_id = models.UUIDField(null=True, editable=False, db_index=True)
+
     # Where the connection led when a person chose it, or last saw the plan there. Nothing is sent elsewhere.
     agreed_connection_id = models.UUIDField(null=True, editable=False)
     agreed_base_url = models.CharField(max_length=255, blank=True, editable=False)

@@ -14,6 +14,7 @@ FLOORS = (
     ("overview", "readers", "search", "metrics", "demo"),
     ("notices", "forwarding", "single_sign_on"),
     ("api",),
+    ("fleets",),
     ("syncs",),
     ("sources",),
     ("vault",),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Self
+from uuid import UUID
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
@@ -9,6 +10,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 from syncs.choices import Trigger
+from syncs.errors import EditRefused
+from syncs.models import DevinSync
 from vault.access import NOWHERE, Place, can, demand_at
 
 Person = AbstractBaseUser | AnonymousUser
@@ -25,6 +28,8 @@ class Actor:
     trigger: Trigger
     # Is asked for no right.
     is_trusted: bool = False
+    # The sync set that edits the syncs that it makes.
+    set_id: UUID | None = None
 
     @classmethod
     def in_wizard(cls, user: Person) -> Self:
@@ -43,6 +48,19 @@ class Actor:
     def on_command_line(cls, user: Person | None = None) -> Self:
         """`user` is only noted down: whoever has the database and the encryption keys may do everything."""
         return cls(user, "on the command line", Trigger.COMMAND, is_trusted=True)
+
+    @classmethod
+    def by_set(cls, user: Person | None, set_id: UUID, name: str) -> Self:
+        """`user` made the set, or changed it last: their rights were asked for then."""
+        return cls(user, f"by the sync set {name}", Trigger.EDIT, is_trusted=True, set_id=set_id)
+
+    def check_may_edit(self, sync: DevinSync) -> None:
+        """Raises EditRefused for one that a set makes, unless this is the set."""
+        if sync.set_id not in (None, self.set_id):
+            raise EditRefused(
+                f"“{sync.name}” is made by a sync set, so it is changed there. On the set's page you can also pause it "
+                "for this organization alone, or give it other limits."
+            )
 
     def may_everywhere(self, permission: str) -> bool:
         """Whether they have it in the whole installation. Whoever has the command line has the database."""

@@ -56,6 +56,7 @@ def change_sync(
     sync = locked(sync_id)
     if seen_version not in (None, sync.version):
         raise EditRefused(f"Somebody else has changed the sync {sync.name}. Look at it again, then change it.")
+    by.check_may_edit(sync)
     old, before = Place.of(sync), copy(sync)
     changed = _set(sync, fields)
     check_may_change(before, sync, changed, by=by, removes_old=removes_old)
@@ -88,6 +89,7 @@ def foresee_change(sync_id: UUID, fields: Mapping[str, Any], **meant: Any) -> De
 def switch_sync(sync_id: UUID, name: str, *, on: bool, by: Actor) -> bool:
     """Switches one of the `SWITCHES`; on, an auto-sync then runs. False if it stood so already."""
     sync = locked(sync_id)
+    by.check_may_edit(sync)
     by.demand("syncs.change_devinsync", place_of(sync))
     if getattr(sync, name) == on:
         return False

@@ -12,8 +12,11 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 
 
 @transaction.atomic
-def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wishes = NO_WISHES) -> Edited:
-    """Saves a sync that is not saved yet. An auto-sync then runs; one `at_once` does too if it is but enabled.
+def create_sync(
+    sync: DevinSync, *, by: Actor, at_once: bool = False, runs: bool = True, wishes: Wishes = NO_WISHES
+) -> Edited:
+    """Saves a sync that is not saved yet. An auto-sync then runs, but for without `runs`; one `at_once` does too if it
+    is but enabled.
 
     Raises Lacking, EditRefused, NotRunnable, or ValidationError for fields that hold what they must not.
     """
@@ -28,6 +31,6 @@ def create_sync(sync: DevinSync, *, by: Actor, at_once: bool = False, wishes: Wi
     except IntegrityError:
         # Somebody else took the name a moment ago.
         raise name_taken(sync.name, sync.project) from None
-    run = after_edit(sync, user=by.user, trigger=by.trigger, wishes=wishes, at_once=at_once)
+    run = after_edit(sync, user=by.user, trigger=by.trigger, wishes=wishes, at_once=at_once) if runs else None
     by.note_added(sync)
     return Edited(sync, run)

@@ -25,6 +25,7 @@ def delete_sync(sync_id: UUID, *, by: Actor, removes_secrets: bool) -> SyncRun |
     person was told would be removed is to be what is removed.
     """
     sync = locked(sync_id)
+    by.check_may_edit(sync)
     check_may_delete(sync, by=by, removes_secrets=removes_secrets)
     waiting = _lock_waiting_runs(sync)
     if removes_secrets:

@@ -15,6 +15,7 @@ from syncs.access import place_of
 from syncs.editing.actor import Actor
 from syncs.editing.moves import Place as Destination
 from syncs.models import DevinSync
+from syncs.places import ReadsPlace
 from vault.access import Place
 from vault.loading import places_read
 
@@ -25,7 +26,7 @@ def check_may_create(sync: DevinSync, *, by: Actor) -> None:
     """Raises Lacking."""
     by.demand("syncs.add_devinsync", place_of(sync))
     check_may_use(sync.connection, sync, by=by)
-    check_may_read(sync, by=by)
+    check_may_read(sync, by=by, recursive=sync.recursive)
 
 
 def check_may_change(
@@ -40,7 +41,7 @@ def check_may_change(
     if old != new:
         check_may_use(after.connection, after, by=by)
     if reads_more or old != new:
-        check_may_read(after, by=by)
+        check_may_read(after, by=by, recursive=after.recursive)
     if removes_old and not old.is_same_organization(new):
         by.demand(REMOVE, place_of(before))
 
@@ -51,7 +52,7 @@ def check_may_delete(sync: DevinSync, *, by: Actor, removes_secrets: bool) -> No
         by.demand(REMOVE, place_of(sync))
 
 
-def check_may_use(connection: Connection, sync: DevinSync, *, by: Actor) -> None:
+def check_may_use(connection: Connection, sync: ReadsPlace, *, by: Actor) -> None:
     """Raises Lacking."""
     if by.may_everywhere(USE):
         return
@@ -60,16 +61,16 @@ def check_may_use(connection: Connection, sync: DevinSync, *, by: Actor) -> None
     by.demand(USE, place_of(sync))
 
 
-def check_may_read(sync: DevinSync, *, by: Actor) -> None:
+def check_may_read(sync: ReadsPlace, *, by: Actor, recursive: bool) -> None:
     """Raises Lacking, which names the first place that may not be read."""
     if by.may_everywhere(REVEAL):
         return
-    for place in places_covered(sync):
+    for place in places_covered(sync, recursive=recursive):
         by.demand(REVEAL, place)
 
 
-def places_covered(sync: DevinSync) -> Iterator[Place]:
+def places_covered(sync: ReadsPlace, *, recursive: bool) -> Iterator[Place]:
     yield place_of(sync)
     if sync.folder is not None:
-        for each in places_read(sync.folder, recursive=sync.recursive):
+        for each in places_read(sync.folder, recursive=recursive):
             yield Place(sync.project_id, each.environment_slug, each.path)

@@ -13,7 +13,8 @@ from syncs.models import DevinSync, DevinSyncQuerySet
 from vault.access import NOWHERE, can, visible
 from vault.models import Project
 
-SYNCS = DevinSync.objects.with_source().select_related("connection")
+# What a sync set makes stands in no document: the set does.
+SYNCS = DevinSync.objects.filter(set_id=None).with_source().select_related("connection")
 
 
 @dataclass(frozen=True)
