@@ -9,7 +9,7 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import audited, capture, chain, triggers
+        from audit import audited, capture, chain, floods, triggers
         from audit.models import Head
         from common.cleaning import register_cleaner
         from encryption import register_sealed
@@ -19,4 +19,5 @@ class AuditConfig(AppConfig):
         register_sealed(Head, "sealed_key", context=Head.sealing_context)
         register_cleaner("links of the audit log", chain.link_some)
         register_cleaner("old lines of the audit log", chain.clean_some)
+        register_cleaner("counts of failed log-ins", floods.clean_some)
         post_migrate.connect(triggers.after_migrate, sender=self, dispatch_uid="audit.triggers")

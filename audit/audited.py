@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Group, Permission, User
 
 from audit import registry
-from audit.models import Entry
+from audit.models import Entry, FailedLogIns
 
 
 def register() -> None:
@@ -15,4 +15,4 @@ def register() -> None:
         arguments=("user_id",),
     )
     registry.register(Group, "name", many={"rights": "permissions__codename"}, arguments=("group_id",))
-    registry.leave_out(Entry, Permission)
+    registry.leave_out(Entry, FailedLogIns, Permission)

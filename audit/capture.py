@@ -14,15 +14,17 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models.signals import post_save
 from django.http import HttpRequest
 
+from audit import floods
 from audit.completing import complete
 from audit.kinds import kind_of
 from audit.models import Action, Entry
 from audit.rows import look_at
 from audit.writing import line, note, note_many
+from common.clients import current_client
 from common.log_ins import BY_HEADER, BY_PROVIDER, log_in_refused
 
 UNKNOWN = "(unknown name)"
-WRONG_PASSWORD, LOCKED_OUT = "wrong password", "locked out"
+WRONG_PASSWORD, LOCKED_OUT, TOO_MANY = "wrong password", "locked out", "too many failed log-ins"
 ACTIONS = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Action.DELETED}
 
 
@@ -110,7 +112,21 @@ def _way_in(request: HttpRequest | None) -> str:
 
 
 def on_refused_log_in(*, name: str, way: str, why: str, **_: Any) -> None:
-    note(name or UNKNOWN, Action.FAILED_LOG_IN, detail=f"By {way}: {why}.", lacking=why)
+    note_failed_log_in(name or UNKNOWN, detail=f"By {way}: {why}.", lacking=why)
+
+
+def note_failed_log_in(actor: str, *, detail: str, lacking: str) -> None:
+    """Of a flood from one address only that there is one."""
+    number = floods.count(current_client())
+    if number <= floods.TOLD:
+        _tell(actor, detail=detail, lacking=lacking)
+    elif floods.is_round(number):
+        detail = f"{number} from this address in a quarter of an hour; more are not told one by one."
+        _tell(UNKNOWN, detail=detail, lacking=TOO_MANY)
+
+
+def _tell(actor: str, *, detail: str, lacking: str) -> None:
+    note(actor, Action.FAILED_LOG_IN, detail=detail, lacking=lacking)
 
 
 def on_log_out(*, user: AbstractBaseUser | None, **_: Any) -> None:
@@ -126,4 +142,7 @@ def on_failed_log_in(
     name = str(credentials.get(users.USERNAME_FIELD) or "")
     is_known = users._default_manager.filter(**{users.USERNAME_FIELD: name}).exists()
     lacking = LOCKED_OUT if getattr(request, "axes_locked_out", False) else why.rstrip(".") or WRONG_PASSWORD
-    note(name if is_known else UNKNOWN, Action.FAILED_LOG_IN, detail=why, lacking=lacking)
+    # Whoever is in has five tries, and each is told.
+    is_in = getattr(getattr(request, "user", None), "is_authenticated", False)
+    tell = _tell if is_in else note_failed_log_in
+    tell(name if is_known else UNKNOWN, detail=why, lacking=lacking)

@@ -137,3 +137,17 @@ class Head(models.Model):
 
     def sealing_context(self) -> str:
         return f"audit.Head/{self.pk}/sealed_key"
+
+
+class FailedLogIns(models.Model):
+    """How many log-ins failed from one address, or /64 of IPv6, in the quarter of an hour of that number."""
+
+    address = models.CharField(max_length=45, primary_key=True)
+    window = models.PositiveBigIntegerField(db_index=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.count} failed log-ins from {self.address or 'nowhere'}"

@@ -301,6 +301,8 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 # Failures count per account and per address, and a success of one's own clears nobody else's. A browser that has logged
 # in with the account before has a count of its own, so neither locks out the people who work here.
 AXES_RESET_ON_SUCCESS = False
+# What is tried while it is locked is neither looked at nor counted: it prolongs no lock, and fills no table.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_USERNAME_CALLABLE = "accounts.login_names.counted_name"
 AXES_WHITELIST_CALLABLE = "accounts.devices.is_known"
@@ -309,7 +311,7 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code", "answer"]
 AXES_CLIENT_STR_CALLABLE = None
 # As for the API: behind a proxy, everybody would else share one address, and lock one another out.
-AXES_CLIENT_IP_CALLABLE = "common.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "common.addresses.counted_address"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

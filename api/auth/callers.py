@@ -16,7 +16,7 @@ from api.auth.throttle import count_request
 from api.auth.tokens import ACCESS_TOKEN, API_TOKEN, Token
 from api.http.errors import NotAuthenticated, NotPermitted, TokenError
 from api.models import AccessToken, ApiToken
-from common.addresses import client_address, is_allowed
+from common.addresses import client_address, counted, counted_address, is_allowed
 from common.clients import program
 from common.refusals import note_lacking
 from vault.access import Place, can, can_somewhere, can_within
@@ -96,9 +96,8 @@ class Bearer(HttpBearer):
 
     def __call__(self, request: HttpRequest) -> Any:
         scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
-        address = client_address(request)
         if scheme.lower() != "bearer":
-            count_request(f"ip:{address}")
+            count_request(f"ip:{counted_address(request)}")
             raise NotAuthenticated("Send a token: Authorization: Bearer TOKEN.")
         return self.authenticate(request, text.strip())
 
@@ -107,7 +106,7 @@ class Bearer(HttpBearer):
         try:
             caller = identify(token, address)
         except (NotAuthenticated, TokenError):
-            count_request(f"ip:{address}")
+            count_request(f"ip:{counted(address)}")
             raise
         count_request(caller.credential.prefix, is_known=True)
         caller.credential.note_use(address)

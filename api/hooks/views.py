@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from api.auth.throttle import count_request
 from api.hooks.receiving import receive
 from api.http.errors import TooManyRequests
-from common.addresses import client_address
+from common.addresses import counted_address
 from sources.infisical.messages import HEADER, LARGEST
 
 
@@ -18,7 +18,7 @@ from sources.infisical.messages import HEADER, LARGEST
 def infisical_hook(request: HttpRequest, hook_id: str) -> HttpResponse:
     """What it is sent is read up to a size, believed by its signature, and then only where something changed."""
     try:
-        count_request(f"hook {client_address(request)}"[:255])
+        count_request(f"hook {counted_address(request)}"[:255])
     except TooManyRequests as error:
         later = {"Retry-After": str(error.retry_after)}
         return JsonResponse({"message": "Too many messages."}, status=429, headers=later)

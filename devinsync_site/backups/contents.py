@@ -17,6 +17,7 @@ LEFT_OUT = frozenset(
         "api.idempotencykey",
         "api.loginfailures",
         "api.requestcount",
+        "audit.failedlogins",
         "axes.accessattempt",
         "axes.accessattemptexpiration",
         "connections.accesstoken",

@@ -12,10 +12,8 @@ from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.login.schemas import Checked, LoggedIn, LogIn, Revoked, TokenIn
 from api.resources.lookups import as_uuid
-from audit.capture import UNKNOWN
-from audit.models import Action
-from audit.writing import note
-from common.addresses import client_address, is_allowed
+from audit.capture import UNKNOWN, note_failed_log_in
+from common.addresses import client_address, counted, counted_address, is_allowed
 
 router = resource("Authentication")
 
@@ -27,10 +25,10 @@ def log_in(request: HttpRequest, body: LogIn) -> LoggedIn:
     """Exchanges a client secret for an access token. Three failures from one address lock the client ID there for five
     minutes (429); nobody elsewhere can lock a program out."""
     address = client_address(request)
-    count_request(f"ip:{address}")
+    count_request(f"ip:{counted(address)}")
     try:
         # A UUID can be spelled in many ways, each of which would have failures of its own.
-        with guarding_log_in(str(as_uuid(body.client_id) or body.client_id), address):
+        with guarding_log_in(str(as_uuid(body.client_id) or body.client_id), counted(address)):
             secret = find_secret(body, address)
     except (LogInFailed, TooManyRequests) as error:
         is_locked = isinstance(error, TooManyRequests)
@@ -46,7 +44,7 @@ def note_failed(body: LogIn, why: str) -> None:
     client_id = as_uuid(body.client_id)
     identity = MachineIdentity.objects.filter(client_id=client_id).first() if client_id is not None else None
     actor = f"machine identity {identity.name}" if identity is not None else UNKNOWN
-    note(actor, Action.FAILED_LOG_IN, detail="By client ID and client secret.", lacking=why)
+    note_failed_log_in(actor, detail="By client ID and client secret.", lacking=why)
 
 
 @router.post("/token/renew", auth=None, response=with_errors(LoggedIn))
@@ -89,9 +87,8 @@ def may_log_in(identity: MachineIdentity, address: str) -> bool:
 
 
 def live_access_token(request: HttpRequest, body: TokenIn) -> AccessToken:
-    address = client_address(request)
-    count_request(f"ip:{address}")
-    credential = identify(body.access_token, address).credential
+    count_request(f"ip:{counted_address(request)}")
+    credential = identify(body.access_token, client_address(request)).credential
     if not isinstance(credential, AccessToken):
         raise NotAuthenticated("This is no access token of a machine identity.", is_invalid=True)
     return credential
