@@ -39,6 +39,15 @@ class Trigger(TextChoices):
     REPAIR = "repair", "Missing secrets"
     SOURCE_BACK = "source_back", "Another source is back"
     APPROVAL = "approval", "Approval of a plan"
+    ROLLOUT = "rollout", "Rollout"
+
+
+class AsksForWave(TextChoices):
+    """Why a sync that goes in waves asks for its turn."""
+
+    NO = "", "It does not"
+    CHANGE = "change", "What it reads, or the sync itself, was changed"
+    HELD = "held", "A run of it found such a change and wrote nothing"
 
 
 class Status(TextChoices):

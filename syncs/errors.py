@@ -10,6 +10,7 @@ SyncError            says what was tried, on what, what came back and what to do
 │   └── AwaitsApproval       … for another one than those whose plan it is
 ├── RunTooLong           a run took longer than a run may; retryable
 ├── Stopped              a person has cancelled the run; what it had begun is finished
+├── AwaitsWave           the plan carries a change whose turn has not come; nothing more is written
 ├── LeaseLost            another worker has taken over; stop before the next write
 ├── NotRunnable          a run was asked for that must not start (disabled, no source, already removed)
 └── EditRefused          a sync must not be made, changed or deleted so; `field` is the one at fault, if one is
@@ -82,6 +83,11 @@ class RunTooLong(SyncError):
 class Stopped(SyncError):
     def __init__(self) -> None:
         super().__init__("The run was cancelled.")
+
+
+class AwaitsWave(SyncError):
+    def __init__(self) -> None:
+        super().__init__("The turn of this sync has not come yet.")
 
 
 class LeaseLost(SyncError):

@@ -24,6 +24,7 @@ from syncs.choices import (
     OPEN_STATUSES,
     Action,
     Answer,
+    AsksForWave,
     BlockedReason,
     Decision,
     Operation,
@@ -132,6 +133,11 @@ class DevinSync(ReadsPlace, NamesOrganization, SyncOptions):
 
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     next_reconcile_at = models.DateTimeField(null=True, editable=False)
+    # A change of its source or of itself is written only in its turn: see `runs.waves`.
+    goes_in_waves = models.BooleanField(default=False, db_default=False, editable=False)
+    asks_for_wave = models.CharField(
+        max_length=8, choices=AsksForWave.choices, blank=True, default="", db_default="", editable=False
+    )
     # Another sync holds deletions until this one's source can be read.
     is_awaited = models.BooleanField(default=False, editable=False)
 
@@ -167,6 +173,7 @@ class DevinSync(ReadsPlace, NamesOrganization, SyncOptions):
                 violation_error_message="This project already has a sync of that name.",
             )
         ]
+        indexes = [models.Index(fields=["id"], condition=~Q(asks_for_wave=""), name="syncs_that_ask_for_a_wave")]
         permissions = [
             ("run_devinsync", "Can start a run (Sync now)"),
             ("plan_devinsync", "Can see the plan of a sync"),
@@ -316,6 +323,8 @@ class SyncRun(NamesOrganization):
     # something to tell.
     is_quiet = models.BooleanField(default=False, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
+    # That its turn in the waves has come, or that a person has asked for it: of a sync that goes in waves.
+    is_released = models.BooleanField(default=False, db_default=False, editable=False)
     # Who cancelled it after it had started: it stops before its next write. "" as long as nobody has.
     stopped_by = models.CharField(max_length=200, blank=True, editable=False)
     attempt = models.PositiveSmallIntegerField(default=0)

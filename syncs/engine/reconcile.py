@@ -29,8 +29,9 @@ from syncs.engine.recover import finish_sealed
 from syncs.engine.report import Report
 from syncs.engine.source import note_fault, note_read, note_unread
 from syncs.engine.tags import OwnTag, check_rollback
+from syncs.engine.waves import that_wait
 from syncs.engine.work import Result
-from syncs.errors import AwaitsApproval, Blocked, SourceProblem, Stopped, TooManyRounds
+from syncs.errors import AwaitsApproval, AwaitsWave, Blocked, SourceProblem, Stopped, TooManyRounds
 from syncs.models import Destination, DevinSync, SyncRun
 
 ROUNDS = 6
@@ -62,13 +63,17 @@ class Reconcile:
 
     def reconcile(self, organization: Organization) -> Report:
         """Makes the organization equal to the source, as far as it may; the report says what is left. Raises SyncError
-        for what concerns all keys, and Stopped once a person has cancelled the run and no key is absent for it."""
+        for what concerns all keys, Stopped once a person has cancelled the run, and AwaitsWave where it carries a
+        change whose turn has not come; no key is absent for either."""
         ledger = Ledger(self.run, self.sync, self.destination, self.lease)
         self.lease.quarantine(pause)
         try:
             self._stop_if_cancelled()
+            if not self._may_carry_changes():
+                # Else the return of a key that an earlier attempt took away would pass for a change.
+                finish_sealed(ledger, organization)
             return self._go_on(ledger, organization)
-        except Stopped:
+        except (Stopped, AwaitsWave):
             finish_sealed(ledger, organization)
             raise
 
@@ -85,8 +90,7 @@ class Reconcile:
             self._note_undeletable(last, existing, ledger)
             plan = self._plan(ledger, desired, existing)
             rows = ledger.write_plan(plan)
-            if plan.changes:
-                self._stop_if_cancelled()
+            self._stop_before_writes(plan)
             self._look_up_authors(plan, existing, ledger)
             self._check_rollback(existing, ledger, organization)
             self._check_approval(plan, desired, ledger, organization)
@@ -106,6 +110,19 @@ class Reconcile:
     def _stop_if_cancelled(self) -> None:
         if self.lease.is_stopping:
             raise Stopped
+
+    def _stop_before_writes(self, plan: Plan) -> None:
+        if plan.changes:
+            self._stop_if_cancelled()
+        if that_wait(plan) and not self._may_carry_changes():
+            raise AwaitsWave
+
+    def _may_carry_changes(self) -> bool:
+        """Asked after the source was read: a change that was read by then has taken back its turn in its own
+        transaction."""
+        if not self.sync.goes_in_waves or self.run.operation == Operation.REMOVE:
+            return True
+        return SyncRun.objects.filter(pk=self.run.pk, is_released=True).exists()
 
     def _read(self, ledger: Ledger, organization: Organization) -> Desired:
         if self.run.operation == Operation.REMOVE:

@@ -106,13 +106,28 @@ def about_held_back(held_back: Collection[HeldBack]) -> str:
 
 def about_stopped(run: SyncRun) -> str:
     """Who cancelled a run that was under way, what it had done by then, and what it leaves to the next one."""
-    rows = run.changes.order_by().values_list("outcome", "destination_key")
-    settled = rows.filter(outcome__in=(Outcome.DONE, Outcome.FAILED)).count()
-    left = [key for _, key in rows.filter(outcome__in=(Outcome.PLANNED, Outcome.NOT_ATTEMPTED))]
+    settled, left = _progress(run)
     if not settled and not left:
         return f"Cancelled by {run.stopped_by} before it wrote anything."
     done = f"{settled} of {settled + len(left)} changes {'was' if settled == 1 else 'were'} done by then."
     return f"Cancelled by {run.stopped_by}: {done} Left to the next run: {named(left) or 'nothing'}."
+
+
+def about_waiting(run: SyncRun) -> str:
+    """Of a run that found a change whose turn has not come."""
+    settled, left = _progress(run)
+    written = f"{settled} of {settled + len(left)} changes were done by then." if settled else "Nothing was written."
+    return (
+        "The source or the sync has changed, and changes of this sync go out in waves: its turn has not come yet. "
+        f"{written} Waiting: {named(left)}."
+    )
+
+
+def _progress(run: SyncRun) -> tuple[int, list[str]]:
+    """How many of its changes have an outcome, and the keys of the others."""
+    rows = run.changes.order_by().values_list("outcome", "destination_key")
+    settled = rows.filter(outcome__in=(Outcome.DONE, Outcome.FAILED)).count()
+    return settled, [key for _, key in rows.filter(outcome__in=(Outcome.PLANNED, Outcome.NOT_ATTEMPTED))]
 
 
 def named(keys: Collection[str]) -> str:

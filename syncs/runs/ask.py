@@ -1,5 +1,6 @@
 """A run is asked for: a new row, or one more trigger for the row that waits. One short transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,8 @@ from syncs.runs.wishes import NO_WISHES, Wishes
 
 # A person, or a script of theirs, is waiting for these.
 ASKED_FOR = frozenset({Trigger.MANUAL, Trigger.API, Trigger.COMMAND, Trigger.WIZARD})
+# Who asks by these wants the changes of just this sync now, and not in its turn of the waves.
+RELEASING = ASKED_FOR | {Trigger.APPROVAL, Trigger.ROLLOUT}
 # Not the last of a burst, and what it brings may be out of date.
 AT_ONCE = frozenset({Trigger.HAND_OVER, Trigger.SOURCE_BACK, Trigger.APPROVAL})
 
@@ -38,6 +41,8 @@ def request_run(
     Called inside the transaction of the change that it answers, it is durable exactly if the change is; the line of
     the log that tells of that change names it. Raises NotRunnable.
     """
+    if sync.goes_in_waves and trigger in RELEASING:
+        wishes = replace(wishes, is_released=True)
     run = _pending_or_new(sync, trigger, operation, user, wishes)
     tell_run(sync, run.pk)
     return run

@@ -12,17 +12,20 @@ from django.db.models import OuterRef, Q, Subquery
 from common import clock
 from common.request_ids import current_request_id
 from common.rows import save_columns
-from syncs.choices import Operation, Status, Trigger
+from syncs.choices import AsksForWave, Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
-from syncs.runs import ask
+from syncs.runs import ask, waves
 from syncs.runs.due import next_reconcile
 
 # More bells than this are left to the scheduler, which rings for what nobody has rung for within a second.
 RUNG_AT_ONCE = 20
 ROWS = 500
 # What is read of a sync and of a run that waits: they have several times as many columns.
-COLUMNS = ("name", "project_id", "connection_id", "org_id", "reconcile_minutes", "next_reconcile_at")
-RUN_COLUMNS = ("sync_id", "status", "trigger_count", "is_quiet", "attempt", "not_before", "queued_at", "askers")
+COLUMNS = ("name", "project_id", "connection_id", "org_id", "reconcile_minutes", "next_reconcile_at", "goes_in_waves")
+RUN_COLUMNS = (
+    *("sync_id", "status", "trigger_count", "is_quiet", "is_released"),
+    *("attempt", "not_before", "queued_at", "askers"),
+)
 
 
 def request_runs(
@@ -31,29 +34,34 @@ def request_runs(
     trigger: Trigger,
     user: AbstractBaseUser | AnonymousUser | None = None,
     is_quiet: bool = False,
+    changed: Collection[UUID] = (),
 ) -> list[UUID]:
     """The pending runs, new or joined, of those of these syncs that may run now; the others are left out.
 
-    `is_quiet`: nobody waits for them, so they need leave no row (`syncs.runs.quiet`).
+    `is_quiet`: nobody waits for them, so they need leave no row (`syncs.runs.quiet`). `changed` are those of them that
+    have another source now for sure: where such a change goes out in waves, a turn is asked for instead of a run.
 
     Like `request_run` it belongs into the transaction of the change that it answers, of which it is a part.
     """
     with transaction.atomic(savepoint=False):
-        return _request_runs(sync_ids, trigger, user, is_quiet=is_quiet)
+        syncs = _lock(sync_ids, trigger)
+        if changed and (waiting := [sync.pk for sync in syncs if sync.goes_in_waves and sync.pk in changed]):
+            waves.ask(waiting, why=AsksForWave.CHANGE, user=user)
+            syncs = [sync for sync in syncs if sync.pk not in waiting]
+        return _request_runs(syncs, trigger, user, is_quiet=is_quiet)
 
 
 def _request_runs(
-    sync_ids: Collection[UUID], trigger: Trigger, user: AbstractBaseUser | AnonymousUser | None, *, is_quiet: bool
+    syncs: list[DevinSync], trigger: Trigger, user: AbstractBaseUser | AnonymousUser | None, *, is_quiet: bool
 ) -> list[UUID]:
-    syncs = _lock(sync_ids, trigger)
     now = clock.now()
     runs = _lately(syncs, now)
     waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
     busy = {run.sync_id for run in runs if run.status != Status.PENDING}
-    _join(waiting.values(), now, user, is_quiet=is_quiet)
+    _join(waiting.values(), now, user, is_quiet=is_quiet, is_released=trigger in ask.RELEASING)
     fresh = [_new_run(sync, trigger, user, now, waits=sync.pk in busy) for sync in syncs if sync.pk not in waiting]
     for run in fresh:
-        run.is_quiet = is_quiet
+        run.is_quiet, run.is_released = is_quiet, trigger in ask.RELEASING
     SyncRun.objects.bulk_create(fresh, batch_size=ROWS)
     _show_queued({run.sync_id: run.pk for run in fresh if run.sync_id})
     if trigger == Trigger.SCHEDULE:
@@ -81,15 +89,21 @@ def _lately(syncs: Iterable[DevinSync], now: datetime) -> list[SyncRun]:
 
 
 def _join(
-    waiting: Iterable[SyncRun], now: datetime, user: AbstractBaseUser | AnonymousUser | None, *, is_quiet: bool
+    waiting: Iterable[SyncRun],
+    now: datetime,
+    user: AbstractBaseUser | AnonymousUser | None,
+    *,
+    is_quiet: bool,
+    is_released: bool,
 ) -> None:
     joined = list(waiting)
     for run in joined:
         run.trigger_count += 1
         run.is_quiet, run.stopped_by = run.is_quiet and is_quiet, ""
+        run.is_released |= is_released
         run.askers = ask.with_asker(run.askers, user)
         ask.move_start(run, now)
-    save_columns(joined, ["trigger_count", "is_quiet", "stopped_by", "not_before", "askers"])
+    save_columns(joined, ["trigger_count", "is_quiet", "is_released", "stopped_by", "not_before", "askers"])
 
 
 def _new_run(

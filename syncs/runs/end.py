@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import transaction
 
 from common import clock
-from syncs.choices import Operation, Outcome, Status, Trigger
+from syncs.choices import AsksForWave, Operation, Outcome, Status, Trigger
 from syncs.engine.ledger import count_changes
-from syncs.engine.report import about_missing, about_stopped, has_sealed, missing_keys
+from syncs.engine.report import about_missing, about_stopped, about_waiting, has_sealed, missing_keys
 from syncs.errors import AwaitsApproval, Blocked, NotRunnable, SyncError
 from syncs.models import DevinSync, SyncRun
-from syncs.runs import quiet
+from syncs.runs import quiet, waves
 from syncs.runs.ask import request_run
 from syncs.runs.awaiting import wait
 from syncs.runs.counted import count_end, count_retry
@@ -78,7 +78,20 @@ def stop(run: SyncRun) -> None:
 
 
 def _stop(run: SyncRun) -> None:
-    message = about_stopped(run)
+    _cancel_the_rest(run, about_stopped(run))
+
+
+@transaction.atomic
+def await_wave(run: SyncRun) -> None:
+    """Ends a run that found a change whose turn has not come, and asks for that turn."""
+    if not _is_ours(run):
+        return
+    _cancel_the_rest(run, about_waiting(run))
+    if run.sync_id is not None:
+        waves.ask([run.sync_id], why=AsksForWave.HELD)
+
+
+def _cancel_the_rest(run: SyncRun, message: str) -> None:
     run.changes.filter(outcome=Outcome.PLANNED).update(outcome=Outcome.NOT_ATTEMPTED)
     end_run(run, Status.CANCELLED, message)
 
@@ -127,13 +140,14 @@ def _fail(run: SyncRun, message: str, *, may_pass: bool = False) -> None:
     """A run that leaves a key missing from Devin does not leave it at that: another one is asked for."""
     end_run(run, Status.FAILED, _with_missing(run, message), may_pass=may_pass)
     if run.sync is not None and has_sealed(run):
-        _ask_for_repair(run.sync, LONGEST_RETRY if run.trigger == Trigger.REPAIR else FIRST_REPAIR)
+        delay = LONGEST_RETRY if run.trigger == Trigger.REPAIR else FIRST_REPAIR
+        _ask_for_repair(run.sync, delay, is_released=run.is_released)
 
 
-def _ask_for_repair(sync: DevinSync, delay: timedelta) -> None:
+def _ask_for_repair(sync: DevinSync, delay: timedelta, *, is_released: bool) -> None:
     """Unless another run waits already, which does it as well and sooner."""
     with suppress(NotRunnable):
-        repair = request_run(sync, trigger=Trigger.REPAIR)
+        repair = request_run(sync, trigger=Trigger.REPAIR, wishes=Wishes(is_released=is_released))
         alone = SyncRun.objects.filter(pk=repair.pk, trigger=Trigger.REPAIR, trigger_count=1)
         alone.update(not_before=clock.now() + delay)
 
@@ -156,7 +170,7 @@ def _is_ours(run: SyncRun) -> bool:
     lock_sync(pk=run.sync_id)
     same = SyncRun.objects.select_for_update().filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
     # Somebody may have come to look at it since it was claimed.
-    for run.is_quiet, run.stopped_by in same.values_list("is_quiet", "stopped_by"):
+    for run.is_quiet, run.stopped_by, run.is_released in same.values_list("is_quiet", "stopped_by", "is_released"):
         return True
     return False
 
@@ -168,4 +182,5 @@ def end_run(run: SyncRun, status: Status, message: str, *, may_pass: bool = Fals
     run.save(update_fields=["status", "message", "finished_at", "blocked_reason", "requests_sent", *counts])
     if run.sync is not None:
         show_ended(run.sync, run, needs_person=run.needs_person and not may_pass)
+        waves.tell_ended(run.sync)
     count_end(run)

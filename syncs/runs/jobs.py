@@ -19,7 +19,7 @@ from syncs.engine.destination import Organization
 from syncs.engine.lease import Lease
 from syncs.engine.reconcile import Reconcile
 from syncs.engine.report import Report
-from syncs.errors import Blocked, DestinationProblem, LeaseLost, Stopped, SyncError
+from syncs.errors import AwaitsWave, Blocked, DestinationProblem, LeaseLost, Stopped, SyncError
 from syncs.models import SyncRun
 from syncs.runs import end, polling
 from syncs.runs.again import ring_again, ring_receiver
@@ -105,6 +105,10 @@ def say_what_is_left(run: SyncRun, lease: Lease, error: Stopped) -> None:
     end.stop(run)
 
 
+def leave_to_its_wave(run: SyncRun, lease: Lease, error: AwaitsWave) -> None:
+    end.await_wave(run)
+
+
 def try_again_if_it_can_pass(run: SyncRun, lease: Lease, error: SyncError) -> None:
     tell_connection(run, error)
     if error.retryable:
@@ -137,6 +141,7 @@ ENDS: tuple[tuple[tuple[type[Exception], ...], End], ...] = (
     ((LeaseLost,), leave_to_another),
     ((Blocked,), ask_a_person),
     ((Stopped,), say_what_is_left),
+    ((AwaitsWave,), leave_to_its_wave),
     ((SyncError,), try_again_if_it_can_pass),
     ((DevinError, DecryptionError), say_what_failed),
     ((Exception,), keep_the_type_alone),

@@ -71,7 +71,8 @@ def look(project_id: UUID) -> None:
     changed = {each for each, version in versions.items() if version and take_version(link, *each, _noted(version))}
     untold = {each for each, version in versions.items() if version is None}
     sync_ids = [sync.pk for each in changed | untold for sync in watched[each]]
-    request_runs(sync_ids, trigger=Trigger.CHANGE, is_quiet=True)
+    moved = {sync.pk for each in changed if isinstance(versions[each], str) for sync in watched[each]}
+    request_runs(sync_ids, trigger=Trigger.CHANGE, is_quiet=True, changed=moved)
     _tell_who_waits(sync for each, version in versions.items() if isinstance(version, str) for sync in watched[each])
     look_again(link, changed=bool(changed), at_least=problem.retry_after if problem else None)
 

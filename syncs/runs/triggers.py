@@ -9,8 +9,9 @@ from sources.changes import places_changed
 from sources.models import LinkedProject
 from sources.protocol import Place
 from sources.watching import reaches
-from syncs.choices import Trigger
+from syncs.choices import AsksForWave, Trigger
 from syncs.models import DevinSync, SyncRun
+from syncs.runs import waves
 from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
 from syncs.runs.wishes import NO_WISHES, Wishes
@@ -31,7 +32,7 @@ def on_contents_changed(
     """
     syncs = DevinSync.objects.live().filter(auto_sync_enabled=True)
     sync_ids = syncs.minding(aspect).reading_folders(folder_ids)
-    return request_runs(sync_ids, trigger=Trigger.CHANGE, user=user) if sync_ids else []
+    return request_runs(sync_ids, trigger=Trigger.CHANGE, user=user, changed=sync_ids) if sync_ids else []
 
 
 def on_places_changed(*, project_id: UUID, places: Collection[Place], **_: Any) -> None:
@@ -42,7 +43,8 @@ def on_places_changed(*, project_id: UUID, places: Collection[Place], **_: Any) 
     if syncs:
         origins = {(place, recursive): found for place, recursive, found in reaches(syncs[0].project)}
         reached = [sync for sync in syncs if _reaches(sync, origins.get((sync.place, sync.recursive), []), places)]
-        request_runs(sorted(sync.pk for sync in reached), trigger=Trigger.CHANGE)
+        sync_ids = sorted(sync.pk for sync in reached)
+        request_runs(sync_ids, trigger=Trigger.CHANGE, changed=sync_ids)
         LinkedProject.objects.filter(project=project_id, poll_seconds__gt=0).update(next_poll_at=clock.now())
 
 
@@ -61,8 +63,11 @@ def after_edit(
 ) -> SyncRun | None:
     """An edited auto-sync runs, so that what the form says is what Devin holds; `at_once`, without auto-sync too.
 
-    In the transaction of the edit. None where no run follows. Raises NotRunnable.
+    In the transaction of the edit. None where no run follows, or only in its turn of the waves. Raises NotRunnable.
     """
+    if sync.goes_in_waves and sync.runs_by_itself:
+        waves.ask([sync.pk], why=AsksForWave.CHANGE, user=user)
+        return None
     if sync.runs_by_itself or (at_once and sync.is_enabled):
         return request_run(sync, trigger=trigger, user=user, wishes=wishes)
     return None

@@ -20,6 +20,8 @@ class Wishes:
     removes_sync: bool = False
     # The keys to take over from syncs that have stopped; true for any that they hold.
     takes_over: Sequence[str] | bool | None = None
+    # That its turn in the waves has come; only a further change takes that back.
+    is_released: bool = False
     # The blocked run whose plan another person has approved.
     approved_run_id: UUID | None = None
     # Where to work; None: where the sync writes.

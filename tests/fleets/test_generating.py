@@ -330,6 +330,7 @@ def test_it_goes_on_where_it_was_broken_off(
 ) -> None:
     devin_lists("Acme")
     each = make_set()
+
     def dies(*args: object, **kwargs: object) -> object:
         if DevinSync.objects.count() == 2:
             raise KeyboardInterrupt
