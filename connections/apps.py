@@ -9,12 +9,17 @@ class ConnectionsConfig(AppConfig):
     def ready(self) -> None:
         from common.companions import register_companion
         from connections import audited, checks  # noqa: F401 -- checks register themselves
-        from connections.models import AccessToken, Connection
+        from connections.models import AccessToken, Connection, KeyRotation
         from connections.organizations import beside_the_scheduler
+        from connections.rotation import cleaning, due
         from encryption import register_sealed
 
         audited.register()
         register_companion("scheduler", "organizations", beside_the_scheduler)
+        register_companion("scheduler", "key rotations", due.beside_the_scheduler)
+        cleaning.register()
 
         register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)
         register_sealed(AccessToken, "sealed_token", context=AccessToken.context)
+        register_sealed(KeyRotation, "sealed_old_key", context=KeyRotation.old_key_context)
+        register_sealed(KeyRotation, "sealed_new_key", context=KeyRotation.new_key_context)

@@ -1,7 +1,7 @@
 """What the audit log tells of connections: never a credential, nor a part of one."""
 
 from audit import registry
-from connections.models import AccessToken, Connection, KeyLife, Organization, RequestBudget
+from connections.models import AccessToken, Connection, KeyLife, KeyRotation, Organization, RequestBudget
 
 
 def register() -> None:
@@ -12,5 +12,5 @@ def register() -> None:
         hidden={"credentials": "sealed_credentials"},
         arguments=("connection_id",),
     )
-    # What services say, and what is kept to speak with them.
-    registry.leave_out(AccessToken, KeyLife, Organization, RequestBudget)
+    # What services say, and what is kept to speak with them. A rotation writes its lines itself.
+    registry.leave_out(AccessToken, KeyLife, KeyRotation, Organization, RequestBudget)

@@ -27,9 +27,11 @@ from connections.fields import BaseURLField, NameField
 from connections.http import Route
 from connections.kinds import Identity, Kind
 from connections.registry import app_choices, kind_named, method_choices
+from connections.rotation.models import KeyRotation
 from connections.ways import LOGIN, PROXY, described, login_in, taken, why_not
 from encryption import DecryptionError, seal, unseal
 
+__all__ = ["KeyRotation"]
 HINT_LENGTH = 4
 HINTED_LENGTH = 20
 
@@ -62,6 +64,8 @@ class Connection(models.Model):
     # Not serialized: a fixture made by dumpdata holds no credentials, not even sealed ones.
     sealed_credentials = models.TextField(blank=True, editable=False, serialize=False)
     credentials_hint = models.CharField(max_length=HINT_LENGTH, blank=True, editable=False)
+    # Which of the service user's keys in Devin it is: known of one that was made here, until another is entered.
+    api_key_id = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
     # What the app takes beside address and credentials, by its API name; nothing in here is a secret.
     parameters = models.JSONField(default=dict, blank=True, editable=False)
     concurrency = models.PositiveSmallIntegerField(
@@ -159,6 +163,7 @@ class Connection(models.Model):
             cleaned[LOGIN] = kept
         self._has_others = self._has_others or not (self._state.adding or self._holds(cleaned))
         self.sealed_credentials = seal(json.dumps(cleaned), context=self.credentials_context())
+        self.api_key_id = ""
         self.credentials_hint = "".join(
             # The end of something short would be too much of it.
             cleaned[entry.api_name][-HINT_LENGTH:]
@@ -268,6 +273,9 @@ class Connection(models.Model):
         KeyLife.objects.filter(connection_id=self.pk).update(due_at=timezone.now())
 
     def mark_invalid(self, message: str) -> None:
+        """Not where the credentials are others by now: what was said is of those that were read here."""
+        if not Connection.objects.filter(pk=self.pk, sealed_credentials=self.sealed_credentials).exists():
+            return
         self.is_valid, self.validation_message, self.validated_at = False, message[:1024], timezone.now()
         self.save(update_fields=["is_valid", "validation_message", "validated_at"])
 

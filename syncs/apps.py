@@ -9,7 +9,7 @@ class SyncsConfig(AppConfig):
     def ready(self) -> None:
         from encryption import register_fingerprints, register_sealed
         from sources.readers import register_readers
-        from syncs import access, audited
+        from syncs import access, audited, held_keys
         from syncs.editing import addresses, effects, followed, returning
         from syncs.models import ManagedSecret, WriteIntent
         from syncs.readers import readers_of
@@ -17,6 +17,7 @@ class SyncsConfig(AppConfig):
 
         access.register()
         audited.register()
+        held_keys.register()
         triggers.connect()
         register_readers(readers_of)
         addresses.connect()

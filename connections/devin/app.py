@@ -56,18 +56,23 @@ class Devin(Kind):
 
 
 def open_client(
-    connection: "Connection", *, fence: Callable[[], None] | None = None, patience: timedelta | None = None
+    connection: "Connection",
+    *,
+    fence: Callable[[], None] | None = None,
+    patience: timedelta | None = None,
+    api_key: str = "",
 ) -> DevinClient:
-    """A client for the stored key, to be closed by the caller.
+    """A client for the stored key, or another one, to be closed by the caller.
 
     With `patience`, a person waits for all its calls together. Without, its HTTP connections serve the next one too.
     """
     deadline = settings.DEVIN_REQUEST_DEADLINE
     if patience is None:
         write_deadline = min(settings.DEVIN_WRITE_DEADLINE, deadline)
-        return _open(connection, deadline=deadline, write_deadline=write_deadline, fence=fence, is_kept=True)
+        return _open(connection, api_key, deadline=deadline, write_deadline=write_deadline, fence=fence, is_kept=True)
     return _open(
         connection,
+        api_key,
         deadline=min(deadline, patience),
         fence=fence,
         patience=patience,
@@ -76,12 +81,12 @@ def open_client(
     )
 
 
-def _open(connection: "Connection", *, is_kept: bool = False, **options: Any) -> DevinClient:
+def _open(connection: "Connection", api_key: str, *, is_kept: bool = False, **options: Any) -> DevinClient:
     if connection.app != Devin.name:
         raise Unreachable(f"Nothing was sent: the connection “{connection.name}” is not to Devin.", retryable=False)
     if problem := connection.why_not_allowed():
         raise Unreachable(problem, retryable=False)
-    address, api_key = connection.base_url, connection.credentials()[API_KEY.api_name]
+    address, api_key = connection.base_url, api_key or connection.credentials()[API_KEY.api_name]
     return DevinClient(
         base_url=address,
         api_key=api_key,
