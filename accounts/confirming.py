@@ -54,6 +54,8 @@ BUTTONS = frozenset(
         "second_factor_codes",
         "second_factor_remove",
         "syncs_devinsync_delete",
+        "fleets_syncset_delete",
+        "fleets_syncset_remove",
     )
 )
 # Views of the admin, by name. A new one that shows or takes what is secret, or gives rights, belongs here.

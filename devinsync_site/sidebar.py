@@ -8,6 +8,7 @@ AREAS = (
         "Syncs",
         (
             Entry("sync", "syncs.DevinSync", label="Syncs"),
+            Entry("list", "fleets.SyncSet", label="Sync sets"),
             Entry("runs", "syncs.SyncRun", label="Runs"),
             Entry("list", "syncs.SyncRunChange", label="Changes by key"),
             Entry("key", "syncs.ManagedSecret", label="Managed secrets"),

@@ -38,7 +38,7 @@ def create_set(each: SyncSet, *, by: Actor) -> SyncSet:
     """Saves a set that is not saved yet, with the organizations that it takes now."""
     each.created_by_id = each.changed_by_id = by.user_id
     check_may_create(each, by=by)
-    _check(each, EDITABLE)
+    check_set(each, EDITABLE)
     each.full_clean(exclude=each.unjudged_columns(), validate_unique=False, validate_constraints=False)
     _save(each, force_insert=True)
     bring_members(each, seen=True)
@@ -55,7 +55,7 @@ def change_set(set_id: UUID, fields: Mapping[str, Any], *, by: Actor, seen_versi
     before = copy(each)
     changed = _set(each, fields)
     check_may_change(before, each, changed, by=by)
-    _check(each, changed)
+    check_set(each, changed)
     each.version += 1
     each.changed_by_id = by.user_id or each.changed_by_id
     _save(each)
@@ -160,8 +160,9 @@ def _set(each: SyncSet, fields: Mapping[str, Any]) -> set[str]:
     return changed
 
 
-def _check(each: SyncSet, changed: Collection[str]) -> None:
-    """Brings lines into their form, and names into ids where a line stands for one organization."""
+def check_set(each: SyncSet, changed: Collection[str]) -> None:
+    """Brings lines into their form, and names into ids where a line stands for one organization. Raises EditRefused, or
+    ValidationError for the fields at fault."""
     each.clean_fields(exclude={field.name for field in SyncSet._meta.fields} - set(changed))
     if "name" in changed:
         others = SyncSet.objects.filter(project=each.project, name=each.name).exclude(pk=each.pk)

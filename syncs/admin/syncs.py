@@ -105,6 +105,13 @@ class DevinSyncAdmin(ByPlace, LightRows, admin.ModelAdmin[DevinSync]):
         needed = ("vault.reveal_secret", "connections.use_connection")
         return super().has_add_permission(request) and all(can_somewhere(request.user, each) for each in needed)
 
+    def has_change_permission(self, request: HttpRequest, obj: DevinSync | None = None) -> bool:
+        """What a sync set makes is changed through the set."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.set_id is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: DevinSync | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.set_id is None)
+
     def get_readonly_fields(self, request: HttpRequest, obj: DevinSync | None = None) -> tuple[str, ...]:
         source, destination = ("folder", "recursive"), ("connection", "org_id")
         if not self._has(request, "vault.reveal_secret", obj):

@@ -165,7 +165,8 @@ def test_whoever_may_only_look_is_not_asked(log_in: LogIn) -> None:
 
 @pytest.mark.parametrize("name", sorted(GRAVE))
 def test_each_grave_route_exists(name: str) -> None:
-    for arguments in ([], ["00000000-0000-0000-0000-000000000000"], ["1"]):
+    anything = "00000000-0000-0000-0000-000000000000"
+    for arguments in ([], [anything], ["1"], [anything, anything]):
         try:
             assert reverse(name, args=arguments)
         except NoReverseMatch:

@@ -1,0 +1,118 @@
+"""The organizations of a set, as its page shows them: how each stands, of all how many."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+from django.http import HttpRequest
+
+from common.long_lists import LongListPaginator
+from fleets.choices import State
+from fleets.models import Member, SyncSet
+from fleets.selecting import Reached
+from syncs.admin.base import status_badge
+from syncs.admin.syncs import next_due
+from syncs.choices import Status
+from syncs.places import JOINED
+from theme.badges import badge
+
+ROWS_A_PAGE = 50
+# What the page can be narrowed to, by the word in its address: how it is called, and which rows.
+FILTERS: Mapping[str, tuple[str, Q]] = {
+    "": ("All", Q()),
+    "trouble": ("Failed or blocked", Q(state=State.FAILED) | Q(sync__sync_status__in=[Status.FAILED, Status.BLOCKED])),
+    "waiting": ("Wait for approval", Q(state=State.WAITING)),
+    "skipped": ("Skipped", Q(state=State.SKIPPED)),
+    "paused": ("Paused", Q(state=State.ACTIVE, sync__is_enabled=False)),
+    "left": ("Left the set", Q(state=State.LEFT)),
+}
+BADGES = {
+    State.NEW: "pending",
+    State.WAITING: "blocked",
+    State.SKIPPED: "off",
+    State.FAILED: "failed",
+    State.LEFT: "off",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    member: Member
+    name: str
+
+    @property
+    def badge(self) -> str:
+        """How the sync stands or, where there is none or it does not count, how the organization does."""
+        member = self.member
+        if member.sync is None or member.state in (State.LEFT, State.FAILED):
+            state = State(member.state)
+            return badge(BADGES.get(state, "ok"), state.label)
+        return status_badge(member.sync.sync_status) if member.sync.is_enabled else badge("off", "Paused")
+
+    @property
+    def reason(self) -> str:
+        sync = self.member.sync
+        if self.member.message or sync is None:
+            return self.member.message
+        return sync.last_sync_message if sync.sync_status in (Status.FAILED, Status.BLOCKED) else ""
+
+    @property
+    def last_synced(self) -> Any:
+        return self.member.sync.last_synced_at if self.member.sync is not None else None
+
+    @property
+    def next_due(self) -> Any:
+        return next_due(self.member.sync) if self.member.sync is not None else None
+
+    @property
+    def is_paused(self) -> bool:
+        return self.member.is_paused
+
+    @property
+    def overrides(self) -> list[str]:
+        """What holds for this organization alone, but for the pause."""
+        said = ((name, value) for name, value in self.member.overrides.items() if name != "is_enabled")
+        return [f"{SyncSet._meta.get_field(name).verbose_name}: {value}" for name, value in said]  # type: ignore[union-attr]
+
+
+def counts_of(each: SyncSet) -> dict[str, int]:
+    """How many organizations there are of each sort, in one query."""
+    found: dict[str, int] = each.members.order_by().aggregate(
+        total=Count("pk", filter=~Q(state=State.LEFT)),
+        behind=Count("pk", filter=Q(is_behind=True) & ~Q(state__in=[State.LEFT, State.WAITING])),
+        synced=Count("pk", filter=Q(state=State.ACTIVE, sync__sync_status=Status.SUCCEEDED)),
+        running=Count("pk", filter=Q(state=State.ACTIVE, sync__sync_status__in=[Status.PENDING, Status.RUNNING])),
+        **{name: Count("pk", filter=rows) for name, (_, rows) in FILTERS.items() if name},
+    )
+    return found
+
+
+def members_of(each: SyncSet, *, chosen: str, search: str) -> QuerySet[Member]:
+    rows = each.members.select_related("sync", *(f"sync__{name}" for name in JOINED))
+    rows = rows.annotate(managed=Count("sync__managed_secrets"))
+    if search:
+        named = each.connection.organizations.filter(name__icontains=search).values("org_id")
+        rows = rows.filter(Q(slug__icontains=search) | Q(org_id__icontains=search) | Q(org_id__in=named))
+    return rows.filter(FILTERS.get(chosen, FILTERS[""])[1]).order_by(F("left_at").asc(nulls_first=True), "slug")
+
+
+def table_of(request: HttpRequest, each: SyncSet) -> dict[str, Any]:
+    """The context of the table, whatever its size, in a fixed number of queries."""
+    chosen, search = request.GET.get("show", ""), request.GET.get("q", "").strip()
+    chosen = chosen if chosen in FILTERS else ""
+    paginator = LongListPaginator(members_of(each, chosen=chosen, search=search), ROWS_A_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    members = list(page)
+    known = each.connection.organizations.filter(org_id__in=[member.org_id for member in members])
+    names = dict(known.values_list("org_id", "name"))
+    query = "&".join(f"{name}={value}" for name, value in (("show", chosen), ("q", search)) if value)
+    return {
+        "rows": [Row(member, str(Reached(names.get(member.org_id, ""), member.org_id))) for member in members],
+        "page": page,
+        "query": query,
+        "chosen": chosen,
+        "search": search,
+        "counts": (counts := counts_of(each)),
+        "ways": [(name, label, counts.get(name)) for name, (label, _) in FILTERS.items()],
+    }
