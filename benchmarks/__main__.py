@@ -18,11 +18,12 @@ PARTS = (
     "memory",
     "sources",
     "fleet",
+    "sets",
     "pages",
     "bulk",
     "soak",
 )
-LONG = ("pages", "bulk", "soak")
+LONG = ("sets", "pages", "bulk", "soak")
 # These make hosts of their own, so each runs alone.
 ON_HOSTS = ("hosts", "recovery", "outages")
 
@@ -48,6 +49,8 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("--organizations", type=int, default=50, metavar="N", help="that they share (50)")
     parser.add_argument("--rate", type=float, default=20, metavar="N", help="changes of the fleet a second (20)")
     parser.add_argument("--seconds", type=float, default=60, metavar="N", help="for which they come (60)")
+    parser.add_argument("--set", type=int, default=300, metavar="N", help="organizations of the sync set (300)")
+    parser.add_argument("--set-secrets", type=int, default=50, metavar="N", help="of its folder (50)")
     parser.add_argument("--burst", type=int, default=1000, metavar="N", help="runs of one project at once (1000)")
     parser.add_argument("--large", type=int, default=5000, metavar="N", help="secrets of a large sync (5000)")
     parser.add_argument("--small", type=int, default=200, metavar="N", help="small syncs beside it (200)")
@@ -171,11 +174,22 @@ def run_with_many(site: Site, options: argparse.Namespace, parts: Sequence[str])
     if "fleet" in parts:
         load = fleet.Load(options.fleet, options.organizations, options.rate, options.seconds)
         report.print_fleet(fleet.measure(site, load, workers=options.worker_counts), database=connection.vendor)
+    if "sets" in parts:
+        measure_sets(site, options)
     walk_pages(site, options, parts)
     if "soak" in parts:
         organizations = max(1, options.syncs // soak.SYNCS_AN_ORGANIZATION)
         load = fleet.Load(options.syncs, organizations, options.changes, options.hours * 3600)
         report.print_soak(soak.measure(site, load, workers=options.workers, note=report.print_sample))
+
+
+def measure_sets(site: Site, options: argparse.Namespace) -> None:
+    from benchmarks import report, sets
+
+    measured = sets.measure(site, organizations=options.set, secrets=options.set_secrets, workers=options.workers)
+    report.print_sets(measured)
+    if measured.faults:
+        sys.exit(1)
 
 
 def walk_pages(site: Site, options: argparse.Namespace, parts: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from benchmarks.outages import Outages
 from benchmarks.pages import Measured
 from benchmarks.recovery import Recovery
 from benchmarks.scenarios import Comparison
+from benchmarks.sets import Sets
 from benchmarks.shares import Burst, Large
 from benchmarks.soak import Sample, Soak
 from benchmarks.sources import LIMIT, POLL_SECONDS, Sources
@@ -123,6 +124,20 @@ def print_throughput(measured: Throughput) -> None:
         f"Syncs a minute: {measured.per_minute:,.0f} by {measured.workers} workers, {SECRETS} unchanged secrets each "
         f"({measured.syncs} syncs in {measured.seconds:.2f} s)."
     )
+
+
+def print_sets(measured: Sets) -> None:
+    say(
+        f"A set of {measured.organizations} organizations, {measured.secrets} secrets each, {measured.workers} workers:"
+    )
+    for title, phase in (
+        ("made and synced for the first time", measured.made),
+        ("synced with nothing changed", measured.unchanged),
+        ("one secret changed", measured.changed),
+    ):
+        told = ", ".join(f"{count:,} {method}" for method, count in sorted(phase.requests.items()))
+        say(f"  {title:<38}{phase.seconds:>8.1f} s   {told}")
+    say("Both counts hold." if not measured.faults else f"Does not hold: {'; '.join(measured.faults)}.")
 
 
 def print_fleet(several: Iterable[Fleet], *, database: str) -> None:

@@ -30,6 +30,7 @@ class Action:
 
 ACTIONS = (
     Action("New sync", "syncs_devinsync_add", ("syncs.add_devinsync",), "add create"),
+    Action("New sync set", "fleets_syncset_add", ("syncs.add_devinsync",), "add create many organizations fleet"),
     Action("New project", "vault_project_add", ("vault.add_project",), "add create"),
     Action(
         "Link a project", "sources_link", ("vault.add_project", "connections.use_connection"), "infisical openbao vault"

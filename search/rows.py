@@ -1,5 +1,5 @@
-"""Syncs with their organizations and runs that answer a question: a statement a kind, at most `MOST` of each and one to
-tell that there are more.
+"""Syncs, sync sets, organizations and runs that answer a question: a statement a kind, at most `MOST` of each and one
+to tell that there are more.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from fleets.models import SyncSet
 from search.hits import MOST, Group, Hit, group
 from search.question import LAST, Question
 from syncs.models import DevinSync, SyncRun
@@ -55,6 +56,15 @@ def _start(sync: DevinSync) -> Hit:
     return Hit(f"{SYNC_NOW}{sync.name}", url, f"shows the plan first · {sync.org_id}")
 
 
+def sync_sets(question: Question, user: User) -> Iterator[Group]:
+    ordered = question.best(visible(user, SyncSet.objects.with_source()), "name")
+    hits = [
+        Hit(row.name, row.get_absolute_url(), f"{row.project.name} · {row.environment_slug}:{row.told_path}")
+        for row in ordered
+    ]
+    yield group("Sync sets", "list", hits, all_url=question.in_list("fleets_syncset"))
+
+
 def organizations(question: Question, user: User) -> Iterator[Group]:
     syncs_there = visible(user, DevinSync.objects.filter(question.matches("org_id")))
     rows = syncs_there.order_by().values("org_id").annotate(count=Count("pk"))
@@ -91,6 +101,7 @@ def _as_id(text: str) -> UUID | None:
 
 KINDS = (
     Kind(("syncs.view_devinsync",), syncs),
+    Kind(("syncs.view_devinsync",), sync_sets),
     Kind(("syncs.view_devinsync",), organizations),
     Kind(("syncs.view_syncrun",), runs),
 )

@@ -7,8 +7,8 @@ from benchmarks.scenarios import Measurement, absences_in, situations
 from tests.benchmarks.running import run
 
 SMALL = (
-    "--only scenarios --only reaction --only throughput --only memory --only fleet --secrets 20 --latency 5ms "
-    "--samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2"
+    "--only scenarios --only reaction --only throughput --only memory --only fleet --only sets --secrets 20 --latency 5ms "
+    "--samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2 --set 3 --set-secrets 2"
 )
 SHARES = "--only now --only tls --only shares --latency 5ms --samples 2 --workers 1 --burst 12 --large 40 --small 3"
 SOURCES = "--only sources --secrets 20 --latency 5ms --samples 2 --workers 2 --limited 3"
@@ -40,6 +40,8 @@ def test_compares_each_situation(printed: str, title: str) -> None:
         "Syncs a minute: ",
         "Memory of a plan of 50 secrets: ",
         "Goals: within 1.3 of the limit",
+        "  synced with nothing changed",
+        "Both counts hold.",
     ],
 )
 def test_prints_each_figure(printed: str, figure: str) -> None:

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
 from audit.models import Entry
+from fleets.models import SyncSet
 from search.doing import ACTIONS
 from search.hits import MOST
 from search.named import TABLES
@@ -34,7 +35,7 @@ AddSync = Callable[..., DevinSync]
 HIT = re.compile(r'href="([^"]*)"[^>]*\s+data-search-hit>.*?<span>([^<]*)</span>', re.DOTALL)
 GROUP = re.compile(r'data-search-group="([^"]*)"')
 # With those of each page: the session, the person, what they may, whether all is paused.
-MOST_STATEMENTS = 10
+MOST_STATEMENTS = 11
 
 
 def labels(client: Client, text: str, *, group: str = "") -> list[str]:
@@ -92,6 +93,10 @@ def test_finds_by_every_kind_of_name(
     assert labels(client, "warehouse dev app", group="Folders") == ["dev:/app"]
     assert labels(client, "checkout", group="Syncs") == ["checkout"]
     assert labels(client, "zebra", group="Organizations") == ["org-zebra"]
+    each = SyncSet.objects.create(
+        name="all-of-us", project=sync.project, folder=sync.folder, connection=sync.connection, below="{{organization}}"
+    )
+    assert hits(client, "all of us", group="Sync sets") == [("all-of-us", each.get_absolute_url())]
     assert labels(client, "acme", group="Connections") == ["acme"]
     assert hits(client, "shelf", group="Projects") == [
         ("The shelf", reverse("admin:vault_project_page", args=[shelf_project.pk]))
@@ -99,7 +104,7 @@ def test_finds_by_every_kind_of_name(
     assert hits(client, "checkout failed", group="Runs") == [("checkout", run.get_absolute_url())]
     assert hits(client, str(run.pk), group="Runs") == [("checkout", run.get_absolute_url())]
     assert labels(client, "audit", group="Pages") == ["Audit log"]
-    assert labels(client, "create sync", group="Actions") == ["New sync"]
+    assert labels(client, "create sync", group="Actions") == ["New sync", "New sync set"]
 
 
 def test_the_group_whose_first_answers_best_comes_first(client_of: ClientOf, add_sync: AddSync) -> None:
@@ -162,7 +167,7 @@ def test_one_may_follow_whatever_is_found(client_of: ClientOf, add_sync: AddSync
 
 def test_actions_are_offered_to_whom_they_are_allowed(client_of: ClientOf) -> None:
     assert labels(client_of("viewer"), "new") == []
-    assert labels(client_of("editor"), "new", group="Actions") == ["New sync", "New project"]
+    assert labels(client_of("editor"), "new", group="Actions") == ["New sync", "New sync set", "New project"]
     assert len(labels(client_of("superuser"), "", group="Actions")) == len(ACTIONS)
 
 
