@@ -1,13 +1,15 @@
 """The admin's forms of channels and rules. What is typed as an address goes in and is in no page again."""
 
 import re
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import QuerySet
 
 from connections.listing import matches
 from connections.validation import VISIBLE_ASCII
@@ -17,6 +19,7 @@ from notices.models import Channel, Rule
 from syncs.admin.form_fields import ProjectField
 from syncs.models import DevinSync
 from theme.widgets import Boxes, Suggestions, TypeaheadText
+from vault.access import visible
 
 MOST_RECIPIENTS = 50
 LONGEST = 2000
@@ -131,12 +134,16 @@ def read_webhook(typed: str) -> tuple[str, str]:
 
 
 class SyncField(forms.CharField):
-    """A sync as “project/name”: there may be thousands, so it is typed."""
+    """A sync as “project/name”: there may be thousands, so it is typed. Programs say its id. Offers what it is given to
+    `offer`."""
 
     def __init__(self) -> None:
-        widget = TypeaheadText()
-        widget.suggest = _suggest
-        super().__init__(required=False, widget=widget, help_text="As project/name. Empty: of all syncs.")
+        super().__init__(required=False, widget=TypeaheadText(), help_text="As project/name. Empty: of all syncs.")
+        self.syncs: QuerySet[DevinSync] = DevinSync.objects.none()
+
+    def offer(self, user: Any) -> None:
+        self.syncs = visible(user, DevinSync.objects.select_related("project"))
+        self.widget.suggest = self._suggest
 
     def prepare_value(self, value: Any) -> Any:
         sync = DevinSync.objects.filter(pk=value).select_related("project").first() if _is_id(value) else None
@@ -147,7 +154,8 @@ class SyncField(forms.CharField):
         if not text:
             return None
         project, _, name = text.partition("/")
-        sync = DevinSync.objects.filter(project__slug=project, name=name).first()
+        named = {"pk": text} if _is_id(text) else {"project__slug": project, "name": name}
+        sync = self.syncs.filter(**named).first()
         if sync is None:
             raise ValidationError("There is no such sync. Write it as project/name, as in the list of syncs.")
         return sync
@@ -158,23 +166,28 @@ class SyncField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         return str(self.prepare_value(initial) or "") != str(data or "").strip()
 
+    def _suggest(self, text: str) -> Suggestions:
+        rows = list(self.syncs.order_by("project__slug", "name")[:MOST_SUGGESTED])
+        left = max(self.syncs.count() - MOST_SUGGESTED, 0) if len(rows) == MOST_SUGGESTED else 0
+        return Suggestions([(_written(sync), "") for sync in rows], left)
+
 
 def _is_id(value: Any) -> bool:
-    return bool(value) and "/" not in str(value) and len(str(value)) in (32, 36)
+    try:
+        return bool(UUID(str(value)))
+    except ValueError:
+        return False
 
 
 def _written(sync: DevinSync) -> str:
     return f"{sync.project.slug}/{sync.name}"
 
 
-def _suggest(text: str) -> Suggestions:
-    syncs = DevinSync.objects.select_related("project").order_by("project__slug", "name")
-    rows = list(syncs[:MOST_SUGGESTED])
-    left = max(syncs.count() - MOST_SUGGESTED, 0) if len(rows) == MOST_SUGGESTED else 0
-    return Suggestions([(_written(sync), "") for sync in rows], left)
-
-
 class RuleForm(forms.ModelForm[Rule]):
+    """`user` is whose form it is: what they see is offered."""
+
+    user: Any = None
+
     events = forms.MultipleChoiceField(
         widget=Boxes, error_messages={"required": "Choose at least one: without, nobody is told of anything."}
     )
@@ -185,8 +198,14 @@ class RuleForm(forms.ModelForm[Rule]):
         model = Rule
         fields = ("channel", "events", "project", "sync", "pace", "tells_end", "is_enabled")
 
+    @classmethod
+    def of(cls, user: Any) -> type[Self]:
+        return type(cls.__name__, (cls,), {"user": user})
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "events" in self.fields:
             self.fields["events"].choices = choices()  # type: ignore[attr-defined]
             self.fields["project"].empty_label = "All projects"  # type: ignore[attr-defined]
+            for name in ("project", "sync"):
+                self.fields[name].offer(self.user)  # type: ignore[attr-defined]

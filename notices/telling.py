@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F
 
+from audit.before import remember
 from common import clock
 from common.counting import Counter
 from notices.choices import State, Way
@@ -72,6 +73,7 @@ def send_now(delivery: Delivery) -> Answer:
 def try_again(delivery: Delivery) -> bool:
     """For a person's button. False if it did not fail, or waits already."""
     now = clock.now()
+    remember([delivery])
     failed = Delivery.objects.filter(pk=delivery.pk, state=State.FAILED)
     again = failed.update(state=State.WAITING, not_before=now, attempts=1, ended_at=None)
     Channel.objects.filter(pk=delivery.channel_id).update(rests_until=None)

@@ -401,9 +401,19 @@ def tell_somebody(stage: Stage) -> None:
     stage.post(add, form | {"name": "chat", "way": "service", "address": f"json://{token}@127.0.0.1:1/{token}"})
     for channel in Channel.objects.all():
         stage.post(reverse("admin:notices_channel_test", args=[channel.pk]), {})
+    tell_somebody_by_the_api(stage)
     Rule.objects.create(channel=Channel.objects.get(name="chat"), events=["failed", "drift", "source", "refused"])
     Lookout().look()
     send_due()
+
+
+def tell_somebody_by_the_api(stage: Stage) -> None:
+    token, path = stage.secret("token in an address by the API"), "/api/v1/notifications/channels"
+    address = f"json://{token}@127.0.0.1:1/{token}"
+    stage.call("POST", path, {"name": "by-api", "way": "webhook", "address": address}, status=422)
+    made = stage.call("POST", path, {"name": "by-api", "way": "service", "address": address}, Idempotency_Key="channel")
+    tested = stage.call("POST", f"{path}/{made.json()['channel']['id']}/test")
+    assert tested.json()["delivery"]["state"] == "failed"
 
 
 def play(stage: Stage, openbao: OpenBao) -> SyncRun:

@@ -45,6 +45,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "members:write": frozenset(f"vault.{verb}_membership" for verb in WRITES),
     "audit:read": frozenset(["audit.view_entry"]),
     "notifications:read": _notices("view", models=("channel", "rule", "incident", "delivery")),
+    "notifications:write": _notices(*WRITES, models=("channel", "rule")) | _notices("change", models=("delivery",)),
 }
 # What any of them is about.
 SCOPED = frozenset[str]().union(*SCOPES.values())
@@ -69,6 +70,7 @@ DESCRIPTIONS = {
     "members:write": "Add, change and remove members of projects",
     "audit:read": "See the audit log",
     "notifications:read": "See who is told of what, incidents and deliveries",
+    "notifications:write": "Create, change, test, mute and delete channels and rules, send messages again",
 }
 
 

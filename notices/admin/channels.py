@@ -1,6 +1,5 @@
 """Channels: what goes in is never shown again, and a test says what came of it."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +16,14 @@ from api.shown_once import ShownOnce
 from common import clock
 from notices.admin.rules import event_words
 from notices.choices import Way
-from notices.events import FIRST
+from notices.editing import add_channel, change_channel, end_mute, mute, renew_secret, what_goes_with
 from notices.forms import ChannelForm
-from notices.models import Channel, Delivery, Rule
+from notices.models import Channel, Delivery
 from notices.sending import service_at
-from notices.telling import send_now, send_soon
+from notices.telling import send_now
 from theme.badges import badge
 from theme.times import moment
 
-MUTED_FOR = timedelta(hours=1)
 SIGNED = (
     "Your receiver checks with this secret that a message is DevinSync's: docs/notifications.md has the few lines of "
     "code for it. Then choose “Send a test” on the channel's page."
@@ -88,15 +86,13 @@ class ChannelAdmin(ShownOnce, admin.ModelAdmin[Channel]):
         return type(form.__name__, (form,), {"service": getattr(request, "service", "")})
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
-        is_first = not change and not Channel.objects.exists()
-        if not change and obj.way == Way.WEBHOOK:
-            request.new_secret = obj.renew_secret()  # type: ignore[attr-defined]
-        obj.save()
-        if change and form.cleaned_data.get("address"):
-            send_soon(obj)
-        if is_first:
-            rule = Rule.objects.create(channel=obj, events=list(FIRST))
-            self.log_change(request, obj, f"Made the rule {rule}, with the first channel.")
+        if change:
+            change_channel(obj, form)
+            return
+        made = add_channel(obj)
+        request.new_secret = made.secret  # type: ignore[attr-defined]
+        if made.rule:
+            self.log_change(request, obj, f"Made the rule {made.rule}, with the first channel.")
 
     def response_add(self, request: HttpRequest, obj: Channel, post_url_continue: str | None = None) -> HttpResponse:
         if obj.way == Way.WEBHOOK:
@@ -130,27 +126,23 @@ class ChannelAdmin(ShownOnce, admin.ModelAdmin[Channel]):
         return HttpResponseRedirect(self._page(channel))
 
     def mute_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """For an hour, or no longer."""
         channel = self._posted(request, pk)
         if isinstance(channel, HttpResponse):
             return channel
         is_on = request.POST.get("on") == "1"
-        channel.muted_until = clock.now() + MUTED_FOR if is_on else None
-        channel.save(update_fields=["muted_until"])
+        (mute if is_on else end_mute)(channel)
         told = "Muted for an hour." if is_on else "No longer muted."
         self.log_change(request, channel, told)
         self.message_user(request, f"“{channel}”: {told}", messages.SUCCESS)
         return HttpResponseRedirect(self._page(channel))
 
     def renew_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Another secret; messages are signed with it from now on."""
         channel = self._posted(request, pk)
         if isinstance(channel, HttpResponse):
             return channel
         if channel.way != Way.WEBHOOK:
             return HttpResponseRedirect(self._page(channel))
-        secret = channel.renew_secret()
-        channel.save(update_fields=["sealed_secret"])
+        secret = renew_secret(channel)
         self.log_change(request, channel, "Made a new secret.")
         return self._show(request, channel, secret)
 
@@ -166,13 +158,8 @@ class ChannelAdmin(ShownOnce, admin.ModelAdmin[Channel]):
         return reverse("admin:notices_channel_change", args=[channel.pk])
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What goes with a channel is counted: nobody deletes deliveries one by one, and there may be thousands."""
         channels = list(objs)
-        counts = {
-            "channels": len(channels),
-            "rules": Rule.objects.filter(channel__in=channels).count(),
-            "deliveries": Delivery.objects.filter(channel__in=channels).count(),
-        }
+        counts = {"channels": len(channels), **what_goes_with(channels)}
         lacking = set() if self.has_delete_permission(request) else {"channel"}
         return [str(channel) for channel in channels], counts, lacking, []
 

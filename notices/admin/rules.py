@@ -28,6 +28,10 @@ class RuleAdmin(admin.ModelAdmin[Rule]):
         how = ("How", {"fields": ["pace", "tells_end", "is_enabled"]})
         return [(None, {"fields": ["channel", "events"]}), ("Of what", {"fields": ["project", "sync"]}), how]
 
+    def get_form(self, request: HttpRequest, obj: Rule | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: type[RuleForm] = super().get_form(request, obj, change, **kwargs)  # type: ignore[assignment]
+        return form.of(request.user)
+
     @admin.display(description="events")
     def what(self, rule: Rule) -> str:
         return ", ".join(event_words(rule.events)) or "nothing"

@@ -3,22 +3,26 @@
 from typing import Annotated
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query
 from pydantic import Field
 
-from api.auth.callers import Bearer
+from api.auth.callers import Bearer, caller_of
+from api.http.errors import BadRequest
 from api.http.queries import Moment
 from api.resources import resource
+from api.resources.audit import note_changed
 from api.resources.base import with_errors
 from notices.api.finding import PageQuery, find
 from notices.api.schemas import DeliveryDetail, DeliveryOut, ManyDeliveries, OneDelivery, ToldOf
 from notices.choices import State
 from notices.models import Delivery, Notice
+from notices.telling import try_again
 
 router = resource("Notifications")
-VIEW = "notices.view_delivery"
+VIEW, CHANGE = "notices.view_delivery", "notices.change_delivery"
 ROWS = Delivery.objects.select_related("channel")
 
 
@@ -57,4 +61,15 @@ def list_notification_deliveries(request: HttpRequest, query: Annotated[Delivery
 @router.get("/{delivery_id}", auth=Bearer(VIEW), response=with_errors(OneDelivery))
 def get_notification_delivery(request: HttpRequest, delivery_id: UUID) -> OneDelivery:
     """A message by its ID, with what it tells of."""
+    return one(find(ROWS, delivery_id))
+
+
+@router.post("/{delivery_id}/retry", auth=Bearer(CHANGE), response=with_errors(OneDelivery))
+def retry_notification_delivery(request: HttpRequest, delivery_id: UUID) -> OneDelivery:
+    """Sends a message that failed once more, within seconds: ask for it again to see what came of it."""
+    delivery = find(ROWS, delivery_id)
+    with transaction.atomic():
+        if not try_again(delivery):
+            raise BadRequest("This message did not fail, or waits already.")
+        note_changed(caller_of(request), delivery, detail=f"Tried again, to {delivery.channel}")
     return one(find(ROWS, delivery_id))

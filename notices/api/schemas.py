@@ -98,6 +98,25 @@ class RuleOut(Answer):
         )
 
 
+class NewChannel(Answer):
+    channel: ChannelOut
+    signing_secret: str | None = Field(
+        repr=False,
+        examples=["xq2yJ8vEJ1o0WbS7b1k5oY0mT9sYw7m2h5o6b3r8c1A"],
+        description="Signs the messages of a webhook. Answered this once; null for other ways.",
+    )
+    rule: RuleOut | None = Field(description="What the first channel is told of; null for others.")
+
+
+class NewSecret(Answer):
+    channel: ChannelOut
+    signing_secret: str = Field(
+        repr=False,
+        examples=["xq2yJ8vEJ1o0WbS7b1k5oY0mT9sYw7m2h5o6b3r8c1A"],
+        description="Signs its messages from now on. Answered this once.",
+    )
+
+
 class OneRule(Answer):
     rule: RuleOut
 

@@ -210,6 +210,18 @@ def test_a_rule_names_a_sync_by_its_project(
     assert "shop/web" in page
 
 
+def test_a_rule_is_of_a_project_that_is_offered(
+    browser_of_an_administrator: Client, add_channel: AddChannel, add_sync: Callable[..., DevinSync]
+) -> None:
+    project, channel = add_sync("web", Status.SUCCEEDED).project, add_channel("https://hooks.example.com")
+    page = browser_of_an_administrator.get("/admin/notices/rule/add/").content.decode()
+    form = {"channel": str(channel.pk), "events": ["failed"], "pace": "daily", "is_enabled": "on"}
+    browser_of_an_administrator.post("/admin/notices/rule/add/", form | {"project": str(project.pk)})
+
+    assert str(project.pk) in page
+    assert Rule.objects.get(pace="daily").project == project
+
+
 def test_a_failed_delivery_is_sent_again_by_a_button(
     browser_of_an_administrator: Client, add_channel: AddChannel, add_sync: Callable[..., DevinSync], mail: MailBox
 ) -> None:
