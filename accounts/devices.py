@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -38,13 +38,20 @@ def digest_of(cookie: str) -> str:
 
 def is_known(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> bool:
     """Whether this browser has logged in with this account, and has not failed too often since."""
-    cookie = request.COOKIES.get(COOKIE, "") if request is not None else ""
     name = (credentials or {}).get("username") or (request.POST.get("username", "") if request is not None else "")
-    if not cookie or not name:
-        return False
-    since = timezone.now() - KEPT_FOR
-    rows = Device.objects.filter(digest=digest_of(cookie), user__username=name, seen_at__gt=since)
-    return rows.filter(failures__lt=FAILURES).exists()
+    return request is not None and bool(name) and _trusted(request).filter(user__username=name).exists()
+
+
+def has_logged_in(request: HttpRequest) -> bool:
+    """The same, with whatever account."""
+    return _trusted(request).exists()
+
+
+def _trusted(request: HttpRequest) -> QuerySet[Device]:
+    since, cookie = timezone.now() - KEPT_FOR, request.COOKIES.get(COOKIE, "")
+    if not cookie:
+        return Device.objects.none()
+    return Device.objects.filter(digest=digest_of(cookie), seen_at__gt=since, failures__lt=FAILURES)
 
 
 def count_failure(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:

@@ -381,6 +381,7 @@ if PATH_PREFIX:
     # Of two cookies of one name the one of the whole host would win, and that is a neighbour's.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "devinsync-session", "devinsync-csrf"
 SESSION_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "devinsync_site.messages.Storage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # A page that confirms something for many syncs names each of them in a field.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000

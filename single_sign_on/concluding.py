@@ -25,6 +25,7 @@ from accounts.presence import CONFIRMED
 from accounts.second_factor.factors import has_any
 from common.log_ins import BY_PROVIDER, PROVED_AT, log_in_refused
 from common.single_sign_on_settings import ProviderSettings
+from single_sign_on.flooding import is_flooding, too_many
 from single_sign_on.models import Identity
 from single_sign_on.outgoing import ProviderUnreachable
 from single_sign_on.people import let_in
@@ -82,6 +83,8 @@ def refuse(request: HttpRequest, one: ProviderSettings, error: Exception) -> Htt
     user = getattr(error, "user", None)
     log.warning("single sign-on by %s failed: %s (%s)", one.name, why, type(error).__name__)
     log_in_refused.send(type(error), name=user.get_username() if user else "", way=one.label, why=why)
+    if is_flooding(request):
+        return too_many(request)
     if request.user.is_authenticated:
         messages.error(request, f"{one.label} did not confirm that it is you: {why}. {what_next}")
         return redirect("admin:index")

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_safe
 from common.returning import way_on, with_query
 from common.single_sign_on_settings import ProviderSettings
 from single_sign_on import saml, saml_pages
+from single_sign_on.asked import LONGEST_WAY, in_a_cookie
 from single_sign_on.concluding import CONFIRM, LOG_IN, UNREADABLE, conclude, refuse
+from single_sign_on.flooding import unless_flooding
 from single_sign_on.protocol import Adapter, Callback, Provider, discover
 
 
@@ -34,22 +36,27 @@ def provider_of_openid_connect(name: str) -> ProviderSettings:
 
 
 @require_safe
+@unless_flooding
+@in_a_cookie
 def begin(request: HttpRequest, name: str) -> HttpResponse:
     """Only reading, and only asking: whoever makes a browser open it has it log in its own person."""
     one = provider_named(name)
+    next_url = way_on(request) if len(way_on(request)) <= LONGEST_WAY else ""
     asks_again = bool(request.GET.get(CONFIRM)) and request.user.is_authenticated
     seconds = int(settings.SESSION_LONGEST.total_seconds())
     more = {"prompt": "login", "max_age": "0"} if asks_again else {"max_age": str(seconds)}
     purpose = CONFIRM if asks_again else LOG_IN
     if one.saml is not None:
-        return saml.ask(request, one, next_url=way_on(request), purpose=purpose, again=asks_again)
+        return saml.ask(request, one, next_url=next_url, purpose=purpose, again=asks_again)
     try:
-        return Provider(request, one).ask(request, next_url=way_on(request), purpose=purpose, **more)
+        return Provider(request, one).ask(request, next_url=next_url, purpose=purpose, **more)
     except UNREADABLE as error:
         return refuse(request, one, error)
 
 
 @require_safe
+@unless_flooding
+@in_a_cookie
 def callback(request: HttpRequest, name: str) -> HttpResponse:
     one = provider_of_openid_connect(name)
     try:
@@ -60,6 +67,7 @@ def callback(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
+@unless_flooding
 def end(request: HttpRequest, name: str) -> HttpResponse:
     """To where the provider ends its own session, for whoever has ended the one here (RP-Initiated Logout 1.0)."""
     one = provider_of_openid_connect(name)

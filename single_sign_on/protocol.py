@@ -1,7 +1,8 @@
 """allauth's OpenID Connect, made stricter: PKCE and a nonce each time, nothing taken from the address of a request, the
 ID token checked whole, and the answer handed to `people` before allauth would log anybody in by its own rules.
 
-allauth keeps what was asked in the session, under a state that counts once and for ten minutes.
+allauth keeps what was asked in what it takes for the session (`asked`), under a state that counts once and for ten
+minutes.
 """
 
 import re
@@ -23,6 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from common.single_sign_on_settings import ProviderSettings
+from single_sign_on.asked import remembering
 from single_sign_on.outgoing import ProviderSession
 from single_sign_on.tokens import Refused, verified
 
@@ -78,9 +80,11 @@ class Provider(OpenIDConnectProvider):
         nonce = secrets.token_urlsafe(32)
         data = {"nonce": nonce, "purpose": purpose, "at": time.time()}
         params = {"nonce": nonce, **more}
-        answer: HttpResponse = self.redirect(
-            request, "login", next_url=next_url, data=data, scope=list(self.one.scopes), auth_params=params
-        )
+        scope = list(self.one.scopes)
+        with remembering(request, more=True):
+            answer: HttpResponse = self.redirect(
+                request, "login", next_url=next_url, data=data, scope=scope, auth_params=params
+            )
         return answer
 
 
@@ -136,7 +140,8 @@ class Callback(OAuth2CallbackView):
     """allauth's, which the adapter is told the remembered from."""
 
     def _get_state(self, request: HttpRequest, provider: Any) -> Any:
-        state, response = super()._get_state(request, provider)
+        with remembering(request):
+            state, response = super()._get_state(request, provider)
         self.adapter.stashed = state or {}
         if request.GET.get("iss", self.adapter.one.issuer) != self.adapter.one.issuer:
             raise Refused("another issuer answered")

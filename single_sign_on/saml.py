@@ -1,7 +1,7 @@
 """SAML 2.0 by python3-saml, made stricter: what the library lets pass where an answer leaves it out is demanded here.
 
-The way back is a form that the provider's page posts, with which no browser sends our session. So an answer is judged
-first (`read`), kept for a moment, and counts once the browser comes to a page of ours with the session that had asked.
+The way back is a form that the provider's page posts, with which no browser sends our cookies. So an answer is judged
+first (`read`), kept for a moment, and counts once the browser that had asked comes to a page of ours.
 """
 
 import logging
@@ -15,6 +15,7 @@ from common.places import places
 from common.returning import with_query
 from common.single_sign_on_settings import ProviderSettings
 from single_sign_on import saml_signatures
+from single_sign_on.asked import remembering
 from single_sign_on.saml_words import BEARER, claims_of, fault_told
 from single_sign_on.tokens import SKEW, Refused
 
@@ -29,23 +30,25 @@ PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 
 
 def ask(request: HttpRequest, one: ProviderSettings, *, next_url: str, purpose: str, again: bool) -> HttpResponse:
-    """Leads to the provider; `again` has it ask the person anew. The session remembers what was asked."""
+    """Leads to the provider; `again` has it ask the person anew. The browser remembers what was asked."""
     from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 
     asked = OneLogin_Saml2_Authn_Request(_library(request, one), force_authn=again)
-    remembered = dict(list(request.session.get(ASKED, {}).items())[1 - TABS :])
-    remembered[asked.get_id()] = {"next": next_url, "data": {"purpose": purpose, "at": time.time()}, "name": one.name}
-    request.session[ASKED] = remembered
+    data = {"purpose": purpose, "at": time.time()}
+    with remembering(request, more=True) as cookie:
+        remembered = dict(list(cookie.get(ASKED, {}).items())[1 - TABS :])
+        cookie[ASKED] = remembered | {asked.get_id(): {"next": next_url, "data": data, "name": one.name}}
     assert one.saml is not None  # noqa: S101 - the caller has looked
     return HttpResponseRedirect(with_query(one.saml.address, SAMLRequest=asked.get_request()))
 
 
 def take_asked(request: HttpRequest, one: ProviderSettings, asked: str) -> dict[str, Any]:
     """What this browser had asked, once. Raises Refused."""
-    remembered = dict(request.session.get(ASKED, {}))
-    found: dict[str, Any] | None = remembered.pop(asked, None)
-    if found is not None:
-        request.session[ASKED] = remembered
+    with remembering(request) as cookie:
+        remembered = dict(cookie.get(ASKED, {}))
+        found: dict[str, Any] | None = remembered.pop(asked, None)
+        if found is not None:
+            cookie[ASKED] = remembered
     if found is None or found["name"] != one.name or found["data"]["at"] < time.time() - PATIENCE_THERE:
         raise Refused("this log-in began in another browser, or too long ago")
     return found

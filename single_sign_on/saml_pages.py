@@ -1,4 +1,4 @@
-"""The way back from a provider of SAML: its answer, posted by its page, and then the browser with its session."""
+"""The way back from a provider of SAML: its answer, posted by its page, and then the browser with what it has asked."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,7 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 from common.returning import with_query
 from common.single_sign_on_settings import ProviderSettings
 from single_sign_on import answers, saml
+from single_sign_on.asked import in_a_cookie
 from single_sign_on.concluding import UNREADABLE, conclude, refuse
+from single_sign_on.flooding import unless_flooding
 
 
 def provider_of_saml(name: str) -> ProviderSettings:
@@ -19,7 +21,8 @@ def provider_of_saml(name: str) -> ProviderSettings:
     return one
 
 
-# What stands in for the token is the provider's signature, and that the session which asked must come for the answer.
+# What stands in for the token is the provider's signature, and that the browser which asked must come for the answer.
+# No browser sends a cookie along, so who comes from where a flood does is told only then, or by a refusal.
 @csrf_exempt
 @require_POST
 def answer(request: HttpRequest, name: str) -> HttpResponse:
@@ -36,6 +39,8 @@ def answer(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
+@unless_flooding
+@in_a_cookie
 def finish(request: HttpRequest, name: str) -> HttpResponse:
     one, asked = provider_of_saml(name), request.GET.get("asked", "")
     try:

@@ -10,13 +10,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import Session
 from api.models import ApiToken
-from audit.models import Entry
+from audit.models import Action, Entry
+from common.single_sign_on_settings import ProviderSettings
 from syncs.choices import Status
 from syncs.models import DevinSync
 from tests.actors import ANYBODY
@@ -124,6 +127,23 @@ def test_each_page_that_is_posted_to_leaves_one_line(named: Name, counted: Calla
                 client.cookies = deepcopy(cookies)
                 answers.append((f"{user} {address}", *lines_of(partial(client.post, address, {"post": "yes"}))))
     counted(answers)
+
+
+def test_a_stranger_leaves_nothing_but_the_line_of_a_failed_log_in(named: Name, settings: LazySettings) -> None:
+    one = ProviderSettings("acme", "Acme", "http://127.0.0.1:9", "devinsync", "a-secret")
+    settings.SSO_PROVIDERS = {"acme": one}
+    sessions, lines = Session.objects.count(), Entry.objects.exclude(action=Action.FAILED_LOG_IN).count()
+
+    asked = [address.replace(f"/at/{NOBODYS}/", "/at/acme/") for address in addresses(named)]
+    for address in asked:
+        client = Client(raise_request_exception=False)
+        assert client.get(address).status_code < 600
+        client.post(address, {"username": "root", "password": "guess"})
+
+    assert "/admin/log-in/at/acme/callback/" in asked
+    assert Session.objects.count() == sessions
+    assert Entry.objects.exclude(action=Action.FAILED_LOG_IN).count() == lines
+    assert Entry.objects.filter(lacking__contains="could not be reached").exists()
 
 
 def changing_calls() -> Iterator[tuple[str, str, Any]]:

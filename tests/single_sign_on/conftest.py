@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -13,6 +14,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from common.single_sign_on_settings import ProviderSettings
+from single_sign_on.asked import COOKIE, Asked
 from tests.environments import node_with
 from tests.patience import PATIENCE
 
@@ -91,6 +93,14 @@ class Person:
     def told(self) -> str:
         page = self.client.get("/admin/login/", follow=True)
         return " ".join(str(message) for message in page.context["messages"])
+
+    @contextmanager
+    def remembering(self) -> Iterator[dict[str, Any]]:
+        """What the browser remembers of what it asked, to be changed as only who signs it can."""
+        asked = Asked(self.client.cookies[COOKIE].value)
+        yield asked["socialaccount_states"]
+        asked.save()
+        self.client.cookies[COOKIE] = asked.session_key or ""
 
     def _get(self, address: str) -> requests.Response:
         return self.there.get(address, allow_redirects=False, timeout=PATIENCE)

@@ -295,10 +295,9 @@ def test_nobody_else_confirms_and_no_old_proof_does(
 
     # As if the person had been asked long after they proved it.
     address = person.goes(f"{BEGIN}?confirm=1")
-    session = person.client.session
-    for stashed, _, _ in session["socialaccount_states"].values():
-        stashed["data"]["at"] += 3600
-    session.save()
+    with person.remembering() as states:
+        for stashed, _, _ in states.values():
+            stashed["data"]["at"] += 3600
     person.client.get(address)
     assert "does not say that you proved just now who you are" in person.told()
     assert person.client.session["confirmed_at"] == 0

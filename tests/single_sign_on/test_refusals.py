@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.contrib.auth.models import User
 
 from single_sign_on import protocol
+from single_sign_on.asked import COOKIE
 from single_sign_on.tokens import Refused, verified
 from tests.single_sign_on.conftest import BEGIN, CALLBACK, Person
 
@@ -92,6 +93,10 @@ def test_an_answer_to_another_question_is_refused(person: Person) -> None:
     elsewhere = "began in another browser, or too long ago"
     assert elsewhere in told(stranger, address)
     assert elsewhere in told(person, address.replace("state=", "state=x"))
+    kept = person.client.cookies[COOKIE].value
+    person.client.cookies[COOKIE] = f"x{kept}"
+    assert elsewhere in told(person, address)
+    person.client.cookies[COOKIE] = kept
     assert elsewhere in told(person, CALLBACK)
     assert "another issuer answered" in told(person, f"{address.partition('&iss=')[0]}&iss=https://evil.example")
     # The state counted once; the code went nowhere.
@@ -106,13 +111,10 @@ def test_an_answer_to_another_question_is_refused(person: Person) -> None:
 @pytest.mark.django_db
 def test_codes_nonces_and_verifiers_are_of_one_log_in(person: Person, caplog: pytest.LogCaptureFixture) -> None:
     def spoilt(address: str, **changes: Any) -> str:
-        session = person.client.session
-        states = session["socialaccount_states"]
-        for state in states.values():
-            state[0].update({name: value for name, value in changes.items() if name != "nonce"})
-            state[0]["data"].update({name: value for name, value in changes.items() if name == "nonce"})
-        session["socialaccount_states"] = states
-        session.save()
+        with person.remembering() as states:
+            for state in states.values():
+                state[0].update({name: value for name, value in changes.items() if name != "nonce"})
+                state[0]["data"].update({name: value for name, value in changes.items() if name == "nonce"})
         person.client.get(address)
         assert not person.is_in()
         return person.told()

@@ -24,8 +24,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from playwright.sync_api import expect
 
+from accounts.models import Session
 from accounts.presence import CONFIRMED
-from audit.models import Action, Entry
+from audit import floods
+from audit.models import Action, Entry, FailedLogIns
 from common.environment import Environment
 from common.saml_metadata import SamlProvider
 from common.single_sign_on_settings import ProviderSettings, read_providers
@@ -264,13 +266,23 @@ def begun(client: Client) -> str:
 
 
 def sends(client: Client, text: str) -> Any:
-    """An answer from another site, and then the browser with its session."""
+    """An answer from another site, and then the browser with what it has asked."""
     posting = Client()
     back = posting.post(ANSWER, {"SAMLResponse": base64.b64encode(text.encode()).decode()})
     if back.status_code == 303:
         client.get(back.headers["Location"])
         return told(client)
     return told(posting)
+
+
+@pytest.mark.django_db
+def test_a_flood_of_answers_is_told_in_one_line_and_is_no_session(configure: Callable[..., ProviderSettings]) -> None:
+    answers = [Client().post(ANSWER, {"SAMLResponse": "bm8geG1s"}).status_code for _ in range(floods.TOLD + 3)]
+
+    assert answers == [302] * floods.TOLD + [429] * 3
+    assert Entry.objects.count() == floods.TOLD + 1
+    assert not Session.objects.exists()
+    assert [Client().get(address).status_code for address in (BEGIN, f"{BEGIN}finish/")] == [429] * 2
 
 
 @pytest.mark.django_db
@@ -326,6 +338,7 @@ def test_each_forged_answer_is_refused(configure: Callable[..., ProviderSettings
         "names nobody": [by({"subject": ""})],
     }  # fmt: skip
     for why, makers in forged.items():
+        FailedLogIns.objects.all().delete()
         for number, make in enumerate(makers):
             text = make(begun(client))
             said = sends(client, text)
