@@ -1,7 +1,8 @@
 """What the log tells of each kind of row: which of its fields, and where the row is. See `audit.registry`.
 
 A field that is named here is written down before and after a change, where everybody who may read the log reads it: no
-value, no credential, nothing sealed and no digest of one is among them. Of those `hidden` says that they were replaced.
+value, no credential, nothing sealed, no digest of one and no text that people write freely is among them: some paste
+a password there, and no line can be taken back. Of those `hidden` says that they were replaced.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,9 +7,9 @@ from connections.models import AccessToken, Connection, KeyLife, KeyRotation, Or
 def register() -> None:
     registry.register(
         Connection,
-        *("name", "description", "app", "method", "base_url", "parameters", "concurrency"),
+        *("name", "app", "method", "base_url", "parameters", "concurrency"),
         named={"key expires": "key_life__expires_at"},
-        hidden={"credentials": "sealed_credentials"},
+        hidden={"credentials": "sealed_credentials", "description": "description"},
         arguments=("connection_id",),
     )
     # What services say, and what is kept to speak with them. A rotation writes its lines itself.

@@ -12,8 +12,9 @@ WAVES = ("canaries", "wave_size", "max_failures")
 def register() -> None:
     registry.register(
         SyncSet,
-        *("name", "description", "is_enabled", *SOURCE[1:], "below", "connection__name"),
+        *("name", "is_enabled", *SOURCE[1:], "below", "connection__name"),
         *(*SELECTION, *WAVES, *OPTIONS),
+        hidden={"description": "description"},
         place=SYNC_PLACE,
         arguments=("set_id",),
     )

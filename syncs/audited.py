@@ -21,9 +21,10 @@ RUN_PLACE = {column: f"sync__{lookup}" for column, lookup in SYNC_PLACE.items()}
 def register() -> None:
     registry.register(
         DevinSync,
-        *("name", "description", "is_enabled", *SOURCE[1:], "connection__name", "org_id", *OPTIONS),
+        *("name", "is_enabled", *SOURCE[1:], "connection__name", "org_id", *OPTIONS),
         "agreed_way",
         named={"agreed base URL": "agreed_base_url"},
+        hidden={"description": "description"},
         place=SYNC_PLACE,
         arguments=("sync_id",),
     )

@@ -1,4 +1,5 @@
-"""What the audit log tells of the vault's rows. Of a value only which version it is."""
+"""What the audit log tells of the vault's rows. Of a value only which version it is, and of what people write about it
+only that it is another: a password that was pasted there by mistake is to go when it is deleted."""
 
 from audit import registry
 from vault.access.models import Membership
@@ -25,7 +26,11 @@ IN_FOLDER = {
 
 def register() -> None:
     registry.register(
-        Project, "name", "slug", "description", place={"project": "slug"}, arguments=("project_id", "slug")
+        Project,
+        *("name", "slug"),
+        hidden={"description": "description"},
+        place={"project": "slug"},
+        arguments=("project_id", "slug"),
     )
     registry.register(
         Environment,
@@ -49,8 +54,9 @@ def register() -> None:
 def _register_contents() -> None:
     registry.register(
         Secret,
-        *("folder__path", "key", "comment", "is_literal", "owner", "rotate_by", "reminder_days", "reminder_note"),
+        *("folder__path", "key", "is_literal", "owner", "rotate_by", "reminder_days"),
         versions={"value": "version"},
+        hidden={"comment": "comment", "reminder note": "reminder_note"},
         many={"tags": "tags__slug"},
         place=IN_FOLDER | {"key": "key"},
         arguments=("secret_id",),
