@@ -7,8 +7,8 @@ from audit.models import Entry
 from audit.rows import Seen
 
 
-def complete(entry: Entry, kind: Kind, now: Seen | None, *, is_new: bool = False, is_gone: bool = False) -> None:
-    """`now` is the row as it stands, None if it is not there."""
+def complete(entry: Entry, kind: Kind, now: Seen | None, *, is_new: bool = False, is_gone: bool = False) -> str:
+    """`now` is the row as it stands, None if it is not there. Returns the run that followed, "" for none."""
     was, more, run = take(kind, entry.object_id)
     if is_gone:
         # Noted while the row is still there, or once it is not.
@@ -21,3 +21,4 @@ def complete(entry: Entry, kind: Kind, now: Seen | None, *, is_new: bool = False
     # Of a row that nobody has remembered it is not known what it was.
     is_known = is_new or is_gone or (was is not None and now is not None)
     entry.changes = as_json([*more, *(compare(was, now) if is_known else [])])
+    return run

@@ -77,7 +77,8 @@ def as_line(actor: str, request: HttpRequest, response: HttpResponse) -> Entry:
     action = Action.REFUSED if response.status_code in REFUSED else Action.ASKED
     outcome = outcome_of(response)
     entry = line(actor, action, detail=told(request, response), outcome=outcome, **row_of(request))
-    complete_by_route(entry, request)
+    if complete_by_route(entry, request) and outcome == Outcome.DONE:
+        entry.detail = "Asked for a run."
     if outcome == Outcome.REFUSED:
         tell_refusal(entry)
     return entry
@@ -152,16 +153,16 @@ def row_of(request: HttpRequest) -> dict[str, str]:
     return {"kind": (match.url_name or "")[:64], "object_id": ids[0] if ids else ""}
 
 
-def complete_by_route(entry: Entry, request: HttpRequest) -> None:
-    """By the row that the address names, if it names one of a kind that is known."""
+def complete_by_route(entry: Entry, request: HttpRequest) -> str:
+    """By the row that the address names, if it names one of a kind that is known. Returns the run that followed."""
     kind = kind_named_by(request.resolver_match, entry.object_id)
     if kind is None:
-        return
+        return ""
     try:
-        complete(entry, kind, look_at(kind, [entry.object_id]).get(entry.object_id))
+        return complete(entry, kind, look_at(kind, [entry.object_id]).get(entry.object_id))
     except (ValueError, ValidationError):
         # An id of another kind of row.
-        return
+        return ""
 
 
 def kind_named_by(match: ResolverMatch | None, id_: str) -> Kind | None:

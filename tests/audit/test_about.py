@@ -8,11 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.about import lines_about
-from audit.models import Action
+from audit.models import Action, Entry
 from audit.writing import note
 from syncs.choices import Status
 from syncs.models import DevinSync
 from tests.api.conftest import make_caller
+from vault.access.models import Membership
 
 pytestmark = pytest.mark.django_db
 People = Callable[..., User]
@@ -41,6 +42,42 @@ def test_shows_what_pages_and_api_did_and_what_was_refused(
     assert "2 entries" in page
     assert "Done to another." not in page
     assert "127.0.0.1" not in page
+
+
+def test_a_run_that_was_asked_for_is_told_so(sync: DevinSync, somebody: People, signed_in: Browsers) -> None:
+    olga = somebody("Operator", name="olga")
+    signed_in(olga).post(reverse("admin:syncs_devinsync_run", args=[sync.pk]))
+    run = sync.runs.order_by("-queued_at")[0]
+
+    [line] = lines_about(sync)
+
+    assert (line.actor, line.action, line.detail, line.run) == ("olga", Action.ASKED, "Asked for a run.", str(run.pk))
+    [switched] = lines_after(signed_in(olga), reverse("admin:syncs_syncrun_cancel", args=[run.pk]))
+    assert switched.endswith("/cancel/ was answered 302.")
+
+
+def lines_after(client: Client, address: str) -> list[str]:
+    last = Entry.objects.latest("pk").pk
+    client.post(address)
+    return list(Entry.objects.filter(pk__gt=last).values_list("detail", flat=True))
+
+
+def test_environments_and_members_lead_to_their_lines(sync: DevinSync, somebody: People, signed_in: Browsers) -> None:
+    project, environment = sync.project, sync.project.environments.get()
+    member = Membership.objects.create(project=project, user=somebody("Viewer", name="vera"), role="viewer")
+    pages = {
+        reverse("admin:vault_project_page", args=[project.pk]): environment,
+        reverse("admin:vault_members", args=[project.pk]): member,
+    }
+    administrator, editor = (signed_in(somebody(role)) for role in ("Administrator", "Editor"))
+    editor.post(reverse("admin:vault_environment_edit", args=[environment.pk]), {"name": "Renamed", "slug": "dev"})
+
+    for address, row in pages.items():
+        link = f"/admin/audit/entry/?object_id={row.pk}"
+        assert link in administrator.get(address).text
+        assert link not in editor.get(address).text
+    told = administrator.get(f"/admin/audit/entry/?object_id={environment.pk}").text
+    assert "environment Renamed" in told
 
 
 def test_rows_of_two_kinds_with_one_number_have_each_their_own() -> None:

@@ -63,6 +63,14 @@ def test_a_person_links_a_project(entries: dict[str, Any], db: None) -> None:
     assert Project.objects.get().name == "The shelf"
 
 
+def test_its_page_leads_to_what_was_done_in_it(shelf_project: Project, db: None) -> None:
+    address = reverse("admin:sources_project", args=[shelf_project.pk])
+    link = f'href="/admin/audit/entry/?project={shelf_project.slug}"'
+
+    assert link in person(*VIEWER, "audit.view_entry").get(address).text
+    assert link not in person(*VIEWER).get(address).text
+
+
 def test_it_leads_back_to_where_it_was_asked_for(entries: dict[str, Any], db: None) -> None:
     page = person(*LINKER).post(f"{reverse(LINK)}?next=/admin/syncs/", entries)
 
