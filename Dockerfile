@@ -15,12 +15,15 @@ RUN apt-get update \
 FROM base AS packages
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
-COPY requirements.txt /build/
+COPY requirements.txt requirements-optional.txt /build/
+# Not empty: with what SAML, OpenTelemetry and Sentry need.
+ARG OPTIONAL=
 # The environment gets no pip: nothing is installed into it later.
 RUN python3 -m venv /build/tools \
  && python3 -m venv --without-pip /opt/venv \
  && /build/tools/bin/pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps \
-      --only-binary :all: --requirement /build/requirements.txt
+      --only-binary :all: --requirement /build/requirements.txt \
+      ${OPTIONAL:+--requirement /build/requirements-optional.txt}
 
 FROM base
 ENV PATH=/opt/venv/bin:$PATH \

@@ -90,7 +90,8 @@ def test_everything_that_runs_is_in_it_and_nothing_else() -> None:
 
     packages = {name for floor in FLOORS for name in floor} | {"launcher", "templates"}
     assert {name.partition("/")[0] for name in there if "/" in name} == packages
-    assert {name for name in there if "/" not in name} == {"LICENSE", "manage.py", "pyproject.toml", "requirements.txt"}
+    requirements = {"requirements.txt", "requirements-optional.txt"}
+    assert {name for name in there if "/" not in name} == {"LICENSE", "manage.py", "pyproject.toml", *requirements}
     tracked = subprocess.run(
         ["git", "ls-files", *sorted(packages)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
     ).stdout.split()
