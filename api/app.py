@@ -28,6 +28,7 @@ from api.resources.projects import workspaces
 from api.resources.runs import router as runs
 from api.resources.secrets import router as secrets
 from api.resources.status import router as status
+from api.resources.sync_sets import router as sync_sets
 from api.resources.syncs import router as syncs
 from api.resources.tags import router as tags
 from api.resources.transfers import router as transfers
@@ -38,6 +39,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/auth", login.router),
     ("/status", status.router),
     ("/v1/secret-syncs", syncs.router),
+    ("/v1/secret-syncs/devin-sets", sync_sets.router),
     ("/v1/sync-declaration", declaration.router),
     ("/v1/sync-runs", runs.router),
     ("/v1/sync-control", control.router),

@@ -22,6 +22,7 @@ OFTEN_SENT = {"projectId", "secretPath", "secretValue"}
 IN_PATHS = {
     "environment": "dev",
     "folder_path": "/my-secrets",
+    "org_id": "org-sandbox",
     "connection_name": "my-devin-connection",
     "secret_name": "DB_URL",
     "slug": "dev",

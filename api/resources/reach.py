@@ -1,4 +1,5 @@
-"""Finds connections, syncs and runs for a caller: what they may not see is not there, what they may not do is refused.
+"""Finds connections, syncs, sets and runs for a caller: what they may not see is not there, what they may not do is
+refused.
 
 A token's scopes narrow what may be done, not what there is.
 """
@@ -15,6 +16,7 @@ from api.resources.lookups import as_uuid
 from connections import reach
 from connections.models import Connection
 from connections.registry import kind_named
+from fleets.models import Member, SyncSet
 from syncs.access import VIEW, place_of, place_of_run, projects_for
 from syncs.models import DevinSync, SyncRun
 from syncs.runs.quiet import keep
@@ -22,6 +24,7 @@ from vault.access import Place, can, visible
 from vault.models import Project
 
 SYNCS = DevinSync.objects.with_source().select_related("connection", "environment")
+SETS = SyncSet.objects.with_source().select_related("connection", "environment")
 VIEW_RUN = "syncs.view_syncrun"
 
 
@@ -71,6 +74,29 @@ def sync_for(caller: Caller, sync_id: UUID, *permissions: str) -> DevinSync:
         raise NotFoundError(f"There is no sync with the ID {sync_id}.")
     caller.require_at(place_of(sync), *permissions)
     return sync
+
+
+def sets_for(caller: Caller) -> QuerySet[SyncSet]:
+    return visible(caller.user, SETS)
+
+
+def set_for(caller: Caller, set_id: UUID, *permissions: str) -> SyncSet:
+    """One that they see, or may do this with; and may do it. Rights are those of syncs."""
+    each = SETS.filter(pk=set_id).first()
+    if each is None or not _is_known(caller, place_of(each), (VIEW, *permissions)):
+        raise NotFoundError(f"There is no sync set with the ID {set_id}.")
+    caller.require_at(place_of(each), *permissions)
+    return each
+
+
+def member_for(caller: Caller, set_id: UUID, org_id: str, *permissions: str) -> Member:
+    """An organization in a set, with both."""
+    each = set_for(caller, set_id, *permissions)
+    member = each.members.select_related("sync").filter(org_id=org_id).first()
+    if member is None:
+        raise NotFoundError(f"There is no organization {org_id[:64]} in the set {each.name}.")
+    member.set = each
+    return member
 
 
 def run_for(caller: Caller, run_id: UUID, *permissions: str) -> SyncRun:

@@ -49,6 +49,17 @@ LEAST_ROLE = {
     "POST /api/v1/secret-syncs/devin/{sync_id}/strangers": EDITOR,
     "POST /api/v1/secret-syncs/devin/{sync_id}/plan": OPERATOR,
     "GET /api/v1/secret-syncs/devin/{sync_id}/runs": VIEWER,
+    "GET /api/v1/secret-syncs/devin-sets": VIEWER,
+    "POST /api/v1/secret-syncs/devin-sets": EDITOR,
+    "GET /api/v1/secret-syncs/devin-sets/{set_id}": VIEWER,
+    "PATCH /api/v1/secret-syncs/devin-sets/{set_id}": EDITOR,
+    "DELETE /api/v1/secret-syncs/devin-sets/{set_id}": EDITOR,
+    "POST /api/v1/secret-syncs/devin-sets/{set_id}/sync-secrets": OPERATOR,
+    "GET /api/v1/secret-syncs/devin-sets/{set_id}/organizations": VIEWER,
+    "POST /api/v1/secret-syncs/devin-sets/{set_id}/organizations/approve": EDITOR,
+    "GET /api/v1/secret-syncs/devin-sets/{set_id}/organizations/{org_id}": VIEWER,
+    "PATCH /api/v1/secret-syncs/devin-sets/{set_id}/organizations/{org_id}": EDITOR,
+    "POST /api/v1/secret-syncs/devin-sets/{set_id}/organizations/{org_id}/remove-secrets": EDITOR,
     "GET /api/v1/sync-declaration": VIEWER,
     "POST /api/v1/sync-declaration/plan": VIEWER,
     "POST /api/v1/sync-declaration/apply": EDITOR,
@@ -250,7 +261,7 @@ QUERY = f"?projectId={UUID}&environment=dev&viewSecretValue=false&importBehavior
 
 
 # A token without scopes may not: what it takes has to be named.
-TO_BE_NAMED = ("/approve", "/refuse")
+TO_BE_NAMED = ("{run_id}/approve", "{run_id}/refuse")
 
 
 def routes() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -30,6 +30,8 @@ from api.http.foreseeing import DECLARATION, PLAN
 from api.models import ApiToken
 from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
+from fleets.choices import State as MemberState
+from fleets.models import Member, SyncSet
 from notices.choices import State, Way
 from notices.models import Channel, Delivery, Incident, Rule
 from sandbox.server import Sandbox
@@ -94,8 +96,15 @@ def token(monkeypatch: pytest.MonkeyPatch, db: None, sandbox: Sandbox, settings:
         id=EXAMPLE_ID, name="my-devin-sync", project=project, folder=folder, connection=connection, org_id=ORG
     )
     SyncRun.objects.create(id=EXAMPLE_ID, sync=sync, sync_name=sync.name, org_id=ORG, trigger=Trigger.API)
+    make_set(sync)
     tell_of(sync)
     return ApiToken.issue(User.objects.create_superuser("root"), "schemathesis")[1]
+
+
+def make_set(sync: DevinSync) -> None:
+    each = SyncSet(id=EXAMPLE_ID, name="all", project=sync.project, folder=sync.folder, connection=sync.connection)
+    each.save(force_insert=True)
+    Member.objects.create(set=each, org_id=ORG, slug="sandbox", state=MemberState.WAITING)
 
 
 def tell_of(sync: DevinSync) -> None:

@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from api.auth.throttle import TOLD_AT_ONCE
 from api.models import MachineIdentity, RequestCount
-from connections.models import Connection
+from connections.models import Connection, Organization
+from fleets.choices import State as MemberState
+from fleets.models import Member, SyncSet
 from notices.choices import Way
 from notices.models import Channel, Delivery, Incident, Rule
 from sources.models import SharedConnection
@@ -167,9 +169,25 @@ def add_notices(sync: DevinSync, number: int, delivery: Delivery | None = None) 
     return own
 
 
+def add_set(folder: Folder, to: Connection, number: int) -> SyncSet:
+    each = SyncSet(name=f"set-{number}", project=folder.environment.project, folder=folder, connection=to)
+    each.save()
+    add_member(each, number)
+    return each
+
+
+def add_member(each: SyncSet, number: int) -> None:
+    assert each.folder is not None
+    sync = add_sync(each.folder, each.connection, f"{each.name}-{number}", set_id=each.pk)
+    Organization.objects.create(connection=each.connection, org_id=sync.org_id, name=f"Org {each.name} {number}")
+    Member.objects.create(set=each, org_id=sync.org_id, slug=f"org-{number}", sync=sync, state=MemberState.ACTIVE)
+
+
 LISTS = {
     "syncs": "/api/v1/secret-syncs?projectId={project}",
     "syncs to Devin": "/api/v1/secret-syncs/devin?projectId={project}",
+    "sync sets": "/api/v1/secret-syncs/devin-sets?projectId={project}",
+    "organizations of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/organizations",
     "connections": "/api/v1/app-connections?projectId={project}",
     "connections to Devin": "/api/v1/app-connections/devin?projectId={project}",
     "connections to choose from": "/api/v1/app-connections/devin/available?projectId={project}",
@@ -198,8 +216,9 @@ def test_a_list_takes_no_statement_more_for_more_rows(
 ) -> None:
     project = folder.environment.project
     delivery = add_notices(reader, 100)
+    each = add_set(folder, connection, 100)
     ids = {"project": project.pk, "connection": connection.pk, "sync": reader.pk, "delivery": delivery.pk}
-    path = LISTS[name].format(**ids)
+    path = LISTS[name].format(**ids, set=each.pk)
     SharedConnection.objects.create(connection=connection, project=project)
     add_members(project, 100)
     add_run(reader)
@@ -217,5 +236,7 @@ def test_a_list_takes_no_statement_more_for_more_rows(
         add_members(project, number)
         add_run(reader)
         add_notices(reader, number, delivery)
+        add_set(folder, connection, number)
+        add_member(each, number)
 
     assert len(statements(administrator, "GET", path)) == len(few)

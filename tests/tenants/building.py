@@ -18,6 +18,9 @@ from accounts.roles import VIEWER
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
 from connections.models import Connection
+from fleets.choices import Selection
+from fleets.choices import State as Standing
+from fleets.models import SyncSet
 from notices.choices import State, Way
 from notices.models import Channel, Delivery, Incident, Rule
 from sources.models import Copy, LinkedProject, ListedFolders, SharedConnection
@@ -66,6 +69,7 @@ def build_tenant(name: str, *, devin_url: str, shelves: dict[UUID, Shelf]) -> Te
     _connect(tenant, devin_url)
     _link(tenant, shelves)
     _sync(tenant)
+    _make_set(tenant)
     _tell(tenant)
     _let_in(tenant)
     return tenant
@@ -180,6 +184,25 @@ def _sync(tenant: Tenant) -> None:
     DevinSync.objects.filter(pk=sync.pk).update(last_sync_run_id=run.pk)
     rows |= {"sync": sync, "elsewhere": elsewhere, "run": run, "waiting": waiting, "change": change}
     rows |= {"managed": managed}
+
+
+def _make_set(tenant: Tenant) -> None:
+    """Of two organizations: one has left it with its sync, which is paused, and one waits."""
+    word, rows = tenant.word, tenant.rows
+    each = SyncSet(
+        name=word(), description=word(), project=rows["project"], folder=rows["folder"], connection=rows["connection"],
+        selection=Selection.LISTED, below=f"{{{{organization}}}}/{word()}", message=word(),
+    )  # fmt: skip
+    each.chosen = each.canaries = f"org-{word()}"
+    each.save()
+    sync = DevinSync(
+        name=word(), project=each.project, folder=each.folder, connection=each.connection, org_id=f"org-{word()}",
+        is_enabled=False, set_id=each.pk,
+    )  # fmt: skip
+    sync.save()
+    rows["member_of_set"] = each.members.create(org_id=sync.org_id, slug=word(), sync=sync, state=Standing.LEFT)
+    each.members.create(org_id=each.chosen, slug=word(), state=Standing.WAITING, message=word())
+    rows |= {"set": each}
 
 
 def _tell(tenant: Tenant) -> None:

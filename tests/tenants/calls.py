@@ -45,6 +45,8 @@ def names_of(tenant: Tenant) -> dict[str, str]:
         "tagSlugs": rows["tag"].slug,
         "sync_id": str(rows["sync"].pk),
         "sync_name": rows["sync"].name,
+        "set_id": str(rows["set"].pk),
+        "org_id": rows["member_of_set"].org_id,
         "run_id": str(rows["run"].pk),
         "connection_id": str(rows["connection"].pk),
         "connection_name": rows["connection"].name,

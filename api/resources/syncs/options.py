@@ -15,9 +15,9 @@ from api.resources.base import Answer, StrictRequest
 from syncs.choices import InitialSyncBehavior, Strangers
 from syncs.errors import InvalidKeySchema
 from syncs.key_schema import LONGEST_SCHEMA, KeySchema
-from syncs.models import DevinSync
 from syncs.naming import LONGEST_TEXT
 from syncs.options import OPTIONS, KeyLinesField
+from syncs.options import SyncOptions as Columns
 from syncs.words import column, help_of
 
 OVERWRITE = InitialSyncBehavior.OVERWRITE_DESTINATION.value
@@ -71,7 +71,7 @@ def _check_behavior(text: str) -> str:
     return text
 
 
-def _check_key_schema(text: str) -> str:
+def check_key_schema(text: str) -> str:
     try:
         KeySchema.parse(text)
     except InvalidKeySchema as error:
@@ -87,7 +87,7 @@ Behavior = Annotated[
 KeySchemaText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=LONGEST_SCHEMA),
-    AfterValidator(_check_key_schema),
+    AfterValidator(check_key_schema),
     Field(examples=["PROD_{{secretKey}}"]),
 ]
 
@@ -139,7 +139,7 @@ class SyncOptions(Answer):
     include_all_sub_folders: bool = Field(False, description="recursive again, as Infisical spells it now.")
 
     @classmethod
-    def of(cls, sync: DevinSync) -> Self:
+    def of(cls, sync: Columns) -> Self:
         always = [name for name, field in cls.model_fields.items() if field.is_required()]
         options = {name: getattr(sync, name) for name in OPTIONS} | {"include_all_sub_folders": sync.recursive}
         if sync.strangers == Strangers.LEAVE:

@@ -273,6 +273,9 @@ class SecretSync(Answer):
     destination: Literal["devin"]
     destination_config: DestinationConfig
     organization: str = Field("", description="What the organization is called, where the connection tells names.")
+    set_id: UUID = Field(
+        UUID(EXAMPLE_ID), description="Only of a sync that a sync set makes: it is changed and deleted through its set."
+    )
     is_auto_sync_enabled: bool = Field(
         False, description="syncOptions.autoSyncEnabled again; left out of answers to requests that spelt it that way."
     )
@@ -284,6 +287,8 @@ class SecretSync(Answer):
         extra: dict[str, Any] = {"is_auto_sync_enabled": sync.auto_sync_enabled} if spells_auto_sync else {}
         if sync.organization != sync.org_id:
             extra["organization"] = sync.organization
+        if sync.set_id is not None:
+            extra["set_id"] = sync.set_id
         return cls(
             id=sync.id,
             name=sync.name,

@@ -1,0 +1,1 @@
+"""Sync sets: one definition that makes a sync for each of many organizations."""
