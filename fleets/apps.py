@@ -8,7 +8,7 @@ class FleetsConfig(AppConfig):
 
     def ready(self) -> None:
         from common.companions import register_companion
-        from fleets import access, audited, followed
+        from fleets import access, audited, followed, planning
         from fleets.companion import beside_the_scheduler, connect
 
         access.register()
@@ -16,3 +16,4 @@ class FleetsConfig(AppConfig):
         followed.connect()
         connect()
         register_companion("scheduler", "sync sets", beside_the_scheduler)
+        register_companion("scheduler", "plans of sync sets", planning.beside_the_scheduler)

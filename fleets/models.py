@@ -148,6 +148,8 @@ class SyncSet(ReadsPlace, SyncOptions):
     generate_due_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     # Why its organizations could not be looked at, "" if they could.
     message = models.CharField(max_length=1024, blank=True, default="", db_default="", editable=False)
+    # When a person asked what a run of each organization would do: those are planned whose own plan is older.
+    plans_asked_at = models.DateTimeField(null=True, editable=False)
     # It is being deleted, and goes once the secrets of all its organizations are removed.
     is_ending = models.BooleanField(default=False, db_default=False, editable=False)
 
@@ -224,6 +226,9 @@ class Member(NamesOrganization):
     # Its sync is still to be made, or to be made like the set.
     is_behind = models.BooleanField(default=True, editable=False)
     overrides = models.JSONField(default=dict, blank=True)
+    # What a run would have done when it was last planned: how many of each sort of change, or why that is not known.
+    planned = models.JSONField(null=True, editable=False)
+    planned_at = models.DateTimeField(null=True, editable=False)
     joined_at = models.DateTimeField("joined", default=timezone.now)
     left_at = models.DateTimeField("left", null=True)
 

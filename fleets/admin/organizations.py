@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from common.long_lists import LongListPaginator
 from fleets.choices import State
 from fleets.models import Member, SyncSet
+from fleets.planning import summary_of
 from fleets.selecting import Reached
 from syncs.admin.base import status_badge
 from syncs.admin.syncs import next_due
@@ -114,5 +115,6 @@ def table_of(request: HttpRequest, each: SyncSet) -> dict[str, Any]:
         "chosen": chosen,
         "search": search,
         "counts": (counts := counts_of(each)),
+        "plans": summary_of(each),
         "ways": [(name, label, counts.get(name)) for name, (label, _) in FILTERS.items()],
     }

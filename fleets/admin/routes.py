@@ -12,9 +12,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from fleets.admin.forms import LimitsForm
+from fleets.admin.organizations import counts_of
 from fleets.choices import State
 from fleets.editing import approve_organizations, override, remove_secrets_of
 from fleets.models import Member, SyncSet
+from fleets.planning import ask_for_plans, summary_of
 from syncs.access import VIEW, place_of
 from syncs.admin.base import demand, is_known, not_found, only
 from syncs.choices import Trigger
@@ -29,6 +31,8 @@ Owner = admin.ModelAdmin[SyncSet]
 def urls_of(owner: Owner) -> list[URLPattern]:
     routes: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
         "run": ("<uuid:pk>/run/", run_view),
+        "plan": ("<uuid:pk>/plan/", plan_view),
+        "progress": ("<uuid:pk>/progress/", progress_view),
         "approve": ("<uuid:pk>/approve/", approve_view),
         "pause": ("<uuid:pk>/pause/<uuid:member_id>/", pause_view),
         "limits": ("<uuid:pk>/limits/<uuid:member_id>/", limits_view),
@@ -69,6 +73,24 @@ def run_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     told = "1 run has been queued." if len(runs) == 1 else f"{len(runs)} runs have been queued."
     messages.success(request, told if runs else "No organization of this set has a sync that may run now.")
     return redirect(each)
+
+
+@only("POST")
+def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
+    """“Plan all”."""
+    each = find_set(request, pk, "plan_devinsync")
+    count = ask_for_plans(each.pk, by=Actor.in_admin(request.user))
+    told = "The plan of 1 organization is being drawn." if count == 1 else f"{count} plans are being drawn."
+    messages.success(request, told if count else "No organization of this set has a sync yet.")
+    return redirect(each)
+
+
+@only("GET")
+def progress_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How far everything is, for a page that is open."""
+    each = find_set(request, pk, "view_devinsync")
+    context = {"each": each, "counts": counts_of(each), "plans": summary_of(each), "is_open": True}
+    return TemplateResponse(request, "admin/fleets/syncset/progress.html", context)
 
 
 @only("POST")

@@ -186,7 +186,7 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
         here = place_of(each)
         may = {
             f"may_{name.split('_')[0]}": can(request.user, f"syncs.{name}", here)
-            for name in ("run_devinsync", "remove_secrets", "delete_devinsync")
+            for name in ("run_devinsync", "plan_devinsync", "remove_secrets", "delete_devinsync")
         }
         return may | {
             "perms": PermsAt(request.user, here),

@@ -24,6 +24,8 @@ ROUTES = (
     Route("fleets_syncset_settings", VIEWERS, "set", method="get"),
     Route("fleets_syncset_settings", EDITORS, "set"),
     Route("fleets_syncset_run", OPERATORS, "set"),
+    Route("fleets_syncset_plan", OPERATORS, "set"),
+    Route("fleets_syncset_progress", VIEWERS, "set", method="get"),
     Route("fleets_syncset_approve", EDITORS, "set"),
     Route("fleets_syncset_pause", EDITORS, "member", data={"on": "0"}),
     Route("fleets_syncset_limits", EDITORS, "member", method="get"),
@@ -70,7 +72,7 @@ def stored() -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "generate_due_at"} for row in rows]
 
 
-@pytest.mark.parametrize("name", ["run", "approve", "pause", "remove"])
+@pytest.mark.parametrize("name", ["run", "plan", "approve", "pause", "remove"])
 def test_a_link_changes_nothing(client: Client, address: Callable[[Route], str], name: str) -> None:
     log_in(client, "superuser")
     route = next(route for route in ROUTES if route.name == f"fleets_syncset_{name}")
