@@ -22,6 +22,7 @@ from fleets.selecting import is_id
 from syncs.access import place_of
 from syncs.editing import Actor, delete_sync
 from syncs.editing.rights import REMOVE
+from syncs.editing.rules import check_has_tags
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
@@ -168,6 +169,8 @@ def check_set(each: SyncSet, changed: Collection[str]) -> None:
         others = SyncSet.objects.filter(project=each.project, name=each.name).exclude(pk=each.pk)
         if others.exists():
             raise _taken(each)
+    if {"only_tags", "except_tags"}.intersection(changed):
+        check_has_tags(each, each.project)
     if each.selection == Selection.LISTED and {"selection", "chosen", "connection"}.intersection(changed):
         each.chosen = _ids_in(each, "chosen")
     if {"canaries", "connection"}.intersection(changed):

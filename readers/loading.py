@@ -1,7 +1,7 @@
 """Loads what the pages of readers need, in a number of queries that does not grow. No value is loaded."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -43,6 +43,8 @@ class SyncRow(NamedTuple):
     key_schema: str
     only_keys: str
     except_keys: str
+    only_tags: str
+    except_tags: str
     key_renames: str
 
     @property
@@ -60,7 +62,14 @@ class SyncRow(NamedTuple):
 
     def names_in_devin(self, keys: Iterable[str]) -> list[str]:
         naming = Naming.of(self)
-        return sorted(naming.render(key) for key in keys if naming.takes(key))
+        return sorted(naming.render(key) for key in keys if naming.takes_key(key))
+
+    def chosen(self, keys: Collection[str], tags_of: Callable[[str], Collection[str]]) -> set[str]:
+        """Of these keys those that it takes, as far as tags go."""
+        if not (self.only_tags or self.except_tags):
+            return set(keys)
+        naming = Naming.of(self)
+        return {key for key in keys if naming.takes_tags(tags_of(key))}
 
 
 COLUMNS = (
@@ -78,6 +87,8 @@ COLUMNS = (
     "key_schema",
     "only_keys",
     "except_keys",
+    "only_tags",
+    "except_tags",
     "key_renames",
 )
 
@@ -118,7 +129,8 @@ def load_shape(project: Project, *, key: str = "", user: Any) -> Shape:
     """`key` is that of the secret whose ways are asked for, where it is one. What the user does not see is left out."""
     references = list(_load_references(project, user))
     names = {key, *(name for secret, each in references for name in (secret.key, each.key, each.inner))} - {""}
-    return Shape(_load_places(project, user), _load_imports(project, user), _load_secrets(project, names), references)
+    secrets, tags = _load_secrets(project, names), _load_tags(project, names)
+    return Shape(_load_places(project, user), _load_imports(project, user), secrets, references, tags)
 
 
 def _seen(user: Any, rows: QuerySet[Row]) -> QuerySet[Row]:
@@ -154,3 +166,14 @@ def _load_secrets(project: Project, keys: Collection[str]) -> dict[tuple[UUID, s
     if len(keys) <= FEW:
         rows = rows.filter(key__in=keys)
     return {(folder_id, key): id_ for id_, folder_id, key in rows.values_list("id", "folder_id", "key")}
+
+
+def _load_tags(project: Project, keys: Collection[str]) -> dict[UUID, set[str]]:
+    """By secret, of those of these keys; of more where they are many."""
+    rows = Secret.tags.through.objects.filter(secret__folder__environment__project=project).order_by()
+    if len(keys) <= FEW:
+        rows = rows.filter(secret__key__in=keys)
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for secret_id, slug in rows.values_list("secret_id", "tag__slug"):
+        found[secret_id].add(slug)
+    return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
@@ -54,7 +55,7 @@ def make_report(shape: Shape, ways: Ways, readers: Readers) -> Report:
     referring = {(there, key) for steps in ways.steps.values() for there, way in steps.items() for key in way.referring}
     return report_of(
         rows,
-        list(_carried(ways, found)),
+        list(_carried(shape, ways, found)),
         more_rows=len(steps) - len(rows),
         folder_count=len(ways.keys) - 1,
         referring_count=len(referring),
@@ -104,7 +105,7 @@ def _row(shape: Shape, ways: Ways, step: Step, syncs: Sequence[SyncRow]) -> Row:
     )
 
 
-def _carried(ways: Ways, found: Mapping[UUID, Sequence[SyncRow]]) -> Iterator[Carried]:
+def _carried(shape: Shape, ways: Ways, found: Mapping[UUID, Sequence[SyncRow]]) -> Iterator[Carried]:
     """Of a sync that reads several of the folders all keys together, and all there are if it reads one as a whole."""
     keys: dict[UUID, set[str] | None] = {}
     rows: dict[UUID, SyncRow] = {}
@@ -112,7 +113,8 @@ def _carried(ways: Ways, found: Mapping[UUID, Sequence[SyncRow]]) -> Iterator[Ca
         some = ways.keys[folder_id]
         for row in syncs:
             before = keys.get(row.id, set())
-            rows[row.id], keys[row.id] = row, None if some is None or before is None else before | some
+            its = None if some is None else row.chosen(some, partial(shape.tags_of, folder_id))
+            rows[row.id], keys[row.id] = row, None if its is None or before is None else before | its
     for sync_id, row in rows.items():
-        its = keys[sync_id]
-        yield Carried(row, None if its is None else row.names_in_devin(its))
+        all_keys = keys[sync_id]
+        yield Carried(row, None if all_keys is None else row.names_in_devin(all_keys))

@@ -8,7 +8,7 @@ a folder that a reference passes   the secret that refers
 """
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -31,12 +31,13 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a project is looked at: `imports` in their order, `secrets` by folder and key."""
+    """What of a project is looked at: `imports` in their order, `secrets` by folder and key, `tags` by secret."""
 
     places: Mapping[UUID, Place]
     imports: Mapping[UUID, Sequence[UUID]]
     secrets: Mapping[tuple[UUID, str], UUID]
     references: Sequence[tuple[Stored, Reference]]
+    tags: Mapping[UUID, Collection[str]] = field(default_factory=dict)
 
     @cached_property
     def importers(self) -> Mapping[UUID, Sequence[UUID]]:
@@ -63,6 +64,13 @@ class Shape:
         if (folder_id, key) not in self._known:
             self._look_up(folder_id, key)
         return self._known.get((folder_id, key))
+
+    def tags_of(self, folder_id: UUID, key: str) -> Collection[str]:
+        """Those of the secret that a folder shows under the key, where it is stored."""
+        stored_in = self.next_to(folder_id, key)
+        while stored_in is not None and (stored_in, key) not in self.secrets:
+            stored_in = self.next_to(stored_in, key)
+        return self.tags.get(self.secrets[stored_in, key], ()) if stored_in is not None else ()
 
     def _look_up(self, folder_id: UUID, key: str) -> None:
         came_from: dict[UUID, UUID | None] = {}

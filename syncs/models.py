@@ -86,7 +86,7 @@ class DevinSyncQuerySet(ReadsPlaceQuerySet["DevinSync"]):
         """Those to whom this matters of the secrets that they read."""
         if aspect is Aspect.COMMENTS:
             return self.filter(send_comments=True)
-        return self.none() if aspect is Aspect.TAGS else self
+        return self.exclude(only_tags="", except_tags="") if aspect is Aspect.TAGS else self
 
     def due(self) -> Self:
         """Those whose time for a reconcile has come."""
@@ -286,7 +286,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         """Those to whom this matters of the secrets that they read."""
         if aspect is Aspect.COMMENTS:
             return self.filter(send_comments=True)
-        return self.none() if aspect is Aspect.TAGS else self
+        return self.exclude(only_tags="", except_tags="") if aspect is Aspect.TAGS else self
 
     def due(self) -> Self:
         """Pending ones whose time has come, and that the queue was not told of lately."""

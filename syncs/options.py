@@ -15,7 +15,7 @@ from django.db import models
 from syncs.choices import Approval, InitialSyncBehavior, Strangers
 from syncs.errors import InvalidKeySchema
 from syncs.key_schema import validate_key_schema
-from syncs.naming import LONGEST_TEXT, normal_patterns, normal_renames
+from syncs.naming import LONGEST_TEXT, normal_patterns, normal_renames, normal_tags
 
 
 def default_strangers() -> str:
@@ -68,6 +68,10 @@ class KeyPatternsField(KeyLinesField):
     normalize = staticmethod(normal_patterns)
 
 
+class TagPatternsField(KeyLinesField):
+    normalize = staticmethod(normal_tags)
+
+
 class KeyRenamesField(KeyLinesField):
     normalize = staticmethod(normal_renames)
 
@@ -107,6 +111,15 @@ class SyncOptions(models.Model):
         ),
     )
     except_keys = KeyPatternsField(help_text="Names or patterns of the keys that are not synced, a line each: LOCAL_*.")
+    only_tags = TagPatternsField(
+        help_text=(
+            "Tags, or patterns of tags, of the secrets in the source that are synced, a line each: devin. Empty: with "
+            "any tags or none. One that loses its tag is deleted from Devin like one that the source lacks."
+        ),
+    )
+    except_tags = TagPatternsField(
+        help_text="Tags, or patterns of tags, of the secrets that are not synced, a line each: local-*."
+    )
     key_renames = KeyRenamesField(
         help_text="Keys with another name in Devin, a line each: DB_URL=DATABASE_URL. The key schema comes after it.",
     )
@@ -168,6 +181,10 @@ class SyncOptions(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def chooses_by_tags(self) -> bool:
+        return bool(self.only_tags or self.except_tags)
 
 
 OPTIONS: tuple[str, ...] = tuple(field.name for field in SyncOptions._meta.local_fields)

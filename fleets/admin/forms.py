@@ -15,7 +15,7 @@ from sources.choosing import Asking, places_of
 from sources.registry import kind_of
 from syncs.access import projects_for
 from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFolderField, usable_connections
-from syncs.admin.forms import OptionsForm
+from syncs.admin.forms import OptionsForm, explain_tags
 from syncs.admin.readable import readable_places
 from syncs.choices import Strangers
 from syncs.errors import EditRefused
@@ -52,6 +52,7 @@ class SetForm(forms.ModelForm[SyncSet]):
             self.instance.project = self.project
         self.fields["seen_version"].initial = self.instance.version
         self._offer()
+        explain_tags(self, self.instance.project)
         for name in LINES:
             if name in self.initial:
                 self.initial[name] = self._named(self.initial[name])

@@ -18,11 +18,12 @@ from syncs.admin.form_fields import DevinConnectionField, NameField, ProjectFold
 from syncs.admin.forms import (
     ORG_ID_ERRORS,
     OptionsForm,
+    explain_tags,
     said_at_field,
 )
 from syncs.admin.readable import readable_places
 from syncs.editing import EDITABLE, moves
-from syncs.editing.rules import check_name_is_free, check_stored_folders
+from syncs.editing.rules import check_has_tags, check_name_is_free, check_stored_folders
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from theme.widgets import TypeaheadText
@@ -58,6 +59,7 @@ class SyncForm(ChoosesOrganization):
         self.old_place: moves.Place | None = None
         self.old_secret_count = 0
         self.fields["seen_version"].initial = self.instance.version
+        explain_tags(self, self.instance.project)
         if isinstance(connection := self.fields.get("connection"), DevinConnectionField):
             usable = usable_connections(self.user, self.instance.project).values("pk")
             kept = Q(pk__in=usable) | Q(pk=self.instance.connection_id)
@@ -109,12 +111,14 @@ class SyncForm(ChoosesOrganization):
                 "load the page anew to see theirs, then enter yours again."
             )
         with said_at_field(self):
-            check_stored_folders(self._as_it_will_read(cleaned))
+            check_stored_folders(sync := self._as_it_will_read(cleaned))
+            check_has_tags(sync, sync.project)
         self._clean_destination(cleaned)
         return cleaned
 
     def _as_it_will_read(self, cleaned: dict[str, Any]) -> DevinSync:
-        sync = DevinSync(project=self.instance.project, recursive=bool(cleaned.get("recursive")))
+        tags = {name: cleaned.get(name, "") for name in ("only_tags", "except_tags")}
+        sync = DevinSync(project=self.instance.project, recursive=bool(cleaned.get("recursive")), **tags)
         if (source := cleaned.get("folder", self.instance.source)) is not None:
             sync.source = source
         return sync

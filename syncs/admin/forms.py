@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from sources.choosing import USUAL, Asking, Listing, environments_of, folders_of
 from sources.protocol import ROOT, EnvironmentEntry, FolderEntry, Found, Place
+from sources.registry import kind_of
 from syncs.access import projects_for
 from syncs.admin.choosing_organization import ChoosesOrganization
 from syncs.admin.form_fields import (
@@ -22,7 +23,7 @@ from syncs.admin.form_fields import (
 )
 from syncs.admin.readable import readable_environments, readable_folders
 from syncs.choices import InitialSyncBehavior
-from syncs.editing.rules import check_folders_can_be_joined, check_name_is_free
+from syncs.editing.rules import check_folders_can_be_joined, check_has_tags, check_name_is_free, no_tags_in
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
@@ -35,13 +36,15 @@ LAID_OUT = (
     "key_schema",
     "only_keys",
     "except_keys",
+    "only_tags",
+    "except_tags",
     "key_renames",
     "auto_sync_enabled",
     "recursive",
     "disable_secret_deletion",
     "strangers",
 )
-KEY_LINES = ("only_keys", "except_keys", "key_renames")
+KEY_LINES = ("only_keys", "except_keys", "only_tags", "except_tags", "key_renames")
 MORE_OPTIONS = tuple(name for name in OPTIONS if name not in LAID_OUT)
 ORG_ID_ERRORS = {"required": "Enter the organization ID. It starts with “org-”."}
 
@@ -150,6 +153,8 @@ class OptionsForm(forms.ModelForm[DevinSync]):
         super().__init__(*args, **kwargs)
         # What the first step of the wizard answered.
         self.source = source
+        if source:
+            explain_tags(self, source["project"])
 
     @property
     def more_options(self) -> list[forms.BoundField]:
@@ -174,12 +179,23 @@ class OptionsForm(forms.ModelForm[DevinSync]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if self.source and cleaned.get("recursive"):
-            sync = DevinSync(project=self.source["project"], recursive=True)
-            sync.source = self.source["source"]
+        if self.source:
+            tags = {name: cleaned.get(name, "") for name in ("only_tags", "except_tags")}
+            sync = DevinSync(project=self.source["project"], recursive=bool(cleaned.get("recursive")), **tags)
             with said_at_field(self):
-                check_folders_can_be_joined(sync)
+                check_has_tags(sync, sync.project)
+                if sync.recursive:
+                    sync.source = self.source["source"]
+                    check_folders_can_be_joined(sync)
         return cleaned
+
+
+def explain_tags(form: forms.BaseForm, project: Project) -> None:
+    """A source that has none says so at the fields that would choose by them."""
+    kind = kind_of(project)
+    for name in () if kind.has_tags else ("only_tags", "except_tags"):
+        if name in form.fields:
+            form.fields[name].help_text = no_tags_in(kind)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from syncs.editing.actor import Actor
 from syncs.editing.loosening import check_may_loosen
 from syncs.editing.moves import Place, check_may_move, leave, stop_awaiting
 from syncs.editing.rights import check_may_change
-from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
+from syncs.editing.rules import check_has_tags, check_name_is_free, check_stored_folders, name_taken
 from syncs.errors import EditRefused
 from syncs.models import DevinSync, SyncRun
 from syncs.options import OPTIONS
@@ -129,6 +129,8 @@ def _check(sync: DevinSync, changed: Iterable[str], old: Place) -> None:
         check_name_is_free(sync.name, sync.project, but=sync)
     if {"source", "recursive"} & set(changed):
         check_stored_folders(sync)
+    if {"only_tags", "except_tags"} & set(changed):
+        check_has_tags(sync, sync.project)
     check_may_move(sync, old)
 
 

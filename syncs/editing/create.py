@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from syncs.editing.actor import Actor
 from syncs.editing.change import Edited
 from syncs.editing.rights import check_may_create
-from syncs.editing.rules import check_name_is_free, check_stored_folders, name_taken
+from syncs.editing.rules import check_has_tags, check_name_is_free, check_stored_folders, name_taken
 from syncs.models import DevinSync
 from syncs.runs.triggers import after_edit
 from syncs.runs.wishes import NO_WISHES, Wishes
@@ -25,6 +25,7 @@ def create_sync(
     sync.full_clean(exclude=sync.unjudged_columns(), validate_unique=False, validate_constraints=False)
     check_name_is_free(sync.name, sync.project, but=sync)
     check_stored_folders(sync)
+    check_has_tags(sync, sync.project)
     try:
         with transaction.atomic():
             sync.save(force_insert=True)

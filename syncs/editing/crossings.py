@@ -7,7 +7,7 @@ from syncs.editing.change import EDITABLE
 from syncs.models import DevinSync
 from syncs.words import label_of, told
 
-NOTHING = {"key_schema": "none, keys as they are", "only_keys": "all keys"}
+NOTHING = {"key_schema": "none, keys as they are", "only_keys": "all keys", "only_tags": "any tags or none"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from sources.protocol import SourceSecret
 from syncs.choices import Status
 from syncs.engine.notes import words_of_comment
-from syncs.engine.source import read_sources
+from syncs.engine.source import list_source_keys, read_sources
 from syncs.errors import SourceProblem, SyncError
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.naming import Naming
@@ -97,9 +97,21 @@ def _written_by(sync_ids: Collection[UUID]) -> dict[UUID, set[str]]:
 def _reached(sync: DevinSync, keys: Mapping[Folder, Collection[str]], ours: Collection[str]) -> Effect:
     naming = Naming.of(sync)
     read = {key for folder, some in keys.items() if sync.reads(folder, below=sync.recursive) for key in some}
-    names = sorted(naming.render(key) for key in read if naming.takes(key))
+    names = sorted(naming.render(key) for key in read & _taken(sync, naming, read))
     creates, replaces = [name for name in names if name not in ours], [name for name in names if name in ours]
     return _describe(sync, creates=tuple(creates), replaces=tuple(replaces))
+
+
+def _taken(sync: DevinSync, naming: Naming, keys: Collection[str]) -> set[str]:
+    """By keys alone where the source does not tell the tags now: then rather too many."""
+    named = {key for key in keys if naming.takes_key(key)}
+    if not (sync.chooses_by_tags and named):
+        return named
+    try:
+        tags = list_source_keys(sync)
+    except SourceProblem:
+        return named
+    return {key for key in named if key in tags and naming.takes_tags(tags[key])}
 
 
 def _view(sync: DevinSync, read: Sequence[SourceSecret] | SourceProblem) -> View:
@@ -107,7 +119,8 @@ def _view(sync: DevinSync, read: Sequence[SourceSecret] | SourceProblem) -> View
         return View(problem=str(read), reader=sync)
     by_key = {secret.key: secret for secret in read}
     try:
-        named = {name: by_key[key] for name, key in Naming.of(sync).names(by_key).items()}
+        tags = {secret.key: secret.tags for secret in read}
+        named = {name: by_key[key] for name, key in Naming.of(sync).names(tags).items()}
     except SyncError as error:
         return View(problem=str(error), reader=sync)
     values = {name: secret.value for name, secret in named.items()}

@@ -2,9 +2,11 @@
 
 from sources.errors import SourceError, Unavailable
 from sources.finding import PATIENCE
+from sources.kinds import Kind
 from sources.registry import kind_of
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
+from syncs.options import SyncOptions
 from vault.models import Project
 
 
@@ -37,6 +39,17 @@ def check_folders_can_be_joined(sync: DevinSync) -> None:
     except SourceError as error:
         if not (isinstance(error, Unavailable) and kind_of(sync.project).is_remote):
             raise EditRefused(str(error), field="recursive") from error
+
+
+def check_has_tags(options: SyncOptions, project: Project) -> None:
+    """Raises EditRefused if they choose by tags, and the project's source has none. Asks nobody."""
+    if options.chooses_by_tags and not (kind := kind_of(project)).has_tags:
+        field = "only_tags" if options.only_tags else "except_tags"
+        raise EditRefused(f"{no_tags_in(kind)} Leave this empty, and choose by keys.", field=field)
+
+
+def no_tags_in(kind: Kind) -> str:
+    return f"The secrets of {kind.label} carry no tags to choose by."
 
 
 def check_stored_folders(sync: DevinSync) -> None:

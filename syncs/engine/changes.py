@@ -172,10 +172,11 @@ Change = Write | HandOver | Delete
 
 @dataclass(frozen=True)
 class Options:
-    """`matches` says whether a key in Devin is in scope, `takes` whether one of the source is synced."""
+    """`matches` says whether a key in Devin is in scope, `why_not` why one that the source has is not synced, "" where
+    it lacks it."""
 
     matches: Callable[[str], bool]
-    takes: Callable[[str], bool] = lambda key: True
+    why_not: Callable[[str], str] = lambda key: ""
     disable_deletion: bool = False
     strangers: Strangers = Strangers.DELETE
     # What a person has said of single strangers, by secret id.
@@ -234,6 +235,8 @@ class Plan:
     forgotten: tuple[str, ...] = ()
     in_scope_count: int = 0
     source_count: int = 0
+    # Secrets of the source that are not chosen.
+    left_out_count: int = 0
     warnings: tuple[str, ...] = ()
 
     @property

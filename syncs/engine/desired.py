@@ -1,7 +1,7 @@
 """READ SOURCE and TRANSFORM KEYS: what a sync's organization should hold, with fingerprints to compare by."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -30,6 +30,12 @@ class Desired:
     fingerprints: dict[str, str] = field(default_factory=dict, repr=False)
     words: dict[str, str] = field(default_factory=dict, repr=False)
     """Those of the notes that hold a comment, where the sync sends comments."""
+    read: Sequence[SourceSecret] = field(default=(), repr=False)
+    """All that the source has there, chosen or not."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """The keys of those that are not chosen for their tags alone, by what they would be called."""
+    idle_tags: list[str] = field(default_factory=list)
+    """What is to choose secrets and is like no tag of any."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -43,13 +49,22 @@ class Desired:
         return {key: found if counts[found] == 1 else "" for key, found in ids.items()}
 
     @property
+    def left_out_count(self) -> int:
+        """How many the source has besides, which are not chosen."""
+        return max(len(self.read) - len(self.secrets), 0)
+
+    @property
     def remarks(self) -> list[str]:
         """What the source says of values, a sentence each remark."""
         told: dict[str, list[str]] = {}
         for key, secret in sorted(self.secrets.items()):
             if secret.remark:
                 told.setdefault(secret.remark, []).append(key)
-        return [f"{_some(keys)}: {remark}" for remark, keys in told.items()]
+        return [*map(no_such_tag, self.idle_tags), *(f"{_some(keys)}: {remark}" for remark, keys in told.items())]
+
+
+def no_such_tag(pattern: str) -> str:
+    return f"No secret of the source carries the tag {pattern}, so nothing is synced for it."
 
 
 def _some(keys: list[str]) -> str:
@@ -59,13 +74,25 @@ def _some(keys: list[str]) -> str:
 
 def read_desired(sync: DevinSync, *, patience: timedelta | None = None) -> Desired:
     """READ SOURCE and TRANSFORM KEYS. Raises SourceProblem or InvalidKeySchema."""
-    naming = Naming.of(sync)
-    read = {secret.key: secret for secret in read_source(sync, patience=patience)}
-    secrets = {name: read[key] for name, key in naming.names(read).items()}
+    naming, found = Naming.of(sync), read_source(sync, patience=patience)
+    read = {secret.key: secret for secret in found}
+    secrets = {name: read[key] for name, key in naming.names({key: one.tags for key, one in read.items()}).items()}
     sync_id, key_id = str(sync.pk), current_key_id()
     prints = {key: fingerprint(sync_id, key, secret.value, key_id=key_id) for key, secret in secrets.items()}
     words = {key: words_of_comment(secret.comment) for key, secret in secrets.items() if sync.send_comments}
-    return Desired(secrets, prints, words)
+    return Desired(secrets, prints, words, found, _left_out(naming, found), naming.idle_tags(_tags_in(found)))
+
+
+def _left_out(naming: Naming, read: Iterable[SourceSecret]) -> dict[str, str]:
+    return {
+        naming.render(secret.key): secret.key
+        for secret in read
+        if naming.takes_key(secret.key) and not naming.takes_tags(secret.tags)
+    }
+
+
+def _tags_in(read: Iterable[SourceSecret]) -> set[str]:
+    return {tag for secret in read for tag in secret.tags}
 
 
 def fingerprints_of(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> dict[str, str]:

@@ -44,7 +44,7 @@ def judge(plan: Plan, *, limits: Limits, confirmation: Confirmation) -> Hold | N
     if confirmation.secret_ids is not None:
         return _judge_growth(removals, confirmation.secret_ids)
     if plan.source_count == 0:
-        return Hold(removals, _empty(len(removals)))
+        return Hold(removals, _empty(len(removals), left_out=plan.left_out_count))
     # What waits for another sync's source would else go in two halves where the whole is too much.
     count = len(removals) + held_back
     share = 100 * count / max(plan.in_scope_count, 1)
@@ -74,9 +74,14 @@ def _judge_growth(removals: tuple[Delete, ...], confirmed: Collection[str]) -> H
     return Hold(grown, Blocked(message, reason=BlockedReason.PLAN_GREW))
 
 
-def _empty(count: int) -> Blocked:
+def _empty(count: int, *, left_out: int) -> Blocked:
+    why = (
+        f"None of the source's {_secrets(left_out)} is chosen by its key and tags"
+        if left_out
+        else "The source is empty"
+    )
     return Blocked(
-        f"The source is empty, and the plan deletes {_secrets(count)} from Devin. If that is what you "
+        f"{why}, and the plan deletes {_secrets(count)} from Devin. If that is what you "
         "want, review the plan and choose “Sync now, confirm deletions”.",
         reason=BlockedReason.EMPTY_SOURCE,
     )

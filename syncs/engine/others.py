@@ -1,6 +1,6 @@
 """What other syncs of an organization hold, and what they want. Reads; writes nothing."""
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -125,12 +125,12 @@ class Listings:
     """
 
     def __init__(self) -> None:
-        self._told: dict[Hashable, Sequence[str] | SourceProblem] = {}
+        self._told: dict[Hashable, Mapping[str, Collection[str]] | SourceProblem] = {}
         self._away: dict[UUID, SourceProblem] = {}
 
-    def keys_of(self, sync: DevinSync) -> Sequence[str]:
-        """Raises SourceProblem."""
-        place = (sync.project_id, sync.place, sync.place.folder_id, sync.recursive)
+    def keys_of(self, sync: DevinSync) -> Mapping[str, Collection[str]]:
+        """With the tags of each, where the sync chooses by them. Raises SourceProblem."""
+        place = (sync.project_id, sync.place, sync.place.folder_id, sync.recursive, sync.chooses_by_tags)
         if place not in self._told:
             self._told[place] = self._away.get(sync.project_id) or self._ask(sync)
         told = self._told[place]
@@ -138,7 +138,7 @@ class Listings:
             raise told
         return told
 
-    def _ask(self, sync: DevinSync) -> Sequence[str] | SourceProblem:
+    def _ask(self, sync: DevinSync) -> Mapping[str, Collection[str]] | SourceProblem:
         try:
             return list_source_keys(sync, patience=PATIENCE)
         except SourceProblem as problem:
@@ -155,8 +155,8 @@ def wanted_keys(sync: DevinSync, *, among: Collection[str], listings: Listings) 
     naming = Naming.of(sync)
     if not sync.has_source or not any(naming.matches(key) for key in among):
         return
-    for source_key in listings.keys_of(sync):
-        if naming.takes(source_key) and (key := naming.render(source_key)) in among:
+    for source_key, tags in listings.keys_of(sync).items():
+        if naming.takes(source_key, tags) and (key := naming.render(source_key)) in among:
             yield key, source_key
 
 

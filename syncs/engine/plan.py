@@ -258,8 +258,7 @@ class _Planner:
             self._delete(secret, self._why_gone(known))
 
     def _why_gone(self, known: Known | None) -> str:
-        is_left_out = known is not None and not self.options.takes(known.source_key)
-        return "its key is not among those that are synced" if is_left_out else "not in the source"
+        return (self.options.why_not(known.source_key) if known is not None else "") or "not in the source"
 
     def _plan_stranger(self, secret: RemoteSecret) -> None:
         decision, policy = self.options.decisions.get(secret.secret_id), self.options.strangers

@@ -2,7 +2,7 @@
 API. Reads the ledger; writes nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from connections.devin.types import RemoteSecret
@@ -31,8 +31,8 @@ def plan_sync(
     """`destination` has no row yet where no sync has ever run at the organization."""
     known, is_ours, naming = known_secrets(sync, destination), own_tag or OwnTag(sync), Naming.of(sync)
     options = Options(
-        matches=naming.matches,
-        takes=naming.takes,
+        matches=lambda key: naming.matches(key) and key not in desired.left_out,
+        why_not=_why_not(naming, desired),
         disable_deletion=sync.disable_secret_deletion,
         strangers=Strangers(sync.strangers),
         decisions=decisions_of(sync, destination),
@@ -47,7 +47,18 @@ def plan_sync(
     asking = with_wanters(others, sync, destination, keys=_let_go(plan, known, desired.secrets))
     if asking is not others:
         plan = build_plan(wanted, existing, known, options=options, others=asking, is_ours=is_ours)
-    return replace(plan, warnings=(*plan.warnings, *desired.remarks))
+    return replace(plan, warnings=(*plan.warnings, *desired.remarks), left_out_count=desired.left_out_count)
+
+
+def _why_not(naming: Naming, desired: Desired) -> Callable[[str], str]:
+    untagged = frozenset(desired.left_out.values())
+
+    def why(source_key: str) -> str:
+        if not naming.takes_key(source_key):
+            return "its key is not among those that are synced"
+        return "its tags are not among those that are synced" if source_key in untagged else ""
+
+    return why
 
 
 def _wanted(sync: DevinSync, desired: Desired, known: Sequence[Known]) -> list[DesiredSecret]:

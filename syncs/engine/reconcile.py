@@ -135,7 +135,7 @@ class Reconcile:
             # A key that we took away must come back even now; its value is sealed in the intent.
             finish_sealed(ledger, organization)
             raise
-        note_read(self.sync, desired.secrets.values())
+        note_read(self.sync, desired.read)
         if self.run.faulty_secret_id is not None:
             note_fault(self.run, None)
         self.report.desired_count = len(desired.secrets)

@@ -3,7 +3,7 @@
 A source that cannot be read whole is an error, never a smaller set: what is missing would be deleted from Devin.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
@@ -12,8 +12,8 @@ from common import tracing
 from common.counting import Counter, Histogram
 from sources import watching
 from sources.checking import check_key, check_read
-from sources.errors import SourceError
-from sources.protocol import ReadsMany, SourceSecret
+from sources.errors import SourceError, Untrustworthy
+from sources.protocol import ReadsMany, Source, SourceSecret, TellsTags
 from sources.registry import KINDS
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync, SyncRun
@@ -26,6 +26,7 @@ ELSEWHERE = (
     "something is wrong with a secret or folder that it takes from elsewhere in the project. Whoever may see that "
     "finds it on the page of the run, or of the folder; else ask a manager of the project."
 )
+NO_TAGS = "Its secrets carry no tags to choose by."
 READS = Counter(
     "devinsync_source_reads_total",
     "Reads of sources. unavailable: it did not answer, which can pass; faulty: a person must mend something.",
@@ -45,17 +46,26 @@ def read_source(sync: DevinSync, *, patience: timedelta | None = None) -> Sequen
             "nothing is written to Devin and nothing deleted."
         )
     with as_problem(sync), counted(sync), sync.open_source(patience=patience) as source:
-        secrets = source.read(sync.place, recursive=sync.recursive)
+        read = tagged(source).read_tagged if sync.chooses_by_tags else source.read
+        secrets = read(sync.place, recursive=sync.recursive)
         check_read(sync.place, secrets, recursive=sync.recursive)
     return secrets
 
 
+def tagged(source: Source) -> TellsTags:
+    """For a sync that chooses by tags. Without them its secrets would pass for none that are chosen."""
+    if not isinstance(source, TellsTags):
+        raise Untrustworthy(f"{NO_TAGS} Empty “only tags” and “except tags” of the sync, and choose by keys.")
+    return source
+
+
 def read_sources(syncs: Sequence[DevinSync]) -> dict[UUID, Sequence[SourceSecret] | SourceProblem]:
-    """What `read_source` answers or raises for each. Those of a project are read together, where its source can."""
+    """What `read_source` answers or raises for each. Those of a project are read together, where its source can; those
+    that choose by tags by themselves."""
     found: dict[UUID, Sequence[SourceSecret] | SourceProblem] = {}
     by_project: dict[UUID, list[DevinSync]] = {}
     for sync in syncs:
-        if sync.has_source:
+        if sync.has_source and not sync.chooses_by_tags:
             by_project.setdefault(sync.project_id, []).append(sync)
     for some in by_project.values():
         # What is wrong with the source each says by its own read.
@@ -92,13 +102,21 @@ def _read_or_problem(sync: DevinSync) -> Sequence[SourceSecret] | SourceProblem:
         return problem
 
 
-def list_source_keys(sync: DevinSync, *, patience: timedelta | None = None) -> Sequence[str]:
-    """Raises SourceProblem. No value is looked at where the source can help it."""
+def list_source_keys(sync: DevinSync, *, patience: timedelta | None = None) -> Mapping[str, Collection[str]]:
+    """Each with the tags of its secret, where the sync chooses by them. Raises SourceProblem. No value is looked at
+    where the source can help it."""
     with as_problem(sync), sync.open_source(patience=patience) as source:
-        keys = source.list_keys(sync.place, recursive=sync.recursive)
+        keys = keys_with_tags(source, sync)
         for key in keys:
             check_key(key)
     return keys
+
+
+def keys_with_tags(source: Source, sync: DevinSync) -> Mapping[str, Collection[str]]:
+    """The same of a source that is open. Raises SourceError."""
+    if sync.chooses_by_tags:
+        return tagged(source).list_tags(sync.place, recursive=sync.recursive)
+    return dict.fromkeys(source.list_keys(sync.place, recursive=sync.recursive), ())
 
 
 def note_read(sync: DevinSync, secrets: Iterable[SourceSecret]) -> None:

@@ -240,3 +240,15 @@ def test_a_project_of_the_vault_has_its_own_pages(editor: Client, app: Folder) -
     address = reverse("admin:readers_place", args=[app.environment.project_id])
 
     assert editor.get(f"{address}?environment=dev&path=/app").status_code == 404
+
+
+@pytest.mark.parametrize(("slug", "is_carried"), [("devin", True), ("other", False)])
+def test_a_sync_that_chooses_by_tags_carries_what_has_them_where_it_is_stored(
+    client: Client, admin_user: User, secret: Secret, slug: str, is_carried: bool
+) -> None:
+    """It reads a folder that imports the secret."""
+    editing.change_tags(secret.folder.environment.project, [secret], add=[slug], remove=[], by=ANYBODY)
+    DevinSync.objects.filter(name="imports-it").update(only_tags="dev*")
+    client.force_login(admin_user)
+
+    assert ("PROD_TOKEN" in text_of(client, reverse("admin:readers_secret", args=[secret.pk]))) is is_carried

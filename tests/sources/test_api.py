@@ -179,6 +179,21 @@ def test_a_sync_moves_to_another_place(editor: Caller, wanted: dict[str, Any]) -
     assert moved["folderId"] != made["folderId"]
 
 
+@pytest.mark.parametrize("option", ["onlyTags", "exceptTags"])
+def test_a_source_without_tags_says_so_at_the_option(
+    editor: Caller, shelf: Shelf, wanted: dict[str, Any], option: str
+) -> None:
+    options = {"initialSyncBehavior": "overwrite-destination", option: "devin"}
+
+    refused = editor.post(SYNCS, wanted | {"syncOptions": options}, status=400)
+
+    assert "The secrets of Memory carry no tags to choose by." in str(refused)
+    assert DevinSync.objects.count() == 0
+    made = editor.post(SYNCS, wanted)["secretSync"]
+    editor.patch(f"{SYNCS}/{made['id']}", {"syncOptions": options}, status=400)
+    assert DevinSync.objects.get().chooses_by_tags is False
+
+
 def test_keys_that_stand_in_two_folders_are_found_beforehand(editor: Caller, shelf: Shelf, wanted: Any) -> None:
     shelf.put("dev", "/twice", C="4")
 

@@ -28,6 +28,7 @@ from tests.syncs.reviewing import answer_review
 from tests.syncs.wizard_walk import posted_options, step_url
 from vault.models import Project
 
+NO_TAGS = "The secrets of Memory carry no tags to choose by."
 SLOW = Unavailable("The shelf did not answer in time. Try again in a moment.")
 
 
@@ -69,6 +70,15 @@ def forget(*models: Any) -> None:
     """What was told a moment ago was told long ago."""
     for model in models:
         model.objects.update(listed_at=clock.now() - timedelta(days=1))
+
+
+def test_a_source_without_tags_says_so_at_the_fields_that_choose_by_them(walk: Walk) -> None:
+    walk.to_review()
+
+    form = walk.post("options", posted_options(DevinSync(only_tags="devin"))).context["form"]
+
+    assert form.errors == {"only_tags": [f"{NO_TAGS} Leave this empty, and choose by keys."]}
+    assert form.fields["only_tags"].help_text == form.fields["except_tags"].help_text == NO_TAGS
 
 
 def test_from_the_wizard_to_secrets_in_devin(walk: Walk, organization: Organization) -> None:
@@ -277,6 +287,13 @@ def test_another_place_is_chosen(walk: Walk, made: DevinSync) -> None:
 
     made.refresh_from_db()
     assert (made.source_label, made.version) == ("prod:/", 2)
+
+
+def test_an_edit_cannot_choose_by_tags_that_the_source_does_not_have(walk: Walk, made: DevinSync) -> None:
+    page = walk.client.post(made.get_absolute_url(), entries_of(made, except_tags="local")).content.decode()
+
+    assert f"{NO_TAGS} Leave this empty, and choose by keys." in page
+    assert not DevinSync.objects.get().chooses_by_tags
 
 
 def test_the_rest_can_be_changed_while_the_source_is_away(shelf: Shelf, walk: Walk, made: DevinSync) -> None:

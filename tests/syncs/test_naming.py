@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from syncs.errors import InvalidKeySchema
-from syncs.naming import MOST_LINES, Naming, normal_patterns, normal_renames
+from syncs.naming import MOST_LINES, Naming, normal_patterns, normal_renames, normal_tags
 
 KEYS = ("DB_URL", "DB_URL_OLD", "STRIPE_KEY", "STRIPE_LIVE_KEY", "local_port", "LOG.LEVEL")
 
@@ -16,6 +16,8 @@ class Said:
 
     only_keys: str = ""
     except_keys: str = ""
+    only_tags: str = ""
+    except_tags: str = ""
     key_renames: str = ""
     key_schema: str = ""
     environment_slug: str = "prod"
@@ -46,9 +48,46 @@ class Said:
 def test_takes_and_names(said: Said, names: dict[str, str]) -> None:
     naming = Naming.of(said)
 
-    assert naming.names(KEYS) == names
-    assert {key for key in KEYS if naming.takes(key)} == set(names.values())
+    assert naming.names(dict.fromkeys(KEYS, ())) == names
+    assert {key for key in KEYS if naming.takes_key(key)} == set(names.values())
     assert all(naming.render(key) == name and naming.matches(name) for name, key in names.items())
+
+
+@pytest.mark.parametrize(
+    ("said", "tags", "is_taken"),
+    [
+        (Said(), (), True),
+        (Said(), ("devin",), True),
+        (Said(only_tags="devin"), (), False),
+        (Said(only_tags="devin"), ("other", "devin"), True),
+        (Said(only_tags="devin"), ("devin-2",), False),
+        (Said(only_tags="devin"), ("Devin",), False),
+        (Said(only_tags="other\ndevin-*"), ("devin-2",), True),
+        (Said(except_tags="local"), (), True),
+        (Said(except_tags="loc?l"), ("devin", "local"), False),
+        (Said(only_tags="devin", except_tags="local"), ("devin", "local"), False),
+        (Said(only_tags="devin", only_keys="A"), ("devin",), False),
+        (Said(only_tags="devin", except_keys="DB_*"), ("devin",), False),
+    ],
+)
+def test_takes_by_tags_and_keys(said: Said, tags: tuple[str, ...], is_taken: bool) -> None:
+    naming = Naming.of(said)
+
+    assert naming.takes("DB_URL", tags) is is_taken
+    assert naming.names({"DB_URL": tags, "X": ("x",)}).get("DB_URL") == ("DB_URL" if is_taken else None)
+
+
+def test_names_the_tags_that_choose_nothing() -> None:
+    naming = Naming.of(Said(only_tags="devin\ndevn\nprod-*", except_tags="none"))
+
+    assert naming.idle_tags(["devin", "prod-eu", "x"]) == ["devn"]
+    assert naming.idle_tags([]) == ["devin", "devn", "prod-*"]
+
+
+@pytest.mark.parametrize("text", ["devin team", "a=b", "X" * 600])
+def test_what_is_no_tag_is_said_as_that(text: str) -> None:
+    with pytest.raises(InvalidKeySchema, match=r"Line 1 is no tag and no pattern\..*: devin-"):
+        normal_tags(text)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +114,8 @@ def test_two_keys_of_one_name_are_refused_with_both() -> None:
     naming = Naming.of(Said(key_renames="DB_URL=LOG.LEVEL"))
 
     with pytest.raises(InvalidKeySchema, match=r"DB_URL and LOG\.LEVEL would both be LOG\.LEVEL in Devin"):
-        naming.names(KEYS)
-    assert naming.names(["DB_URL"]) == {"LOG.LEVEL": "DB_URL"}
+        naming.names(dict.fromkeys(KEYS, ()))
+    assert naming.names({"DB_URL": ()}) == {"LOG.LEVEL": "DB_URL"}
 
 
 @pytest.mark.parametrize(

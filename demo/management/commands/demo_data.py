@@ -100,7 +100,7 @@ def desired_of(sync: DevinSync) -> dict[str, str]:
             secret.key: hashlib.sha256(secret.value.encode()).hexdigest()
             for secret in source.read(sync.place, recursive=sync.recursive)
         }
-    return {name: digests[key] for name, key in Naming.of(sync).names(digests).items()}
+    return {name: digests[key] for name, key in Naming.of(sync).names(dict.fromkeys(digests, ())).items()}
 
 
 def history_of(run: SyncRun, desired: dict[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,7 @@
 holds. Names and counts, never a value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,11 @@ from sources.errors import SourceError
 from sources.protocol import ROOT, Place
 from sources.registry import open_source
 from syncs.choices import Strangers
+from syncs.engine.desired import no_such_tag
 from syncs.engine.destination import Organization
 from syncs.engine.keys import key_warnings
 from syncs.engine.overlaps import overlapping_syncs
+from syncs.engine.source import keys_with_tags
 from syncs.errors import InvalidKeySchema, SyncError
 from syncs.models import DevinSync
 from syncs.naming import Naming
@@ -80,20 +82,37 @@ class NamePreview:
         return self.other_count - len(self.others)
 
 
+def keys_of(sync: DevinSync) -> tuple[Mapping[str, Collection[str]], str]:
+    """The keys of its place, with tags where it chooses by them; or what the source says instead."""
+    try:
+        with sync.open_source(patience=PATIENCE) as source:
+            return keys_with_tags(source, sync), ""
+    except SourceError as error:
+        return {}, str(error)
+
+
 def preview_names(sync: DevinSync, *, seen_by: Any, shown: int = 8) -> NamePreview:
     """How the source's keys will look in Devin, and what to know of the schema. `sync` need not be saved."""
     try:
         naming = Naming.of(sync)
         if not sync.has_source:
             return NamePreview()
-        source = summarize_source(sync.project, sync.place, recursive=sync.recursive)
-        taken = naming.names(source.keys)
+        keys, problem = keys_of(sync)
+        taken = naming.names(keys)
     except InvalidKeySchema as error:
         return NamePreview(problem=error.message)
     names = [Name(key, name) for name, key in taken.items()]
-    others = [key for key in source.keys if not naming.takes(key)]
-    warnings = name_warnings(sync, naming, seen_by=seen_by) + _first(key_warnings(taken))
-    return NamePreview(names[:shown], len(names), warnings, source.problem, others[:SHOWN_NAMES], len(others))
+    others = [key for key, tags in keys.items() if not naming.takes(key, tags)]
+    warnings = [*_tag_warnings(naming, keys), *name_warnings(sync, naming, seen_by=seen_by)]
+    warnings += _first(key_warnings(taken))
+    return NamePreview(names[:shown], len(names), warnings, problem, others[:SHOWN_NAMES], len(others))
+
+
+def _tag_warnings(naming: Naming, keys: Mapping[str, Collection[str]]) -> list[str]:
+    there = sorted({tag for tags in keys.values() for tag in tags})
+    more = f" and {len(there) - SHOWN_NAMES} more" if len(there) > SHOWN_NAMES else ""
+    has = f"There are: {', '.join(there[:SHOWN_NAMES])}{more}." if there else "They carry no tag at all."
+    return _first([f"{no_such_tag(pattern)} {has}" for pattern in naming.idle_tags(there)]) if keys else []
 
 
 def name_warnings(sync: DevinSync, naming: Naming, *, seen_by: Any) -> list[str]:

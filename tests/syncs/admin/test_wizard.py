@@ -19,7 +19,7 @@ from syncs.runs import jobs
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from tests.syncs.wizard_walk import Walk, step_url
-from vault.editing import create_folder, set_secrets
+from vault.editing import change_tags, create_folder, set_secrets
 from vault.models import Folder
 
 CANARY = "canary-7f3a-value"
@@ -155,13 +155,29 @@ def test_shows_which_keys_fall_in_and_which_fall_out(walk: Walk) -> None:
     assert "1 key of the source not synced" in page.content.decode()
 
 
+def test_shows_whose_tags_fall_in_and_which_tag_no_secret_carries(walk: Walk) -> None:
+    rows = list(walk.folder.secrets.select_related("folder__environment__project").filter(key="DB_URL"))
+    change_tags(rows[0].folder.environment.project, rows, add=["devin", "db"], remove=[], by=ANYBODY)
+    walk.begin()
+    walk.answer("source", "destination")
+
+    page = walk.post("options", button="refresh", only_tags="devin, prod")
+
+    preview = page.context["preview"]
+    assert ([name.source_key for name in preview.names], preview.others) == (["DB_URL"], ["API_KEY"])
+    assert (
+        "No secret of the source carries the tag prod, so nothing is synced for it. There are: db, devin."
+        in page.content.decode()
+    )
+
+
 def test_says_where_no_key_falls_in(walk: Walk) -> None:
     walk.begin()
     walk.answer("source", "destination")
 
     page = walk.post("options", button="refresh", only_keys="NOTHING_*").content.decode()
 
-    assert "No key of the source is like that, so nothing is synced." in page
+    assert "No secret of the source is like that, so nothing is synced." in page
 
 
 def test_warns_of_a_schema_without_a_fixed_part(walk: Walk) -> None:
@@ -213,6 +229,7 @@ BAD_INPUT: list[tuple[str, dict[str, Any], str, str]] = [
     ("options", {"key_schema": "{{ secretKey }}"}, "key_schema", "without spaces"),
     ("options", {"only_keys": "A\nTWO WORDS"}, "only_keys", "Line 2 is no key and no pattern"),
     ("options", {"except_keys": "A=B"}, "except_keys", "Line 1 is no key and no pattern"),
+    ("options", {"only_tags": "A\nTWO WORDS"}, "only_tags", "Line 2 is no tag and no pattern"),
     ("options", {"key_renames": "A=B\nA=C"}, "key_renames", "Line 2 renames A a second time"),
     ("options", {"key_schema": "x" * 250 + "{{secretKey}}"}, "key_schema", "at most 255"),
     ("options", {"reconcile_minutes": "-1"}, "reconcile_minutes", "greater than or equal to 0"),

@@ -19,9 +19,9 @@ from syncs.models import DevinSync, SyncRun
 from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from vault import editing
-from vault.effects import Effect, foresee
+from vault.effects import Effect, foresee, reach_of
 from vault.errors import EditingError
-from vault.models import Folder, Project, Secret
+from vault.models import Folder, Project, Secret, Tag
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-effects-51c2"
@@ -434,3 +434,54 @@ def test_a_sync_without_a_source_is_told_as_such(synced: Bench) -> None:
 def as_read(found: Sequence[SourceSecret] | SourceProblem) -> Sequence[SourceSecret]:
     assert not isinstance(found, SourceProblem)
     return found
+
+
+# By tags
+
+
+@pytest.fixture
+def tagged(synced: Bench) -> Bench:
+    """A carries the tag that chooses it, B does not and is no longer in Devin."""
+    tag(synced, "A", "devin")
+    synced.options(only_tags="devin", guard_min_deletions=9)
+    synced.run()
+    return synced
+
+
+def tag(bench: Bench, key: str, *slugs: str) -> None:
+    editing.change_tags(bench.sync.project, [secret(bench, key)], add=slugs, remove=[], by=ANYBODY)
+
+
+def devin() -> Tag:
+    return Tag.objects.get(slug="devin")
+
+
+@pytest.mark.parametrize(
+    ("edit", "does"),
+    [
+        (lambda bench: tag(bench, "B", "devin"), {"creates": ("PROD_B",)}),
+        (lambda bench: editing.delete_tag(devin(), by=ANYBODY), {"deletes": ("PROD_A",)}),
+        (
+            lambda bench: editing.update_tag(devin(), slug="other", name=None, color=None, by=ANYBODY),
+            {"deletes": ("PROD_A",)},
+        ),
+        (lambda bench: editing.set_upkeep(secret(bench, "A"), editing.Upkeep(), by=ANYBODY), {"deletes": ("PROD_A",)}),
+    ],
+    ids=["put on", "deleted", "renamed", "taken off"],
+)
+def test_what_a_tag_does_is_told(tagged: Bench, edit: Callable[[Bench], object], does: dict[str, Any]) -> None:
+    effect = only(foreseen(partial(edit, tagged)))
+
+    assert {name: getattr(effect, name) for name in ("creates", "deletes", "replaces") if getattr(effect, name)} == does
+    assert effect.is_grave is ("deletes" in does)
+
+
+def test_a_tag_means_nothing_to_a_sync_that_does_not_choose_by_tags(synced: Bench) -> None:
+    tag(synced, "A", "devin")
+
+    assert foreseen(lambda: editing.delete_tag(devin(), by=ANYBODY)) == []
+
+
+def test_another_value_reaches_only_what_the_tag_chooses(tagged: Bench) -> None:
+    assert [each.replaces for each in reach_of(tagged.folder, "A")] == [("PROD_A",)]
+    assert [each.creates + each.replaces for each in reach_of(tagged.folder, "B")] == [()]
