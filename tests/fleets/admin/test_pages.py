@@ -1,5 +1,6 @@
 """A set is made, looked at and changed on its pages."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from connections.models import Connection
 from fleets.admin.organizations import FILTERS
@@ -193,6 +195,22 @@ def test_the_table_is_narrowed(admin: Client, make_set: MakeSet, devin_lists: Li
     assert "only here: deletions without asking: 7" in page
     assert "Nothing matches" in admin.get(page_of(each), {"q": "nobody"}).content.decode()
     assert set(FILTERS) == {"", "trouble", "waiting", "skipped", "paused", "left"}
+
+
+def test_what_somebody_had_changed_in_devin_is_told_for_a_day(
+    admin: Client, make_set: MakeSet, devin_lists: List
+) -> None:
+    devin_lists("Acme", "Beta")
+    each, now = make_set(), timezone.now()
+    for drifted, ago in ((2, 1), (3, 23), (8, 25)):
+        sync = member_of(each, "acme").sync
+        SyncRun.objects.create(
+            sync=sync, status=Status.SUCCEEDED, drifted_count=drifted, finished_at=now - timedelta(hours=ago)
+        )
+
+    rows = admin.get(page_of(each)).context["rows"]
+
+    assert {row.name: row.member.drift for row in rows} == {"Acme": 5, "Beta": None}
 
 
 def test_an_empty_set_says_what_to_do(admin: Client, make_set: MakeSet) -> None:
