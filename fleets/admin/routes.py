@@ -13,17 +13,14 @@ from django.urls import URLPattern, path
 
 from fleets.admin.forms import LimitsForm
 from fleets.admin.organizations import counts_of
-from fleets.choices import State
 from fleets.editing import approve_organizations, override, remove_secrets_of
 from fleets.models import Member, SyncSet
 from fleets.planning import ask_for_plans, summary_of
+from fleets.running import run_all
 from syncs.access import VIEW, place_of
 from syncs.admin.base import demand, is_known, not_found, only
-from syncs.choices import Trigger
 from syncs.editing import Actor
 from syncs.errors import SyncError
-from syncs.models import DevinSync
-from syncs.runs.ask_many import request_runs
 
 Owner = admin.ModelAdmin[SyncSet]
 
@@ -67,9 +64,7 @@ def _member(each: SyncSet, member_id: UUID) -> Member:
 def run_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     """“Sync all”."""
     each = find_set(request, pk, "run_devinsync")
-    syncs = DevinSync.objects.filter(set_id=each.pk, member__state=State.ACTIVE).values_list("pk", flat=True)
-    runs = request_runs(list(syncs), trigger=Trigger.MANUAL, user=request.user)
-    Actor.in_admin(request.user).note_changed(each, f"Asked for {len(runs)} runs")
+    runs = run_all(each, by=Actor.in_admin(request.user))
     told = "1 run has been queued." if len(runs) == 1 else f"{len(runs)} runs have been queued."
     messages.success(request, told if runs else "No organization of this set has a sync that may run now.")
     return redirect(each)

@@ -55,6 +55,8 @@ LEAST_ROLE = {
     "PATCH /api/v1/secret-syncs/devin-sets/{set_id}": EDITOR,
     "DELETE /api/v1/secret-syncs/devin-sets/{set_id}": EDITOR,
     "POST /api/v1/secret-syncs/devin-sets/{set_id}/sync-secrets": OPERATOR,
+    "GET /api/v1/secret-syncs/devin-sets/{set_id}/plan": VIEWER,
+    "POST /api/v1/secret-syncs/devin-sets/{set_id}/plan": OPERATOR,
     "GET /api/v1/secret-syncs/devin-sets/{set_id}/organizations": VIEWER,
     "POST /api/v1/secret-syncs/devin-sets/{set_id}/organizations/approve": EDITOR,
     "GET /api/v1/secret-syncs/devin-sets/{set_id}/organizations/{org_id}": VIEWER,

@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import Group, User
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from api.auth.throttle import TOLD_AT_ONCE
 from api.models import MachineIdentity, RequestCount
@@ -171,6 +172,7 @@ def add_notices(sync: DevinSync, number: int, delivery: Delivery | None = None) 
 
 def add_set(folder: Folder, to: Connection, number: int) -> SyncSet:
     each = SyncSet(name=f"set-{number}", project=folder.environment.project, folder=folder, connection=to)
+    each.plans_asked_at = timezone.now()
     each.save()
     add_member(each, number)
     return each
@@ -188,6 +190,7 @@ LISTS = {
     "syncs to Devin": "/api/v1/secret-syncs/devin?projectId={project}",
     "sync sets": "/api/v1/secret-syncs/devin-sets?projectId={project}",
     "organizations of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/organizations",
+    "the plan of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/plan",
     "connections": "/api/v1/app-connections?projectId={project}",
     "connections to Devin": "/api/v1/app-connections/devin?projectId={project}",
     "connections to choose from": "/api/v1/app-connections/devin/available?projectId={project}",

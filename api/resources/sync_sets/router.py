@@ -17,6 +17,7 @@ from api.resources.lookups import as_uuid
 from api.resources.reach import SETS, member_for, set_for, sets_for
 from api.resources.sync_sets.counts import count_organizations
 from api.resources.sync_sets.edits import approve, create_set, delete_set, override, remove_secrets_of, update_set
+from api.resources.sync_sets.plans import OneSetPlan, SetPlan
 from api.resources.sync_sets.schemas import (
     ApproveOrganizations,
     CreateSet,
@@ -34,11 +35,13 @@ from api.resources.sync_sets.schemas import (
 from api.resources.syncs.edits import actor_of
 from api.resources.syncs.router import ProjectQuery
 from fleets.models import Member, SyncSet
+from fleets.planning import ask_for_plans
 from fleets.running import RUN, run_all
 from syncs.organizations import name_organizations
 
 router = resource("Sync sets")
 VIEW, ADD, CHANGE = "syncs.view_devinsync", "syncs.add_devinsync", "syncs.change_devinsync"
+PLAN = "syncs.plan_devinsync"
 
 Removal = Annotated[
     YesNo, Query("false", alias="removeSecrets", description="Remove the secrets of all its organizations from Devin.")
@@ -119,6 +122,20 @@ def sync_secrets_of_set(request: HttpRequest, set_id: UUID) -> StartedSet:
     each = set_for(caller, set_id, RUN)
     runs = run_all(each, by=actor_of(caller))
     return StartedSet(sync_set=shown(each), queued_runs=len(runs))
+
+
+@router.post("/{set_id}/plan", auth=Bearer(PLAN, by_place=True), response=with_errors(OneSetPlan))
+def plan_sync_set(request: HttpRequest, set_id: UUID) -> OneSetPlan:
+    """Has the scheduler draw the plan of each organization anew, without writing anything: hundreds take a minute."""
+    caller = caller_of(request)
+    ask_for_plans(set_for(caller, set_id, PLAN).pk, by=actor_of(caller))
+    return OneSetPlan(plan=SetPlan.of(set_for(caller, set_id, PLAN)))
+
+
+@router.get("/{set_id}/plan", auth=Bearer(VIEW, by_place=True), response=with_errors(OneSetPlan))
+def get_plan_of_set(request: HttpRequest, set_id: UUID) -> OneSetPlan:
+    """What the runs of all its organizations would do, as far as it is drawn; null where nobody has asked for it."""
+    return OneSetPlan(plan=SetPlan.of(set_for(caller_of(request), set_id)))
 
 
 @router.get("/{set_id}/organizations", auth=Bearer(VIEW, by_place=True), response=with_errors(ManyOrganizations))

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.utils import timezone
 
 from api.resources.sync_sets import schemas
 from api.resources.sync_sets.edits import split_path
@@ -17,6 +18,8 @@ from fleets import choices
 from fleets.companion import generate_due
 from fleets.generating import generate
 from fleets.models import Member, SyncSet
+from fleets.planning import plan_next
+from sandbox.organization import Organization as SandboxOrganization
 from sources.models import SharedConnection
 from syncs.choices import Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
@@ -239,6 +242,38 @@ def test_all_its_syncs_run_but_those_that_are_paused(operator: Caller, editor: C
     assert run.requested_by == User.objects.get(username="operator")
 
 
+def test_the_plan_of_all_is_drawn_by_the_scheduler(
+    operator: Caller, viewer: Caller, make: Make, devin_lists: List, organization: SandboxOrganization
+) -> None:
+    devin_lists("Sandbox", "Acme")
+    made = make()
+    path = f"{SETS}/{made['id']}/plan"
+    assert viewer.get(path) == {"plan": None}
+
+    asked = operator.post(path)["plan"]
+    while plan_next():
+        pass
+    plan = viewer.get(path)["plan"]
+
+    assert (asked["isDone"], asked["total"], asked["planned"]) == (False, 2, 0)
+    assert (plan["isDone"], plan["planned"], plan["changing"], plan["unchanged"]) == (True, 2, 1, 0)
+    # Devin knows nothing of the other one.
+    assert (told(plan["counts"]), plan["problems"], plan["grave"]) == ({"create": 2}, 1, [])
+    assert organization.secrets() == []
+
+
+def test_a_plan_names_those_to_look_at(viewer: Caller, make: Make) -> None:
+    made = make()
+    SyncSet.objects.update(plans_asked_at=timezone.now())
+    Member.objects.filter(org_id="org-acme").update(planned={"delete": 3}, planned_at=timezone.now())
+
+    plan = viewer.get(f"{SETS}/{made['id']}/plan")["plan"]
+
+    sync = DevinSync.objects.get(org_id="org-acme")
+    named = {"orgId": "org-acme", "slug": "acme", "syncId": str(sync.pk), "message": "3 to delete"}
+    assert (plan["grave"], plan["planned"], plan["isDone"]) == ([named], 1, False)
+
+
 def test_the_same_key_runs_a_set_once(operator: Caller, make: Make) -> None:
     made = make()
     SyncRun.objects.all().delete()
@@ -456,7 +491,7 @@ def test_notes_who_did_what(editor: Caller, make: Make) -> None:
     assert list(lines) == [
         "Added through the API with API token tests.",
         "Changed is_enabled for acme alone through the API with API token tests.",
-        "Started the runs of 2 organizations through the API with API token tests.",
+        "Asked for 2 runs through the API with API token tests.",
     ]
 
 
