@@ -68,6 +68,7 @@ GRAVE = (
             "connections_connection_add",
             "connections_connection_change",
             "connections_connection_sharing",
+            "connections_connection_key",
             "api_apitoken_add",
             "api_apitoken_change",
             "api_hook_add",

@@ -15,6 +15,7 @@ from api.http.parameters import check_parameters, declared_parameters
 from api.http.parser import StrictParser
 from api.resources.connections import infisical as infisical_connections
 from api.resources.connections import openbao as vault_connections
+from api.resources.connections import rotation as key_rotations
 from api.resources.connections import router as connections
 from api.resources.control import router as control
 from api.resources.declaration import router as declaration
@@ -45,6 +46,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/v1/sync-control", control.router),
     ("/v1/audit", entries.router),
     ("/v1/app-connections", connections.router),
+    ("/v1/app-connections/devin", key_rotations.router),
     ("/v1/app-connections/infisical", infisical_connections.router),
     ("/v1/app-connections/hashicorp-vault", vault_connections.router),
     ("/v1/projects", projects.router),

@@ -25,6 +25,7 @@ from connections.organization_admin import ask_for_organizations, organizations_
 from connections.reach import USE, VIEW, may, may_anywhere, within_reach
 from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
+from connections.rotation.pages import key_page, key_progress
 from connections.ways import WAY
 from encryption import DecryptionError
 from theme.badges import badge, in_words
@@ -267,9 +268,12 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     def get_urls(self) -> list[URLPattern]:
         test = self.admin_site.admin_view(self.test_view)
         ask = self.admin_site.admin_view(ask_for_organizations)
+        key, progress = self.admin_site.admin_view(key_page), self.admin_site.admin_view(key_progress)
         return [
             path("<uuid:object_id>/test/", test, name="connections_connection_test"),
             path("<uuid:object_id>/organizations/", ask, name="connections_connection_organizations"),
+            path("<uuid:object_id>/key/", key, name="connections_connection_key"),
+            path("<uuid:object_id>/key/progress/", progress, name="connections_connection_key_progress"),
             *super().get_urls(),
         ]
 

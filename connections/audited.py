@@ -7,7 +7,7 @@ from connections.models import AccessToken, Connection, KeyLife, KeyRotation, Or
 def register() -> None:
     registry.register(
         Connection,
-        *("name", "app", "method", "base_url", "parameters", "concurrency"),
+        *("name", "app", "method", "base_url", "parameters", "concurrency", "rotate_every_days"),
         named={"key expires": "key_life__expires_at"},
         hidden={"credentials": "sealed_credentials", "description": "description"},
         arguments=("connection_id",),

@@ -89,6 +89,9 @@ class Connection(models.Model):
         default=timezone.now, db_default=Now(), editable=False, help_text="When Devin's audit log may be asked again."
     )
 
+    rotate_every_days = models.PositiveSmallIntegerField("rotate the key every", null=True, editable=False)
+    rotation_due_at = models.DateTimeField(null=True, editable=False)
+
     # Credentials were set here that are not the stored ones, and are not saved yet.
     _has_others = False
 
@@ -163,7 +166,10 @@ class Connection(models.Model):
             cleaned[LOGIN] = kept
         self._has_others = self._has_others or not (self._state.adding or self._holds(cleaned))
         self.sealed_credentials = seal(json.dumps(cleaned), context=self.credentials_context())
-        self.api_key_id = ""
+        if self._has_others:
+            self.api_key_id = ""
+        if self._has_others and self.rotate_every_days:
+            self.rotation_due_at = timezone.now() + timedelta(days=self.rotate_every_days)
         self.credentials_hint = "".join(
             # The end of something short would be too much of it.
             cleaned[entry.api_name][-HINT_LENGTH:]

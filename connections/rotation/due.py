@@ -5,6 +5,7 @@ import threading
 from common import clock
 from common.companions import repeat
 from connections.rotation.models import KeyRotation
+from connections.rotation.scheduling import ask_due
 from connections.rotation.steps import carry_on
 
 LOOK_EVERY = 2.0
@@ -16,5 +17,10 @@ def carry_on_due() -> None:
         carry_on(rotation_id)
 
 
+def turn() -> None:
+    ask_due()
+    carry_on_due()
+
+
 def beside_the_scheduler(stop: threading.Event) -> None:
-    repeat(stop, "rotate keys", carry_on_due, every=LOOK_EVERY)
+    repeat(stop, "rotate keys", turn, every=LOOK_EVERY)

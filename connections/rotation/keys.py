@@ -1,16 +1,18 @@
 """Clients that carry one of a rotation's two keys, which of them the connection uses, and which in Devin are ours."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
-from typing import Any
 
 from common import clock
 from connections.devin.app import open_client
 from connections.devin.client import DevinClient
 from connections.devin.service_users import ApiKey
+from connections.models import Connection
 from connections.rotation.claiming import Claim
 from connections.rotation.models import KeyRotation
+from encryption import DecryptionError
 
 # All requests of one client together; a claim outlasts it.
 PATIENCE = timedelta(seconds=20)
@@ -28,7 +30,7 @@ def client_with(claim: Claim, key: str) -> DevinClient:
     return open_client(claim.rotation.connection, fence=claim.renew, patience=PATIENCE, api_key=key)
 
 
-def key_in_use(rotation: KeyRotation, connection: Any = None) -> Used:
+def key_in_use(rotation: KeyRotation, connection: Connection | None = None) -> Used:
     """Which the connection uses, as it is held or as it is given. Raises DecryptionError."""
     connection = rotation.connection if connection is None else connection
     if connection.where != rotation.where:
@@ -36,6 +38,16 @@ def key_in_use(rotation: KeyRotation, connection: Any = None) -> Used:
     if rotation.sealed_new_key and connection.has_api_key(rotation.new_key()):
         return Used.NEW
     return Used.OLD if connection.has_api_key(rotation.old_key()) else Used.OTHER
+
+
+def others_with(key: str, *, than: Connection) -> list[str]:
+    """The names of other connections that use the same key."""
+    found = []
+    for connection in Connection.objects.filter(app=Connection.App.DEVIN).exclude(pk=than.pk):
+        with suppress(DecryptionError):
+            if connection.has_api_key(key):
+                found.append(connection.name)
+    return found
 
 
 def left_over(rotation: KeyRotation, keys: Iterable[ApiKey]) -> list[ApiKey]:

@@ -28,7 +28,7 @@ from connections.models import Connection
 from connections.rotation import switching
 from connections.rotation.claiming import Claim, ClaimLost
 from connections.rotation.ending import end
-from connections.rotation.keys import Used, client_with, expiry_like, key_in_use, revoke_left_over
+from connections.rotation.keys import Used, client_with, expiry_like, key_in_use, others_with, revoke_left_over
 from connections.rotation.models import KeyRotation, Outcome, Step
 from connections.rotation.proving import prove
 from connections.rotation.uses import is_under_way_since_before
@@ -179,6 +179,10 @@ def revoke_old(claim: Claim) -> None:
         end(claim, Outcome.OLD_KEPT, "The new key is proved and in use. Revoke the old one in Devin.")
         return
     _wait_for_what_began_before(rotation)
+    if names := others_with(rotation.old_key(), than=rotation.connection):
+        told = f"The old one is in use by {', '.join(names)}: give them another, then revoke it in Devin."
+        end(claim, Outcome.OLD_KEPT, f"The new key is proved and in use. {told}")
+        return
     with client_with(claim, rotation.new_key()) as client:
         keys = client.list_api_keys(rotation.service_user_id)
         revoke_left_over(claim, client, keys)

@@ -101,6 +101,8 @@ LEAST_ROLE = {
     "GET /api/v1/app-connections/devin/connection-name/{connection_name}": VIEWER,
     "GET /api/v1/app-connections/devin/{connection_id}": VIEWER,
     "GET /api/v1/app-connections/devin/{connection_id}/usage": VIEWER,
+    "POST /api/v1/app-connections/devin/{connection_id}/rotate-key": ADMINISTRATOR,
+    "GET /api/v1/app-connections/devin/{connection_id}/rotate-key": VIEWER,
     "PATCH /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
     "DELETE /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
     "PUT /api/v1/app-connections/{connection_id}/projects": ADMINISTRATOR,

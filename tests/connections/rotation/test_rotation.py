@@ -145,6 +145,17 @@ def test_of_several_keys_it_revokes_none_that_may_be_anothers(bench: Bench) -> N
     assert bench.live()[:2] == ["Sandbox", "terraform"]
 
 
+def test_a_key_that_another_connection_uses_too_is_not_revoked(bench: Bench) -> None:
+    other = Connection(name="beta", base_url=bench.connection.base_url)
+    other.set_api_key(OLD)
+    other.save()
+
+    rotation = bench.rotate()
+
+    assert (rotation.outcome, bench.live()) == (Outcome.OLD_KEPT, ["Sandbox", rotation.key_name()])
+    assert "in use by beta" in rotation.message
+
+
 def test_a_key_that_was_made_and_never_kept_is_revoked(bench: Bench) -> None:
     bench.sandbox.faults.add("cut", method="POST", moment="after", times=2)
 
