@@ -10,6 +10,8 @@ class FleetsConfig(AppConfig):
         from common.companions import register_companion
         from fleets import access, audited, followed, planning
         from fleets.companion import beside_the_scheduler, connect
+        from fleets.waves import companion, conductor, history
+        from syncs.runs.waves import register_conductor
 
         access.register()
         audited.register()
@@ -17,3 +19,6 @@ class FleetsConfig(AppConfig):
         connect()
         register_companion("scheduler", "sync sets", beside_the_scheduler)
         register_companion("scheduler", "plans of sync sets", planning.beside_the_scheduler)
+        register_conductor(conductor.attend)
+        register_companion("scheduler", "rollouts", companion.beside_the_scheduler)
+        history.register()

@@ -1,7 +1,7 @@
 """What the audit log tells of sync sets, with all their options, and of the organizations in them."""
 
 from audit import registry
-from fleets.models import Member, SyncSet
+from fleets.models import Member, Rollout, RolloutStep, SyncSet
 from syncs.audited import SOURCE, SYNC_PLACE
 from syncs.options import OPTIONS
 
@@ -18,6 +18,14 @@ def register() -> None:
         place=SYNC_PLACE,
         arguments=("set_id",),
     )
+    registry.register(
+        Rollout,
+        *("state", "cause", "wave", "reason"),
+        place={column: f"set__{lookup}" for column, lookup in SYNC_PLACE.items()},
+        arguments=("rollout_id",),
+    )
+    # Told by their runs.
+    registry.leave_out(RolloutStep)
     registry.register(
         Member,
         *("org_id", "state", "overrides"),

@@ -39,3 +39,29 @@ class State(TextChoices):
     SKIPPED = "skipped", "Skipped"
     FAILED = "failed", "Failed"
     LEFT = "left", "Left the set"
+
+
+class RolloutState(TextChoices):
+    RUNNING = "running", "Under way"
+    STOPPED = "stopped", "Stopped"
+    DONE = "done", "Done"
+    SUPERSEDED = "superseded", "Superseded"
+    ENDED = "ended", "Ended"
+
+
+class StepState(TextChoices):
+    """How far a change has got with one organization."""
+
+    WAITING = "waiting", "Its turn is to come"
+    RUNNING = "running", "Under way"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+class Cause(TextChoices):
+    """Why a rollout began."""
+
+    CHANGE = "change", "Change of the source or of the set"
+    FOUND = "found", "A run found a change of the source"
+    PERSON = "person", "Asked for by a person"

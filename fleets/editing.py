@@ -19,6 +19,7 @@ from fleets.membership import bring_members
 from fleets.models import Member, SyncSet
 from fleets.rights import CHANGE, check_may_change, check_may_create, check_may_send
 from fleets.selecting import is_id
+from fleets.waves.steps import leave_waves
 from syncs.access import place_of
 from syncs.editing import Actor, delete_sync
 from syncs.editing.rights import REMOVE
@@ -84,6 +85,7 @@ def delete_set(set_id: UUID, *, by: Actor, removes_secrets: bool) -> int:
         )
         return count
     by.note_deleted(each, f"Deleted, and {count} syncs go on without it")
+    leave_waves(each)
     syncs.update(set_id=None)
     each.delete()
     return count

@@ -25,6 +25,7 @@ from syncs.editing import Actor, change_sync, create_sync, delete_sync
 from syncs.errors import SyncError
 from syncs.models import DevinSync
 from syncs.places import JOINED
+from syncs.runs.waves import go_in_waves
 
 log = logging.getLogger(__name__)
 
@@ -131,11 +132,13 @@ def _write(each: SyncSet, member: Member, found: Found) -> int:
     fields, by = wanted_fields(each, member, found), actor_of(each)
     if member.sync is not None:
         sync = DevinSync.objects.with_source().select_related("connection").get(pk=member.sync.pk)
+        if sync.goes_in_waves != each.goes_in_waves:
+            go_in_waves(sync.pk, each.goes_in_waves)
         if not differs(sync, fields):
             return 0
         change_sync(sync.pk, fields, by=by)
         return 1
-    sync = DevinSync(project=each.project, set_id=each.pk)
+    sync = DevinSync(project=each.project, set_id=each.pk, goes_in_waves=each.goes_in_waves)
     for name, value in fields.items():
         setattr(sync, name, value)
     member.sync = create_sync(sync, by=by).sync

@@ -14,7 +14,16 @@ from django.utils import timezone
 
 from common.patterns import SLUG_RULE, validate_org_id, validate_slug
 from connections.models import Connection
-from fleets.choices import MissingFolder, NewOrganizations, Selection, State, WhenLeft
+from fleets.choices import (
+    Cause,
+    MissingFolder,
+    NewOrganizations,
+    RolloutState,
+    Selection,
+    State,
+    StepState,
+    WhenLeft,
+)
 from fleets.selecting import LONGEST_TEXT, normal_lines
 from fleets.slugs import ORGANIZATION, fill
 from syncs.key_schema import LONGEST_SCHEMA, validate_key_schema
@@ -254,3 +263,57 @@ class Member(NamesOrganization):
     def is_paused(self) -> bool:
         """Whether a person has paused this organization alone."""
         return self.overrides.get("is_enabled") is False
+
+
+class Rollout(models.Model):
+    """A change on its way to the organizations of a set, wave by wave."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    set = models.ForeignKey(SyncSet, on_delete=models.CASCADE, related_name="rollouts")
+    state = models.CharField(max_length=16, choices=RolloutState.choices, default=RolloutState.RUNNING)
+    cause = models.CharField(max_length=16, choices=Cause.choices)
+    # Which wave has its turn, from 0, of how many.
+    wave = models.PositiveIntegerField(default=0)
+    waves = models.PositiveIntegerField(default=1)
+    reason = models.CharField(max_length=1024, blank=True, help_text="Why it stopped or ended.")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField("started", default=timezone.now)
+    ended_at = models.DateTimeField("ended", null=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        # The rights to run syncs at the place of its set are those of a rollout.
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["set"],
+                condition=Q(state__in=(RolloutState.RUNNING, RolloutState.STOPPED)),
+                name="one_open_rollout_a_set",
+            )
+        ]
+        indexes = [models.Index(fields=["set", "-started_at"]), models.Index(fields=["ended_at"])]
+
+    def __str__(self) -> str:
+        return f"Rollout of {self.set}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (RolloutState.RUNNING, RolloutState.STOPPED)
+
+
+class RolloutStep(models.Model):
+    """The turn of one organization in a rollout, with the run that is to bring the change."""
+
+    rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="steps")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="steps")
+    wave = models.PositiveIntegerField()
+    run_id = models.UUIDField(null=True, editable=False)
+    state = models.CharField(max_length=16, choices=StepState.choices, default=StepState.WAITING)
+
+    class Meta:
+        ordering = ["wave", "pk"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["rollout", "member"], name="one_turn_in_a_rollout")]
+
+    def __str__(self) -> str:
+        return f"Wave {self.wave + 1}: {self.member}"

@@ -27,7 +27,7 @@ FLOORS = (
 # The same inside of `syncs`, whose rows and words (models, choices, errors and their like) are below all of its rooms.
 ROOMS = (("admin", "management"), ("editing",), ("runs",), ("engine",))
 # They decide, on values alone: no row, no clock, no network.
-PURE = ("changes", "guard", "keys", "notes", "plan")
+PURE = ("changes", "guard", "keys", "notes", "plan", "waves")
 IMPURE = (
     "django",
     "time",

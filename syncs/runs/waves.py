@@ -44,6 +44,11 @@ def ask(sync_ids: Collection[UUID], *, why: AsksForWave, user: Any = None) -> No
     _tell_on_commit(sync_ids, user)
 
 
+def go_in_waves(sync_id: UUID, on: bool) -> None:
+    """Whether changes of it go out in waves from now on."""
+    DevinSync.objects.filter(pk=sync_id).update(goes_in_waves=on)
+
+
 def tell_ended(sync: DevinSync) -> None:
     """A run of it ends in this transaction."""
     if sync.goes_in_waves:
