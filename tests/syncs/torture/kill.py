@@ -15,14 +15,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from django.db import connection, connections
 
 from connections.http import Answer, Transport
 from syncs.engine.renewal import THREAD as RENEWING
 from tests.patience import PATIENCE, wait_until
-from tests.syncs.torture.theatre import Scene
+
+
+class CarriedOut(Protocol):
+    """What a worker is to do."""
+
+    def carry_out(self) -> None: ...
 
 
 class Boundaries:
@@ -103,7 +108,7 @@ class ForkedWorker:
     slept: "Slept"
 
     @classmethod
-    def start(cls, scene: Scene, *, kill_at: int | None = None) -> Self:
+    def start(cls, scene: CarriedOut, *, kill_at: int | None = None) -> Self:
         let_go_of_the_database()
         read_end, write_end = os.pipe()
         slept = Slept()
@@ -132,7 +137,7 @@ def let_go_of_the_database() -> None:
     connections.close_all()
 
 
-def in_a_worker(scene: Scene, *, kill_at: int | None = None) -> int | None:
+def in_a_worker(scene: CarriedOut, *, kill_at: int | None = None) -> int | None:
     return ForkedWorker.start(scene, kill_at=kill_at).wait()
 
 
@@ -146,7 +151,7 @@ def _boundaries_passed(told: str, status: int) -> int | None:
     return int(told)
 
 
-def _be_worker(scene: Scene, kill_at: int | None, write_end: int) -> None:
+def _be_worker(scene: CarriedOut, kill_at: int | None, write_end: int) -> None:
     """Never returns."""
     code = 1
     try:
