@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 
 from fleets.admin.forms import LimitsForm
 from fleets.admin.organizations import counts_of
+from fleets.admin.rollouts import WORDS, say, standing_of
 from fleets.editing import approve_organizations, override, remove_secrets_of
 from fleets.models import Member, SyncSet
 from fleets.planning import ask_for_plans, summary_of
@@ -30,6 +31,7 @@ def urls_of(owner: Owner) -> list[URLPattern]:
         "run": ("<uuid:pk>/run/", run_view),
         "plan": ("<uuid:pk>/plan/", plan_view),
         "progress": ("<uuid:pk>/progress/", progress_view),
+        "rollout": ("<uuid:pk>/rollout/<uuid:rollout_id>/<slug:what>/", rollout_view),
         "approve": ("<uuid:pk>/approve/", approve_view),
         "pause": ("<uuid:pk>/pause/<uuid:member_id>/", pause_view),
         "limits": ("<uuid:pk>/limits/<uuid:member_id>/", limits_view),
@@ -66,8 +68,19 @@ def run_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     each = find_set(request, pk, "run_devinsync")
     runs = run_all(each, by=Actor.in_admin(request.user))
     told = "1 run has been queued." if len(runs) == 1 else f"{len(runs)} runs have been queued."
+    if each.goes_in_waves:
+        told = f"A rollout has begun, in waves. {told}"
     messages.success(request, told if runs else "No organization of this set has a sync that may run now.")
     return redirect(each)
+
+
+@only("POST")
+def rollout_view(owner: Owner, request: HttpRequest, pk: UUID, rollout_id: UUID, what: str) -> HttpResponse:
+    """A person's word on a rollout: stop, go on, end, or all now."""
+    each = find_set(request, pk, "run_devinsync")
+    if what not in WORDS or not each.rollouts.filter(pk=rollout_id).exists():
+        raise not_found("rollout")
+    return _done(request, each, lambda: say(each, rollout_id, what, request))
 
 
 @only("POST")
@@ -84,7 +97,8 @@ def plan_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
 def progress_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far everything is, for a page that is open."""
     each = find_set(request, pk, "view_devinsync")
-    context = {"each": each, "counts": counts_of(each), "plans": summary_of(each), "is_open": True}
+    context: dict[str, Any] = {"each": each, "counts": counts_of(each), "plans": summary_of(each), "is_open": True}
+    context["standing"] = standing_of(each)
     return TemplateResponse(request, "admin/fleets/syncset/progress.html", context)
 
 

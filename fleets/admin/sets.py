@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from fleets.admin.forms import ProjectForm, SetForm
 from fleets.admin.organizations import table_of
+from fleets.admin.rollouts import standing_of
 from fleets.admin.routes import find_set, urls_of
 from fleets.choices import State
 from fleets.editing import SELECTION, WAVES, change_set, create_set, delete_set
@@ -177,6 +178,7 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
             **self.admin_site.each_context(request),
             **self._page_of(request, each, "organizations"),
             **table_of(request, each),
+            "standing": standing_of(each),
             "title": each.name,
             "opts": self.opts,
         }

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from fleets.companion import generate_due
-from fleets.models import Member, SyncSet
+from fleets.models import Member, Rollout, SyncSet
+from fleets.waves import conductor
 from syncs.models import DevinSync
 from tests.fleets.conftest import List, MakeSet, member_of
 from tests.syncs.admin.test_permissions import EDITORS, OPERATORS, VIEWERS, Route
@@ -26,6 +27,7 @@ ROUTES = (
     Route("fleets_syncset_run", OPERATORS, "set"),
     Route("fleets_syncset_plan", OPERATORS, "set"),
     Route("fleets_syncset_progress", VIEWERS, "set", method="get"),
+    Route("fleets_syncset_rollout", OPERATORS, "rollout", ("stop",)),
     Route("fleets_syncset_approve", EDITORS, "set"),
     Route("fleets_syncset_pause", EDITORS, "member", data={"on": "0"}),
     Route("fleets_syncset_limits", EDITORS, "member", method="get"),
@@ -39,8 +41,10 @@ ROUTES = (
 @pytest.fixture
 def address(make_set: MakeSet, devin_lists: List) -> Callable[[Route], str]:
     devin_lists("Acme")
-    each = make_set()
-    pks = {"set": [each.pk], "member": [each.pk, member_of(each, "acme").pk], "": []}
+    each = make_set(canaries="org-acme")
+    conductor.tend(each.pk)
+    rollout = each.rollouts.get()
+    pks = {"set": [each.pk], "rollout": [each.pk, rollout.pk], "member": [each.pk, member_of(each, "acme").pk], "": []}
     return lambda route: reverse(f"admin:{route.name}", args=[*pks[route.of], *route.args])
 
 
@@ -68,11 +72,13 @@ def test_who_is_turned_away_changes_nothing(client: Client, address: Callable[[R
 
 
 def stored() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [dict(row) for each in (SyncSet, Member, DevinSync) for row in each.objects.values()]
+    rows: list[dict[str, Any]] = [
+        dict(row) for each in (SyncSet, Member, Rollout, DevinSync) for row in each.objects.values()
+    ]
     return [{name: value for name, value in row.items() if name != "generate_due_at"} for row in rows]
 
 
-@pytest.mark.parametrize("name", ["run", "plan", "approve", "pause", "remove"])
+@pytest.mark.parametrize("name", ["run", "plan", "rollout", "approve", "pause", "remove"])
 def test_a_link_changes_nothing(client: Client, address: Callable[[Route], str], name: str) -> None:
     log_in(client, "superuser")
     route = next(route for route in ROUTES if route.name == f"fleets_syncset_{name}")
