@@ -22,6 +22,8 @@ PYTHON ?= $(or $(shell for p in $(CANDIDATES); do $$p $(IS_NEW_ENOUGH) && echo $
 VENV := .venv/bin
 ARGS ?=
 export INSTALLER ?=
+# Tests start hundreds of processes, each of which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A site as in production, with keys of its own.
 CHECK_ENVIRONMENT = HTTPS=1 DATA_DIR=.venv DATABASE_URL=sqlite://:memory: \
   SECRET_KEY=$$($(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
