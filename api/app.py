@@ -10,7 +10,7 @@ from ninja.operation import Operation
 
 from api.http import errors
 from api.http.docs import Docs, for_signed_in, server
-from api.http.openapi import complete
+from api.http.openapi import Document, complete
 from api.http.parameters import check_parameters, declared_parameters
 from api.http.parser import StrictParser
 from api.resources.connections import infisical as infisical_connections
@@ -80,7 +80,7 @@ class DevinSyncAPI(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> Any:
         # The server's address, below, has what a reverse proxy puts before the paths.
         root = self.get_root_path({}).removeprefix(get_script_prefix().rstrip("/"))
-        return complete(super().get_openapi_schema(**options | {"path_prefix": root}), server=server.get())
+        return complete(Document(self, root), server=server.get())
 
     @cached_property
     def _parameters(self) -> dict[str, frozenset[str]]:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from ninja.openapi.schema import OpenAPISchema
 
 from api.app import api
+from api.http.openapi import complete
 from tests.api.conftest import Caller
 
 DOCUMENT = "/api/docs/json"
@@ -20,6 +22,13 @@ def document() -> dict[str, Any]:
 
     reverse("api:openapi-json")
     return json.loads(json.dumps(api.get_openapi_schema()))  # type: ignore[no-any-return]
+
+
+def test_is_what_ninja_makes_of_the_routes(document: dict[str, Any]) -> None:
+    """Though shapes that several routes answer are worked out once."""
+    slowly = complete(OpenAPISchema(api, "/api/"), server=document["servers"][0]["url"])
+
+    assert json.loads(json.dumps(slowly)) == document
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
