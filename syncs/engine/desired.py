@@ -1,7 +1,7 @@
 """READ SOURCE and TRANSFORM KEYS: what a sync's organization should hold, with fingerprints to compare by."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -52,6 +52,15 @@ class Desired:
     def left_out_count(self) -> int:
         """How many the source has besides, which are not chosen."""
         return max(len(self.read) - len(self.secrets), 0)
+
+    def ids_behind(self, keys: Iterable[str]) -> Iterator[str]:
+        """The source's own ids of secrets that would have these keys, also where their tags leave them out."""
+        read = {secret.key: secret.id for secret in self.read}
+        for key in keys:
+            if key in self.secrets:
+                yield self.secrets[key].id
+            elif key in self.left_out:
+                yield read[self.left_out[key]]
 
     @property
     def remarks(self) -> list[str]:

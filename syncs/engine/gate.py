@@ -41,7 +41,7 @@ class Gate:
         elif given and self._begin(given, digest_of(self.place, lines)):
             return
         rows = [line.as_row() for line in lines]
-        sources = [desired.secrets[line.key].id for line in lines if line.key in desired.secrets]
+        sources = list(desired.ids_behind(line.key for line in lines))
         awaited = AwaitedPlan(self.place, rows, digest_of(self.place, lines), sources)
         raise AwaitsApproval(f"{_what(plan, taken)} {_why_again(given, approved, lines)}".strip(), awaited)
 

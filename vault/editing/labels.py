@@ -56,7 +56,7 @@ def update_tag(tag: Tag, *, slug: str | None, name: str | None, color: str | Non
     """Changes what is given."""
     by.demand("vault.change_tag", Place(tag.project_id))
     with changing(tag.project_id, by) as change:
-        tag.secrets.update(updated_at=timezone.now())
+        tag.secrets.update(updated_at=timezone.now(), updated_by=by.user)
         if slug not in (None, tag.slug):
             _mark_all(change, tag)
         return _write_tag(tag, tag.slug if slug is None else slug, name=name, color=color)
@@ -67,7 +67,7 @@ def delete_tag(tag: Tag, *, by: Actor) -> None:
     by.demand("vault.delete_tag", Place(tag.project_id))
     with changing(tag.project_id, by) as change:
         change.remember([tag])
-        tag.secrets.update(updated_at=timezone.now())
+        tag.secrets.update(updated_at=timezone.now(), updated_by=by.user)
         _mark_all(change, tag)
         tag.delete()
 
@@ -100,9 +100,10 @@ def change_tags(
         for some in _chunks(secrets):
             links = through.objects.filter(secret_id__in=[secret.pk for secret in some])
             links.filter(tag_id__in=[tag.pk for tag in (*added, *remove)]).delete()
-            Secret.objects.filter(pk__in=[secret.pk for secret in some]).update(updated_at=timezone.now())
-        rows = [through(secret_id=id_, tag_id=tag.pk) for id_ in ids for tag in added]
-        through.objects.bulk_create(rows, batch_size=FEW)
+            rows = Secret.objects.filter(pk__in=[secret.pk for secret in some])
+            rows.update(updated_at=timezone.now(), updated_by=by.user)
+        new = [through(secret_id=id_, tag_id=tag.pk) for id_ in ids for tag in added]
+        through.objects.bulk_create(new, batch_size=FEW)
 
 
 def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) -> None:
@@ -113,22 +114,22 @@ def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) 
     by.demand_writing(*{place_of(secret.folder) for secret in wanted})
     with changing(project_id, by) as change:
         change.remember(wanted)
-        _set_columns(wanted)
+        _set_columns(wanted, by)
         tags = {secret: each.tag_ids for secret, each in wanted.items() if each.tag_ids is not None}
         change.mark_beside(Aspect.TAGS, ((secret.folder_id, secret.key) for secret in tags))
         _set_tags(project_id, tags)
         _set_metadata({secret: each.metadata for secret, each in wanted.items() if each.metadata is not None})
 
 
-def _set_columns(labels: Mapping[Secret, Labels]) -> None:
-    """The time of change too, whatever was changed: it tells whether an answer is still the same."""
+def _set_columns(labels: Mapping[Secret, Labels], by: Actor) -> None:
+    """The time of change too, whatever was changed: it tells whether an answer is still the same; and who did it."""
     now = timezone.now()
     for secret, each in labels.items():
-        secret.updated_at = now
+        secret.updated_at, secret.updated_by = now, by.user
         for name, value in each.columns.items():
             setattr(secret, name, value)
         note_due(secret)
-    fields = ["reminder_note", "reminder_days", "skip_multiline_encoding", "due_on", "updated_at"]
+    fields = ["reminder_note", "reminder_days", "skip_multiline_encoding", "due_on", "updated_at", "updated_by"]
     Secret.objects.bulk_create(
         labels, update_conflicts=True, unique_fields=["id"], update_fields=fields, batch_size=FEW
     )

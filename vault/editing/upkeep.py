@@ -59,9 +59,9 @@ def set_upkeep(secret: Secret, upkeep: Upkeep, *, by: Actor) -> None:
     with changing(project.pk, by) as change:
         row = Secret.objects.defer("sealed_value").get(pk=secret.pk)
         row.owner, row.rotate_by, row.reminder_days = owner, upkeep.rotate_by, upkeep.every_days
-        row.updated_at = timezone.now()
+        row.updated_at, row.updated_by = timezone.now(), by.user
         note_due(row)
-        row.save(update_fields=["owner", "rotate_by", "reminder_days", "due_on", "updated_at"])
+        row.save(update_fields=["owner", "rotate_by", "reminder_days", "due_on", "updated_at", "updated_by"])
         tags = find_tags(project, upkeep.tags, by=by)
         if {tag.pk for tag in tags} != set(row.tags.order_by().values_list("pk", flat=True)):
             change.mark_beside(Aspect.TAGS, [(row.folder_id, row.key)])

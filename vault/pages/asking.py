@@ -70,13 +70,14 @@ def lines_of_reach(folder: Folder, key: str, *, by: Actor) -> list[Told]:
 def ask_about_edit(request: HttpRequest, form: EditSecretForm, secret: Secret) -> EditQuestion | None:
     """None where there is nothing to ask, or just this has been answered. Raises what the edit would raise."""
     by, is_renamed = actor_of(request), form.cleaned_data["key"].strip() != secret.key
+    is_retagged = form.upkeep.tags != editing.Upkeep.of(secret).tags
     referrers = find_referrers(secret) if is_renamed else []
     if not by.writes_everywhere:
         referrers = [each for each in referrers if by.can("vault.view_secret", place_in_vault(each))]
     left = look_ahead(lambda: update(form, secret, by=by, carries=False), by=by)
     carried = look_ahead(lambda: update(form, secret, by=by, carries=True), by=by) if referrers else None
     question = EditQuestion(referrers, carried, left, request.POST.get("references") or CARRY)
-    has_reason = bool(referrers) or left.is_grave or (is_renamed and left.says_something)
+    has_reason = bool(referrers) or left.is_grave or ((is_renamed or is_retagged) and left.says_something)
     return question if has_reason and request.POST.get("seen") != question.seen else None
 
 

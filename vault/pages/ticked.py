@@ -1,5 +1,6 @@
 """What is done to the secrets of a folder that were ticked on a page, all at once: copy, move, delete, tag."""
 
+from functools import partial
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, DELETION
@@ -8,9 +9,10 @@ from django.views.decorators.http import require_POST
 
 from vault import editing
 from vault.access import Place, can
+from vault.editing import Actor
 from vault.editing.ties import load_ties
 from vault.errors import EditingError, Invalid
-from vault.models import Folder, Secret, Tag
+from vault.models import Folder, Project, Secret, Tag
 from vault.pages.access import actor_of, allowed, done_to_many, page, place_of, user_of
 from vault.pages.deleting import CHANGED, name_some
 from vault.pages.effects import Foreseen, enumerate_names, is_agreed, look_ahead
@@ -97,13 +99,16 @@ def tag_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         request.POST if "tagged" in request.POST else None,
         can(request.user, "vault.add_tag", Place(project.pk)),
     )
-    form = TagForm(sent, project=project, present=present, may_add=may_add)
+    form, foreseen = TagForm(sent, project=project, present=present, may_add=may_add), None
     if form.is_valid() and not refusal:
-        add, remove = form.cleaned_data["add"], form.cleaned_data.get("remove", ())
         try:
             secrets = _secrets(folder, keys)
-            editing.change_tags(project, secrets, add=add, remove=remove, by=actor_of(request))
-            return done_to_many(request, secrets, CHANGE, f"Tagged {enumerate_names(keys)}.", go_to=folder)
+            retag = partial(_retag, project, secrets, form, actor_of(request))
+            foreseen = look_ahead(retag, by=actor_of(request))
+            if is_agreed(request, foreseen):
+                retag()
+                return done_to_many(request, secrets, CHANGE, f"Tagged {enumerate_names(keys)}.", go_to=folder)
+            refusal = CHANGED if "seen" in request.POST else ""
         except EditingError as error:
             refusal = error.message
     return page(
@@ -111,11 +116,17 @@ def tag_ticked(request: HttpRequest, folder_id: UUID) -> HttpResponse:
         "tag",
         title=f"Tag {_count(keys)} of {folder}",
         form=form,
+        foreseen=foreseen,
         refusal=refusal,
         contents=name_some(keys),
         ticked=keys,
         **place_of(folder),
     )
+
+
+def _retag(project: Project, secrets: list[Secret], form: TagForm, by: Actor) -> None:
+    add, remove = form.cleaned_data["add"], form.cleaned_data.get("remove", ())
+    editing.change_tags(project, secrets, add=add, remove=remove, by=by)
 
 
 def ticked_keys(request: HttpRequest) -> list[str]:

@@ -9,6 +9,7 @@ from ninja import Router
 
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import NotFoundError
+from api.http.foreseeing import foreseeable
 from api.http.idempotency import idempotent
 from api.resources import resource
 from api.resources.actors import actor_of
@@ -96,7 +97,8 @@ def add_routes(router: Router) -> None:
     for method, path, permission, view, answer, errors in ROUTES:
         answers = with_errors(answer, *errors)
         bearer = Bearer(f"vault.{permission}", by_place=True)
-        router.api_operation([method], path, auth=bearer, response=answers)(view)
+        answering = foreseeable(view) if method in ("PATCH", "DELETE") else view
+        router.api_operation([method], path, auth=bearer, response=answers)(answering)
 
 
 for each in (projects, workspaces):

@@ -12,13 +12,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from accounts.roles import ADMINISTRATOR
 from sources.protocol import SourceSecret
+from syncs.engine.desired import read_desired
 from syncs.engine.source import read_sources
 from syncs.errors import SourceProblem
 from syncs.models import DevinSync, SyncRun
+from syncs.places import authors_of
 from tests.actors import ANYBODY
+from tests.api.conftest import make_caller, make_user
 from tests.syncs.conftest import Bench
 from vault import editing
+from vault.editing import Actor as Writer
 from vault.effects import Effect, foresee, reach_of
 from vault.errors import EditingError
 from vault.models import Folder, Project, Secret, Tag
@@ -485,3 +490,63 @@ def test_a_tag_means_nothing_to_a_sync_that_does_not_choose_by_tags(synced: Benc
 def test_another_value_reaches_only_what_the_tag_chooses(tagged: Bench) -> None:
     assert [each.replaces for each in reach_of(tagged.folder, "A")] == [("PROD_A",)]
     assert [each.creates + each.replaces for each in reach_of(tagged.folder, "B")] == [()]
+
+
+def test_the_page_that_tags_asks_first_and_then_does_just_that(tagged: Bench, client: Client) -> None:
+    address = reverse("admin:vault_secrets_tag", args=[tagged.folder.pk])
+    sent = {"key": "B", "tagged": "yes", "path": "", "add": "devin"}
+
+    asked = client.post(address, sent)
+
+    assert "creates PROD_B in org-sandbox within seconds" in " ".join(asked.content.decode().split())
+    assert not secret(tagged, "B").tags.exists()
+    assert "has changed" not in asked.content.decode()
+    outdated = client.post(address, sent | {"seen": "something else"})
+    assert outdated.status_code == 200
+    assert not secret(tagged, "B").tags.exists()
+    assert client.post(address, sent | {"seen": asked.context["foreseen"].seen}).status_code == 302
+    assert secret(tagged, "B").tag_slugs == ["devin"]
+
+
+def test_a_tag_that_reaches_nobody_is_put_on_at_once(tagged: Bench, client: Client) -> None:
+    sent = {"key": "B", "tagged": "yes", "add": "other"}
+
+    client.post(reverse("admin:vault_secrets_tag", args=[tagged.folder.pk]), sent)
+
+    assert secret(tagged, "B").tag_slugs == ["other"]
+
+
+def test_the_form_of_a_secret_asks_about_a_tag_that_sends_it_to_devin(tagged: Bench, client: Client) -> None:
+    address = reverse("admin:vault_secret_edit", args=[secret(tagged, "B").pk])
+    sent = {"key": "B", "value": "", "version": "1", "comment": "", "tags": "devin"}
+
+    asked = client.post(address, sent)
+
+    assert "creates PROD_B in org-sandbox within seconds" in " ".join(asked.content.decode().split())
+    assert not secret(tagged, "B").tags.exists()
+    client.post(address, sent | {"seen": asked.context["question"].seen})
+    assert secret(tagged, "B").tag_slugs == ["devin"]
+
+
+@pytest.mark.parametrize(("method", "body"), [("delete", None), ("patch", {"slug": "other"})])
+def test_the_api_tells_what_a_tag_that_goes_does(tagged: Bench, method: str, body: dict[str, str] | None) -> None:
+    caller = make_caller(make_user("somebody", ADMINISTRATOR))
+    address = f"/api/v1/projects/{tagged.sync.project_id}/tags/{devin().pk}"
+
+    (effect,) = caller.ask(method.upper(), f"{address}?plan=true", body)["effects"]
+
+    assert (effect["reader"], effect["deletes"]) == (tagged.sync.name, ["PROD_A"])
+    assert devin().secrets.get().key == "A"
+
+
+def test_who_changes_a_tag_has_changed_what_the_sync_reads(tagged: Bench, admin_user: User) -> None:
+    """So they are not the other person whom an approval asks for."""
+    editing.change_tags(
+        tagged.sync.project, [secret(tagged, "A")], add=[], remove=[devin()], by=Writer.on_command_line(admin_user)
+    )
+
+    desired = read_desired(DevinSync.objects.with_source().get(pk=tagged.sync.pk))
+
+    ids = list(desired.ids_behind(["PROD_A", "PROD_GONE"]))
+    assert ids == [str(secret(tagged, "A").pk)]
+    assert authors_of(tagged.sync, ids, since=None) >= {admin_user.pk}
