@@ -3,7 +3,7 @@
 A day that a person enters counts from its beginning, in the installation's time zone: rather too early than too late.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import TextChoices
@@ -29,20 +29,25 @@ class Origin(TextChoices):
     TOLD = "told", "Told by the service"
 
 
+def _now() -> datetime:
+    return timezone.now()
+
+
 @dataclass(frozen=True)
 class Expiry:
-    """The end of a key, seen at this moment."""
+    """The end of a key, and when that is looked at."""
 
     at: datetime
+    now: datetime = field(default_factory=_now)
 
     @property
     def is_over(self) -> bool:
-        return self.at <= timezone.now()
+        return self.at <= self.now
 
     @property
     def step(self) -> int:
         """How many of the warnings it has passed; one more than there are of them once it is over."""
-        left = self.at - timezone.now()
+        left = self.at - self.now
         return sum(left <= step for step in (*STEPS, timedelta()))
 
     @property

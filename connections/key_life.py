@@ -1,6 +1,7 @@
 """Until when the keys of connections hold: which end soon, and what a page says of one."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,9 +18,9 @@ def expired() -> Q:
     return Q(key_life__expires_at__lte=timezone.now())
 
 
-def expiring() -> Q:
+def expiring(now: datetime | None = None) -> Q:
     """Soon, or it has."""
-    return Q(key_life__expires_at__lte=timezone.now() + AHEAD)
+    return Q(key_life__expires_at__lte=(now or timezone.now()) + AHEAD)
 
 
 EXPIRING: Mapping[str, tuple[str, Callable[[], Q]]] = {
@@ -30,13 +31,18 @@ EXPIRING: Mapping[str, tuple[str, Callable[[], Q]]] = {
 
 def told_of(connection: Connection) -> SafeString | str:
     """In a connection's page."""
-    life, kind = connection.life, connection.kind
+    life = connection.life
     if life.expires_at is None:
         return _without_a_date(connection)
     end = Expiry(life.expires_at)
-    who = f"{kind.label} says so" if life.origin == Origin.TOLD else "as somebody entered it"
     shown = badge(end.tone, end.words) if end.tone else format_html("{}", moment(life.expires_at))
-    return format_html('{} <span class="ds-muted">{}, {}</span>', shown, end.day, who)
+    return format_html('{} <span class="ds-muted">{}, {}</span>', shown, end.day, who_says(connection))
+
+
+def who_says(connection: Connection) -> str:
+    """Of a date."""
+    told = connection.life.origin == Origin.TOLD
+    return f"{connection.kind.label} says so" if told else "as somebody entered it"
 
 
 def _without_a_date(connection: Connection) -> str:

@@ -1,6 +1,6 @@
 """The numbers that go up and down, each with its labels; `metrics.moment` reads them.
 
-No label holds the name of a secret; the names of syncs only where `METRICS_PER_SYNC` is on.
+No label holds the name of a secret; the names of syncs and connections only where `METRICS_PER_SYNC` is on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,10 +69,20 @@ EXPIRY = Gauge(
     "When the first key of a kind runs out, those that have within the last week included; none if none does.",
     {"kind": ("api_token", "client_secret")},
 )
+CONNECTION_EXPIRY = Gauge(
+    "devinsync_connection_key_expiry_timestamp_seconds",
+    "When the first key of the connections in use to an app runs out, or has; none where nothing is known of any.",
+    {"app": tuple(name for name, _ in app_choices())},
+)
 UNTOLD = Gauge("devinsync_notifications_waiting", "Messages that wait to be sent, or to be sent again.")
 UNTOLD_SINCE = Gauge(
     "devinsync_notifications_oldest_age_seconds",
     "For how long the oldest of them has been there, attempts that failed included; 0 if none waits.",
+)
+EACH_EXPIRY = Gauge(
+    "devinsync_each_connection_key_expiry_timestamp_seconds",
+    "When the key of a connection in use runs out, or has; none where that is not known.",
+    {"connection": ()},
 )
 SYNC_STATE = Gauge(
     "devinsync_sync_state", "1 for the state that a sync is in.", {"project": (), "sync": (), "state": SYNC_STATES}
@@ -84,6 +94,7 @@ SYNC_SYNCED = Gauge(
 )
 GAUGES = (
     INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, AWAITING, DEPTH, OLDEST, LATER, RUNNING,
-    LONGEST, MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, UNTOLD, UNTOLD_SINCE,
+    LONGEST, MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, CONNECTION_EXPIRY, UNTOLD,
+    UNTOLD_SINCE,
 )  # fmt: skip
-GAUGES_PER_SYNC = (SYNC_STATE, SYNC_SYNCED)
+GAUGES_PER_SYNC = (EACH_EXPIRY, SYNC_STATE, SYNC_SYNCED)

@@ -27,6 +27,7 @@ from syncs.models import DevinSync, SyncControl, SyncRun, WriteIntent
 from syncs.places import lost_source
 from syncs.runs.bells import count_workers
 from syncs.runs.queue import QUEUE, count_bells
+from syncs.used_connections import is_used
 from vault.models import Secret
 from vault.rotation import last_day_of_due
 
@@ -52,6 +53,7 @@ def read_moment() -> Read:
     yield from _sources()
     yield from _due_secrets()
     yield from _expiries(now)
+    yield from _connection_keys()
     yield from _untold(now)
     yield gauges.AUDIT_WAITING, {(label,): age.total_seconds() for label, age in waiting(now).items()}
     if settings.METRICS_PER_SYNC:
@@ -147,6 +149,15 @@ def _expiries(now: datetime) -> Read:
         ("client_secret",): ClientSecret.objects.filter(**told).aggregate(at=Min("expires_at"))["at"],
     }
     yield gauges.EXPIRY, {kind: at.timestamp() for kind, at in first.items() if at is not None}
+
+
+def _connection_keys() -> Read:
+    rows = Connection.objects.filter(is_used(), key_life__expires_at__isnull=False).order_by("-key_life__expires_at")
+    told = list(rows.values_list("app", "name", "key_life__expires_at"))
+    # Of several the last one counts, which is the first to run out.
+    yield gauges.CONNECTION_EXPIRY, {(app,): at.timestamp() for app, _, at in told}
+    if settings.METRICS_PER_SYNC:
+        yield gauges.EACH_EXPIRY, {(name,): at.timestamp() for _, name, at in told}
 
 
 def _untold(now: datetime) -> Read:

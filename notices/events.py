@@ -89,6 +89,15 @@ EVENTS = (
         lasts=timedelta(minutes=2),
     ),
     Event(
+        "key",
+        "Connection's key expires",
+        "within 14, 3 and 1 days, and when it has",
+        dates.connection_keys,
+        how_it_ended=dates.how_a_key_went_on,
+        every=timedelta(minutes=5),
+        ends=False,
+    ),
+    Event(
         "expiring",
         "Key expires",
         "an API token or client secret, within 14 days",
@@ -107,7 +116,7 @@ EVENTS = (
 )
 BY_NAME = {event.name: event for event in EVENTS}
 # What a first channel is told of, unless somebody says otherwise.
-FIRST = ("failed", "blocked", "approval", "scheduler", "workers")
+FIRST = ("failed", "blocked", "approval", "scheduler", "workers", "key")
 
 
 def choices() -> list[tuple[str, str]]:

@@ -10,12 +10,12 @@ from django.urls import NoReverseMatch, reverse
 from connections.expiry import LAST, Expiry
 from connections.key_life import expiring
 from connections.models import Connection
-from sources.models import LinkedProject
 from syncs.choices import BlockedReason, Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
 from syncs.models import DevinSync, SyncRun, WriteIntent
 from syncs.organizations import name_organizations
+from syncs.used_connections import is_used
 from vault.access import can_somewhere, visible
 from vault.models import Secret
 from vault.rotation import last_day_of_due
@@ -88,13 +88,11 @@ def admin_url(name: str, *args: object) -> str:
 def collect_attention(user: Any) -> Attentions:
     """The secrets that are due only for whoever may see secrets."""
     syncs = visible(user, syncs_needing_a_person())
-    by_syncs = Q(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))))
-    refused = by_syncs & Q(is_valid=False)
+    refused = Q(Exists(DevinSync.objects.filter(connection=OuterRef("pk"))), is_valid=False)
     first, sync_count = _first_of(syncs)
     invalid, connection_count = _first_of(visible(user, Connection.objects.filter(refused)))
     secrets, secret_count = _due_secrets(user)
-    in_use = by_syncs | Q(Exists(LinkedProject.objects.filter(connection=OuterRef("pk"))))
-    ending = Connection.objects.filter(in_use & ~refused & expiring()).select_related("key_life")
+    ending = Connection.objects.filter(is_used() & ~refused & expiring()).select_related("key_life")
     keys, key_count = _first_of(visible(user, ending.order_by("key_life__expires_at", "name")))
     rows = [*_of_syncs(first), *map(_of_connection, invalid), *map(_of_key, keys), *map(_of_secret, secrets)]
     return Attentions(rows, sync_count, connection_count, secret_count, key_count)

@@ -1,4 +1,7 @@
-"""Dates that come: keys that run out, and secrets whose rotation is due. Both are told once, ahead of the date."""
+"""Dates that come: keys that run out, and secrets whose rotation is due.
+
+Told ahead of the date: of a connection's key at each step towards it, of all else once.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,14 +11,21 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from api.models import ApiToken, ClientSecret
 from common import clock
+from connections.expiry import LAST, STEPS, Expiry
+from connections.key_life import expiring, who_says
+from connections.models import Connection
 from notices.facts import Fact, counted
+from notices.models import Incident
+from syncs.used_connections import is_used
 from vault.models import Folder, Secret
 from vault.rotation import last_day_of_due
 
 AHEAD = timedelta(days=14)
+WITHIN = tuple(f"within {step.days} day{'' if step.days == 1 else 's'}" for step in STEPS)
 # A key that ran out longer ago is no news.
 NEWS = timedelta(days=7)
 
@@ -37,6 +47,36 @@ def _of_key(subject: str, name: str, at: datetime | None, link: str) -> Fact:
     verb = "expired" if at <= clock.now() else "expires"
     text = "Make a new one, give it to whoever uses the old one, and revoke that."
     return Fact(f"{subject}:{at:%Y%m%d%H%M%S}", f"{name} {verb} on {at:%d %b %Y, %H:%M} UTC", text, link)
+
+
+def connection_keys() -> Iterator[Fact]:
+    """One fact a step, so that each is told once, and again where the key gets another end."""
+    now = clock.now()
+    for connection in Connection.objects.filter(is_used() & expiring(now)).select_related("key_life"):
+        end = Expiry(connection.life.expires_at or LAST, now)
+        what = f"The {connection.kind.secret_words} of connection “{connection.name}”"
+        day = f"{end.at:%d %b %Y, %H:%M} UTC"
+        yield Fact(
+            f"{_subject(connection.pk, end.at)}:{end.step}",
+            f"{what} expired on {day}" if end.is_over else f"{what} expires {WITHIN[end.step - 1]}, on {day}",
+            f"{capfirst(who_says(connection))}. Make a new one and enter it on the connection's page: what uses the "
+            "connection stands still without it.",
+            reverse("admin:connections_connection_change", args=[connection.pk]),
+        )
+
+
+def how_a_key_went_on(incident: Incident) -> str:
+    connection = Connection.objects.filter(pk=incident.subject.split(":")[1]).select_related("key_life").first()
+    if connection is None:
+        return "The connection was deleted."
+    at = connection.life.expires_at
+    if at is None or not incident.subject.startswith(f"{_subject(connection.pk, at)}:"):
+        return "Its key is another one, or ends at another time."
+    return "It is nearer by now, or nothing uses the connection any more."
+
+
+def _subject(connection_id: UUID, at: datetime) -> str:
+    return f"connection-key:{connection_id}:{at:%Y%m%d%H%M%S}"
 
 
 def due_rotations() -> Iterator[Fact]:

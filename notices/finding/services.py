@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from connections.models import Connection
 from notices.facts import Fact, with_few_keys
 from sources.models import LinkedProject
-from syncs.models import DevinSync
+from syncs.used_connections import is_used
 
 
 def refused() -> Iterator[Fact]:
     """Connections in use whose credentials were refused, or that lack a permission, when they were last asked."""
-    syncs = DevinSync.objects.filter(connection=OuterRef("pk"), is_enabled=True)
-    links = LinkedProject.objects.filter(connection=OuterRef("pk"))
-    for connection in Connection.objects.filter(Q(Exists(syncs)) | Q(Exists(links)), is_valid=False):
+    for connection in Connection.objects.filter(is_used(), is_valid=False):
         yield Fact(
             f"connection:{connection.pk}",
             f"Connection “{connection.name}” is refused",

@@ -15,7 +15,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from api.models import ApiToken
+from connections.models import Connection, KeyLife
+from syncs.models import DevinSync
 from tests.metrics.conftest import Scrape, Scraped, _nothing_counted, scrape, token  # noqa: F401 - fixtures
+from vault.models import Project
 
 ROOT = Path(settings.BASE_DIR)
 ALERTS = [
@@ -77,6 +80,10 @@ def labels_asked_for(expression: str, text: str) -> set[str]:
 @pytest.fixture
 def seen(scrape: Scrape, somebody: Callable[..., User]) -> Scraped:  # noqa: F811
     ApiToken.issue(somebody("Operator"), "a token that runs out", expires_at=timezone.now() + timedelta(days=1))
+    connection = Connection.objects.create(name="one-whose-key-runs-out")
+    KeyLife.objects.create(connection=connection, expires_at=timezone.now() + timedelta(days=1), origin="entered")
+    project = Project.objects.create(name="Shop", slug="shop")
+    DevinSync.objects.create(name="web", project=project, connection=connection, org_id="org-acme")
     return scrape()
 
 

@@ -16,7 +16,7 @@ from rq.queue import Queue
 
 from api.models import ApiToken
 from common.counting import tally
-from connections.models import Connection
+from connections.models import Connection, KeyLife
 from metrics.gauges import GAUGES, GAUGES_PER_SYNC, SYNC_STATES
 from metrics.models import Total
 from metrics.totals import read_totals
@@ -199,6 +199,23 @@ def test_the_first_key_to_run_out_is_told(scrape: Scrape, somebody: Callable[...
     assert told == pytest.approx((now + timedelta(days=1)).timestamp())
 
 
+def test_the_first_key_of_used_connections_is_told_by_app(bench: Bench, scrape: Scrape, settings: LazySettings) -> None:
+    used, now = bench.sync.connection, timezone.now()
+    for name, days in (("unused", 1), (used.name, 7)):
+        connection, _ = Connection.objects.get_or_create(name=name)
+        KeyLife.objects.create(connection=connection, expires_at=now + timedelta(days=days), origin="entered")
+    metric, of_each = (f"devinsync_{each}connection_key_expiry_timestamp_seconds" for each in ("", "each_"))
+
+    seen = scrape()
+    settings.METRICS_PER_SYNC = True
+    seen_each = scrape()
+
+    assert seen(metric, app="devin") == pytest.approx((now + timedelta(days=7)).timestamp())
+    assert seen.labels(of_each) == set()
+    assert seen_each(of_each, connection=used.name) == seen(metric, app="devin")
+    assert seen_each.labels(of_each) == {(used.name,)}
+
+
 def test_a_worker_that_was_killed_is_not_counted(queue_server: str, scrape: Scrape) -> None:
     queue = Queue("devinsync-test", connection=Redis.from_url(queue_server))
     for name in ("worker-1", "worker-2"):
@@ -267,7 +284,7 @@ def test_a_scrape_costs_the_same_however_much_there_is(
     few = statements()
     _fill(bench.sync)
 
-    assert len(statements()) == len(few) <= 13
+    assert len(statements()) == len(few) <= 14
     assert not [sql for sql in few if not sql.startswith("SELECT")]
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from api.models import ApiToken, MachineIdentity
-from connections.models import Connection
+from connections.models import Connection, KeyLife
 from notices import notifier
 from notices.events import EVENTS
 from notices.facts import with_few_keys
@@ -63,6 +63,11 @@ def link_elsewhere(sync: DevinSync) -> None:
     LinkedProject.objects.create(
         project=project, connection=elsewhere, remote_id="p", last_error="Infisical answered 503."
     )
+
+
+def ends_in(sync: DevinSync, **left: int) -> None:
+    at = timezone.now() + timedelta(**left)
+    KeyLife.objects.update_or_create(connection=sync.connection, defaults={"expires_at": at, "origin": "entered"})
 
 
 def add_expiring_keys(sync: DevinSync) -> None:
@@ -117,6 +122,14 @@ CASES = (
         "API token “for 10 days” expires on ",
         "Make a new one",
         "/admin/api/apitoken/",
+    ),
+    Case(
+        "key",
+        lambda sync: ends_in(sync, days=10),
+        lambda sync: KeyLife.objects.update(expires_at=timezone.now() + timedelta(days=100)),
+        "The API key of connection “acme” expires within 14 days, on ",
+        "As somebody entered it. Make a new one and enter it",
+        "/admin/connections/connection/",
     ),
     Case(
         "rotation",
@@ -218,6 +231,63 @@ def test_what_is_looked_for_rarely_is_kept_between(
     lookout.look()
 
     assert incidents() == ["rotation"]
+
+
+def test_the_end_of_a_key_is_told_once_at_each_step(add_sync: AddSync, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, start = add_sync("web", Status.SUCCEEDED), timezone.now()
+    ends_in(sync, days=30)
+    told = []
+    for days in (0, 15, 16, 17, 25, 26.5, 27, 28, 29.5, 29.9, 30, 40):
+        now = start + timedelta(days=days, minutes=1)
+        monkeypatch.setattr("notices.incidents.clock.now", lambda now=now: now)
+        # As after a restart of who tells, too.
+        Lookout().look()
+        Lookout().look()
+        told.append(Incident.objects.count())
+
+    assert told == [0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert [each.title.split("”")[1].split(" on ")[0] for each in Incident.objects.order_by("opened_at")] == [
+        " expires within 14 days,",
+        " expires within 3 days,",
+        " expires within 1 day,",
+        " expired",
+    ]
+    assert [each.event for each in Incident.objects.filter(closed_at=None)] == ["key"]
+
+
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        (lambda sync: KeyLife.objects.all().delete(), "Its key is another one, or ends at another time."),
+        (lambda sync: ends_in(sync, days=90), "Its key is another one, or ends at another time."),
+        (lambda sync: (sync.delete(), Connection.objects.all().delete()), "The connection was deleted."),
+        (
+            lambda sync: DevinSync.objects.update(is_enabled=False),
+            "It is nearer by now, or nothing uses the connection",
+        ),
+    ],
+)
+def test_the_end_of_a_key_is_over(end: Callable[[DevinSync], object], says: str, add_sync: AddSync) -> None:
+    sync = add_sync("web", Status.SUCCEEDED)
+    ends_in(sync, days=2)
+    Lookout().look()
+    SyncRun.objects.all().delete()
+
+    end(sync)
+    Lookout().look()
+
+    incident = Incident.objects.get()
+    assert incident.closed_at is not None
+    assert incident.end_text.startswith(says)
+
+
+def test_a_key_that_nothing_uses_is_told_of_to_nobody(add_sync: AddSync) -> None:
+    sync = add_sync("web", Status.SUCCEEDED, is_enabled=False)
+    ends_in(sync, days=-1)
+
+    Lookout().look()
+
+    assert incidents() == []
 
 
 @pytest.mark.parametrize(
