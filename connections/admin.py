@@ -19,6 +19,7 @@ from common.returning import way_on, with_query
 from connections.errors import ConnectionFailed
 from connections.expiry import LAST, Expiry
 from connections.forms import ConnectionForm, Verdict, form_for
+from connections.key_asking import ask_beside
 from connections.key_life import EXPIRING, told_of
 from connections.models import ChangedMeanwhile, Connection
 from connections.organization_admin import ask_for_organizations, organizations_of
@@ -307,6 +308,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         except (ConnectionFailed, DecryptionError) as error:
             self.message_user(request, f"“{connection.name}” does not work. {error}", messages.ERROR)
         else:
+            ask_beside(connection)
             who = connection.describe_principal()
             told = f"“{connection.name}” works. The {connection.kind.secret_words} is {who}."
             self.message_user(request, told, messages.SUCCESS)

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from connections.expiry import AHEAD, Expiry, Origin
+from connections.key_asking import may_be_told
 from connections.models import Connection
 from theme.badges import badge
 from theme.times import moment
@@ -36,20 +37,25 @@ def told_of(connection: Connection) -> SafeString | str:
         return _without_a_date(connection)
     end = Expiry(life.expires_at)
     shown = badge(end.tone, end.words) if end.tone else format_html("{}", moment(life.expires_at))
-    return format_html('{} <span class="ds-muted">{}, {}</span>', shown, end.day, who_says(connection))
+    asked = format_html(" {}", moment(life.asked_at)) if life.origin == Origin.TOLD and life.asked_at else ""
+    return format_html('{} <span class="ds-muted">{}, {}{}</span>', shown, end.day, who_says(connection), asked)
 
 
 def who_says(connection: Connection) -> str:
     """Of a date."""
     told = connection.life.origin == Origin.TOLD
-    return f"{connection.kind.label} says so" if told else "as somebody entered it"
+    return f"{connection.kind.label} said so" if told else "as somebody entered it"
 
 
-def _without_a_date(connection: Connection) -> str:
+def _without_a_date(connection: Connection) -> SafeString | str:
     life, words = connection.life, connection.kind.secret_words
     if life.origin == Origin.TOLD:
-        return f"never, {connection.kind.label} says"
+        return format_html(
+            'never <span class="ds-muted">{} said so {}</span>', connection.kind.label, moment(life.asked_at)
+        )
     if life.former_expires_at:
         day = Expiry(life.former_expires_at).day
         return f"not known: {day} was entered for the {words} before this one"
+    if life.asked_at is None and may_be_told(connection):
+        return f"not known yet: {connection.kind.label} is asked within seconds, or after Test connection"
     return f"not known: {connection.kind.label} does not tell, and nobody has entered it"

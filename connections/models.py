@@ -34,6 +34,8 @@ from encryption import DecryptionError, seal, unseal
 __all__ = ["KeyRotation"]
 HINT_LENGTH = 4
 HINTED_LENGTH = 20
+# A service that tells when a key expires is asked so often.
+ASKED_EVERY = timedelta(days=1)
 
 
 def default_base_url() -> str:
@@ -359,6 +361,21 @@ class KeyLife(models.Model):
         self.expires_at = expires_at
         self.origin = Origin.UNKNOWN if expires_at is None else Origin.ENTERED
         self.former_expires_at = None
+        self.save()
+
+    def hear(self, expires_at: datetime | None) -> None:
+        """What the service says of the key; None if it does not expire. It wins over what a person said."""
+        self.expires_at, self.origin, self.former_expires_at = expires_at, Origin.TOLD, None
+        self._note_asked(is_refused=False)
+
+    def hear_nothing(self) -> None:
+        """The service does not tell, or not all of it: what is known stays, and a person may say more."""
+        self._note_asked(is_refused=True)
+
+    def _note_asked(self, *, is_refused: bool) -> None:
+        self.is_refused = is_refused
+        self.asked_at = timezone.now()
+        self.due_at = self.asked_at + ASKED_EVERY
         self.save()
 
     def forget(self) -> None:

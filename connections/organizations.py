@@ -19,6 +19,7 @@ from connections.devin.app import PATIENCE_FOR_A_LIST
 from connections.devin.errors import DevinError, Unauthorized
 from connections.devin.types import RemoteOrganization
 from connections.errors import ConnectionFailed
+from connections.key_asking import ask_due
 from connections.models import Connection, Organization
 from encryption import DecryptionError
 
@@ -88,5 +89,10 @@ def refresh_due() -> None:
             log.warning("could not list the organizations of connection %s: %s", connection.pk, error)
 
 
+def ask_what_is_due() -> None:
+    refresh_due()
+    ask_due()
+
+
 def beside_the_scheduler(stop: threading.Event) -> None:
-    repeat(stop, "list the organizations of connections", refresh_due, every=LOOK_EVERY)
+    repeat(stop, "ask what connections reach and when their keys expire", ask_what_is_due, every=LOOK_EVERY)

@@ -153,11 +153,12 @@ def _expiries(now: datetime) -> Read:
 
 def _connection_keys() -> Read:
     rows = Connection.objects.filter(is_used(), key_life__expires_at__isnull=False).order_by("-key_life__expires_at")
-    told = list(rows.values_list("app", "name", "key_life__expires_at"))
+    columns = rows.values_list("app", "name", "key_life__expires_at")
+    told = [(app, name, at.timestamp()) for app, name, at in columns if at]
     # Of several the last one counts, which is the first to run out.
-    yield gauges.CONNECTION_EXPIRY, {(app,): at.timestamp() for app, _, at in told}
+    yield gauges.CONNECTION_EXPIRY, {(app,): at for app, _, at in told}
     if settings.METRICS_PER_SYNC:
-        yield gauges.EACH_EXPIRY, {(name,): at.timestamp() for _, name, at in told}
+        yield gauges.EACH_EXPIRY, {(name,): at for _, name, at in told}
 
 
 def _untold(now: datetime) -> Read:

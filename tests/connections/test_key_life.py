@@ -114,7 +114,7 @@ def test_where_the_service_tells_nobody_enters_it_and_the_field_says_so(
     page = admin_client.get(page_of(connection)).content.decode()
     assert life_of(connection).expires_at == END
     assert "Devin says so itself, so nobody enters it." in page
-    assert "04 Mar 2027, Devin says so" in page
+    assert "04 Mar 2027, Devin said so" in page
 
 
 def test_what_the_service_said_may_be_corrected_once_it_tells_no_more(
