@@ -21,6 +21,7 @@ from common.saml_metadata import SamlProvider, read_metadata
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 32
 SCOPES = ("openid", "profile", "email")
+OPENID_CONNECT, SAML = "openid_connect", "saml"
 # In the place of a group: may do everything.
 SUPERUSER = "superuser"
 
@@ -46,6 +47,10 @@ class ProviderSettings:
     offers_log_out: bool = False
     saml: SamlProvider | None = None
 
+    @property
+    def protocol(self) -> str:
+        return SAML if self.saml is not None else OPENID_CONNECT
+
 
 def read_providers(env: Environment) -> dict[str, ProviderSettings]:
     """By name, in the order of the log-in page. Raises ImproperlyConfigured."""
@@ -62,8 +67,8 @@ def read_providers(env: Environment) -> dict[str, ProviderSettings]:
 
 
 def _require_distinct(providers: Collection[ProviderSettings]) -> None:
-    """People are known by issuer and subject. What one protocol calls a subject another may let people choose, as a
-    user name: so no issuer speaks both. Raises ImproperlyConfigured."""
+    """People are linked by issuer, on a page that names no protocol: so no issuer speaks both. Raises
+    ImproperlyConfigured."""
     for one in providers:
         if one.saml is not None and [other.issuer for other in providers].count(one.issuer) > 1:
             raise ImproperlyConfigured(

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from accounts.admin import may_touch
 from single_sign_on.models import Identity
+from single_sign_on.people import known
 
 # None of allauth's tables is looked at here: they stay empty.
 for model in (EmailAddress, SocialAccount, SocialApp, SocialToken):
@@ -38,6 +39,16 @@ class IdentityForm(forms.ModelForm[Identity]):
             raise ValidationError("This person may do more than you. Ask somebody who may do as much to link them.")
         return user
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        chosen = [one for one in settings.SSO_PROVIDERS.values() if one.issuer == cleaned.get("issuer")]
+        if chosen and "subject" in cleaned:
+            self.instance.protocol = chosen[0].protocol
+            # The form does not show the protocol, so it does not look by itself.
+            if known(chosen[0], cleaned["subject"]) is not None:
+                raise ValidationError("This subject is linked to somebody already. Unlink it there first.")
+        return cleaned
+
 
 @admin.register(Identity)
 class IdentityAdmin(admin.ModelAdmin[Identity]):
@@ -58,5 +69,6 @@ class IdentityAdmin(admin.ModelAdmin[Identity]):
 
     @admin.display(description="provider", ordering="issuer")
     def provider(self, identity: Identity) -> str:
-        labels = {one.issuer: one.label for one in settings.SSO_PROVIDERS.values()}
-        return labels.get(identity.issuer, identity.issuer)
+        labels = {(one.protocol, one.issuer): one.label for one in settings.SSO_PROVIDERS.values()}
+        other = f"{identity.issuer} ({identity.get_protocol_display()})"
+        return labels.get((identity.protocol, identity.issuer), other)

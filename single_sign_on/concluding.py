@@ -26,9 +26,8 @@ from accounts.second_factor.factors import has_any
 from common.log_ins import BY_PROVIDER, PROVED_AT, log_in_refused
 from common.single_sign_on_settings import ProviderSettings
 from single_sign_on.flooding import is_flooding, too_many
-from single_sign_on.models import Identity
 from single_sign_on.outgoing import ProviderUnreachable
-from single_sign_on.people import let_in
+from single_sign_on.people import known, let_in
 from single_sign_on.tokens import SKEW, Refused, proved_at
 
 log = logging.getLogger(__name__)
@@ -66,10 +65,10 @@ def confirm(
     request: HttpRequest, one: ProviderSettings, claims: dict[str, Any], stashed: dict[str, Any]
 ) -> HttpResponse:
     """Counts if it is the same person, and they proved it after they were asked here."""
-    known = Identity.objects.filter(issuer=one.issuer, subject=str(claims["sub"])).first()
-    if known is None or not constant_time_compare(str(known.user_id), str(request.user.pk)):
+    identity = known(one, str(claims["sub"]))
+    if identity is None or not constant_time_compare(str(identity.user_id), str(request.user.pk)):
         raise Refused("somebody else logged in there than is logged in here")
-    if settings.SECOND_FACTOR_FOR_PROVIDERS and has_any(known.user):
+    if settings.SECOND_FACTOR_FOR_PROVIDERS and has_any(identity.user):
         raise Refused("your second factor here is asked for as well")
     if proved_at(claims) < stashed["data"]["at"] - SKEW:
         raise Refused("it does not say that you proved just now who you are (auth_time)")

@@ -4,15 +4,25 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 
+from common.single_sign_on_settings import OPENID_CONNECT, SAML
+
 
 class Identity(models.Model):
-    """A person's subject at an issuer: by these two alone they are known again, never by a name or an address.
+    """A person's subject at an issuer: by these alone they are known again, never by a name or an address.
 
+    What one protocol calls a subject another may let people choose, as a user name: so it belongs to them.
     `groups` are those that the provider has given and will take away again; `made_superuser` likewise.
     """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="identities", verbose_name="person"
+    )
+    protocol = models.CharField(
+        max_length=16,
+        choices=[(OPENID_CONNECT, "OpenID Connect"), (SAML, "SAML")],
+        default=OPENID_CONNECT,
+        db_default=OPENID_CONNECT,
+        editable=False,
     )
     issuer = models.CharField(max_length=255)
     subject = models.CharField(max_length=255)
@@ -24,7 +34,9 @@ class Identity(models.Model):
         verbose_name = "identity"
         verbose_name_plural = "identities"
         ordering = ["user__username", "issuer"]
-        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_of_one_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["protocol", "issuer", "subject"], name="identity_of_one_person_each"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} at {self.issuer}"

@@ -67,7 +67,12 @@ def find(one: ProviderSettings, claims: dict[str, Any]) -> Identity | None:
     subject = str(claims["sub"])
     if len(subject) > LONGEST_SUBJECT:
         raise NotLetIn("the subject that it names is too long")
-    return Identity.objects.select_related("user").filter(issuer=one.issuer, subject=subject).first()
+    return known(one, subject)
+
+
+def known(one: ProviderSettings, subject: str) -> Identity | None:
+    rows = Identity.objects.select_related("user")
+    return rows.filter(protocol=one.protocol, issuer=one.issuer, subject=subject).first()
 
 
 def link(one: ProviderSettings, claims: dict[str, Any]) -> Identity | None:
@@ -81,7 +86,7 @@ def link(one: ProviderSettings, claims: dict[str, Any]) -> Identity | None:
         return None
     what = f"Linked to the account at {one.label} by its mail address, which is verified there."
     write_down(found[0], found[0], what)
-    return Identity.objects.create(user=found[0], issuer=one.issuer, subject=str(claims["sub"]))
+    return new_identity(found[0], one, claims)
 
 
 def make(one: ProviderSettings, claims: dict[str, Any]) -> Identity:
@@ -96,7 +101,11 @@ def make(one: ProviderSettings, claims: dict[str, Any]) -> Identity:
         password=make_password(None),
     )
     write_down(user, user, f"Made at the first log-in by {one.label}, without a right.", flag=ADDITION)
-    return Identity.objects.create(user=user, issuer=one.issuer, subject=str(claims["sub"]))
+    return new_identity(user, one, claims)
+
+
+def new_identity(user: User, one: ProviderSettings, claims: dict[str, Any]) -> Identity:
+    return Identity.objects.create(user=user, protocol=one.protocol, issuer=one.issuer, subject=str(claims["sub"]))
 
 
 def verified_address(claims: dict[str, Any]) -> str:

@@ -276,6 +276,36 @@ def sends(client: Client, text: str) -> Any:
 
 
 @pytest.mark.django_db
+def test_a_subject_of_openid_connect_is_nobodys_here(
+    configure: Callable[..., ProviderSettings], keys: Keys, client: Client
+) -> None:
+    """The provider was exchanged for one of another protocol, under the same issuer: what people chose as a name there
+    is no sign of who they are here."""
+    root = User.objects.create_superuser("root")
+    Identity.objects.create(user=root, issuer=ENTITY, subject="ada")
+
+    for _ in range(2):
+        asked = begun(client)
+        sends(client, response(signed(assertion(asked), keys), asked))
+        assert is_in(client)
+        client.post("/admin/logout/")
+
+    [old, new] = Identity.objects.order_by("pk")
+    assert (old.user, old.get_protocol_display()) == (root, "OpenID Connect")
+    assert (new.user != root, new.user.is_superuser, new.get_protocol_display()) == (True, False, "SAML")
+    page = client_of_root(root).get("/admin/single_sign_on/identity/").text
+    assert f"{ENTITY} (OpenID Connect)" in page
+    form = {"user": root.pk, "issuer": ENTITY, "subject": "ada"}
+    assert "linked to somebody already" in client_of_root(root).post("/admin/single_sign_on/identity/add/", form).text
+
+
+def client_of_root(root: User) -> Client:
+    client = Client()
+    client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.mark.django_db
 def test_a_flood_of_answers_is_told_in_one_line_and_is_no_session(configure: Callable[..., ProviderSettings]) -> None:
     answers = [Client().post(ANSWER, {"SAMLResponse": "bm8geG1s"}).status_code for _ in range(floods.TOLD + 3)]
 
