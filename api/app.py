@@ -29,6 +29,7 @@ from api.resources.projects import workspaces
 from api.resources.runs import router as runs
 from api.resources.secrets import router as secrets
 from api.resources.status import router as status
+from api.resources.sync_sets import rollouts
 from api.resources.sync_sets import router as sync_sets
 from api.resources.syncs import router as syncs
 from api.resources.tags import router as tags
@@ -41,6 +42,7 @@ ROUTERS: tuple[tuple[str, Any], ...] = (
     ("/status", status.router),
     ("/v1/secret-syncs", syncs.router),
     ("/v1/secret-syncs/devin-sets", sync_sets.router),
+    ("/v1/secret-syncs/devin-sets", rollouts.router),
     ("/v1/sync-declaration", declaration.router),
     ("/v1/sync-runs", runs.router),
     ("/v1/sync-control", control.router),

@@ -30,8 +30,9 @@ from api.http.foreseeing import DECLARATION, PLAN
 from api.models import ApiToken
 from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
+from fleets.choices import Cause, RolloutState
 from fleets.choices import State as MemberState
-from fleets.models import Member, SyncSet
+from fleets.models import Member, Rollout, SyncSet
 from notices.choices import State, Way
 from notices.models import Channel, Delivery, Incident, Rule
 from sandbox.server import Sandbox
@@ -105,6 +106,7 @@ def make_set(sync: DevinSync) -> None:
     each = SyncSet(id=EXAMPLE_ID, name="all", project=sync.project, folder=sync.folder, connection=sync.connection)
     each.save(force_insert=True)
     Member.objects.create(set=each, org_id=ORG, slug="sandbox", state=MemberState.WAITING)
+    Rollout.objects.create(id=EXAMPLE_ID, set=each, state=RolloutState.STOPPED, cause=Cause.CHANGE)
 
 
 def tell_of(sync: DevinSync) -> None:

@@ -12,8 +12,9 @@ from django.utils import timezone
 from api.auth.throttle import TOLD_AT_ONCE
 from api.models import MachineIdentity, RequestCount
 from connections.models import Connection, Organization
+from fleets.choices import RolloutState
 from fleets.choices import State as MemberState
-from fleets.models import Member, SyncSet
+from fleets.models import SyncSet
 from notices.choices import Way
 from notices.models import Channel, Delivery, Incident, Rule
 from sources.models import SharedConnection
@@ -182,7 +183,8 @@ def add_member(each: SyncSet, number: int) -> None:
     assert each.folder is not None
     sync = add_sync(each.folder, each.connection, f"{each.name}-{number}", set_id=each.pk)
     Organization.objects.create(connection=each.connection, org_id=sync.org_id, name=f"Org {each.name} {number}")
-    Member.objects.create(set=each, org_id=sync.org_id, slug=f"org-{number}", sync=sync, state=MemberState.ACTIVE)
+    member = {"org_id": sync.org_id, "slug": f"org-{number}", "sync": sync, "state": MemberState.ACTIVE}
+    each.rollouts.create(state=RolloutState.DONE).steps.create(member=each.members.create(**member), wave=0)
 
 
 LISTS = {
@@ -191,6 +193,7 @@ LISTS = {
     "sync sets": "/api/v1/secret-syncs/devin-sets?projectId={project}",
     "organizations of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/organizations",
     "the plan of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/plan",
+    "rollouts of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/rollouts",
     "connections": "/api/v1/app-connections?projectId={project}",
     "connections to Devin": "/api/v1/app-connections/devin?projectId={project}",
     "connections to choose from": "/api/v1/app-connections/devin/available?projectId={project}",

@@ -18,7 +18,7 @@ from accounts.roles import VIEWER
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
 from connections.models import Connection
-from fleets.choices import Selection
+from fleets.choices import Cause, RolloutState, Selection
 from fleets.choices import State as Standing
 from fleets.models import SyncSet
 from notices.choices import State, Way
@@ -202,7 +202,9 @@ def _make_set(tenant: Tenant) -> None:
     sync.save()
     rows["member_of_set"] = each.members.create(org_id=sync.org_id, slug=word(), sync=sync, state=Standing.LEFT)
     each.members.create(org_id=each.chosen, slug=word(), state=Standing.WAITING, message=word())
-    rows |= {"set": each}
+    rollout = each.rollouts.create(state=RolloutState.STOPPED, cause=Cause.CHANGE, reason=word())
+    rollout.steps.create(member=rows["member_of_set"], wave=0)
+    rows |= {"set": each, "rollout": rollout}
 
 
 def _tell(tenant: Tenant) -> None:

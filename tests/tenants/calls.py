@@ -47,6 +47,7 @@ def names_of(tenant: Tenant) -> dict[str, str]:
         "sync_name": rows["sync"].name,
         "set_id": str(rows["set"].pk),
         "org_id": rows["member_of_set"].org_id,
+        "rollout_id": str(rows["rollout"].pk),
         "run_id": str(rows["run"].pk),
         "connection_id": str(rows["connection"].pk),
         "connection_name": rows["connection"].name,
