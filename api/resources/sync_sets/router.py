@@ -116,8 +116,8 @@ def delete_sync_set(request: HttpRequest, set_id: UUID, removal: Removal) -> One
 @router.post("/{set_id}/sync-secrets", auth=Bearer(RUN, by_place=True), response=with_errors(StartedSet, 409))
 @idempotent
 def sync_secrets_of_set(request: HttpRequest, set_id: UUID) -> StartedSet:
-    """Queues a run of each of its syncs, or joins the one that waits; not of those that are paused. Plans and runs of
-    single syncs have the routes of syncs."""
+    """Queues a run of each of its syncs, or joins the one that waits; not of those that are paused. Of a set that goes
+    in waves it begins a rollout, with the runs of the first wave."""
     caller = caller_of(request)
     each = set_for(caller, set_id, RUN)
     runs = run_all(each, by=actor_of(caller))
