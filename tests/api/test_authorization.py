@@ -244,6 +244,7 @@ MEMBERS_OF = {
 # Of these others; a copy takes what an editor may and what a reader may, an approval has to be named.
 MEMBERS = {
     "GET /api/v1/sync-control": set[Role](),
+    "GET /api/v1/app-connections/devin/{connection_id}/rotate-key": set[Role](),
     "POST /api/v1/transfers/secrets/copy": set[Role](),
     "POST /api/v1/transfers/folders/copy": set[Role](),
     "GET /api/v1/transfers/export": {Role.READER},
