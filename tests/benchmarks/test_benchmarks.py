@@ -7,8 +7,9 @@ from benchmarks.scenarios import Measurement, absences_in, situations
 from tests.benchmarks.running import run
 
 SMALL = (
-    "--only scenarios --only reaction --only throughput --only memory --only fleet --only sets --secrets 20 --latency 5ms "
-    "--samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2 --set 3 --set-secrets 2"
+    "--only scenarios --only reaction --only throughput --only memory --only fleet --only sets --secrets 20 "
+    "--latency 5ms --samples 2 --syncs 3 --workers 2 --plan 50 --fleet 4 --organizations 2 --rate 2 --seconds 2 "
+    "--set 3 --set-secrets 2"
 )
 SHARES = "--only now --only tls --only shares --latency 5ms --samples 2 --workers 1 --burst 12 --large 40 --small 3"
 SOURCES = "--only sources --secrets 20 --latency 5ms --samples 2 --workers 2 --limited 3"
