@@ -372,6 +372,21 @@ def test_secrets_of_one_that_left_are_removed(editor: Caller, make: Make, devin_
     assert (run.org_id, run.removes_sync) == ("org-acme", True)
 
 
+def test_what_has_left_neither_counts_nor_runs(editor: Caller, operator: Caller, make: Make, devin_lists: List) -> None:
+    made = make()
+    SyncRun.objects.all().delete()
+    devin_lists("Acme")
+    generate_due()
+    # As where somebody has enabled what the set had paused, past all that the product offers.
+    DevinSync.objects.update(is_enabled=True, sync_status="succeeded")
+
+    found = editor.get(f"{SETS}/{made['id']}")["syncSet"]
+
+    assert told(found["syncCounts"]) == {"succeeded": 1}
+    assert operator.post(f"{SETS}/{made['id']}/sync-secrets", {})["queuedRuns"] == 1
+    assert [run.org_id for run in SyncRun.objects.pending()] == ["org-acme"]
+
+
 def test_a_set_that_is_deleted_leaves_ordinary_syncs(editor: Caller, make: Make) -> None:
     made = make()
 
