@@ -15,7 +15,7 @@ LAST = 39
 
 
 @cache
-def tests_in(path: Path) -> frozenset[str]:
+def names_in(path: Path) -> frozenset[str]:
     nodes = ast.walk(ast.parse(path.read_text()))
     return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef))
 
@@ -30,7 +30,7 @@ def test_the_tests_that_hold_it_are_there(number: str, told: str) -> None:
 
     assert len(named) == told.count("`") / 2 > 0, f"T{number}"
     for file, name in named:
-        assert name in tests_in(ROOT / "tests" / file), f"T{number}: {file}::{name}"
+        assert name in names_in(ROOT / "tests" / file), f"T{number}: {file}::{name}"
 
 
 def test_what_is_not_covered_names_threats_of_the_table() -> None:

@@ -13,7 +13,6 @@ from common.long_lists import LongListPaginator
 from fleets.choices import State
 from fleets.models import Member, SyncSet
 from fleets.planning import summary_of
-from fleets.selecting import Reached
 from syncs.admin.base import status_badge
 from syncs.admin.syncs import next_due
 from syncs.choices import Status
@@ -99,7 +98,8 @@ def members_of(each: SyncSet, *, chosen: str, search: str) -> QuerySet[Member]:
     day = timezone.now() - DRIFT_OF
     drift = SyncRun.objects.filter(sync=OuterRef("sync"), finished_at__gt=day, drifted_count__gt=0).order_by()
     total = drift.values("sync").annotate(total=Sum("drifted_count")).values("total")
-    rows = rows.annotate(managed=Count("sync__managed_secrets"), drift=Subquery(total))
+    known = each.connection.organizations.filter(org_id=OuterRef("org_id")).order_by().values("name")
+    rows = rows.annotate(managed=Count("sync__managed_secrets"), drift=Subquery(total), called=Subquery(known[:1]))
     if search:
         named = each.connection.organizations.filter(name__icontains=search).values("org_id")
         rows = rows.filter(Q(slug__icontains=search) | Q(org_id__icontains=search) | Q(org_id__in=named))
@@ -113,11 +113,9 @@ def table_of(request: HttpRequest, each: SyncSet) -> dict[str, Any]:
     paginator = LongListPaginator(members_of(each, chosen=chosen, search=search), ROWS_A_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     members = list(page)
-    known = each.connection.organizations.filter(org_id__in=[member.org_id for member in members])
-    names = dict(known.values_list("org_id", "name"))
     query = "&".join(f"{name}={value}" for name, value in (("show", chosen), ("q", search)) if value)
     return {
-        "rows": [Row(member, str(Reached(names.get(member.org_id, ""), member.org_id))) for member in members],
+        "rows": [Row(member, getattr(member, "called", "") or member.org_id) for member in members],
         "page": page,
         "query": query,
         "chosen": chosen,

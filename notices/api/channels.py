@@ -17,7 +17,7 @@ from notices.api import deliveries
 from notices.api.bodies import CreateChannel, UpdateChannel
 from notices.api.edits import add_channel, change_channel, delete_channel
 from notices.api.finding import find
-from notices.api.schemas import ChannelOut, ManyChannels, NewChannel, NewSecret, OneChannel, OneDelivery, RuleOut
+from notices.api.schemas import ChannelOut, ManyChannels, NewChannel, OneChannel, OneDelivery, RenewedSecret, RuleOut
 from notices.choices import Way
 from notices.models import Channel, Delivery
 from notices.telling import send_now
@@ -100,8 +100,8 @@ def unmute_notification_channel(request: HttpRequest, channel_id: UUID) -> OneCh
     return one(channel)
 
 
-@router.post("/{channel_id}/renew-secret", auth=Bearer(CHANGE), response=with_errors(NewSecret))
-def renew_notification_channel_secret(request: HttpRequest, channel_id: UUID) -> NewSecret:
+@router.post("/{channel_id}/renew-secret", auth=Bearer(CHANGE), response=with_errors(RenewedSecret))
+def renew_notification_channel_secret(request: HttpRequest, channel_id: UUID) -> RenewedSecret:
     """Gives a webhook another `signingSecret`, answered this once. Its messages are signed with it from now on."""
     channel = find(Channel.objects.all(), channel_id)
     if channel.way != Way.WEBHOOK:
@@ -109,4 +109,4 @@ def renew_notification_channel_secret(request: HttpRequest, channel_id: UUID) ->
     with transaction.atomic():
         secret = editing.renew_secret(channel)
         note_changed(caller_of(request), channel, detail="Made a new secret")
-    return NewSecret(channel=ChannelOut.of(channel), signing_secret=secret)
+    return RenewedSecret(channel=ChannelOut.of(channel), signing_secret=secret)

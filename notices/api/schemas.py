@@ -108,7 +108,7 @@ class NewChannel(Answer):
     rule: RuleOut | None = Field(description="What the first channel is told of; null for others.")
 
 
-class NewSecret(Answer):
+class RenewedSecret(Answer):
     channel: ChannelOut
     signing_secret: str = Field(
         repr=False,
