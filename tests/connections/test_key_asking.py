@@ -97,6 +97,13 @@ def test_a_key_that_may_not_ask_keeps_what_a_person_entered(sandbox: Sandbox, ke
         (SOON, None, ("told", moment(SOON), False)),
         (None, None, ("unknown", None, False)),
     ],
+    ids=[
+        "the user ends first",
+        "the entered is first",
+        "only one is entered",
+        "only the user ends",
+        "nothing is known",
+    ],
 )
 def test_of_several_keys_only_the_end_of_their_user_is_told_and_a_person_may_know_of_an_earlier_one(
     sandbox: Sandbox, user: int | None, entered: int | None, says: tuple[str, datetime | None, bool]
