@@ -1,8 +1,7 @@
 """The rollout of a set: how far the last change has come, and a person's word on it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db.models import Count
@@ -10,11 +9,15 @@ from django.http import HttpRequest
 
 from fleets.choices import RolloutState, StepState
 from fleets.models import Rollout, SyncSet
-from fleets.waves import conductor
+from fleets.waves import by_hand
 from syncs.editing import Actor
 
 # Of those that failed, as many are named.
 MOST_NAMED = 10
+
+
+class Say(Protocol):
+    def __call__(self, each: SyncSet, rollout_id: UUID, /, *, by: Actor) -> Rollout: ...
 
 
 @dataclass(frozen=True)
@@ -64,38 +67,21 @@ def standing_of(each: SyncSet) -> Standing | None:
     return Standing(rollout, counts, failed)
 
 
-def _stop(each: SyncSet, rollout_id: UUID, request: HttpRequest) -> str:
-    conductor.stop(rollout_id, by=request.user.get_username())
-    return "The rollout has been stopped. What is under way stops before its next write."
-
-
-def _go_on(each: SyncSet, rollout_id: UUID, request: HttpRequest) -> str:
-    conductor.go_on(rollout_id)
-    return "The rollout goes on."
-
-
-def _end(each: SyncSet, rollout_id: UUID, request: HttpRequest) -> str:
-    conductor.end(rollout_id, by=request.user.get_username())
-    return "The rollout has been ended. To whom it has not come, only a further change does."
-
-
-def _all_now(each: SyncSet, rollout_id: UUID, request: HttpRequest) -> str:
-    conductor.all_now(each.pk, user=request.user)
-    return "All that were still to come have their turn now."
-
-
-# What a person may say of a rollout, by the word in the address, with what the log calls it.
-WORDS: dict[str, tuple[str, Callable[[SyncSet, UUID, HttpRequest], str]]] = {
-    "stop": ("Stopped a rollout", _stop),
-    "go-on": ("Let a rollout go on", _go_on),
-    "end": ("Ended a rollout", _end),
-    "all-now": ("Let a rollout come to all at once", _all_now),
+# What a person may say of a rollout, by the word in the address, with what comes of it.
+WORDS: dict[str, tuple[Say, str]] = {
+    "stop": (by_hand.stop, "The rollout has been stopped. What is under way stops before its next write."),
+    "go-on": (by_hand.go_on, "The rollout goes on."),
+    "end": (by_hand.end, "The rollout has been ended. To whom it has not come, only a further change does."),
 }
+ALL_NOW = "all-now"
 
 
 def say(each: SyncSet, rollout_id: UUID, what: str, request: HttpRequest) -> str:
     """What has become of it, as a sentence. Raises NotRunnable."""
-    noted, act = WORDS[what]
-    told = act(each, rollout_id, request)
-    Actor.in_admin(request.user).note_changed(each, noted)
+    by = Actor.in_admin(request.user)
+    if what == ALL_NOW:
+        by_hand.all_now(each, by=by)
+        return "All that were still to come have their turn now."
+    act, told = WORDS[what]
+    act(each, rollout_id, by=by)
     return told

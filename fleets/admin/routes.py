@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 
 from fleets.admin.forms import LimitsForm
 from fleets.admin.organizations import counts_of
-from fleets.admin.rollouts import WORDS, say, standing_of
+from fleets.admin.rollouts import ALL_NOW, WORDS, say, standing_of
 from fleets.editing import approve_organizations, override, remove_secrets_of
 from fleets.models import Member, SyncSet
 from fleets.planning import ask_for_plans, summary_of
@@ -78,7 +78,7 @@ def run_view(owner: Owner, request: HttpRequest, pk: UUID) -> HttpResponse:
 def rollout_view(owner: Owner, request: HttpRequest, pk: UUID, rollout_id: UUID, what: str) -> HttpResponse:
     """A person's word on a rollout: stop, go on, end, or all now."""
     each = find_set(request, pk, "run_devinsync")
-    if what not in WORDS or not each.rollouts.filter(pk=rollout_id).exists():
+    if what not in (*WORDS, ALL_NOW) or not each.rollouts.filter(pk=rollout_id).exists():
         raise not_found("rollout")
     return _done(request, each, lambda: say(each, rollout_id, what, request))
 
