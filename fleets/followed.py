@@ -1,26 +1,31 @@
-"""A folder of the vault that gets another place takes the sets that read it along."""
+"""A folder of the vault that gets another place takes the sets that read it along; one that returns from the trash is
+read by them again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from fleets.models import SyncSet
-from vault.signals import folders_moved
+from syncs.editing.followed import follow
+from syncs.editing.returning import give_back, notes_of
+from vault.signals import folders_leave, folders_moved, folders_return
 
-FEW = 500
+SYNC_SET = "sync_set"
 
 
 def connect() -> None:
-    folders_moved.connect(on_folders_moved, dispatch_uid="fleets.followed")
+    folders_moved.connect(on_folders_moved, dispatch_uid="fleets.followed.move")
+    folders_leave.connect(on_folders_leave, dispatch_uid="fleets.followed.leave")
+    folders_return.connect(on_folders_return, dispatch_uid="fleets.followed.return")
 
 
 def on_folders_moved(*, folder_ids: Collection[UUID], **_: Any) -> None:
-    """In the order of their ids, as all who lock many do."""
-    ids = sorted(folder_ids)
-    for start in range(0, len(ids), FEW):
-        rows = SyncSet.objects.with_source().filter(folder_id__in=ids[start : start + FEW]).order_by("pk")
-        for each in rows:
-            if each.folder is not None:
-                each.environment = each.folder.environment
-                each.source_environment, each.source_path = each.folder.environment.slug, each.folder.path
-                each.save(update_fields=["environment", "source_environment", "source_path"])
+    follow(SyncSet.objects.all(), folder_ids)
+
+
+def on_folders_leave(*, folders: Any, **_: Any) -> list[dict[str, str]]:
+    return notes_of(SyncSet.objects.all(), folders, name=SYNC_SET)
+
+
+def on_folders_return(*, notes: Iterable[Mapping[str, str]], **_: Any) -> None:
+    give_back(SyncSet.objects.all(), notes, name=SYNC_SET)

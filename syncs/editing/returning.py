@@ -1,17 +1,19 @@
 """A sync whose folder was deleted reads it again once it is restored from the trash.
 
 Its row forgets a folder that goes. So a note in the trash keeps which sync read it, and what that sync said of its
-source then: one that was given another source meanwhile is left alone.
+source then: one that was given another source meanwhile is left alone. So it is with whatever else reads folders.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from syncs.models import DevinSync
+from syncs.places import ReadsPlace, ReadsPlaceQuerySet
 from vault.models import Folder
 from vault.signals import folders_leave, folders_return
 
 SOURCE = ("project_id", "source_environment", "source_path")
+SYNC = "sync"
 
 
 def connect() -> None:
@@ -20,21 +22,30 @@ def connect() -> None:
 
 
 def on_folders_leave(*, folders: Any, **_: Any) -> list[dict[str, str]]:
-    syncs = DevinSync.objects.filter(folder__in=folders).order_by("pk")
-    return [{"sync": str(sync.pk), "folder": str(sync.folder_id)} | _said(sync) for sync in syncs]
+    return notes_of(DevinSync.objects.all(), folders, name=SYNC)
 
 
 def on_folders_return(*, notes: Iterable[Mapping[str, str]], **_: Any) -> None:
-    by_sync = {note["sync"]: note for note in notes if "sync" in note}
-    folders = Folder.objects.in_bulk({note["folder"] for note in by_sync.values()})
+    give_back(DevinSync.objects.all(), notes, name=SYNC)
+
+
+def notes_of(readers: ReadsPlaceQuerySet[Any], folders: Any, *, name: str) -> list[dict[str, str]]:
+    """Who reads these folders; `name` is by what a note names a reader."""
+    found = readers.filter(folder__in=folders).order_by("pk")
+    return [{name: str(reader.pk), "folder": str(reader.folder_id)} | _said(reader) for reader in found]
+
+
+def give_back(readers: ReadsPlaceQuerySet[Any], notes: Iterable[Mapping[str, str]], *, name: str) -> None:
+    by_reader = {note[name]: note for note in notes if name in note}
+    folders = Folder.objects.in_bulk({note["folder"] for note in by_reader.values()})
     folder_of = {str(folder.pk): folder for folder in folders.values()}
-    for sync in DevinSync.objects.filter(pk__in=by_sync, folder=None).order_by("pk"):
-        note = by_sync[str(sync.pk)]
+    for reader in readers.filter(pk__in=by_reader, folder=None).order_by("pk"):
+        note = by_reader[str(reader.pk)]
         folder = folder_of.get(note["folder"])
-        if folder is not None and note == {**note, **_said(sync)}:
-            rows = DevinSync.objects.filter(pk=sync.pk, folder=None)
+        if folder is not None and note == {**note, **_said(reader)}:
+            rows = readers.filter(pk=reader.pk, folder=None)
             rows.update(folder=folder, environment=folder.environment_id)
 
 
-def _said(sync: DevinSync) -> dict[str, str]:
-    return {name: str(getattr(sync, name)) for name in SOURCE}
+def _said(reader: ReadsPlace) -> dict[str, str]:
+    return {name: str(getattr(reader, name)) for name in SOURCE}
