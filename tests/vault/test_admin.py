@@ -422,7 +422,7 @@ def test_pages_take_a_fixed_number_of_queries(
 ) -> None:
     def measure() -> None:
         for name in ("folder_page", "secret_page", "project_page", "project_changelist", "secret_changelist"):
-            with django_assert_max_num_queries(26):
+            with django_assert_max_num_queries(26):  # sync sets read folders too
                 editor.get(address(name, secret))
 
     measure()
