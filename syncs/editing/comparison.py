@@ -9,7 +9,7 @@ null                                             the empty text; for what is no 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,6 +19,7 @@ from connections.validation import clean_api_key
 from encryption import DecryptionError
 from sources.errors import SourceError
 from sources.finding import find_place
+from sources.protocol import Found
 from sources.words import link_of, where_kept
 from syncs.editing.actor import Person
 from syncs.editing.declaration import (
@@ -30,12 +31,14 @@ from syncs.editing.declaration import (
     SOURCE_CONNECTION,
     SYNC_FIELDS,
     Comparison,
+    DeclaredPlace,
     Difference,
     cannot_be,
     place_of,
     values_of,
 )
 from syncs.editing.declared_organizations import ORGANIZATION, with_org_id
+from syncs.editing.declared_parts import parts
 from syncs.editing.declared_sharing import SHARED_WITH, take_sharing, told_sharing
 from syncs.editing.declared_ways import WAY_FIELDS, take_way, way_of
 from syncs.editing.document import BadDeclaration, Entry, Fault
@@ -46,7 +49,21 @@ from vault.models import Project
 CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, *WAY_FIELDS, SHARED_WITH, "api_key_env")
 SYNC_NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, ORGANIZATION, *SYNC_FIELDS)
 
-Row = TypeVar("Row", Connection, DevinSync)
+IDENTITY = ("project", "name")
+PLACE_NEEDS = ("environment", "path", "connection")
+SYNC_NEEDS = (*PLACE_NEEDS, "org_id")
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ReadsAndWrites(DeclaredPlace, Protocol):
+    """Such a row, whose source may be chosen anew."""
+
+    @property
+    def source(self) -> Found | None: ...
+
+    @source.setter
+    def source(self, found: Found) -> None: ...
 
 
 def compare(
@@ -63,7 +80,7 @@ def compare(
     A sync whose secrets are removed goes later, and its connection stays until then. Raises BadDeclaration with all
     that is wrong.
     """
-    comparing = _Comparing(keys, Seen(seen_by))
+    comparing = Comparing(keys, Seen(seen_by))
     comparing.read(document)
     if prunes and not comparing.faults:
         comparing.prune(removes_secrets=removes_secrets)
@@ -72,7 +89,9 @@ def compare(
     return Comparison(comparing.differences, comparing.warnings)
 
 
-class _Comparing:
+class Comparing:
+    """What has been read so far of a document, and what came of it."""
+
     def __init__(self, keys: Mapping[str, str], seen: Seen) -> None:
         self.keys = keys
         self.seen = seen
@@ -83,15 +102,23 @@ class _Comparing:
         self.shared = told_sharing(seen)
         self.syncs: list[tuple[DevinSync, int]] = []
         self.kept: set[Any] = set()
+        # The lists that the document has.
+        self.named: set[str] = set()
 
     def read(self, document: Any) -> None:
-        parts = self.entry(document, "The document", ("connections", "syncs"), line=0) or Entry()
-        connections = self.entries(parts, "connections", "connection", CONNECTION_NAMES, ("name",))
-        syncs = self.entries(parts, "syncs", "sync", SYNC_NAMES, ("project", "name"))
+        known = ("connections", "syncs", *(part.key for part in parts()))
+        found = self.entry(document, "The document", known, line=0) or Entry()
+        self.named = set(found)
+        connections = self.entries(found, "connections", "connection", CONNECTION_NAMES, ("name",))
+        syncs = self.entries(found, "syncs", "sync", SYNC_NAMES, IDENTITY)
+        others = [(part, self.entries(found, part.key, part.kind, part.names, IDENTITY)) for part in parts()]
         for entry in connections:
             self.compare_connection(entry)
         for entry in syncs:
             self.compare_sync(entry)
+        for part, entries in others:
+            for entry in entries:
+                part.compare(entry, self)
         self.warn_of_doubles()
 
     def blame(self, message: str, line: int) -> None:
@@ -107,16 +134,16 @@ class _Comparing:
         return Entry({name: entry[name] for name in known if name in entry}, line=entry.line, lines=entry.lines)
 
     def entries(
-        self, parts: Entry, name: str, kind: str, known: tuple[str, ...], identity: tuple[str, ...]
+        self, lists: Entry, name: str, kind: str, known: tuple[str, ...], identity: tuple[str, ...]
     ) -> list[Entry]:
         """Those of one kind that can be looked at further, each once."""
-        listed = parts.get(name) or []
+        listed = lists.get(name) or []
         if not isinstance(listed, list):
-            self.blame(f"“{name}” of the document is no list.", parts.line_of(name))
+            self.blame(f"“{name}” of the document is no list.", lists.line_of(name))
             return []
         first: dict[tuple[str, ...], Entry] = {}
         for found in listed:
-            entry = self.entry(found, f"A {kind}", known, line=parts.line_of(name))
+            entry = self.entry(found, f"A {kind}", known, line=lists.line_of(name))
             if entry is None or not self.is_named(entry, kind):
                 continue
             same = first.setdefault(tuple(str(entry.get(part)) for part in identity), entry)
@@ -217,13 +244,18 @@ class _Comparing:
         now = "another" if row.sealed_credentials else None
         return (None, []) if is_same else (key, [("api_key", now, f"from {name}")])
 
-    def compare_sync(self, entry: Entry) -> None:
+    def project_of(self, kind: str, entry: Entry) -> Project | None:
+        """None where there is no such project, or it is kept elsewhere than the entry says."""
         project = self.seen.projects().filter(slug=str(entry.get("project") or "")).first()
         if project is None:
-            told = f"The sync {entry['name']} names the project {entry.get('project')!r}, which there is not."
+            told = f"The {kind} {entry['name']} names the project {entry.get('project')!r}, which there is not."
             self.blame(told, entry.line_of("project"))
-            return
-        if not self.is_kept_there(entry, project):
+            return None
+        return project if self.is_kept_there(kind, entry, project) else None
+
+    def compare_sync(self, entry: Entry) -> None:
+        project = self.project_of("sync", entry)
+        if project is None:
             return
         row = self.find(entry, "sync", {sync.name: sync for sync in self.seen.syncs().filter(project=project)})
         row = row or DevinSync(project=project)
@@ -236,7 +268,9 @@ class _Comparing:
             told = f"The sync {entry['name']} cannot be as it says. {ORGANIZATION}: {error.messages[0]}"
             self.blame(told, entry.line_of(ORGANIZATION))
             return
-        if not self.set_place(row, entry, before) or not self.set_fields("sync", entry, row, SYNC_FIELDS):
+        if not self.set_place("sync", row, entry, before, needed=SYNC_NEEDS) or not self.set_fields(
+            "sync", entry, row, SYNC_FIELDS
+        ):
             return
         self.kept.add(row.pk)
         self.syncs.append((row, entry.line))
@@ -244,45 +278,59 @@ class _Comparing:
         shown = before or {"name": row.name} | values_of(row.__class__(), SYNC_FIELDS)
         self.note(Difference("sync", f"{project.slug}/{was}", row, []), entry, shown, after)
 
-    def is_kept_there(self, entry: Entry, project: Project) -> bool:
+    def is_kept_there(self, kind: str, entry: Entry, project: Project) -> bool:
         """Whether the project is behind the connection that the entry names, if it names one."""
         named = entry.get(SOURCE_CONNECTION)
         link = link_of(project) if named is not None else None
         if named is None or (link is not None and link.connection.name == named):
             return True
         told = (
-            f"The sync {entry['name']} reads the project {project.slug}, which is kept in "
+            f"The {kind} {entry['name']} reads the project {project.slug}, which is kept in "
             f"{where_kept(project) or 'the vault'}, not behind the connection {named}. Correct the document, or link "
             "the project anew."
         )
         self.blame(told, entry.line_of(SOURCE_CONNECTION))
         return False
 
-    def set_place(self, row: DevinSync, entry: Entry, before: Mapping[str, Any]) -> bool:
+    def set_place(
+        self,
+        kind: str,
+        row: ReadsAndWrites,
+        entry: Entry,
+        before: Mapping[str, Any],
+        *,
+        needed: tuple[str, ...] = PLACE_NEEDS,
+    ) -> bool:
         """A place that stays is not judged: what there is may be there, whatever has become of its source."""
-        wanted = {name: entry.get(name) or before.get(name) for name in (*PLACE_FIELDS, "org_id")}
+        wanted = {name: entry.get(name) or before.get(name) for name in ("project", *needed)}
         if before and all(wanted[name] == before[name] for name in PLACE_FIELDS):
             row.connection = self.connections.get(str(wanted["connection"]), row.connection)
             return True
-        if missing := [name for name in ("environment", "path", "connection", "org_id") if not wanted[name]]:
-            self.blame(f"The sync {entry['name']} has no {', '.join(missing)}. Add it.", entry.line)
+        if missing := [name for name in needed if not wanted[name]]:
+            self.blame(f"The {kind} {entry['name']} has no {', '.join(missing)}. Add it.", entry.line)
             return False
-        connection = self.connections.get(str(wanted["connection"]))
-        if connection is None or connection.app != Connection.App.DEVIN:
-            told = (
-                f"The sync {entry['name']} names the connection {wanted['connection']!r}, which there is not."
-                if connection is None
-                else f"The sync {entry['name']} names the connection {connection.name}, which does not lead to Devin."
-            )
-            self.blame(told, entry.line_of("connection"))
+        connection = self.connection_of(kind, entry, str(wanted["connection"]))
+        if connection is None:
             return False
         try:
             source = find_place(row.project, str(wanted["environment"]), str(wanted["path"]))
         except SourceError as error:
-            self.blame(f"The source of the sync {entry['name']} cannot be used. {error}", entry.line_of("path"))
+            self.blame(f"The source of the {kind} {entry['name']} cannot be used. {error}", entry.line_of("path"))
             return False
         row.connection, row.source = connection, source
         return True
+
+    def connection_of(self, kind: str, entry: Entry, name: str) -> Connection | None:
+        connection = self.connections.get(name)
+        if connection is not None and connection.app == Connection.App.DEVIN:
+            return connection
+        told = (
+            f"The {kind} {entry['name']} names the connection {name!r}, which there is not."
+            if connection is None
+            else f"The {kind} {entry['name']} names the connection {connection.name}, which does not lead to Devin."
+        )
+        self.blame(told, entry.line_of("connection"))
+        return None
 
     def set_fields(self, kind: str, entry: Entry, row: Row, own: tuple[str, ...]) -> bool:
         """Takes over what the document says; what it does not say stays as it is, or is the default."""
@@ -347,6 +395,8 @@ class _Comparing:
             self.differences.append(Difference("sync", f"{row.project.slug}/{row.name}", row, [], DELETE))
         used = {row.connection.pk for row, _ in self.syncs}
         used |= {row.connection_id for row in doomed} if removes_secrets else set()
+        for part in parts():
+            used.update(part.prune(self, removes_secrets=removes_secrets))
         for connection in self.seen.connections().filter(app=Connection.App.DEVIN).order_by("name"):
             if connection.pk not in self.kept and connection.pk not in used:
                 self.differences.append(Difference("connection", connection.name, connection, [], DELETE))

@@ -6,7 +6,7 @@ syncs that it does not name are left alone, unless pruning is asked for.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,6 +18,7 @@ from sources.words import JOINED, link_of
 from syncs.editing.actor import Actor, Person
 from syncs.editing.change import EDITABLE, change_sync
 from syncs.editing.create import create_sync
+from syncs.editing.declared_parts import part_of, parts
 from syncs.editing.declared_sharing import SHARED_WITH, told_sharing
 from syncs.editing.declared_ways import way_of
 from syncs.editing.delete import delete_sync
@@ -35,6 +36,19 @@ PLACE_FIELDS = ("project", "environment", "path", "connection")
 SOURCE_CONNECTION = "source_connection"
 CREATE, CHANGE, DELETE = "create", "change", "delete"
 SIGNS = {CREATE: "+", CHANGE: "~", DELETE: "-"}
+
+
+class DeclaredPlace(Protocol):
+    """A row that reads a place and writes through a connection."""
+
+    project: Project
+    connection: Connection
+
+    @property
+    def environment_slug(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,7 @@ def describe_all(*, seen_by: Person | None = None) -> dict[str, Any]:
     return {
         "connections": [describe_connection(row, shared.get(row.pk, []), seen) for row in connections],
         "syncs": [describe_sync(row) for row in syncs.order_by("project__slug", "name")],
+        **{part.key: part.describe(seen) for part in parts()},
     }
 
 
@@ -97,19 +112,22 @@ def describe_connection(row: Connection, shared_with: list[str], seen: Seen) -> 
 
 
 def describe_sync(sync: DevinSync) -> dict[str, Any]:
-    link = link_of(sync.project)
-    source = {SOURCE_CONNECTION: link.connection.name} if link is not None else {}
-    return {"name": sync.name} | place_of(sync) | source | values_of(sync, SYNC_FIELDS)
+    return {"name": sync.name} | place_of(sync) | kept_by(sync.project) | values_of(sync, SYNC_FIELDS)
 
 
-def place_of(sync: DevinSync) -> dict[str, Any]:
+def place_of(row: DeclaredPlace) -> dict[str, Any]:
     """A source that is gone is told as it was."""
     return {
-        "project": sync.project.slug,
-        "environment": sync.environment_slug,
-        "path": sync.path,
-        "connection": sync.connection.name,
+        "project": row.project.slug,
+        "environment": row.environment_slug,
+        "path": row.path,
+        "connection": row.connection.name,
     }
+
+
+def kept_by(project: Project) -> dict[str, str]:
+    link = link_of(project)
+    return {SOURCE_CONNECTION: link.connection.name} if link is not None else {}
 
 
 def values_of(row: Model, names: tuple[str, ...]) -> dict[str, Any]:
@@ -140,6 +158,8 @@ def _carry_out(difference: Difference, *, by: Actor, removes_secrets: bool) -> N
     row = difference.row
     if isinstance(row, Connection):
         _carry_out_connection(difference, row, by)
+    elif (part := part_of(row)) is not None:
+        part.carry_out(difference, by=by, removes_secrets=removes_secrets)
     elif not isinstance(row, DevinSync):
         raise TypeError(f"There is no way to change a {type(row).__name__}.")
     elif difference.action == DELETE:

@@ -7,6 +7,7 @@ from django.db import models
 
 from connections.models import Connection
 from syncs.editing.comparison import CONNECTION_NAMES, SYNC_NAMES
+from syncs.editing.declared_parts import parts
 from syncs.editing.declared_sharing import SHARED_WITH
 from syncs.models import DevinSync
 
@@ -36,8 +37,9 @@ def declaration_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "connections": _list_of(_entry(Connection, CONNECTION_NAMES, required=["name"])),
-            "syncs": _list_of(_entry(DevinSync, SYNC_NAMES, required=["name", "project"])),
+            "connections": _list_of(entry_schema(Connection, CONNECTION_NAMES, required=["name"])),
+            "syncs": _list_of(entry_schema(DevinSync, SYNC_NAMES, required=["name", "project"])),
+            **{part.key: _list_of(part.schema()) for part in parts()},
         },
     }
 
@@ -46,7 +48,7 @@ def _list_of(entry: dict[str, Any]) -> dict[str, Any]:
     return {"type": ["array", "null"], "items": entry}
 
 
-def _entry(model: type[models.Model], names: tuple[str, ...], *, required: list[str]) -> dict[str, Any]:
+def entry_schema(model: type[models.Model], names: tuple[str, ...], *, required: list[str]) -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
