@@ -27,6 +27,8 @@ from connections.reach import USE, VIEW, may, may_anywhere, within_reach
 from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
 from connections.rotation.pages import key_page, key_progress
+from connections.rotation.telling import told_of_rotation
+from connections.rotation.troubles import troubled
 from connections.ways import WAY
 from encryption import DecryptionError
 from theme.badges import badge, in_words
@@ -40,12 +42,13 @@ STATE = (
     "State",
     {
         "fields": (
-            *("validation", "key_expiry", "principal", "organization", "organizations"),
+            *("validation", "key_expiry", "key_rotation", "principal", "organization", "organizations"),
             *("used_by", "version", "updated_at"),
         )
     },
 )
 
+NOT_ROTATED = ("not-rotated", "Its rotation failed or stands still")
 NETWORK = "Network"
 WHERE = ("base_url", *(entry.name for entry in WAY))
 
@@ -83,9 +86,11 @@ class ExpiryFilter(admin.SimpleListFilter):
     parameter_name = "key"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, words) for state, (words, _) in EXPIRING.items()]
+        return [*((state, words) for state, (words, _) in EXPIRING.items()), NOT_ROTATED]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == NOT_ROTATED[0]:
+            return queryset.filter(pk__in=troubled().order_by().values("connection"))
         chosen = EXPIRING.get(self.value() or "")
         return queryset.filter(chosen[1]()) if chosen else queryset
 
@@ -109,6 +114,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         "way_there",
         "validation",
         "key_expiry",
+        "key_rotation",
         "principal",
         "organization",
         "organizations",
@@ -373,6 +379,10 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
     @admin.display(description="key expires")
     def key_expiry(self, connection: Connection) -> SafeString | str:
         return told_of(connection)
+
+    @admin.display(description="key rotation")
+    def key_rotation(self, connection: Connection) -> SafeString | str:
+        return told_of_rotation(connection) if connection.app == Connection.App.DEVIN else "–"
 
     @admin.display(description="in use by", ordering="sync_count")
     def in_use(self, connection: Any) -> str:

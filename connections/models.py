@@ -93,6 +93,8 @@ class Connection(models.Model):
 
     rotate_every_days = models.PositiveSmallIntegerField("rotate the key every", null=True, editable=False)
     rotation_due_at = models.DateTimeField(null=True, editable=False)
+    # When it got others than it had before.
+    credentials_set_at = models.DateTimeField(null=True, editable=False)
 
     # Credentials were set here that are not the stored ones, and are not saved yet.
     _has_others = False
@@ -169,7 +171,7 @@ class Connection(models.Model):
         self._has_others = self._has_others or not (self._state.adding or self._holds(cleaned))
         self.sealed_credentials = seal(json.dumps(cleaned), context=self.credentials_context())
         if self._has_others:
-            self.api_key_id = ""
+            self.api_key_id, self.credentials_set_at = "", timezone.now()
         if self._has_others and self.rotate_every_days:
             self.rotation_due_at = timezone.now() + timedelta(days=self.rotate_every_days)
         self.credentials_hint = "".join(

@@ -74,6 +74,11 @@ CONNECTION_EXPIRY = Gauge(
     "When the first key of the connections in use to an app runs out, or has; none where nothing is known of any.",
     {"app": tuple(name for name, _ in app_choices())},
 )
+KEY_ROTATIONS = Gauge(
+    "devinsync_key_rotations",
+    "Rotations of connections' keys: under way, standing still for half an hour, and those whose last attempt failed.",
+    {"state": ("under_way", "standing_still", "failed")},
+)
 UNTOLD = Gauge("devinsync_notifications_waiting", "Messages that wait to be sent, or to be sent again.")
 UNTOLD_SINCE = Gauge(
     "devinsync_notifications_oldest_age_seconds",
@@ -94,7 +99,7 @@ SYNC_SYNCED = Gauge(
 )
 GAUGES = (
     INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, AWAITING, DEPTH, OLDEST, LATER, RUNNING,
-    LONGEST, MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, CONNECTION_EXPIRY, UNTOLD,
-    UNTOLD_SINCE,
+    LONGEST, MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, CONNECTION_EXPIRY,
+    KEY_ROTATIONS, UNTOLD, UNTOLD_SINCE,
 )  # fmt: skip
 GAUGES_PER_SYNC = (EACH_EXPIRY, SYNC_STATE, SYNC_SYNCED)

@@ -14,7 +14,8 @@ from redis.exceptions import RedisError
 from api.models import ApiToken, ClientSecret
 from common import clock
 from common.version import VERSION
-from connections.models import Connection
+from connections.models import Connection, KeyRotation
+from connections.rotation.troubles import failed, standing_still
 from forwarding.sending import waiting
 from metrics import gauges
 from metrics.gauges import Gauge
@@ -54,6 +55,7 @@ def read_moment() -> Read:
     yield from _due_secrets()
     yield from _expiries(now)
     yield from _connection_keys()
+    yield from _key_rotations(now)
     yield from _untold(now)
     yield gauges.AUDIT_WAITING, {(label,): age.total_seconds() for label, age in waiting(now).items()}
     if settings.METRICS_PER_SYNC:
@@ -159,6 +161,17 @@ def _connection_keys() -> Read:
     yield gauges.CONNECTION_EXPIRY, {(app,): at for app, _, at in told}
     if settings.METRICS_PER_SYNC:
         yield gauges.EACH_EXPIRY, {(name,): at for _, name, at in told}
+
+
+def _key_rotations(now: datetime) -> Read:
+    """Of them standing still is not under way."""
+    is_open, stands = Q(ended_at__isnull=True), standing_still(now)
+    found = KeyRotation.objects.filter(is_open | failed(now)).aggregate(
+        under_way=Count("pk", filter=is_open & ~stands),
+        standing_still=Count("pk", filter=stands),
+        failed=Count("pk", filter=Q(ended_at__isnull=False)),
+    )
+    yield gauges.KEY_ROTATIONS, {(state,): number for state, number in found.items()}
 
 
 def _untold(now: datetime) -> Read:

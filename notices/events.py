@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notices.facts import Fact
-from notices.finding import dates, drift, processes, services, syncs
+from notices.finding import dates, drift, key_rotations, processes, services, syncs
 from notices.models import Incident
 
 
@@ -98,6 +98,14 @@ EVENTS = (
         ends=False,
     ),
     Event(
+        "key-rotation",
+        "Key not rotated",
+        "the rotation of a connection's key failed, stands still for half an hour, or left the old key alive",
+        key_rotations.troubled,
+        how_it_ended=key_rotations.how_it_went_on,
+        every=timedelta(minutes=1),
+    ),
+    Event(
         "expiring",
         "Key expires",
         "an API token or client secret, within 14 days",
@@ -116,7 +124,7 @@ EVENTS = (
 )
 BY_NAME = {event.name: event for event in EVENTS}
 # What a first channel is told of, unless somebody says otherwise.
-FIRST = ("failed", "blocked", "approval", "scheduler", "workers", "key")
+FIRST = ("failed", "blocked", "approval", "scheduler", "workers", "key", "key-rotation")
 
 
 def choices() -> list[tuple[str, str]]:

@@ -9,7 +9,9 @@ from django.urls import NoReverseMatch, reverse
 
 from connections.expiry import LAST, Expiry
 from connections.key_life import expiring
-from connections.models import Connection
+from connections.models import Connection, KeyRotation
+from connections.rotation.telling import badge_of
+from connections.rotation.troubles import troubled
 from syncs.choices import BlockedReason, Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
@@ -46,10 +48,18 @@ class Attentions:
     connection_count: int
     secret_count: int
     key_count: int
+    rotation_count: int
 
     @property
     def count(self) -> int:
-        return self.sync_count + self.connection_count + self.secret_count + self.key_count
+        connections = self.connection_count + self.key_count + self.rotation_count
+        return self.sync_count + connections + self.secret_count
+
+    @property
+    def all_rotations_url(self) -> str:
+        if self.rotation_count <= MOST_ROWS:
+            return ""
+        return f"{admin_url('connections_connection_changelist')}?key=not-rotated"
 
     @property
     def all_keys_url(self) -> str:
@@ -74,7 +84,8 @@ class Attentions:
 
     @property
     def has_more(self) -> bool:
-        return bool(self.all_syncs_url or self.all_connections_url or self.all_keys_url or self.all_secrets_url)
+        keys = self.all_keys_url or self.all_rotations_url
+        return bool(self.all_syncs_url or self.all_connections_url or keys or self.all_secrets_url)
 
 
 def admin_url(name: str, *args: object) -> str:
@@ -94,8 +105,10 @@ def collect_attention(user: Any) -> Attentions:
     secrets, secret_count = _due_secrets(user)
     ending = Connection.objects.filter(is_used() & ~refused & expiring()).select_related("key_life")
     keys, key_count = _first_of(visible(user, ending.order_by("key_life__expires_at", "name")))
-    rows = [*_of_syncs(first), *map(_of_connection, invalid), *map(_of_key, keys), *map(_of_secret, secrets)]
-    return Attentions(rows, sync_count, connection_count, secret_count, key_count)
+    rotations, rotation_count = _first_of(troubled().filter(connection__in=visible(user, Connection.objects.all())))
+    of_connections = [*map(_of_connection, invalid), *map(_of_key, keys), *map(_of_rotation, rotations)]
+    rows = [*_of_syncs(first), *of_connections, *map(_of_secret, secrets)]
+    return Attentions(rows, sync_count, connection_count, secret_count, key_count, rotation_count)
 
 
 def _first_of(rows: QuerySet[Row]) -> tuple[list[Row], int]:
@@ -174,6 +187,12 @@ def _of_key(connection: Connection) -> Attention:
     message = f"Its {words} {end.words.lower()}, on {end.day}. Make a new one and enter it on the connection's page."
     url = admin_url("connections_connection_change", connection.pk)
     return Attention(end.tone, "Key expired" if end.is_over else "Key expires", connection.name, message, url)
+
+
+def _of_rotation(rotation: KeyRotation) -> Attention:
+    tone, word = badge_of(rotation)
+    url = admin_url("connections_connection_change", rotation.connection_id)
+    return Attention(tone, word, rotation.connection.name, rotation.message, url)
 
 
 def _of_secret(secret: Secret) -> Attention:

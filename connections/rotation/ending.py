@@ -3,8 +3,9 @@
 from django.db import transaction
 
 from common import clock
+from connections.models import Connection
 from connections.rotation.claiming import Claim
-from connections.rotation.models import Outcome, Step
+from connections.rotation.models import KeyRotation, Outcome, Step, Trigger
 from connections.rotation.switching import tell
 
 LONGEST = 1024
@@ -22,3 +23,12 @@ def end(claim: Claim, outcome: Outcome, message: str) -> None:
     )
     rotation = claim.rotation
     tell(rotation, rotation.connection, f"{outcome.label}: {message.removesuffix('.')}")
+
+
+@transaction.atomic
+def refuse(connection: Connection, problem: str) -> None:
+    """One that the schedule would ask for and that cannot begin: kept as one that failed, so that people are told."""
+    rotation = KeyRotation(connection=connection, trigger=Trigger.SCHEDULE, step=Step.ENDED, outcome=Outcome.FAILED)
+    rotation.message, rotation.ended_at = problem[:LONGEST], clock.now()
+    rotation.save(force_insert=True)
+    tell(rotation, connection, f"{Outcome.FAILED.label}: {problem.removesuffix('.')}")

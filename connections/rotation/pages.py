@@ -21,8 +21,10 @@ from connections.errors import ConnectionFailed
 from connections.models import Connection, Organization
 from connections.repointing import why_it_stays
 from connections.rotation.asking import NotAsked, ask, ask_with, latest, why_not
-from connections.rotation.models import KeyRotation, Outcome, Step, Trigger
+from connections.rotation.models import KeyRotation, Step, Trigger
 from connections.rotation.scheduling import LONGEST_DAYS, SHORTEST_DAYS, rotate_every
+from connections.rotation.telling import badge_of
+from connections.rotation.troubles import stands_still
 from connections.rotation.uses import used_organizations
 
 CHANGE_CONNECTION = "connections.change_connection"
@@ -140,11 +142,12 @@ def _steps(rotation: KeyRotation | None) -> dict[str, Any]:
         return {}
     order = list(Step)
     at = order.index(Step(rotation.step))
-    tones = {Outcome.DONE: "ok", Outcome.OLD_KEPT: "waiting", Outcome.FAILED: "failed"}
+    tone, word = badge_of(rotation)
     is_back = rotation.step in (Step.RETURNING, Step.RETURNED)
     return {
         "steps": [] if is_back or rotation.is_by_hand else [(step.label, order.index(step) < at) for step in STEPS],
         "step_number": 0 if is_back else max(at, 1),
         "step_total": len(STEPS) + 1,
-        "tone": tones.get(Outcome(rotation.outcome)) if rotation.outcome else "running",
+        "tone": tone,
+        "word": word if stands_still(rotation) else "",
     }

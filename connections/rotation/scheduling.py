@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from common import clock
 from connections.models import Connection
-from connections.rotation.asking import NotAsked, ask
+from connections.rotation.asking import NotAsked, ask, why_not
+from connections.rotation.ending import refuse
 from connections.rotation.models import Trigger
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ def ask_due() -> None:
     for connection in Connection.objects.filter(rotation_due_at__lte=clock.now()):
         Connection.objects.filter(pk=connection.pk).update(rotation_due_at=clock.now() + AFTER_A_FAILURE)
         try:
-            ask(connection, trigger=Trigger.SCHEDULE, by="")
-        except NotAsked as problem:
-            log.warning("could not rotate the key of connection %s: %s", connection.pk, problem.message)
+            if problem := why_not(connection):
+                refuse(connection, problem)
+            else:
+                ask(connection, trigger=Trigger.SCHEDULE, by="")
+        except NotAsked as under_way:
+            log.info("the key of connection %s is not rotated twice at once: %s", connection.pk, under_way.message)

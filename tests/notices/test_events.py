@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from api.models import ApiToken, MachineIdentity
-from connections.models import Connection, KeyLife
+from connections.models import Connection, KeyLife, KeyRotation
 from notices import notifier
 from notices.events import EVENTS
 from notices.facts import with_few_keys
@@ -90,6 +90,12 @@ def silence(sync: DevinSync) -> None:
     SyncControl.objects.update(scheduler_seen_at=timezone.now() - timedelta(hours=1))
 
 
+def fails_to_rotate(sync: DevinSync) -> None:
+    KeyRotation.objects.create(
+        connection=sync.connection, outcome="failed", message="The key lacks a permission.", ended_at=timezone.now()
+    )
+
+
 CASES = (
     Case(
         "refused",
@@ -129,6 +135,14 @@ CASES = (
         lambda sync: KeyLife.objects.update(expires_at=timezone.now() + timedelta(days=100)),
         "The API key of connection “acme” expires within 14 days, on ",
         "As somebody entered it. Make a new one and enter it",
+        "/admin/connections/connection/",
+    ),
+    Case(
+        "key-rotation",
+        fails_to_rotate,
+        lambda sync: KeyRotation.objects.update(outcome="done"),
+        "The API key of connection “acme” was not rotated",
+        "The key lacks a permission.",
         "/admin/connections/connection/",
     ),
     Case(

@@ -16,6 +16,7 @@ from api.resources.base import EXAMPLE_ID, Answer, Timestamp, with_errors
 from api.resources.reach import connection_for
 from connections.rotation.asking import NotAsked, ask, latest
 from connections.rotation.models import KeyRotation, Outcome, Step, Trigger
+from connections.rotation.troubles import stands_still
 
 router = resource("App connections")
 
@@ -25,6 +26,7 @@ class KeyRotationOut(Answer):
     step: str = Field(examples=["switched"], description=f"One of {', '.join(Step.values)}.")
     outcome: str | None = Field(description=f"One of {', '.join(Outcome.values)}; null as long as it goes on.")
     message: str = Field(description="What came of it, or what it waits for.")
+    is_standing_still: bool = Field(description="It goes on for half an hour and has come to no end.")
     trigger: str = Field(examples=["api"], description=f"One of {', '.join(Trigger.values)}.")
     is_by_hand: bool = Field(description="Whether a person made the new key in Devin.")
     proved_organizations: int = Field(description="Those that the new key has listed.")
@@ -39,6 +41,7 @@ class KeyRotationOut(Answer):
             step=rotation.step,
             outcome=rotation.outcome or None,
             message=rotation.message,
+            is_standing_still=stands_still(rotation),
             trigger=rotation.trigger,
             is_by_hand=rotation.is_by_hand,
             proved_organizations=rotation.proved_count,
