@@ -3,6 +3,7 @@
 Fixtures of one part of the product stand in that part's own conftest.
 """
 
+import contextlib
 import math
 import os
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
@@ -22,6 +24,7 @@ from common import clock
 from connections.kept import shelf
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
+from tests.migrated import copied_database, folder_of_run
 from tests.patience import wait_until
 
 _connect = socket.socket.connect
@@ -63,6 +66,23 @@ def _no_kept_connection() -> Iterator[None]:
     """What a test left open serves no other."""
     yield
     shelf.close_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path | None]:
+    """On SQLite, the migrated file of which this process has a copy; elsewhere each process migrates its own."""
+    if connection.vendor != "sqlite" or request.config.option.reuse_db:
+        request.getfixturevalue("django_db_setup")  # pytest-django's
+        yield None
+        return
+    blocker = request.getfixturevalue("django_db_blocker")
+    with contextlib.ExitStack() as stack:
+        with blocker.unblock():
+            original = stack.enter_context(copied_database(folder_of_run(tmp_path_factory)))
+        yield original
+        stack.enter_context(blocker.unblock())
 
 
 @pytest.fixture(scope="session")
