@@ -1,5 +1,7 @@
 """`python -m benchmarks` with small numbers: it runs through and prints each of its figures."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.__main__ import milliseconds
@@ -17,8 +19,8 @@ PAGES = "--only pages --rows 40 --plan 20"
 
 
 @pytest.fixture(scope="module")
-def printed() -> str:
-    return run(SMALL)
+def printed(django_db_setup: Path | None) -> str:
+    return run(SMALL, django_db_setup)
 
 
 @pytest.mark.parametrize("title", [title for title, _ in situations(20)])
@@ -57,8 +59,8 @@ def test_a_key_is_missing_from_its_deletion_until_it_stands_again() -> None:
     assert absences_in([entry("POST", "A", 4.0), *entries]) == (3.0,)
 
 
-def test_measures_fair_shares_a_click_and_tls() -> None:
-    clicks, title, *costs, burst, large = run(SHARES).splitlines()
+def test_measures_fair_shares_a_click_and_tls(django_db_setup: Path | None) -> None:
+    clicks, title, *costs, burst, large = run(SHARES, django_db_setup).splitlines()
 
     assert clicks.startswith("From “Sync now” to the answer that it is done: p50 ")
     assert title == "A run with 1 changed secret of 20:"
@@ -74,8 +76,8 @@ def test_measures_fair_shares_a_click_and_tls() -> None:
     assert " of 3 small ones of its project ended before it" in large
 
 
-def test_measures_a_source() -> None:
-    lines = run(SOURCES).splitlines()
+def test_measures_a_source(django_db_setup: Path | None) -> None:
+    lines = run(SOURCES, django_db_setup).splitlines()
 
     assert [line.partition(":")[0] for line in lines[:2]] == [
         "From a change in Infisical to the first request",
@@ -96,8 +98,8 @@ def test_latencies_are_milliseconds(text: str, seconds: float) -> None:
     assert milliseconds(text) == seconds
 
 
-def test_measures_pages_and_reading_routes() -> None:
-    title, *lines = run(PAGES).splitlines()
+def test_measures_pages_and_reading_routes(django_db_setup: Path | None) -> None:
+    title, *lines = run(PAGES, django_db_setup).splitlines()
 
     assert title.startswith("Pages and answers of the API: ")
     assert {line.split()[0] for line in lines if not line.startswith("!")} == {"200"}

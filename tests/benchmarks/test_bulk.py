@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.bulk import MOST_QUERIES, Verdict, middle_of, size_of
 from benchmarks.pages import Measured
@@ -39,8 +40,8 @@ def test_the_changes_are_shared_by_the_runs() -> None:
     assert size_of(syncs=3, runs=0, changes=0, secrets=1).changes == 1
 
 
-def test_prints_each_page_and_the_verdict() -> None:
-    ended = start(f"{ONCE} --bulk-syncs 3 --bulk-runs 6 --bulk-changes 24 --bulk-secrets 5")
+def test_prints_each_page_and_the_verdict(django_db_setup: Path | None) -> None:
+    ended = start(f"{ONCE} --bulk-syncs 3 --bulk-runs 6 --bulk-changes 24 --bulk-secrets 5", django_db_setup)
     lines = ended.stdout.splitlines()
 
     names = {line.rpartition("KiB  ")[2] for line in lines}
@@ -52,19 +53,19 @@ def test_prints_each_page_and_the_verdict() -> None:
     assert (ended.returncode, lines[-1]) in ((0, "Both goals hold."), (1, "Not both goals hold."))
 
 
-def test_no_page_takes_more_statements_for_more_rows() -> None:
+def test_no_page_takes_more_statements_for_more_rows(django_db_setup: Path | None) -> None:
     """Nor more than a page may take. Both sets fill more than one page of each list."""
-    few = statements(f"{ONCE} --bulk-syncs 55 --bulk-runs 60 --bulk-changes 240 --bulk-secrets 110")
-    many = statements(f"{ONCE} --bulk-syncs 110 --bulk-runs 240 --bulk-changes 960 --bulk-secrets 330")
+    few = statements(f"{ONCE} --bulk-syncs 55 --bulk-runs 60 --bulk-changes 240 --bulk-secrets 110", django_db_setup)
+    many = statements(f"{ONCE} --bulk-syncs 110 --bulk-runs 240 --bulk-changes 960 --bulk-secrets 330", django_db_setup)
 
     assert len(few) > 100
     assert {name: many[name] for name in few} == few
     assert {name: count for name, count in many.items() if count > MOST_QUERIES} == {}
 
 
-def statements(options: str) -> dict[str, int]:
+def statements(options: str, migrated: Path | None) -> dict[str, int]:
     """By page. Whether it is slow is none of a test's."""
-    ended = start(options)
+    ended = start(options, migrated)
     assert ended.returncode in (0, 1), ended.stderr
     lines = re.finditer(r"^!? *200 +(\d+) .*KiB  (\S+)$", ended.stdout, re.MULTILINE)
     return {line[2]: int(line[1]) for line in lines}

@@ -1,5 +1,7 @@
 """What a soak makes of its samples, and a soak of seconds instead of hours."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.fleet import Load
@@ -41,10 +43,10 @@ def test_slopes_have_the_least_squares(points: list[tuple[float, float]], rises:
 
 
 @needs_proc
-def test_a_soak_prints_each_sample_and_what_grew() -> None:
+def test_a_soak_prints_each_sample_and_what_grew(django_db_setup: Path | None) -> None:
     small = "--only soak --syncs 3 --workers 1 --latency 1ms --hours 0.001 --changes 4"
 
-    printed = run(small)
+    printed = run(small, django_db_setup)
 
     assert "0 refused" in printed
     assert "each organization equals its sources." in printed

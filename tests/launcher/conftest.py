@@ -1,5 +1,6 @@
 """Real processes, in a short data folder of each test's own."""
 
+import base64
 import os
 import random
 import signal
@@ -41,6 +42,21 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
     """A newcomer's: nothing of ours is set but where to put things."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     return kept | {"DATA_DIR": str(data_dir), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def started_before(data_dir: Path, django_db_setup: Path | None) -> None:
+    """A data folder whose database is migrated, which is most of a first start; for tests of what comes after."""
+    data_dir.mkdir(mode=0o700)
+    key = base64.b64encode(os.urandom(32)).decode()
+    put(data_dir / "secrets.env", f"ENCRYPTION_KEYS={key}\n".encode())
+    if django_db_setup:
+        put(data_dir / "devinsync.sqlite3", django_db_setup.read_bytes())
+
+
+def put(file: Path, content: bytes) -> None:
+    file.touch(mode=0o600)
+    file.write_bytes(content)
 
 
 @pytest.fixture

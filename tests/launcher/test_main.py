@@ -64,6 +64,7 @@ def test_a_busy_port_is_one_line(launch: Launch, port: int, data_dir: Path) -> N
     assert not data_dir.exists()
 
 
+@pytest.mark.usefixtures("started_before")
 def test_a_demo_reads_from_infisical_and_a_second_one_finds_it_elsewhere(launch: Launch, data_dir: Path) -> None:
     for told in ("5 created", "5 kept"):
         demo = launch("demo", "--once", "--source=infisical", "--fleet")
@@ -76,6 +77,7 @@ def test_a_demo_reads_from_infisical_and_a_second_one_finds_it_elsewhere(launch:
     assert processes_using(data_dir) == []
 
 
+@pytest.mark.usefixtures("started_before")
 def test_a_demo_reads_from_openbao_and_a_second_one_finds_it_elsewhere(launch: Launch, data_dir: Path) -> None:
     for told in ("5 created", "5 kept"):
         demo = launch("demo", "--once", "--source=openbao")
@@ -112,6 +114,7 @@ def keys_are_nowhere_but_in_their_file(data_dir: Path) -> bool:
     return not any(key in logs for key in keys)
 
 
+@pytest.mark.usefixtures("started_before")
 def test_serves_and_replaces_a_killed_worker_until_ctrl_c(launch: Launch, port: int, data_dir: Path) -> None:
     process = launch("run", DJANGO_SUPERUSER_PASSWORD="given")
     output = read_until(process, "Ctrl-C")
@@ -138,6 +141,7 @@ def test_serves_and_replaces_a_killed_worker_until_ctrl_c(launch: Launch, port: 
     wait_until(lambda: not processes_using(data_dir))
 
 
+@pytest.mark.usefixtures("started_before")
 def test_a_killed_launcher_leaves_nothing_behind(launch: Launch, data_dir: Path) -> None:
     process = launch("demo")
     read_until(process, "Ctrl-C")
@@ -164,6 +168,7 @@ def workers_of(data_dir: Path) -> list[int]:
     return [process for process in processes_using(data_dir) if is_worker(process)]
 
 
+@pytest.mark.usefixtures("started_before")
 def test_half_sent_requests_hold_up_nobody(launch: Launch, port: int) -> None:
     process = launch("run")
     read_until(process, "Ctrl-C")
