@@ -17,12 +17,11 @@ from fleets.choices import Selection, State
 from fleets.generating import actor_of, locked
 from fleets.membership import bring_members
 from fleets.models import Member, SyncSet
-from fleets.rights import CHANGE, check_may_change, check_may_create, check_may_send
+from fleets.rights import CHANGE, check_may_change, check_may_create, check_may_delete, check_may_send
 from fleets.selecting import is_id
 from fleets.waves.steps import leave_waves
 from syncs.access import place_of
 from syncs.editing import Actor, delete_sync
-from syncs.editing.rights import REMOVE
 from syncs.editing.rules import check_has_tags
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
@@ -73,11 +72,10 @@ def delete_set(set_id: UUID, *, by: Actor, removes_secrets: bool) -> int:
     """Deletes it at once, and its syncs go on as ordinary ones; or has the secrets of all its organizations removed
     first, with the syncs. Answers how many syncs that concerns."""
     each = _found(set_id)
-    by.demand("syncs.delete_devinsync", place_of(each))
+    check_may_delete(each, by=by, removes_secrets=removes_secrets)
     syncs = DevinSync.objects.filter(set_id=each.pk)
     count = syncs.count()
     if removes_secrets:
-        by.demand(REMOVE, place_of(each))
         by.note_deleted(each, f"Asked to delete it with the secrets of {count} organizations")
         each.members.update(is_behind=True)
         SyncSet.objects.filter(pk=each.pk).update(
@@ -128,7 +126,7 @@ def override(member_id: UUID, fields: Mapping[str, Any], *, by: Actor) -> Member
 def remove_secrets_of(member_id: UUID, *, by: Actor) -> None:
     """Of an organization that has left the set: its sync goes with what it wrote."""
     member = _member(member_id)
-    by.demand(REMOVE, place_of(member.set))
+    check_may_delete(member.set, by=by, removes_secrets=True)
     if member.state != State.LEFT or member.sync is None:
         raise EditRefused("Only of an organization that has left the set, and has a sync still, secrets are removed.")
     by.note_changed(member.set, f"Asked to remove the secrets of {member.slug}")

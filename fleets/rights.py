@@ -12,7 +12,7 @@ from syncs.editing.actor import Actor
 from syncs.editing.loosening import LOOSEN, loosens
 from syncs.editing.rights import REMOVE, check_may_read, check_may_use
 
-CHANGE = "syncs.change_devinsync"
+CHANGE, DELETE = "syncs.change_devinsync", "syncs.delete_devinsync"
 FROM_WHERE = frozenset({"source", "below", "recursive"})
 TO_WHOM = frozenset({"connection", "selection", "chosen", "exceptions", "new_organizations"})
 
@@ -43,6 +43,14 @@ def check_may_send(each: SyncSet, *, by: Actor) -> None:
     check_may_read(each, by=by, recursive=each.recursive or bool(each.below))
 
 
-def _check_may_remove(each: SyncSet, *, by: Actor) -> None:
-    if each.when_left == WhenLeft.REMOVE:
+def check_may_delete(each: SyncSet, *, by: Actor, removes_secrets: bool) -> None:
+    """The set with its syncs, or one of these. Raises Lacking."""
+    by.demand(DELETE, place_of(each))
+    if removes_secrets:
         by.demand(REMOVE, place_of(each))
+
+
+def _check_may_remove(each: SyncSet, *, by: Actor) -> None:
+    """Whose sync goes with its secrets, once it matches no more."""
+    if each.when_left == WhenLeft.REMOVE:
+        check_may_delete(each, by=by, removes_secrets=True)

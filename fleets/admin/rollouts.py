@@ -55,7 +55,7 @@ class Standing:
 
 def standing_of(each: SyncSet) -> Standing | None:
     """Of the last rollout; None where there was none."""
-    rollout = each.rollouts.select_related("started_by").order_by("-started_at").first()
+    rollout = each.rollouts.order_by("-started_at").first()
     if rollout is None:
         return None
     rows = rollout.steps.order_by().values_list("state").annotate(Count("pk"))
