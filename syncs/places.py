@@ -86,16 +86,18 @@ class ReadsPlaceQuerySet(models.QuerySet[Row]):
             found.update(self._reading(ids[start : start + FEW]))
         return sorted(found, key=NUMBER)
 
-    def _reading(self, ids: Collection[UUID]) -> Iterator[UUID]:
-        yield from self.filter(folder_id__in=ids).order_by().values_list("pk", flat=True)
+    def _reading(self, few: Collection[UUID]) -> Iterator[UUID]:
+        ids = set(few)
         changed = Folder.objects.filter(pk__in=ids).order_by()
-        recursive = self.filter(recursive=True, folder__environment__in=changed.values("environment"))
-        rows = list(recursive.order_by().values_list("pk", "folder__environment_id", "folder__path"))
-        if not rows:
-            return
-        places = set(changed.values_list("environment_id", "path"))
-        above = {(environment, path) for environment, below in places for path in lineage(below)}
-        yield from (pk for pk, *place in rows if tuple(place) in above)
+        above = Q(recursive=True, folder__environment__in=changed.values("environment"))
+        columns = ("pk", "folder_id", "folder__environment_id", "folder__path")
+        rows = list(self.filter(Q(folder_id__in=ids) | above).order_by().values_list(*columns))
+        yield from (pk for pk, folder_id, *_ in rows if folder_id in ids)
+        others = [(pk, tuple(place)) for pk, folder_id, *place in rows if folder_id not in ids]
+        if others:
+            places = set(changed.values_list("environment_id", "path"))
+            read = {(environment, path) for environment, below in places for path in lineage(below)}
+            yield from (pk for pk, place in others if place in read)
 
     def of_same_source(self, sync: "ReadsPlace") -> Self:
         """Those that read the very place that this one reads."""
