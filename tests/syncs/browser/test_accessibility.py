@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
@@ -19,8 +19,11 @@ from accounts.models import Factor
 from accounts.second_factor import factors
 from api.hooks.models import Hook
 from api.models import ApiToken, MachineIdentity
+from audit import floods
+from common.single_sign_on_settings import ProviderSettings
 from sandbox.infisical.server import InfisicalSandbox
 from sandbox.organization import Organization
+from single_sign_on.models import Identity
 from sources.linking import link_project
 from sources.models import LinkedProject
 from syncs.choices import Strangers
@@ -148,9 +151,13 @@ def populated(bench: Bench, organization: Organization, no_pause: None) -> Itera
 
 
 @pytest.fixture
-def root(populated: Bench) -> User:
+def root(populated: Bench, settings: LazySettings) -> User:
     root = User.objects.create_superuser("root", password="a long password")
     ApiToken.issue(root, "CI")
+    # A provider that nobody reaches, so that the door shows what it says then.
+    one = ProviderSettings("acme", "Acme", "http://127.0.0.1:9", "devinsync", "a-secret-of-both")
+    settings.SSO_PROVIDERS = {"acme": one}
+    Identity.objects.create(user=root, issuer=one.issuer, subject="4711")
     Client().post("/admin/login/", {"username": "root", "password": "wrong"})
     return root
 
@@ -176,6 +183,7 @@ def test_nothing_keeps_a_person_out_of_a_page(inspection: Inspection) -> None:
 
     assert not inspection.faults, "\n".join(inspection.faults[:MOST_SHOWN])
     assert {"admin:syncs_syncrun_change", "admin:vault_folder_page", "admin:sources_project"} <= inspection.seen
+    assert {f"admin:single_sign_on_identity_{page}" for page in ("changelist", "add", "change")} <= inspection.seen
 
 
 def test_nor_from_the_door_and_what_is_refused(browser: Browser, live_server: Any, root: User) -> None:
@@ -187,6 +195,16 @@ def test_nor_from_the_door_and_what_is_refused(browser: Browser, live_server: An
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     inspection.look("log in, refused")
+    page.get_by_role("link", name="Log in with Acme").click()
+    page.get_by_text("could not be reached").wait_for()
+    inspection.look("log in, refused by a provider")
+    for _ in range(floods.TOLD):
+        floods.count("127.0.0.1")
+    page.get_by_role("link", name="Log in with Acme").click()
+    page.get_by_role("heading", name="Too many attempts").wait_for()
+    inspection.look("log in, refused to all of an address")
+    page.get_by_role("link", name="Back to the login page").click()
+    page.get_by_label("Username").fill("root")
     factors.add(root, Factor(kind=Factor.Kind.APP, name="Phone"))
     page.get_by_label("Password").fill("a long password")
     page.get_by_role("button", name="Log in").click()
@@ -219,6 +237,7 @@ def test_nor_from_a_form_that_was_refused(browser: Browser, live_server: Any, ro
         "/admin/auth/group/add/",
         "/admin/api/apitoken/add/",
         "/admin/api/machineidentity/add/",
+        "/admin/single_sign_on/identity/add/",
         "/admin/password_change/",
         "/admin/vault/project/add/",
         reverse("admin:vault_secret_add_page", args=[folder.pk]),
