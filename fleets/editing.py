@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from fleets.causes import note_causes
 from fleets.choices import Selection, State
 from fleets.generating import actor_of, locked
 from fleets.membership import bring_members
@@ -130,6 +131,7 @@ def remove_secrets_of(member_id: UUID, *, by: Actor) -> None:
     if member.state != State.LEFT or member.sync is None:
         raise EditRefused("Only of an organization that has left the set, and has a sync still, secrets are removed.")
     by.note_changed(member.set, f"Asked to remove the secrets of {member.slug}")
+    note_causes(member.set, member)
     delete_sync(member.sync.pk, by=actor_of(member.set), removes_secrets=True)
 
 

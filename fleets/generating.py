@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.lacking import Lacking
+from fleets.causes import note_causes
 from fleets.choices import MissingFolder, State, WhenLeft
 from fleets.folders import find_folders
 from fleets.membership import bring_members
@@ -136,12 +137,14 @@ def _write(each: SyncSet, member: Member, found: Found) -> int:
             go_in_waves(sync.pk, each.goes_in_waves)
         if not differs(sync, fields):
             return 0
+        note_causes(each, member)
         change_sync(sync.pk, fields, by=by)
         return 1
     sync = DevinSync(project=each.project, set_id=each.pk, goes_in_waves=each.goes_in_waves)
     for name, value in fields.items():
         setattr(sync, name, value)
     member.sync = create_sync(sync, by=by).sync
+    note_causes(each, member, is_new=True)
     return 1
 
 
@@ -158,6 +161,7 @@ def _let_go(each: SyncSet, member: Member) -> int:
     if member.sync is None:
         return _done(member, member.state)
     if each.is_ending or _loses_secrets(each, member):
+        note_causes(each, member)
         delete_sync(member.sync.pk, by=actor_of(each), removes_secrets=True)
         return _done(member, member.state, "Its secrets are being removed from Devin.")
     if member.sync.is_enabled:

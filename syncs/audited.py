@@ -5,6 +5,7 @@ from syncs.models import (
     Destination,
     DevinSync,
     ManagedSecret,
+    SourceAuthor,
     StrangerDecision,
     SyncControl,
     SyncRun,
@@ -36,5 +37,5 @@ def register() -> None:
         arguments=("run_id",),
     )
     registry.register(SyncControl, "is_paused")
-    # Told by the lines of syncs and runs, or written by runs alone.
-    registry.leave_out(Destination, ManagedSecret, StrangerDecision, SyncRunChange, WriteIntent)
+    # Told by the lines of syncs, runs and what they read, or written by runs alone.
+    registry.leave_out(Destination, ManagedSecret, SourceAuthor, StrangerDecision, SyncRunChange, WriteIntent)

@@ -466,6 +466,21 @@ class PlanApproval(models.Model):
         return self.expires_at is not None and self.expires_at <= clock.now()
 
 
+class SourceAuthor(models.Model):
+    """Who has changed what a sync reads, and when last: of those whose plans another person approves."""
+
+    sync = models.ForeignKey(DevinSync, on_delete=models.CASCADE, related_name="source_authors")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["sync", "user"], name="one_row_an_author_of_a_source")]
+
+    def __str__(self) -> str:
+        return f"{self.user} changed the source of {self.sync}"
+
+
 class SyncRunChange(models.Model):
     """One key that a run changed, or would change, with what became of it. Never a value."""
 

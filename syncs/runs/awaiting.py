@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from syncs.choices import Answer, BlockedReason, Status
 from syncs.errors import AwaitsApproval, Blocked
-from syncs.models import DevinSync, PlanApproval, SyncRun
+from syncs.models import DevinSync, PlanApproval, SourceAuthor, SyncRun
 from syncs.places import authors_of
 from syncs.runs.ask import ASKED_FOR
 
@@ -55,7 +55,13 @@ def _whose(run: SyncRun, sources: Collection[str]) -> set[int]:
     runs = SyncRun.objects.filter(sync=sync, operation=run.operation)
     for askers in (runs.filter(queued_at__gte=since) if since else runs).values_list("askers", flat=True):
         found.update(askers or ())
-    return found | _editors(sync, since) | authors_of(sync, sources, since)
+    return found | _editors(sync, since) | _noted(sync, since) | authors_of(sync, sources, since)
+
+
+def _noted(sync: DevinSync, since: datetime | None) -> set[int]:
+    """Who changed what it reads while it asked for another person; `authors_of` knows some of those before."""
+    rows = SourceAuthor.objects.filter(sync=sync, **({"at__gte": since} if since else {}))
+    return set(rows.values_list("user_id", flat=True))
 
 
 def _in_step_since(run: SyncRun) -> datetime | None:

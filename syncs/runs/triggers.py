@@ -4,16 +4,20 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from common import clock
 from sources.changes import places_changed
 from sources.models import LinkedProject
 from sources.protocol import Place
 from sources.watching import reaches
-from syncs.choices import AsksForWave, Trigger
+from syncs.choices import Approval, AsksForWave, Trigger
 from syncs.models import DevinSync, SyncRun
+from syncs.places import lost_source
 from syncs.runs import waves
 from syncs.runs.ask import request_run
 from syncs.runs.ask_many import request_runs
+from syncs.runs.source_authors import note_author
 from syncs.runs.wishes import NO_WISHES, Wishes
 from vault.signals import Aspect, contents_changed
 
@@ -28,11 +32,18 @@ def on_contents_changed(
 ) -> list[UUID]:
     """One pending run for each auto-sync that reads one of these folders. Runs in the transaction of the change.
 
-    In the order of their ids, so that two changes that touch the same syncs never wait for each other.
+    In the order of their ids, so that two changes that touch the same syncs never wait for each other. Those that ask
+    for another person note whose change it is, also where no run follows.
     """
-    syncs = DevinSync.objects.live().filter(auto_sync_enabled=True)
-    sync_ids = syncs.minding(aspect).reading_folders(folder_ids)
-    return request_runs(sync_ids, trigger=Trigger.CHANGE, user=user, changed=sync_ids) if sync_ids else []
+    by_itself = Q(auto_sync_enabled=True, is_enabled=True) & ~lost_source()
+    syncs = DevinSync.objects.filter(by_itself | ~Q(approval=Approval.NONE))
+    if not (sync_ids := syncs.minding(aspect).reading_folders(folder_ids)):
+        return []
+    rows = DevinSync.objects.filter(pk__in=sync_ids).values_list("pk", "approval", "auto_sync_enabled")
+    found = {pk: (approval, runs) for pk, approval, runs in rows}
+    note_author([pk for pk in sync_ids if pk in found and found[pk][0] != Approval.NONE], user)
+    running = [pk for pk in sync_ids if pk in found and found[pk][1]]
+    return request_runs(running, trigger=Trigger.CHANGE, user=user, changed=running) if running else []
 
 
 def on_places_changed(*, project_id: UUID, places: Collection[Place], **_: Any) -> None:

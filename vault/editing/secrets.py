@@ -510,9 +510,12 @@ def _write(change: Change, drafts: Sequence[tuple[Secret, str]]) -> None:
 
 
 def _write_comments(change: Change, secrets: Sequence[Secret]) -> None:
-    """A comment is no new version: no value changes."""
+    """A comment is no new version: no value changes. But it may go out with the value, so it has an author, too."""
     change.mark_beside(Aspect.COMMENTS, [(secret.folder_id, secret.key) for secret in secrets])
-    _upsert(secrets, ["comment", "updated_at"])
+    now = timezone.now()
+    for secret in secrets:
+        secret.updated_by, secret.updated_at = change.by.user, now
+    _upsert(secrets, ["comment", "updated_by", "updated_at"])
     here = Secret.objects.filter(pk=OuterRef("secret_id"))
     for some in _chunks(secrets):
         newest = SecretVersion.objects.filter(
