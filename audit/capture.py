@@ -115,14 +115,22 @@ def on_refused_log_in(*, name: str, way: str, why: str, **_: Any) -> None:
     note_failed_log_in(name or UNKNOWN, detail=f"By {way}: {why}.", lacking=why)
 
 
-def note_failed_log_in(actor: str, *, detail: str, lacking: str) -> None:
-    """Of a flood from one address only that there is one."""
+def note_failed_log_in(actor: str, *, detail: str, lacking: str, is_at_somebody: bool = False) -> None:
+    """Of a flood only that there is one. What `is_at_somebody`, tried with the name of an account, is bounded by their
+    lock-outs, so it is told in a flood from everywhere too."""
     number = floods.count(current_client())
-    if number <= floods.TOLD:
+    if number.are_too_many_in_all and not is_at_somebody:
+        if floods.is_round(number.in_all, floods.TOLD_IN_ALL):
+            _tell_of_many(number.in_all, "all addresses together")
+    elif number.here <= floods.TOLD:
         _tell(actor, detail=detail, lacking=lacking)
-    elif floods.is_round(number):
-        detail = f"{number} from this address in a quarter of an hour; more are not told one by one."
-        _tell(UNKNOWN, detail=detail, lacking=TOO_MANY)
+    elif floods.is_round(number.here):
+        _tell_of_many(number.here, "this address")
+
+
+def _tell_of_many(number: int, where: str) -> None:
+    detail = f"{number} from {where} in a quarter of an hour; more are not told one by one."
+    _tell(UNKNOWN, detail=detail, lacking=TOO_MANY)
 
 
 def _tell(actor: str, *, detail: str, lacking: str) -> None:
@@ -144,5 +152,8 @@ def on_failed_log_in(
     lacking = LOCKED_OUT if getattr(request, "axes_locked_out", False) else why.rstrip(".") or WRONG_PASSWORD
     # Whoever is in has five tries, and each is told.
     is_in = getattr(getattr(request, "user", None), "is_authenticated", False)
-    tell = _tell if is_in else note_failed_log_in
-    tell(name if is_known else UNKNOWN, detail=why, lacking=lacking)
+    if is_in:
+        _tell(name if is_known else UNKNOWN, detail=why, lacking=lacking)
+    else:
+        is_at_somebody = is_known and lacking != LOCKED_OUT
+        note_failed_log_in(name if is_known else UNKNOWN, detail=why, lacking=lacking, is_at_somebody=is_at_somebody)

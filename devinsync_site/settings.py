@@ -296,6 +296,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "single_sign_on.backends.ProviderBackend",
 ]
+AXES_HANDLER = "audit.attempts.AttemptsHandler"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 # Failures count per account and per address, and a success of one's own clears nobody else's. A browser that has logged
