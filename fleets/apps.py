@@ -8,13 +8,14 @@ class FleetsConfig(AppConfig):
 
     def ready(self) -> None:
         from common.companions import register_companion
-        from fleets import access, audited, followed, planning
+        from fleets import access, audited, declared, followed, planning
         from fleets.companion import beside_the_scheduler, connect
         from fleets.waves import companion, conductor, history
         from syncs.runs.waves import register_conductor
 
         access.register()
         audited.register()
+        declared.register()
         followed.connect()
         connect()
         register_companion("scheduler", "sync sets", beside_the_scheduler)

@@ -49,8 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     command("login", login, "Try a token and keep it.", answers=False).add_argument("url", metavar="URL")
     add_file_options(command("plan", plan, "What applying a file, or a run of a sync, would do."), applies=False)
-    add_file_options(command("apply", apply, "Make syncs and connections as a file says."), applies=True)
-    command("export", export, "Print all syncs and connections as YAML.")
+    add_file_options(command("apply", apply, "Make connections, syncs and sync sets as a file says."), applies=True)
+    command("export", export, "Print all connections, syncs and sync sets as YAML.")
     syncing = command("sync", sync, "Start a run of a sync.")
     syncing.add_argument("sync", metavar="SYNC", help="PROJECT/NAME or ID.")
     syncing.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="Tell how the run ended.")

@@ -9,7 +9,9 @@ null                                             the empty text; for what is no 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -102,8 +104,9 @@ class Comparing:
         self.shared = told_sharing(seen)
         self.syncs: list[tuple[DevinSync, int]] = []
         self.kept: set[Any] = set()
-        # The lists that the document has.
+        # The lists that the document has, and the connections through which rows of parts are to write.
         self.named: set[str] = set()
+        self.used: set[UUID] = set()
 
     def read(self, document: Any) -> None:
         known = ("connections", "syncs", *(part.key for part in parts()))
@@ -255,7 +258,7 @@ class Comparing:
 
     def compare_sync(self, entry: Entry) -> None:
         project = self.project_of("sync", entry)
-        if project is None:
+        if project is None or self.is_of_a_set(entry, project):
             return
         row = self.find(entry, "sync", {sync.name: sync for sync in self.seen.syncs().filter(project=project)})
         row = row or DevinSync(project=project)
@@ -277,6 +280,19 @@ class Comparing:
         after = {"name": row.name} | place_of(row) | values_of(row, SYNC_FIELDS)
         shown = before or {"name": row.name} | values_of(row.__class__(), SYNC_FIELDS)
         self.note(Difference("sync", f"{project.slug}/{was}", row, []), entry, shown, after)
+
+    def is_of_a_set(self, entry: Entry, project: Project) -> bool:
+        """Whether the entry names a sync that a set makes, by the name that it has or would have."""
+        said = [name for name in ("name", "previous_name") if (project.pk, entry.get(name)) in self.generated]
+        for name in said:
+            told = f"The sync {entry[name]} is made by a sync set, so it is changed there. Take it out of “syncs”."
+            self.blame(told, entry.line_of(name))
+        return bool(said)
+
+    @cached_property
+    def generated(self) -> set[tuple[UUID, str]]:
+        """Those that sets make, by their projects and names."""
+        return set(self.seen.generated().order_by().values_list("project", "name"))
 
     def is_kept_there(self, kind: str, entry: Entry, project: Project) -> bool:
         """Whether the project is behind the connection that the entry names, if it names one."""
@@ -340,8 +356,8 @@ class Comparing:
             value = entry.get(name)
             if name not in entry or (value is None and not _is_text(row, name)):
                 continue
-            if not _fits(row, name, value):
-                told = f"The {kind} {entry['name']} cannot be as it says. {name} is no {_type_of(row, name)}."
+            if not fits(row, name, value):
+                told = f"The {kind} {entry['name']} cannot be as it says. {name} is no {type_told(row, name)}."
                 self.blame(told, entry.line_of(name))
                 continue
             setattr(row, name, "" if value is None else value)
@@ -412,13 +428,13 @@ def _is_text(row: models.Model, name: str) -> bool:
     return isinstance(_column(row, name), models.CharField | models.TextField)
 
 
-def _type_of(row: models.Model, name: str) -> str:
+def type_told(row: models.Model, name: str) -> str:
     if _is_text(row, name):
         return "text; put it in quotes"
     return "true or false" if isinstance(_column(row, name), models.BooleanField) else "whole number"
 
 
-def _fits(row: models.Model, name: str, value: Any) -> bool:
+def fits(row: models.Model, name: str, value: Any) -> bool:
     if _is_text(row, name):
         return value is None or isinstance(value, str)
     if isinstance(_column(row, name), models.BooleanField):

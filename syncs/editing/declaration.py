@@ -1,7 +1,7 @@
 """Syncs and connections as a document that a team keeps in git: what there is, and what is done to have what is wanted.
 
 A document never holds an API key or a value; it may name an environment variable that holds a key. Connections and
-syncs that it does not name are left alone, unless pruning is asked for.
+syncs that it does not name are left alone, unless pruning is asked for. Floors above add parts of their own.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, ProtectedError
 
 from connections.models import Connection
 from sources.sharing import share
@@ -24,7 +24,7 @@ from syncs.editing.declared_ways import way_of
 from syncs.editing.delete import delete_sync
 from syncs.editing.document import BadDeclaration, Fault
 from syncs.editing.seen import Seen
-from syncs.errors import SyncError
+from syncs.errors import EditRefused, SyncError
 from syncs.models import DevinSync
 from syncs.options import OPTIONS
 from vault.models import Project
@@ -63,6 +63,8 @@ class Difference:
     api_key: str | None = field(default=None, repr=False)
     # Of a connection: the slugs of the projects that it is to be shared with; None: as it is.
     shared_with: list[str] | None = None
+    # What else its part is to carry out.
+    more: Any = field(default=None, repr=False)
     line: int = 0
 
     @property
@@ -176,7 +178,10 @@ def _carry_out(difference: Difference, *, by: Actor, removes_secrets: bool) -> N
 def _carry_out_connection(difference: Difference, row: Connection, by: Actor) -> None:
     if difference.action == DELETE:
         by.note_deleted(row)
-        row.delete()
+        try:
+            row.delete()
+        except ProtectedError:
+            raise EditRefused("Something that the document does not tell of still uses it.") from None
         return
     if difference.api_key is not None:
         row.set_api_key(difference.api_key)

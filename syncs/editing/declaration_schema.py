@@ -33,7 +33,7 @@ HELP = {
 def declaration_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Syncs and connections of DevinSync",
+        "title": "Connections, syncs and sync sets of DevinSync",
         "type": "object",
         "additionalProperties": False,
         "properties": {

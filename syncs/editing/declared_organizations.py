@@ -1,28 +1,28 @@
 """The organization of a sync, by its name in a document, instead of its id or beside it."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from common.patterns import ORG_ID
 from connections.models import Connection
 from syncs.editing.document import Entry
 from syncs.organizations import known_names, require_id
 
 ORGANIZATION = "organization"
+# The line of a field, of an entry of a list, and of the first field of one.
+NAMED = rf"  (?:org_id: |- |- org_id: )(?P<id>{ORG_ID})"
 
 
 def with_org_id(entry: Entry, connection: Connection | None) -> Entry:
-    """The entry with the id in place of the name. Raises ValidationError.
-
-    Of a connection that the document only makes no organization is known yet.
-    """
+    """The entry with the id in place of the name. Raises ValidationError."""
     name = entry.get(ORGANIZATION)
     if name in (None, ""):
         return entry
     if not isinstance(name, str):
         raise ValidationError("this is no text; put it in quotes.")
-    known = connection if connection is not None and not connection._state.adding else None
-    org_id = require_id(known, name)
+    org_id = require_id(connection, name)
     if entry.get("org_id") not in (None, "", org_id):
         raise ValidationError(f"The organization of this name is {org_id}, which org_id contradicts. Keep one of them.")
     lines = {**entry.lines, "org_id": entry.line_of(ORGANIZATION)}
@@ -32,10 +32,15 @@ def with_org_id(entry: Entry, connection: Connection | None) -> Entry:
 def with_names(document: dict[str, Any], text: str) -> str:
     """The document's text with each organization's name as a comment beside its id, where one is known."""
     names = known_names()
-    told = (names.get((sync["connection"], sync["org_id"]), "") for sync in document["syncs"])
+    section, number = "", -1
     lines = text.split("\n")
-    for number, line in enumerate(lines):
-        # Of all fields, only a sync's is spelled so at its depth: a text of several lines is indented further.
-        if line.startswith("  org_id: ") and (name := next(told)):
-            lines[number] = f"{line}  # {name}"
+    for place, line in enumerate(lines):
+        if line.endswith(":") and line[:1].isalpha():
+            section, number = line[:-1], -1
+        elif line.startswith("- "):
+            number += 1
+        # Of all fields, only organizations are spelled so at their depth: a text of several lines is indented further.
+        elif (found := re.fullmatch(NAMED, line)) is not None:
+            name = names.get((document[section][number].get("connection"), found["id"]))
+            lines[place] = f"{line}  # {name}" if name else line
     return "\n".join(lines)

@@ -34,3 +34,8 @@ class Seen:
 
     def syncs(self) -> DevinSyncQuerySet:
         return SYNCS if self.by is None else cast(DevinSyncQuerySet, visible(self.by, SYNCS))
+
+    def generated(self) -> DevinSyncQuerySet:
+        """The syncs that sync sets make."""
+        made = DevinSync.objects.exclude(set_id=None)
+        return made if self.by is None else cast(DevinSyncQuerySet, visible(self.by, made))

@@ -1,7 +1,6 @@
 """`/api/v1/sync-declaration`: what `manage.py export` and `apply` do, for runners without a database."""
 
 import functools
-from collections.abc import Iterator
 from typing import Annotated
 
 from django.db import transaction
@@ -9,35 +8,27 @@ from django.http import HttpRequest
 from ninja import Query
 
 from api.auth.callers import Bearer, Caller, caller_of
-from api.http.errors import BadRequest, NotPermitted, Unprocessable, issue
+from api.http.errors import BadRequest, Unprocessable, issue
 from api.http.queries import OnlyPlan, YesNo
 from api.resources import resource
 from api.resources.base import with_errors
+from api.resources.declaration.rights import PLAN, check_all_rights, check_may_plan, hindrance_of
 from api.resources.declaration.schemas import ApplyDeclaration, Compared, DeclarationIn, Exported
-from api.resources.syncs.edits import actor_of, check_reader
-from connections.models import Connection
-from connections.repointing import why_it_stays
-from syncs.access import place_of
-from syncs.choices import Approval
+from api.resources.syncs.edits import actor_of
 from syncs.editing.comparison import compare
-from syncs.editing.declaration import CHANGE, CREATE, DELETE, Comparison, Difference, apply, describe_all
+from syncs.editing.declaration import Comparison, apply, describe_all
 from syncs.editing.document import BadDeclaration, read_document
 from syncs.editing.foreseen import outlooks
-from syncs.editing.loosening import LOOSEN, loosens
-from syncs.models import DevinSync
-from vault.access import Place
 
 router = resource("Declaration")
 
-PLAN = "syncs.plan_devinsync"
 VIEW = ("syncs.view_devinsync", "connections.view_connection")
 WithPlans = Annotated[YesNo, Query("false", description="Answer what each sync would do in Devin, too.")]
-VERBS = {CREATE: "add", CHANGE: "change"}
 
 
 @router.get("", auth=Bearer(*VIEW, by_place=True), response=with_errors(Exported))
 def export_declaration(request: HttpRequest) -> Exported:
-    """The connections and syncs that the caller sees as a document, without keys and values."""
+    """The connections, syncs and sync sets that the caller sees as a document, without keys and values."""
     return Exported(document=describe_all(seen_by=caller_of(request).user))
 
 
@@ -55,8 +46,8 @@ def plan_declaration(request: HttpRequest, body: DeclarationIn, plan: WithPlans)
 
 @router.post("/apply", auth=Bearer(*VIEW, "syncs.change_devinsync", by_place=True), response=with_errors(Compared, 413))
 def apply_declaration(request: HttpRequest, body: ApplyDeclaration, plan: OnlyPlan) -> Compared:
-    """Makes syncs and connections as a document says, all or none. Deletes what was confirmed, or nothing. With
-    `plan=true` nothing is changed: what the document would do is answered, with the plan of each sync."""
+    """Makes connections, syncs and sync sets as a document says, all or none. Deletes what was confirmed, or
+    nothing. With `plan=true` nothing is changed: what the document would do is answered, with the plan of each sync."""
     caller = caller_of(request)
     if plan == "true":
         caller.require_somewhere(PLAN)
@@ -93,57 +84,3 @@ def compared(caller: Caller, body: DeclarationIn) -> Comparison:
 
 def as_issues(error: BadDeclaration) -> Unprocessable:
     return Unprocessable(*[issue(["document", fault.line], fault.message, "declaration") for fault in error.faults])
-
-
-def check_all_rights(caller: Caller, comparison: Comparison, *, removes_secrets: bool) -> None:
-    for difference in comparison.differences:
-        check_rights(caller, difference, removes_secrets=removes_secrets)
-
-
-def hindrance_of(caller: Caller, difference: Difference, *, removes_secrets: bool) -> str:
-    """A plan tells what is in the source, and asks Devin by the document's connection: for those who could apply it."""
-    try:
-        check_may_plan(caller, difference)
-        check_rights(caller, difference, removes_secrets=removes_secrets)
-    except NotPermitted as error:
-        return str(error)
-    return ""
-
-
-def check_rights(caller: Caller, difference: Difference, *, removes_secrets: bool) -> None:
-    """As on the routes of their own."""
-    verb = VERBS.get(difference.action, "delete")
-    if isinstance(difference.row, Connection):
-        caller.require(f"connections.{verb}_connection")
-        # Another address, way or key: none of them comes without a key.
-        if difference.api_key is not None and (refusal := why_it_stays(difference.row, caller.may)):
-            raise NotPermitted(refusal)
-        return
-    loosening = [LOOSEN] if _asks_for_less_approval(difference, removes_secrets=removes_secrets) else []
-    for place in places_of(difference):
-        caller.require_at(place, *loosening)
-        caller.require_at(place, f"syncs.{verb}_devinsync", *(["syncs.remove_secrets"] if removes_secrets else []))
-        if verb != "delete":
-            caller.require_at(place, "connections.use_connection")
-            check_reader(caller, place)
-
-
-def check_may_plan(caller: Caller, difference: Difference) -> None:
-    for place in places_of(difference):
-        caller.require_at(place, PLAN)
-
-
-def places_of(difference: Difference) -> Iterator[Place]:
-    """Where a sync belongs, and where it would belong."""
-    row = difference.row
-    if not isinstance(row, DevinSync):
-        return
-    stored = DevinSync.objects.with_source().filter(pk=row.pk).first()
-    yield from {place_of(each) for each in (row, stored) if each is not None}
-
-
-def _asks_for_less_approval(difference: Difference, *, removes_secrets: bool) -> bool:
-    if difference.action == DELETE:
-        return not removes_secrets and getattr(difference.row, "approval", Approval.NONE) != Approval.NONE
-    changed = {name: (now, wanted) for name, now, wanted in difference.fields}
-    return difference.action == CHANGE and "approval" in changed and loosens(*changed["approval"])

@@ -67,7 +67,7 @@ def update_set(caller: Caller, set_id: UUID, body: UpdateSet) -> SyncSet:
     with transaction.atomic(), _told_at_fields():
         before = locked(set_id)
         if before is not None:
-            _check_scopes(caller, before, fields)
+            check_scopes(caller, before, fields)
         return editing.change_set(set_id, fields, by=actor_of(caller))
 
 
@@ -159,7 +159,7 @@ def _ids(connection: Connection, lines: Sequence[str], *path: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _check_scopes(caller: Caller, before: SyncSet, fields: Mapping[str, Any]) -> None:
+def check_scopes(caller: Caller, before: SyncSet, fields: Mapping[str, Any]) -> None:
     changed = {name for name, value in fields.items() if getattr(before, name) != value}
     if changed & (FROM_WHERE | TO_WHOM):
         caller.require_at(place_of(before), USE)

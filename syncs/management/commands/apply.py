@@ -1,4 +1,4 @@
-"""`manage.py apply`: makes syncs and connections as a YAML document says."""
+"""`manage.py apply`: makes connections, syncs and sync sets as a YAML document says."""
 
 import os
 import sys
@@ -23,8 +23,8 @@ Beside = tuple[Difference, Outlook | None]
 
 class Command(BaseCommand):
     help = (
-        "Makes syncs and connections as a document says, all or none; what it does not name is left alone, unless "
-        "--prune says otherwise. A sync that changes and has auto-sync on runs."
+        "Makes connections, syncs and sync sets as a document says, all or none; what it does not name is left alone, "
+        "unless --prune says otherwise. A sync that changes and has auto-sync on runs."
     )
 
     def add_arguments(self, parser: Any) -> None:

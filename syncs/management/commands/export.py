@@ -1,4 +1,4 @@
-"""`manage.py export`: syncs and connections as YAML, for git. Without keys and values."""
+"""`manage.py export`: connections, syncs and sync sets as YAML, for git. Without keys and values."""
 
 from typing import Any
 
@@ -11,13 +11,15 @@ from syncs.editing.declared_organizations import with_names
 from syncs.management import answers
 
 HEAD = (
-    "# Syncs and connections of DevinSync. Apply with: manage.py apply FILE\n"
+    "# Connections, syncs and sync sets of DevinSync. Apply with: manage.py apply FILE\n"
     "# API keys are not in here: enter them in the admin, or name an environment variable with api_key_env.\n"
 )
 
 
 class Command(BaseCommand):
-    help = "Prints all connections and syncs as YAML, which `apply` takes. It holds no API key and no secret."
+    help = (
+        "Prints all connections, syncs and sync sets as YAML, which `apply` takes. It holds no API key and no secret."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--schema", action="store_true", help="Print the JSON Schema of the document instead.")
