@@ -26,7 +26,8 @@ from connections.organization_admin import ask_for_organizations, organizations_
 from connections.reach import USE, VIEW, may, may_anywhere, within_reach
 from connections.registry import KINDS, app_choices, kind_named
 from connections.repointing import why_it_stays
-from connections.rotation.pages import key_page, key_progress
+from connections.rotation.giving_up import why_it_is_kept
+from connections.rotation.pages import ROTATE_CONNECTION, key_page, key_progress
 from connections.rotation.telling import told_of_rotation
 from connections.rotation.troubles import troubled
 from connections.ways import WAY
@@ -207,6 +208,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         context = {
             "may_test": obj is not None and self.has_use_permission(request, obj),
             "may_share": obj is not None and self.has_change_permission(request, obj),
+            "may_rotate": request.user.has_perm(VIEW) and request.user.has_perm(ROTATE_CONNECTION),
             **(extra_context or {}),
         }
         if object_id is None:
@@ -329,6 +331,7 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
             users = _users_of(row)
             keeping += [f"{row.name}: {user}" for user in users.named]
             keeping += [f"{row.name}: {users.more:,} more"] if users.more else []
+            keeping += [problem] if (problem := why_it_is_kept(row)) else []
         lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return [str(row) for row in rows], {str(self.opts.verbose_name_plural): len(rows)}, lacking, keeping
 

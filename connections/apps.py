@@ -11,13 +11,14 @@ class ConnectionsConfig(AppConfig):
         from connections import audited, checks  # noqa: F401 -- checks register themselves
         from connections.models import AccessToken, Connection, KeyRotation
         from connections.organizations import beside_the_scheduler
-        from connections.rotation import cleaning, due
+        from connections.rotation import cleaning, due, giving_up
         from encryption import register_sealed
 
         audited.register()
         register_companion("scheduler", "organizations", beside_the_scheduler)
         register_companion("scheduler", "key rotations", due.beside_the_scheduler)
         cleaning.register()
+        giving_up.connect()
 
         register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)
         register_sealed(AccessToken, "sealed_token", context=AccessToken.context)

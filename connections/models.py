@@ -105,7 +105,10 @@ class Connection(models.Model):
 
     class Meta:
         ordering = ["name"]
-        permissions = [("use_connection", "Can test a connection and choose it for a sync")]
+        permissions = [
+            ("use_connection", "Can test a connection and choose it for a sync"),
+            ("rotate_connection", "Can have the API key of a connection rotated"),
+        ]
 
     def __str__(self) -> str:
         return self.name

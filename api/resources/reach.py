@@ -29,7 +29,7 @@ VIEW_RUN = "syncs.view_syncrun"
 
 
 # What somebody may do with a connection, each of which shows that it is there.
-ANY = (reach.VIEW, reach.USE, "connections.change_connection", "connections.delete_connection")
+ANY = (reach.VIEW, reach.USE, *(f"connections.{verb}_connection" for verb in ("change", "delete", "rotate")))
 
 
 def project_for(caller: Caller, project_id: str) -> Project:

@@ -1,6 +1,7 @@
 """The page of a connection's API key: rotate it now or by schedule, replace it by hand, and what came of the last one.
 
-For whoever may change connections, after they have confirmed that it is they.
+Rotating, now or by schedule, takes a permission of its own: it makes and revokes keys in Devin. Replacing by hand takes
+that to change connections. Whoever has one of them sees the page, after they have confirmed that it is they.
 """
 
 from typing import Any
@@ -19,15 +20,17 @@ from common.lacking import demand_rights
 from connections.devin.app import API_KEY
 from connections.errors import ConnectionFailed
 from connections.models import Connection, Organization
+from connections.reach import VIEW
 from connections.repointing import why_it_stays
 from connections.rotation.asking import NotAsked, ask, ask_with, latest, why_not
+from connections.rotation.giving_up import NotGivenUp, give_up
 from connections.rotation.models import KeyRotation, Step, Trigger
-from connections.rotation.scheduling import LONGEST_DAYS, SHORTEST_DAYS, rotate_every
+from connections.rotation.scheduling import LONGEST_DAYS, SHORTEST_DAYS, in_words, rotate_every
 from connections.rotation.telling import badge_of
 from connections.rotation.troubles import stands_still
 from connections.rotation.uses import used_organizations
 
-CHANGE_CONNECTION = "connections.change_connection"
+CHANGE_CONNECTION, ROTATE_CONNECTION = "connections.change_connection", "connections.rotate_connection"
 NAMED = 20
 STEPS = (Step.MAKING, Step.MADE, Step.SWITCHED, Step.PROVEN)
 
@@ -53,7 +56,7 @@ class NewKeyForm(forms.Form):
 
 @sensitive_post_parameters()
 def key_page(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    demand_rights(request.user, CHANGE_CONNECTION)
+    _demand_to_see(request)
     connection = get_object_or_404(Connection, pk=object_id, app=Connection.App.DEVIN)
     schedule = ScheduleForm(
         request.POST if "schedule" in request.POST else None, initial={"days": connection.rotate_every_days}
@@ -66,30 +69,45 @@ def key_page(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 def key_progress(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """The part of the page that changes while a rotation goes on; `seen` is the one whose end reloads the page."""
-    demand_rights(request.user, CHANGE_CONNECTION)
+    _demand_to_see(request)
     connection = get_object_or_404(Connection, pk=object_id, app=Connection.App.DEVIN)
     rotation = latest(connection)
     return render(request, "admin/connections/key_progress.html", {"rotation": rotation, **_steps(rotation)})
 
 
+def _demand_to_see(request: HttpRequest) -> None:
+    """Raises Lacking."""
+    if not request.user.has_perm(CHANGE_CONNECTION):
+        demand_rights(request.user, VIEW, ROTATE_CONNECTION)
+
+
 def _do(request: HttpRequest, connection: Connection, schedule: ScheduleForm, new_key: NewKeyForm) -> bool:
     """What was sent; False where the page has to say what is wrong with it."""
-    who = request.user.get_username()
-    if "rotate" in request.POST:
-        try:
-            ask(connection, trigger=Trigger.PERSON, by=who)
-        except NotAsked as problem:
-            messages.error(request, problem.message)
-        else:
-            _note(request, connection, "Asked for another API key.")
+    # To give up takes either: a key works afterwards, whoever does it.
+    if "give-up" not in request.POST:
+        demand_rights(request.user, CHANGE_CONNECTION if "replace" in request.POST else ROTATE_CONNECTION)
+    if "give-up" in request.POST or "rotate" in request.POST:
+        _begin_or_end(request, connection)
         return True
     if schedule.is_valid():
-        rotate_every(connection, schedule.cleaned_data["days"])
         days = schedule.cleaned_data["days"]
-        _note(request, connection, f"Rotates its API key every {days} days." if days else "Rotates it by hand alone.")
+        rotate_every(connection, days)
+        _note(request, connection, in_words(days))
         messages.success(request, f"The key is rotated every {days} days." if days else "No schedule any more.")
         return True
     return new_key.is_valid() and _replace(request, connection, new_key)
+
+
+def _begin_or_end(request: HttpRequest, connection: Connection) -> None:
+    who = request.user.get_username()
+    try:
+        if "rotate" in request.POST:
+            ask(connection, trigger=Trigger.PERSON, by=who)
+            _note(request, connection, "Asked for another API key.")
+        else:
+            give_up(connection, by=who)
+    except (NotAsked, NotGivenUp) as problem:
+        messages.error(request, problem.message)
 
 
 def _replace(request: HttpRequest, connection: Connection, form: NewKeyForm) -> bool:
@@ -130,6 +148,8 @@ def _context(
         "organizations": [(org_id, named.get(org_id, "")) for org_id in used[:NAMED]],
         "more_organizations": max(len(used) - NAMED, 0),
         "sync_count": connection.syncs.count(),
+        "may_rotate": request.user.has_perm(ROTATE_CONNECTION),
+        "may_replace": request.user.has_perm(CHANGE_CONNECTION),
         "schedule": schedule,
         "new_key": new_key,
         **_steps(rotation),

@@ -22,6 +22,11 @@ def rotate_every(connection: Connection, days: int | None) -> None:
     connection.rotate_every_days, connection.rotation_due_at = days, due_at
 
 
+def in_words(days: int | None) -> str:
+    """For the log."""
+    return f"Rotates its API key every {days} days." if days else "Rotates it by hand alone."
+
+
 def ask_due() -> None:
     """Again a day later, unless a good end says when the next is: one that does not do is not asked for on and on."""
     for connection in Connection.objects.filter(rotation_due_at__lte=clock.now()):

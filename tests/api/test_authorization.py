@@ -108,6 +108,9 @@ LEAST_ROLE = {
     "GET /api/v1/app-connections/devin/{connection_id}/usage": VIEWER,
     "POST /api/v1/app-connections/devin/{connection_id}/rotate-key": ADMINISTRATOR,
     "GET /api/v1/app-connections/devin/{connection_id}/rotate-key": VIEWER,
+    "POST /api/v1/app-connections/devin/{connection_id}/give-up-rotation": ADMINISTRATOR,
+    "GET /api/v1/app-connections/devin/{connection_id}/rotation-schedule": VIEWER,
+    "PUT /api/v1/app-connections/devin/{connection_id}/rotation-schedule": ADMINISTRATOR,
     "PATCH /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
     "DELETE /api/v1/app-connections/devin/{connection_id}": ADMINISTRATOR,
     "PUT /api/v1/app-connections/{connection_id}/projects": ADMINISTRATOR,
@@ -245,6 +248,7 @@ MEMBERS_OF = {
 MEMBERS = {
     "GET /api/v1/sync-control": set[Role](),
     "GET /api/v1/app-connections/devin/{connection_id}/rotate-key": set[Role](),
+    "GET /api/v1/app-connections/devin/{connection_id}/rotation-schedule": set[Role](),
     "POST /api/v1/transfers/secrets/copy": set[Role](),
     "POST /api/v1/transfers/folders/copy": set[Role](),
     "GET /api/v1/transfers/export": {Role.READER},

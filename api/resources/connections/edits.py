@@ -12,6 +12,7 @@ from api.resources.connections.schemas import Create, CredentialsIn, Update
 from connections.errors import ConnectionFailed
 from connections.models import Connection
 from connections.repointing import why_it_stays
+from connections.rotation.giving_up import why_it_is_kept
 from connections.ways import WAY
 
 
@@ -74,6 +75,8 @@ def delete_connection(caller: Caller, connection: Connection) -> None:
                 f"The projects {', '.join(linked[:10])} are linked through the connection {connection.name}. "
                 "Remove all existing connections and try again: delete these projects first."
             )
+        if problem := why_it_is_kept(connection):
+            raise BadRequest(problem)
         note_deleted(caller, connection)
         Connection.objects.filter(pk=connection.pk).delete()
 

@@ -1,4 +1,5 @@
-"""`/api/v1/app-connections/devin/{id}/rotate-key`: another API key in place of a connection's, and what came of it."""
+"""`/api/v1/app-connections/devin/{id}/rotate-key` and `…/rotation-schedule`: another API key in place of that of a
+connection, now or every so many days, and what came of it."""
 
 from typing import Self
 from uuid import UUID
@@ -12,10 +13,13 @@ from api.http.errors import BadRequest, NotFoundError
 from api.http.idempotency import idempotent
 from api.resources import resource
 from api.resources.audit import note_changed
-from api.resources.base import EXAMPLE_ID, Answer, Timestamp, with_errors
+from api.resources.base import EXAMPLE_ID, Answer, StrictRequest, Timestamp, with_errors
 from api.resources.reach import connection_for
-from connections.rotation.asking import NotAsked, ask, latest
+from connections.models import Connection
+from connections.rotation.asking import NotAsked, ask, latest, why_not
+from connections.rotation.giving_up import NotGivenUp, give_up
 from connections.rotation.models import KeyRotation, Outcome, Step, Trigger
+from connections.rotation.scheduling import LONGEST_DAYS, SHORTEST_DAYS, in_words, rotate_every
 from connections.rotation.troubles import stands_still
 
 router = resource("App connections")
@@ -55,8 +59,31 @@ class OneKeyRotation(Answer):
     key_rotation: KeyRotationOut
 
 
+class RotationSchedule(StrictRequest):
+    days: int | None = Field(
+        ge=SHORTEST_DAYS,
+        le=LONGEST_DAYS,
+        examples=[30],
+        description="Every so many days from the last new key; the first time from now. null: no more by itself.",
+    )
+
+
+class RotationScheduleOut(Answer):
+    days: int | None = Field(examples=[30], description="null: only when somebody asks for it.")
+    next_at: Timestamp | None = Field(description="When it is rotated next; a day after one that failed.")
+
+
+class OneRotationSchedule(Answer):
+    rotation_schedule: RotationScheduleOut
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        told = RotationScheduleOut(days=connection.rotate_every_days, next_at=connection.rotation_due_at)
+        return cls(rotation_schedule=told)
+
+
 @router.post(
-    "/{connection_id}/rotate-key", auth=Bearer("connections.change_connection"), response=with_errors(OneKeyRotation)
+    "/{connection_id}/rotate-key", auth=Bearer("connections.rotate_connection"), response=with_errors(OneKeyRotation)
 )
 @idempotent
 def rotate_connection_key(request: HttpRequest, connection_id: UUID) -> OneKeyRotation:
@@ -73,6 +100,22 @@ def rotate_connection_key(request: HttpRequest, connection_id: UUID) -> OneKeyRo
     return OneKeyRotation(key_rotation=KeyRotationOut.of(rotation))
 
 
+@router.post(
+    "/{connection_id}/give-up-rotation",
+    auth=Bearer("connections.rotate_connection"),
+    response=with_errors(OneKeyRotation),
+)
+def give_up_rotation(request: HttpRequest, connection_id: UUID) -> OneKeyRotation:
+    """Ends a rotation as it stands, without a word to Devin: the key in use by then stays, and `message` says which
+    other ones a person is to revoke there. A connection is not deleted before its rotation has ended."""
+    caller = caller_of(request)
+    try:
+        rotation = give_up(connection_for(caller, connection_id), by=caller.user.get_username())
+    except NotGivenUp as problem:
+        raise BadRequest(problem.message) from None
+    return OneKeyRotation(key_rotation=KeyRotationOut.of(rotation))
+
+
 @router.get(
     "/{connection_id}/rotate-key", auth=Bearer("connections.view_connection"), response=with_errors(OneKeyRotation)
 )
@@ -82,3 +125,30 @@ def get_key_rotation(request: HttpRequest, connection_id: UUID) -> OneKeyRotatio
     if rotation is None:
         raise NotFoundError("The key of this connection has not been rotated yet.")
     return OneKeyRotation(key_rotation=KeyRotationOut.of(rotation))
+
+
+@router.get(
+    "/{connection_id}/rotation-schedule",
+    auth=Bearer("connections.view_connection"),
+    response=with_errors(OneRotationSchedule),
+)
+def get_rotation_schedule(request: HttpRequest, connection_id: UUID) -> OneRotationSchedule:
+    """How often a connection's key is rotated by itself, and when next."""
+    return OneRotationSchedule.of(connection_for(caller_of(request), connection_id))
+
+
+@router.put(
+    "/{connection_id}/rotation-schedule",
+    auth=Bearer("connections.rotate_connection"),
+    response=with_errors(OneRotationSchedule),
+)
+def set_rotation_schedule(request: HttpRequest, connection_id: UUID, body: RotationSchedule) -> OneRotationSchedule:
+    """Rotates a connection's key every so many days, or no more by itself. The same days once more count anew."""
+    caller = caller_of(request)
+    connection = connection_for(caller, connection_id)
+    if body.days is not None and (problem := why_not(connection)):
+        raise BadRequest(problem)
+    with transaction.atomic():
+        rotate_every(connection, body.days)
+        note_changed(caller, connection, detail=in_words(body.days).removesuffix("."))
+    return OneRotationSchedule.of(connection)

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from api.models import ApiToken
 from audit.models import Entry
 from connections.models import Connection
 from connections.rotation import due
@@ -52,15 +58,86 @@ def test_a_second_click_starts_no_second_rotation(bench: Bench, admin_client: Cl
     assert KeyRotation.objects.count() == 1
 
 
-@pytest.mark.parametrize("path", ["connections_connection_key", "connections_connection_key_progress"])
-def test_it_is_for_whoever_may_change_connections(bench: Bench, client: Client, path: str) -> None:
-    viewer = User.objects.create_user("vera", password="x", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_connection"))
-    client.force_login(viewer)
-    url = reverse(f"admin:{path}", args=[bench.connection.pk])
+def log_in(client: Client, *verbs: str) -> None:
+    person = User.objects.create_user("vera", password="x", is_staff=True)
+    names = [f"{verb}_connection" for verb in verbs]
+    person.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    client.force_login(person)
 
-    assert client.get(url).status_code == 403
-    assert not KeyRotation.objects.exists()
+
+@pytest.mark.parametrize("path", ["connections_connection_key", "connections_connection_key_progress"])
+@pytest.mark.parametrize(
+    ("verbs", "status"),
+    [(["view"], 403), (["rotate"], 403), (["view", "use"], 403), (["view", "rotate"], 200), (["change"], 200)],
+)
+def test_who_sees_it(bench: Bench, client: Client, path: str, verbs: list[str], status: int) -> None:
+    log_in(client, *verbs)
+
+    assert client.get(reverse(f"admin:{path}", args=[bench.connection.pk])).status_code == status
+
+
+# What is posted, and what it takes.
+POSTED = {
+    "rotate": ({"rotate": "yes"}, "rotate"),
+    "schedule": ({"schedule": "yes", "days": "30"}, "rotate"),
+    "replace": ({"replace": "yes", "api_key": "cog_canary-of-another"}, "change"),
+}
+
+
+@pytest.mark.parametrize("verb", ["rotate", "change"])
+def test_to_rotate_and_to_change_are_two_rights(bench: Bench, client: Client, verb: str) -> None:
+    log_in(client, "view", verb)
+    shown = client.get(page_of(bench.connection)).content.decode()
+    link = client.get(reverse("admin:connections_connection_change", args=[bench.connection.pk])).content.decode()
+
+    for name, (posted, needed) in POSTED.items():
+        assert (f'name="{name}"' in shown) is (needed == verb), name
+        assert (client.post(page_of(bench.connection), posted).status_code == 403) is (needed != verb), name
+    assert page_of(bench.connection) in link
+    assert ("Rotate key" in link) is (verb == "rotate")
+    assert KeyRotation.objects.exists() is (verb == "rotate")
+    assert bool(Connection.objects.get().rotate_every_days) is (verb == "rotate")
+
+
+def test_whoever_may_neither_has_no_link_there(bench: Bench, client: Client) -> None:
+    log_in(client, "view", "use")
+
+    shown = client.get(reverse("admin:connections_connection_change", args=[bench.connection.pk])).content.decode()
+
+    assert page_of(bench.connection) not in shown
+
+
+def test_whoever_could_change_connections_may_rotate_keys_after_the_upgrade() -> None:
+    change = Permission.objects.get(codename="change_connection")
+    Permission.objects.filter(codename="rotate_connection").delete()
+    night, vera = Group.objects.create(name="Night shift"), User.objects.create_user("vera", password="x")
+    night.permissions.add(change)
+    vera.user_permissions.add(change)
+    migration = import_module("connections.migrations.0011_rotate_permission")
+
+    for _ in range(2):
+        migration.let_whoever_changes_rotate(apps, schema_editor())
+
+    rotate = Permission.objects.get(codename="rotate_connection")
+    assert set(rotate.group_set.values_list("name", flat=True)) == {"Administrator", "Night shift"}
+    assert vera.has_perm("connections.rotate_connection")
+
+
+def test_a_token_that_could_change_connections_may_rotate_keys_after_the_upgrade(admin_user: User) -> None:
+    written, read = (
+        ApiToken.issue(admin_user, name, scopes=[name])[0] for name in ("connections:write", "connections:read")
+    )
+    migration = import_module("api.migrations.0005_rotate_scope")
+
+    for _ in range(2):
+        migration.let_whoever_writes_rotate(apps, schema_editor())
+
+    assert ApiToken.objects.get(pk=written.pk).scopes == ["connections:write", "connections:rotate"]
+    assert ApiToken.objects.get(pk=read.pk).scopes == ["connections:read"]
+
+
+def schema_editor() -> Any:
+    return SimpleNamespace(connection=database)
 
 
 def test_a_key_made_by_hand_is_tested_first_and_never_shown(bench: Bench, admin_client: Client) -> None:
