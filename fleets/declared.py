@@ -49,8 +49,8 @@ KIND = "sync set"
 SET_FIELDS = ("description", "is_enabled", "below", *SELECTION, *WAVES, *OPTIONS)
 NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, *SET_FIELDS, OVERRIDES)
 WHICH = frozenset({"connection", "selection", "chosen", "exceptions"})
-# Is told of a difference, and stands in no document.
-ORGANIZATIONS = "organizations"
+# Are told of a difference, and stand in no document.
+ORGANIZATIONS, SYNCS = "organizations", "syncs"
 
 
 def register() -> None:
@@ -105,7 +105,7 @@ class Sets:
         is_told = self.key in comparing.named
         doomed = [row for row in rows if is_told and row.pk not in comparing.kept and not row.is_ending]
         for row in doomed:
-            fields = [(ORGANIZATIONS, row.members.exclude(sync=None).count(), 0)]
+            fields = [(SYNCS, row.members.exclude(sync=None).count(), 0)]
             comparing.differences.append(Difference(KIND, f"{row.project.slug}/{row.name}", row, fields, DELETE))
         gone = {row.pk for row in doomed if not removes_secrets}
         stays = [row for row in rows if row.pk not in gone]

@@ -299,7 +299,7 @@ def test_prunes_a_set_with_its_syncs_and_leaves_their_secrets(each: SyncSet, man
     file.write_text("connections:\n- name: enterprise\nsets: []\n")
 
     planned = manage("apply", str(file), prune=True, dry_run=True)
-    assert "- sync set acme-shop/core\n    organizations: 3 -> 0\n" in planned
+    assert "- sync set acme-shop/core\n    syncs: 3 -> 0\n" in planned
     with pytest.raises(CommandError, match="1 would be deleted"):
         manage("apply", str(file), prune=True)
     assert DevinSync.objects.filter(set_id=each.pk).count() == 3

@@ -102,7 +102,7 @@ def test_only_what_was_confirmed_is_deleted(administrator: Caller, each: SyncSet
 
     planned = administrator.post(f"{BASE}/plan", body)
     assert ("delete", "sync set", "acme-shop/core") in actions(planned)
-    assert planned["differences"][0]["fields"] == [{"name": "organizations", "now": 2, "wanted": 0}]
+    assert planned["differences"][0]["fields"] == [{"name": "syncs", "now": 2, "wanted": 0}]
     refused = administrator.post(f"{BASE}/apply", body, status=400)
     assert "sync set acme-shop/core" in refused["message"]
     confirmed = [f"{kind} {name}" for _, kind, name in actions(planned)]
