@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.returning import way_on
 from fleets.admin.forms import ProjectForm, SetForm
 from fleets.admin.organizations import table_of
 from fleets.admin.rollouts import standing_of
@@ -142,7 +143,7 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
             if len(only) == 1 and "project" not in request.GET:
                 return redirect(f"{request.path}?project={only[0].pk}")
             return self._ask_project(request)
-        plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        plain = {"show_save_and_add_another": False, "show_save_and_continue": False, "way_back": way_on(request)}
         return super().add_view(request, form_url, plain)
 
     def _ask_project(self, request: HttpRequest) -> HttpResponse:

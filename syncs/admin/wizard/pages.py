@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.urls import reverse
 from formtools.wizard.views import NamedUrlWizardView
 
 from connections.devin.errors import DevinError
@@ -153,12 +152,10 @@ class WizardPages(NamedUrlWizardView):  # type: ignore[misc]
 
     def _beside_destination(self, form: DestinationForm) -> dict[str, Any]:
         chosen = self.find_connection(form["connection"].value())
-        project, place = self.source_data["project"], self.source_data["source"].place
         return {
             "has_connections": self.connections().exists(),
             "chosen_connection": chosen,
             "access": self.access,
-            "many_url": reverse("admin:fleets_syncset_add", query={"project": project.pk, "folder": place.folder_id}),
         }
 
     def _beside_options(self, form: OptionsForm) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sources.protocol import Place
 from syncs.admin.forms import DestinationForm, DetailsForm, OptionsForm, ReviewForm, SourceForm
 from syncs.admin.wizard.beside import Access, check_access
 from syncs.admin.wizard.drafts import SOURCE_NAMES, drafts_for
-from syncs.admin.wizard.elsewhere import BRINGS, WAYS
+from syncs.admin.wizard.elsewhere import BRINGS, MANY, WAYS, sync_set
 from syncs.admin.wizard.pages import TITLES, WizardPages, parse_uuid
 from syncs.choices import Strangers
 from syncs.editing import Actor, Edited, create_sync
@@ -108,6 +108,9 @@ class SyncWizard(WizardPages):
             self.storage.forget(step)
             self._drafts[step] = _entries(data, step)
         goal = data["wizard_goto_step"]
+        if goal == MANY and (source := self.source_data):
+            chosen = {"project": source["project"], "source": source["source"]}
+            return redirect(sync_set(self.get_step_url(step), connection=data.get(f"{step}-connection", ""), **chosen))
         if goal in WAYS:
             return redirect(WAYS[goal](self.get_step_url(step)))
         return redirect(self.get_step_url(goal if goal in TITLES else "source"))

@@ -21,6 +21,7 @@ from syncs.models import DevinSync, SyncRun
 from syncs.options import OPTIONS
 from tests.fleets.conftest import CONSOLE, List, MakeSet, member_of, standing
 from tests.syncs.people import log_in
+from tests.syncs.wizard_walk import Walk, step_url
 from vault.models import Folder
 
 
@@ -70,6 +71,25 @@ def test_a_set_is_made(admin: Client, folder: Folder, connection: Connection, de
     assert "2 still to be made" in " ".join(admin.get(page_of(each)).content.decode().split())
     generate_due()
     assert sorted(DevinSync.objects.values_list("name", flat=True)) == ["core-acme", "core-beta"]
+
+
+def test_the_wizard_hands_on_what_was_entered_and_is_come_back_to_with_all_of_it(
+    admin: Client, folder: Folder, connection: Connection
+) -> None:
+    Connection.objects.create(name="another", base_url=connection.base_url)
+    walk = Walk(admin, folder, connection)
+    walk.begin()
+    walk.answer("source")
+    left = {"destination-connection": str(connection.pk), "destination-org_id": "half", "wizard_goto_step": "many"}
+
+    page = admin.get(admin.post(step_url("destination"), left).headers["Location"])
+
+    form = page.context["adminform"].form
+    assert (form["folder"].value(), form["connection"].value()) == (str(folder.pk), str(connection.pk))
+    assert f'href="{step_url("destination")}"' in page.content.decode()
+    entered = admin.get(step_url("destination")).context["form"]
+    assert (entered["connection"].value(), entered["org_id"].value()) == (str(connection.pk), "half")
+    assert admin.get(step_url("source")).context["form"]["folder"].value() == str(folder.pk)
 
 
 def test_a_look_at_which_organizations_saves_nothing(
