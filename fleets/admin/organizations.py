@@ -10,9 +10,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from common.long_lists import LongListPaginator
-from fleets.choices import State
+from fleets.admin.rollouts import Standing
+from fleets.choices import State, StepState
 from fleets.models import Member, SyncSet
 from fleets.planning import summary_of
+from fleets.waves.forming import Turn, turns_of
 from syncs.admin.base import status_badge
 from syncs.admin.syncs import next_due
 from syncs.choices import Status
@@ -40,11 +42,20 @@ BADGES = {
     State.LEFT: "off",
 }
 
+TURNS = {
+    StepState.WAITING: "waiting",
+    StepState.RUNNING: "running",
+    StepState.DONE: "ok",
+    StepState.FAILED: "failed",
+    StepState.SKIPPED: "off",
+}
+
 
 @dataclass(frozen=True)
 class Row:
     member: Member
     name: str
+    turn: Turn | None = None
 
     @property
     def badge(self) -> str:
@@ -69,6 +80,12 @@ class Row:
     @property
     def next_due(self) -> Any:
         return next_due(self.member.sync) if self.member.sync is not None else None
+
+    @property
+    def turn_badge(self) -> str:
+        """How far its turn in the open rollout is."""
+        state = self.turn.state if self.turn is not None else None
+        return badge(TURNS[state], state.label) if state is not None else ""
 
     @property
     def is_paused(self) -> bool:
@@ -106,16 +123,20 @@ def members_of(each: SyncSet, *, chosen: str, search: str) -> QuerySet[Member]:
     return rows.filter(FILTERS.get(chosen, FILTERS[""])[1]).order_by(F("left_at").asc(nulls_first=True), "slug")
 
 
-def table_of(request: HttpRequest, each: SyncSet) -> dict[str, Any]:
+def table_of(request: HttpRequest, each: SyncSet, standing: Standing | None) -> dict[str, Any]:
     """The context of the table, whatever its size, in a fixed number of queries."""
+    steps = standing.steps if standing is not None and standing.rollout.is_open else ()
     chosen, search = request.GET.get("show", ""), request.GET.get("q", "").strip()
     chosen = chosen if chosen in FILTERS else ""
     paginator = LongListPaginator(members_of(each, chosen=chosen, search=search), ROWS_A_PAGE)
     page = paginator.get_page(request.GET.get("page"))
-    members = list(page)
+    members, turns = list(page), turns_of(each, steps)
     query = "&".join(f"{name}={value}" for name, value in (("show", chosen), ("q", search)) if value)
     return {
-        "rows": [Row(member, getattr(member, "called", "") or member.org_id) for member in members],
+        "rows": [
+            Row(member, getattr(member, "called", "") or member.org_id, turns.get(member.pk)) for member in members
+        ],
+        "shows_waves": each.goes_in_waves,
         "page": page,
         "query": query,
         "chosen": chosen,

@@ -1,10 +1,11 @@
 """The rollout of a set: how far the last change has come, and a person's word on it."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db.models import Count
 from django.http import HttpRequest
 
 from fleets.choices import RolloutState, StepState
@@ -22,10 +23,11 @@ class Say(Protocol):
 
 @dataclass(frozen=True)
 class Standing:
-    """`counts` are those of its organizations by how their turn stands."""
+    """`steps` are its turns: whose, in which wave, how far; `counts` those of its organizations by that."""
 
     rollout: Rollout
-    counts: dict[str, int]
+    steps: list[tuple[UUID, int, str]]
+    counts: Mapping[str, int]
     failed: list[Any]
 
     @property
@@ -58,13 +60,13 @@ def standing_of(each: SyncSet) -> Standing | None:
     rollout = each.rollouts.order_by("-started_at").first()
     if rollout is None:
         return None
-    rows = rollout.steps.order_by().values_list("state").annotate(Count("pk"))
-    counts = dict(rows)
+    told = list(rollout.steps.order_by().values_list("member_id", "wave", "state"))
+    counts = Counter(state for _, _, state in told)
     failed = []
     if counts.get(StepState.FAILED):
         steps = rollout.steps.filter(state=StepState.FAILED).select_related("member__sync").order_by("wave", "pk")
         failed = [step.member for step in steps[:MOST_NAMED]]
-    return Standing(rollout, counts, failed)
+    return Standing(rollout, told, counts, failed)
 
 
 # What a person may say of a rollout, by the word in the address, with what comes of it.

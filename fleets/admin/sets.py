@@ -178,8 +178,8 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
         context = {
             **self.admin_site.each_context(request),
             **self._page_of(request, each, "organizations"),
-            **table_of(request, each),
-            "standing": standing_of(each),
+            **table_of(request, each, standing := standing_of(each)),
+            "standing": standing,
             "title": each.name,
             "opts": self.opts,
         }

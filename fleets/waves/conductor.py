@@ -15,7 +15,7 @@ from django.utils import timezone
 from fleets.choices import Cause, RolloutState, StepState
 from fleets.models import Member, Rollout, RolloutStep, SyncSet
 from fleets.waves.asking import Answer, Step, answer
-from fleets.waves.order import waves_of
+from fleets.waves.forming import canaries_of, in_waves
 from fleets.waves.steps import UNFINISHED, halt, refresh, release, take_back
 from fleets.waves.verdict import Verdict, judge
 from syncs.choices import AsksForWave, Trigger
@@ -167,7 +167,7 @@ def _who(each: SyncSet, found: Answer[UUID]) -> list[Member]:
     if found.takes_all:
         return members
     chosen = found.reached | found.behind
-    canaries = {member.pk for member in _canaries(each, members)} if found.behind else set()
+    canaries = {member.pk for member in canaries_of(each, members)} if found.behind else set()
     return [member for member in members if member.sync_id in chosen or member.pk in canaries]
 
 
@@ -203,7 +203,7 @@ def _begin(
 ) -> Rollout:
     """Under all locks. The last one, if it was not done, goes on in this one."""
     chosen = {member.pk: member for member in members} | _left_of(each, last)
-    waves = [list(chosen.values())] if at_once else _in_waves(each, list(chosen.values()))
+    waves = [list(chosen.values())] if at_once else in_waves(each, list(chosen.values()))
     if last is not None and last.is_open:
         take_back(last, but_for={member.pk for member in waves[0]}, by=f"a newer rollout of {each.name}")
         _close(last, RolloutState.SUPERSEDED, "Another change came before it was done.")
@@ -222,19 +222,6 @@ def _left_of(each: SyncSet, last: Rollout | None) -> dict[UUID, Member]:
         return {}
     left = each.members.filter(steps__rollout=last, steps__state__in=UNFINISHED).exclude(sync=None)
     return {member.pk: member for member in left}
-
-
-def _in_waves(each: SyncSet, members: list[Member]) -> list[list[Member]]:
-    ordered = sorted(members, key=lambda member: member.slug)
-    first = {member.pk for member in _canaries(each, ordered)}
-    canaries = [member for member in ordered if member.pk in first]
-    others = [member for member in ordered if member.pk not in first]
-    return waves_of(canaries, others, size=each.wave_size)
-
-
-def _canaries(each: SyncSet, members: Collection[Member]) -> list[Member]:
-    first = set(each.canaries.split("\n"))
-    return [member for member in members if member.org_id in first]
 
 
 def _person(user: Any) -> Any:

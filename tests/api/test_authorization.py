@@ -63,6 +63,7 @@ LEAST_ROLE = {
     "PATCH /api/v1/secret-syncs/devin-sets/{set_id}/organizations/{org_id}": EDITOR,
     "POST /api/v1/secret-syncs/devin-sets/{set_id}/organizations/{org_id}/remove-secrets": EDITOR,
     "GET /api/v1/secret-syncs/devin-sets/{set_id}/rollouts": VIEWER,
+    "GET /api/v1/secret-syncs/devin-sets/{set_id}/rollouts/{rollout_id}/organizations": VIEWER,
     "POST /api/v1/secret-syncs/devin-sets/{set_id}/rollouts/{rollout_id}/go-on": OPERATOR,
     "POST /api/v1/secret-syncs/devin-sets/{set_id}/rollouts/{rollout_id}/stop": OPERATOR,
     "POST /api/v1/secret-syncs/devin-sets/{set_id}/rollouts/{rollout_id}/end": OPERATOR,

@@ -173,7 +173,7 @@ def add_notices(sync: DevinSync, number: int, delivery: Delivery | None = None) 
 
 def add_set(folder: Folder, to: Connection, number: int) -> SyncSet:
     each = SyncSet(name=f"set-{number}", project=folder.environment.project, folder=folder, connection=to)
-    each.plans_asked_at = timezone.now()
+    each.plans_asked_at, each.wave_size = timezone.now(), 2
     each.save()
     add_member(each, number)
     return each
@@ -194,6 +194,7 @@ LISTS = {
     "organizations of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/organizations",
     "the plan of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/plan",
     "rollouts of a sync set": "/api/v1/secret-syncs/devin-sets/{set}/rollouts",
+    "organizations of a rollout": "/api/v1/secret-syncs/devin-sets/{set}/rollouts/{rollout}/organizations",
     "connections": "/api/v1/app-connections?projectId={project}",
     "connections to Devin": "/api/v1/app-connections/devin?projectId={project}",
     "connections to choose from": "/api/v1/app-connections/devin/available?projectId={project}",
@@ -224,7 +225,7 @@ def test_a_list_takes_no_statement_more_for_more_rows(
     delivery = add_notices(reader, 100)
     each = add_set(folder, connection, 100)
     ids = {"project": project.pk, "connection": connection.pk, "sync": reader.pk, "delivery": delivery.pk}
-    path = LISTS[name].format(**ids, set=each.pk)
+    path = LISTS[name].format(**ids, set=each.pk, rollout=each.rollouts.get().pk)
     SharedConnection.objects.create(connection=connection, project=project)
     add_members(project, 100)
     add_run(reader)

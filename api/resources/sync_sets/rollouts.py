@@ -12,12 +12,12 @@ from pydantic import Field
 
 from api.auth.callers import Bearer, caller_of
 from api.http.errors import NotFoundError
-from api.http.queries import Offset, page_of
+from api.http.queries import ListLimit, Offset, page_of
 from api.resources import resource
 from api.resources.base import EXAMPLE_ID, Answer, Timestamp, one_of, with_errors
 from api.resources.reach import set_for
 from api.resources.syncs.edits import actor_of
-from fleets.choices import Cause, RolloutState
+from fleets.choices import Cause, RolloutState, StepState
 from fleets.models import Rollout, RolloutStep
 from fleets.running import RUN
 from fleets.waves import by_hand
@@ -72,6 +72,22 @@ class ManyRollouts(Answer):
     rollouts: list[RolloutOut]
 
 
+class RolloutTurn(Answer):
+    """Of an organization, in one rollout."""
+
+    org_id: str = Field(examples=["org-sandbox"])
+    slug: str = Field(examples=["acme-corp"])
+    wave: int = Field(examples=[2], description="From 1.")
+    is_canary: bool
+    state: str = one_of(*StepState.values)
+    run_id: UUID | None = Field(examples=[EXAMPLE_ID], description="The run that is to bring the change, or was.")
+
+
+class ManyTurns(Answer):
+    turns: list[RolloutTurn]
+    total_count: int = Field(examples=[300])
+
+
 def count_steps(rollouts: Iterable[Rollout]) -> Mapping[UUID, Counter[str]]:
     """By the rollouts' ids."""
     found: dict[UUID, Counter[str]] = defaultdict(Counter)
@@ -100,6 +116,32 @@ def list_rollouts_of_set(request: HttpRequest, set_id: UUID, limit: Limit, offse
     """The rollouts of a set that goes in waves, the newest first: no other can be open."""
     each = set_for(caller_of(request), set_id)
     return ManyRollouts(rollouts=told_of(page_of(each.rollouts.order_by("-started_at", "-pk"), limit, offset)))
+
+
+@router.get(
+    "/{set_id}/rollouts/{rollout_id}/organizations", auth=Bearer(VIEW, by_place=True), response=with_errors(ManyTurns)
+)
+def list_turns_of_rollout(
+    request: HttpRequest, set_id: UUID, rollout_id: UUID, limit: ListLimit = None, offset: Offset = 0
+) -> ManyTurns:
+    """The organizations of a rollout, wave by wave: how far the turn of each is. All, or a page."""
+    each = set_for(caller_of(request), set_id)
+    steps = RolloutStep.objects.filter(rollout=rollout_id, rollout__set=each).select_related("member")
+    if not (count := steps.count()) and not each.rollouts.filter(pk=rollout_id).exists():
+        raise NotFoundError(f"The set {each.name} has no rollout with the ID {rollout_id}.")
+    canaries = set(each.canaries.splitlines())
+    turns = [
+        RolloutTurn(
+            org_id=step.member.org_id,
+            slug=step.member.slug,
+            wave=step.wave + 1,
+            is_canary=step.member.org_id in canaries,
+            state=step.state,
+            run_id=step.run_id,
+        )
+        for step in page_of(steps.order_by("wave", "member__slug", "pk"), limit, offset)
+    ]
+    return ManyTurns(turns=turns, total_count=count)
 
 
 @router.post("/{set_id}/rollouts/{rollout_id}/go-on", auth=Bearer(RUN, by_place=True), response=with_errors(OneRollout))

@@ -37,6 +37,7 @@ from api.resources.syncs.router import ProjectQuery
 from fleets.models import Member, SyncSet
 from fleets.planning import ask_for_plans
 from fleets.running import RUN, run_all
+from fleets.waves.forming import turns_of
 from syncs.organizations import name_organizations
 
 router = resource("Sync sets")
@@ -62,7 +63,12 @@ def told_of(each: SyncSet, rows: Iterable[Member]) -> list[SetOrganization]:
     for member in members:
         member.set = each
     name_organizations(members)
-    return [SetOrganization.of(member) for member in members]
+    turns = turns_of(each)
+    return [SetOrganization.of(member, turns.get(member.pk)) for member in members]
+
+
+def one(member: Member) -> OneOrganization:
+    return OneOrganization(organization=SetOrganization.of(member, turns_of(member.set).get(member.pk)))
 
 
 @router.get("", auth=Bearer(VIEW, by_place=True), response=with_errors(ManySets))
@@ -165,7 +171,7 @@ def approve_organizations_of_set(request: HttpRequest, set_id: UUID, body: Appro
 @router.get("/{set_id}/organizations/{org_id}", auth=Bearer(VIEW, by_place=True), response=with_errors(OneOrganization))
 def get_organization_of_set(request: HttpRequest, set_id: UUID, org_id: str) -> OneOrganization:
     """An organization in a set by its ID in Devin."""
-    return OneOrganization(organization=SetOrganization.of(member_for(caller_of(request), set_id, org_id)))
+    return one(member_for(caller_of(request), set_id, org_id))
 
 
 @router.patch(
@@ -177,7 +183,7 @@ def override_organization_of_set(
     """Pauses one organization, or gives it other limits than the set does. `null` takes a limit back."""
     caller = caller_of(request)
     override(caller, set_id, org_id, body)
-    return OneOrganization(organization=SetOrganization.of(member_for(caller, set_id, org_id)))
+    return one(member_for(caller, set_id, org_id))
 
 
 @router.post(
@@ -189,4 +195,4 @@ def remove_secrets_of_organization(request: HttpRequest, set_id: UUID, org_id: s
     """Removes from Devin what a set wrote to an organization that it takes no more, with its sync."""
     caller = caller_of(request)
     remove_secrets_of(caller, set_id, org_id)
-    return OneOrganization(organization=SetOrganization.of(member_for(caller, set_id, org_id)))
+    return one(member_for(caller, set_id, org_id))

@@ -26,10 +26,11 @@ from api.resources.syncs.schemas import (
     TrackStatus,
     track_status,
 )
-from fleets.choices import MissingFolder, NewOrganizations, Selection, State, WhenLeft
+from fleets.choices import MissingFolder, NewOrganizations, Selection, State, StepState, WhenLeft
 from fleets.models import LONGEST_NAME, Member, SyncSet
 from fleets.selecting import LONGEST_LINE, MOST_LINES
 from fleets.slugs import ORGANIZATION, fill
+from fleets.waves.forming import Turn
 from syncs.key_schema import LONGEST_SCHEMA
 from syncs.words import help_of
 
@@ -263,11 +264,17 @@ class SetOrganization(Answer):
     sync_status: TrackStatus = Field(examples=["succeeded"])
     last_sync_message: str | None = Field(examples=[None])
     last_synced_at: Timestamp | None
+    is_canary: bool = Field(description="A change reaches it before others.")
+    wave: int | None = Field(examples=[2], description="In the open rollout, from 1; null where it has no turn in one.")
+    turn: str | None = Field(description=f"How far that is: one of {', '.join(StepState.values)}.")
+    next_wave: int | None = Field(
+        examples=[2], description="In a rollout to all if that began now; null where the set does not go in waves."
+    )
 
     @classmethod
-    def of(cls, member: Member) -> Self:
-        """One whose set is loaded."""
-        sync = member.sync
+    def of(cls, member: Member, turn: Turn | None = None) -> Self:
+        """One whose set is loaded; `turn` where that goes in waves."""
+        sync, turn = member.sync, turn or Turn(is_canary=False)
         named = {"organization": member.organization} if member.organization != member.org_id else {}
         said = {name: value for name, value in member.overrides.items() if name in LIMITS}
         return cls(
@@ -283,6 +290,10 @@ class SetOrganization(Answer):
             sync_status=track_status(sync.sync_status) if sync else None,
             last_sync_message=(sync.last_sync_message if sync else "") or None,
             last_synced_at=sync.last_synced_at if sync else None,
+            is_canary=turn.is_canary,
+            wave=turn.wave,
+            turn=turn.state,
+            next_wave=turn.next_wave,
             **named,
         )
 

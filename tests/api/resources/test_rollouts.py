@@ -111,3 +111,30 @@ def test_who_only_sees_a_set_says_nothing_of_its_rollouts(viewer: Caller, each: 
 
     for address in (f"{path}/go-on", f"{path}/stop", f"{path}/end", f"{SETS}/{each.pk}/all-now"):
         viewer.post(address, status=403)
+
+
+def test_tells_which_wave_each_organization_is_in(viewer: Caller, operator: Caller, each: SyncSet) -> None:
+    def told() -> list[tuple[object, ...]]:
+        rows = viewer.get(f"{SETS}/{each.pk}/organizations")["organizations"]
+        return [(row["orgId"], row["isCanary"], row["wave"], row["turn"], row["nextWave"]) for row in rows]
+
+    assert told() == [("org-acme", False, 2, "waiting", 2), ("org-beta", True, 1, "running", 1)]
+    rollout = f"{SETS}/{each.pk}/rollouts/{last(viewer, each)['id']}"
+    turns = viewer.get(f"{rollout}/organizations")
+    assert [
+        (row["orgId"], row["wave"], row["isCanary"], row["state"], bool(row["runId"])) for row in turns["turns"]
+    ] == [
+        ("org-beta", 1, True, "running", True),
+        ("org-acme", 2, False, "waiting", False),
+    ]
+    paged = viewer.get(f"{rollout}/organizations?limit=1&offset=1")
+    assert ([row["orgId"] for row in paged["turns"]], paged["totalCount"]) == (["org-acme"], 2)
+
+    operator.post(f"{rollout}/end")
+    assert told() == [("org-acme", False, None, None, 2), ("org-beta", True, None, None, 1)]
+    one = viewer.get(f"{SETS}/{each.pk}/organizations/org-beta")["organization"]
+    assert (one["isCanary"], one["wave"], one["nextWave"]) == (True, None, 1)
+
+
+def test_a_rollout_of_another_set_has_no_turns(viewer: Caller, each: SyncSet) -> None:
+    viewer.get(f"{SETS}/{each.pk}/rollouts/{each.pk}/organizations", status=404)

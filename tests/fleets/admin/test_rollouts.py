@@ -1,5 +1,6 @@
 """The rollout of a set on its page: how far it is, and what a person may say of it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -137,3 +138,30 @@ def test_the_page_with_a_stopped_rollout_takes_fourteen_statements_at_most(
         page(operator, each)
 
     assert len(asked) <= 14
+
+
+def wave_cells(client: Client, each: SyncSet) -> list[str]:
+    """What the column says, by the organizations' order."""
+    cells = re.findall(r'<td data-label="Wave">(.*?)</td>', page(client, each))
+    return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in cells]
+
+
+def test_the_page_says_which_wave_each_organization_is_in(operator: Client, each: SyncSet, say: Say) -> None:
+    assert wave_cells(operator, each) == [
+        "Wave 2 Its turn is to come",
+        "Canary Under way",
+        "Wave 2 Its turn is to come",
+    ]
+
+    SyncSet.objects.update(wave_size=1)
+    assert wave_cells(operator, each)[2] == "Wave 2 Its turn is to come next time: Wave 3"
+    say("end")
+    assert wave_cells(operator, each) == ["Wave 2", "Canary", "Wave 3"], "in the next one"
+    DevinSync.objects.filter(member__slug="gamma").delete()
+    assert wave_cells(operator, each) == ["Wave 2", "Canary", "–"]
+    SyncSet.objects.update(canaries="")
+    assert wave_cells(operator, each) == ["Wave 1", "Wave 2", "–"]
+
+
+def test_a_set_that_reaches_all_at_once_has_no_such_column(operator: Client, each: SyncSet, make_set: MakeSet) -> None:
+    assert wave_cells(operator, make_set(name="other")) == []
