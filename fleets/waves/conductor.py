@@ -16,7 +16,7 @@ from fleets.choices import Cause, RolloutState, StepState
 from fleets.models import Member, Rollout, RolloutStep, SyncSet
 from fleets.waves.asking import Answer, Step, answer
 from fleets.waves.forming import canaries_of, in_waves
-from fleets.waves.steps import UNFINISHED, halt, refresh, release, take_back
+from fleets.waves.steps import UNFINISHED, halt, hurry, refresh, release, take_back
 from fleets.waves.verdict import Verdict, judge
 from syncs.choices import AsksForWave, Trigger
 from syncs.errors import NotRunnable
@@ -67,6 +67,7 @@ def all_now(set_id: UUID, *, user: Any = None) -> Rollout:
         return _begin_locked(each.pk, members, Cause.PERSON, user, at_once=True)
     _join_waves(rollout)
     _advance(each, rollout)
+    hurry(rollout)
     return rollout
 
 

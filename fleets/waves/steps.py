@@ -7,13 +7,13 @@ from uuid import UUID
 from django.db.models import Q
 
 from common.rows import save_columns
-from fleets.choices import StepState
+from fleets.choices import Cause, StepState
 from fleets.models import Rollout, RolloutStep, SyncSet
 from fleets.waves.asking import OPEN
 from fleets.waves.verdict import state_after
 from syncs.choices import OPEN_STATUSES, AsksForWave, Operation, Status, Trigger
 from syncs.models import DevinSync, SyncRun
-from syncs.runs.ask_many import request_runs
+from syncs.runs.ask_many import request_runs, start_now
 from syncs.runs.cancelling import cancel
 from syncs.runs.tracks import lock_sync
 
@@ -29,12 +29,21 @@ def release(rollout: Rollout) -> None:
     lock_sync(set_id=rollout.set_id)
     sync_ids = [step.member.sync_id for step in due if step.member.sync_id]
     run_ids = request_runs(sync_ids, trigger=Trigger.ROLLOUT, user=rollout.started_by)
+    if rollout.cause == Cause.PERSON:
+        start_now(sync_ids)
     runs = dict(SyncRun.objects.filter(pk__in=run_ids).values_list("sync_id", "pk"))
     DevinSync.objects.filter(pk__in=list(runs), asks_for_wave=AsksForWave.HELD).update(asks_for_wave=AsksForWave.NO)
     for step in due:
         step.run_id = runs.get(step.member.sync_id) if step.member.sync_id else None
         step.state = StepState.RUNNING if step.run_id else StepState.SKIPPED
     save_columns(due, ["run_id", "state"])
+
+
+def hurry(rollout: Rollout) -> None:
+    """Whose turn it is already and whose run waits for another attempt."""
+    lock_sync(set_id=rollout.set_id)
+    rows = rollout.steps.filter(state=StepState.RUNNING).exclude(member__sync=None)
+    start_now(list(rows.values_list("member__sync_id", flat=True)))
 
 
 def refresh(rollout: Rollout) -> None:

@@ -51,6 +51,22 @@ def request_runs(
         return _request_runs(syncs, trigger, user, is_quiet=is_quiet)
 
 
+def start_now(sync_ids: Collection[UUID]) -> None:
+    """A person says so: what waits for another attempt waits no longer. Under the locks of these syncs."""
+    waiting = SyncRun.objects.pending().filter(sync__in=list(sync_ids), operation=Operation.SYNC)
+    _ring_on_commit(_begin_now(waiting.only(*RUN_COLUMNS)))
+
+
+def _begin_now(waiting: Iterable[SyncRun]) -> list[SyncRun]:
+    """Those of these that waited for another attempt, as one that is asked for alone does; not what waits for the end
+    of a burst of changes."""
+    hurried = [run for run in waiting if run.attempt > 0 and run.not_before is not None]
+    for run in hurried:
+        run.not_before = None
+    save_columns(hurried, ["not_before"])
+    return hurried
+
+
 def _request_runs(
     syncs: list[DevinSync], trigger: Trigger, user: AbstractBaseUser | AnonymousUser | None, *, is_quiet: bool
 ) -> list[UUID]:
@@ -59,6 +75,7 @@ def _request_runs(
     waiting = {run.sync_id: run for run in runs if run.status == Status.PENDING}
     busy = {run.sync_id for run in runs if run.status != Status.PENDING}
     _join(waiting.values(), now, user, is_quiet=is_quiet, is_released=trigger in ask.RELEASING)
+    hurried = _begin_now(waiting.values()) if trigger in ask.ASKED_FOR else []
     fresh = [_new_run(sync, trigger, user, now, waits=sync.pk in busy) for sync in syncs if sync.pk not in waiting]
     for run in fresh:
         run.is_quiet, run.is_released = is_quiet, trigger in ask.RELEASING
@@ -67,7 +84,7 @@ def _request_runs(
     if trigger == Trigger.SCHEDULE:
         _schedule_next(syncs)
     else:
-        _ring_on_commit([run for run in fresh if run.not_before is None])
+        _ring_on_commit([*hurried, *(run for run in fresh if run.not_before is None)])
     return [run.pk for run in (*fresh, *waiting.values())]
 
 

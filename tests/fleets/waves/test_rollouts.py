@@ -1,11 +1,15 @@
 """A change reaches the canaries first and then the others, and stops where too many fail."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from fleets.choices import Cause, RolloutState, StepState
 from fleets.editing import change_set, delete_set
 from fleets.generating import generate
 from fleets.models import Rollout
+from fleets.running import run_all
 from fleets.waves import conductor
 from fleets.waves.companion import tend_all
 from syncs.choices import AsksForWave, Status, Trigger
@@ -295,3 +299,50 @@ def test_the_syncs_of_a_set_that_is_deleted_go_on_without_waves(fleet: Fleet) ->
     assert sorted(fleet.carry_out()) == sorted(NAMES)
     assert fleet.values("NEW") == dict.fromkeys(NAMES, "1")
     assert not DevinSync.objects.filter(goes_in_waves=True).exists()
+
+
+# What waits for another attempt
+
+
+def delay(fleet: Fleet, name: str) -> SyncRun:
+    """A pending run of an organization that failed once, and is to be tried again in an hour."""
+    later = timezone.now() + timedelta(hours=1)
+    SyncRun.objects.pending().filter(org_id=f"org-{name}").update(attempt=1, not_before=later)
+    return SyncRun.objects.pending().get(org_id=f"org-{name}")
+
+
+def test_all_now_starts_what_waits_for_another_attempt(fleet: Fleet, rung: list[str]) -> None:
+    fleet.source(NEW="1")
+    run = delay(fleet, "beta")
+    tend_all()
+    run.refresh_from_db()
+    assert run.not_before is not None, "nobody has asked for it"
+    rung.clear()
+
+    conductor.all_now(fleet.set.pk)
+
+    run.refresh_from_db()
+    assert run.not_before is None
+    assert str(run.pk) in rung
+
+
+@pytest.mark.parametrize(("canaries", "name"), [("org-beta", "beta"), ("", "alpha")])
+def test_sync_all_starts_what_waits_for_another_attempt(make_fleet: MakeFleet, canaries: str, name: str) -> None:
+    fleet = make_fleet(canaries=canaries, wave_size=2 if canaries else 0)
+    tend_all()
+    run = delay(fleet, name)
+
+    run_all(fleet.set, by=CONSOLE)
+
+    run.refresh_from_db()
+    assert run.not_before is None
+
+
+def test_a_change_leaves_the_pause_before_another_attempt(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(canaries="", wave_size=0)
+    run = delay(fleet, "alpha")
+
+    request_runs([fleet.sync("alpha").pk], trigger=Trigger.CHANGE)
+
+    run.refresh_from_db()
+    assert run.not_before is not None
