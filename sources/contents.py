@@ -33,6 +33,8 @@ class KeptSecret:
     comment: str = field(default="", repr=False)
     is_literal: bool = False
     problem: str = ""
+    # By their slugs.
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

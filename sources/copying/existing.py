@@ -7,6 +7,8 @@ from vault.errors import Unreadable
 from vault.models import Folder, Project, Secret, SecretImport
 from vault.values import open_value
 
+ROWS = 500
+
 
 @dataclass(frozen=True)
 class Present:
@@ -15,6 +17,7 @@ class Present:
     value: str | None = field(repr=False)
     comment: str = field(default="", repr=False)
     is_literal: bool = False
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -34,7 +37,7 @@ def load_existing(project: Project | None) -> Existing:
     for folder in Folder.objects.filter(environment__project=project).select_related("environment"):
         found.secrets[_place(folder)] = {}
     secrets = Secret.objects.filter(folder__environment__project=project).select_related("folder__environment")
-    for secret in secrets.iterator():
+    for secret in secrets.prefetch_related("tags").iterator(chunk_size=ROWS):
         found.secrets[_place(secret.folder)][secret.key] = _present(secret)
     rows = SecretImport.objects.filter(folder__environment__project=project).order_by("position", "created_at")
     for row in rows.select_related("folder__environment", "source__environment"):
@@ -43,10 +46,12 @@ def load_existing(project: Project | None) -> Existing:
 
 
 def _present(secret: Secret) -> Present:
+    value: str | None
     try:
-        return Present(open_value(secret), secret.comment, secret.is_literal)
+        value = open_value(secret)
     except Unreadable:
-        return Present(None, secret.comment, secret.is_literal)
+        value = None
+    return Present(value, secret.comment, secret.is_literal, frozenset(secret.tag_slugs))
 
 
 def _place(folder: Folder) -> Place:

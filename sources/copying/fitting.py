@@ -58,6 +58,10 @@ def _slug_problem(slug: str) -> str:
         return error.message
 
 
+def _is_slug(tag: str) -> bool:
+    return not _slug_problem(tag)
+
+
 def _path_problem(path: str) -> str:
     try:
         return "" if clean_path(path) == path else "it has a name with spaces around it"
@@ -76,7 +80,12 @@ def _secrets(folder: KeptFolder, fitting: Fitting) -> Iterator[KeptSecret]:
             fitting.refused.append(
                 Left(str(folder.place), f"the comment of {secret.key}", "it is too long, or has control characters")
             )
-        yield KeptSecret(secret.key, secret.value, comment or "", secret.is_literal)
+        tags = frozenset(tag for tag in secret.tags if _is_slug(tag))
+        fitting.refused += [
+            Left(str(folder.place), f"the tag {shown(tag)} of {secret.key}", "a slug of the vault is in small letters")
+            for tag in sorted(secret.tags - tags)
+        ]
+        yield KeptSecret(secret.key, secret.value, comment or "", secret.is_literal, tags=tags)
 
 
 def _problem(secret: KeptSecret, keys: Collection[str]) -> str:

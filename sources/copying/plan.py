@@ -107,6 +107,7 @@ class Drafted:
                 values={each.key: each.value for each in written},
                 comments={each.key: each.comment for each in written},
                 literal={each.key: each.is_literal for each in written},
+                tags={each.key: each.tags for each in written if each.tags},
                 imports=[(at.environment_slug, at.path) for at in shown],
             )
 
@@ -160,7 +161,8 @@ def _mark(secret: KeptSecret, present: Present | None) -> str:
     if present is None:
         return NEW
     is_same = (present.value, present.comment, present.is_literal) == (secret.value, secret.comment, secret.is_literal)
-    return SAME if is_same else DIFFERS
+    # Tags that it has here alone stay.
+    return SAME if is_same and secret.tags <= present.tags else DIFFERS
 
 
 def _counts(plan: Plan) -> dict[str, int]:
@@ -220,7 +222,9 @@ def _digest(contents: Contents, existing: Existing, into: str) -> str:
     there = [
         [
             str(place),
-            sorted([key, each.value, each.comment, each.is_literal] for key, each in secrets.items()),
+            sorted(
+                [key, each.value, each.comment, each.is_literal, sorted(each.tags)] for key, each in secrets.items()
+            ),
             list(map(str, existing.imports.get(place, ()))),
         ]
         for place, secrets in sorted(existing.secrets.items(), key=lambda item: str(item[0]))
@@ -230,5 +234,5 @@ def _digest(contents: Contents, existing: Existing, into: str) -> str:
     return fingerprint("sources.copying", json.dumps([into, rest, source, there, lefts], sort_keys=True))
 
 
-def _parts(secret: KeptSecret) -> list[str | bool]:
-    return [secret.key, secret.value, secret.comment, secret.is_literal, secret.problem]
+def _parts(secret: KeptSecret) -> list[str | bool | list[str]]:
+    return [secret.key, secret.value, secret.comment, secret.is_literal, secret.problem, sorted(secret.tags)]

@@ -10,6 +10,7 @@ Each folder by itself: of many folders read at once, Infisical leaves out those 
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from sources.contents import Contents, KeptFolder, KeptSecret, Left, Tell, shown
 from sources.errors import PlaceMissing, Unavailable
 from sources.infisical.projects import environments_in, load_project
 from sources.infisical.references import Untranslatable, translate
-from sources.infisical.rows import Reading, Unbelievable, is_hidden, list_in
+from sources.infisical.rows import LITERAL, Reading, Unbelievable, is_hidden, list_in
 from sources.infisical.source import InfisicalSource, translated
 from sources.infisical.tree import all_imports_at, folders_below
 from sources.kinds import Opening
@@ -33,7 +34,7 @@ TRIES = 10
 pause = time.sleep
 
 T = TypeVar("T")
-NOT_KEPT = {"tags": "tags", "secretMetadata": "metadata", "secretReminderNote": "a reminder"}
+NOT_KEPT = {"secretMetadata": "metadata", "secretReminderNote": "a reminder"}
 
 
 def read_contents(opening: Opening, environments: Collection[str], tell: Tell) -> Contents:
@@ -125,7 +126,9 @@ class _Project:
             elif is_hidden(item):
                 self._hidden.append(Left(str(place), shown(row.key), HIDDEN))
             else:
-                yield self._kept(item, row.key, place, is_literal=row.is_literal)
+                # Who may tag a secret there says so that its text means what it says; here that is a mark of its own.
+                tags = (row.tags or frozenset()) - {LITERAL}
+                yield replace(self._kept(item, row.key, place, is_literal=row.is_literal), tags=tags)
 
     def _kept(self, item: dict[str, Any], key: str, place: Place, *, is_literal: bool) -> KeptSecret:
         value, comment = self._reading.value(item, key), item.get("secretComment") or ""
@@ -133,7 +136,7 @@ class _Project:
             raise Unbelievable(f"the comment of {key} is no text")
         if also := [what for name, what in NOT_KEPT.items() if item.get(name)]:
             self._left.append(
-                Left(str(place), f"{' and '.join(also)} of {shown(key)}", "the copy has values and comments")
+                Left(str(place), f"{' and '.join(also)} of {shown(key)}", "the copy has values, comments and tags")
             )
         if is_literal:
             return KeptSecret(key, value, comment, is_literal=True)

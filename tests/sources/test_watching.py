@@ -1,6 +1,7 @@
 """A project that is kept elsewhere is looked at now and then, and tells by itself: who runs, and who does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,12 +11,12 @@ from connections.models import Connection
 from sources import changes
 from sources.errors import PlaceMissing, Refused, Unavailable
 from sources.models import LinkedProject, WatchedPlace
-from sources.protocol import EnvironmentEntry, Found, Place
+from sources.protocol import EnvironmentEntry, Found, Place, SourceSecret
 from sources.watching import MOST_QUIET, interval
 from syncs.choices import Status, Trigger
-from syncs.models import DevinSync, SyncControl, SyncRun
+from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs import jobs, polling
-from tests.sources.memory import Shelf
+from tests.sources.memory import MemorySource, Shelf
 from tests.syncs.conftest import ORG, Bench
 from vault.models import Folder, Project
 
@@ -235,6 +236,32 @@ def test_a_message_runs_those_that_import_the_place(shelf: Shelf, shelf_project:
 
     assert told(shelf_project, Place("prod", "/")) == {"sync-0"}
     assert told(shelf_project, Place("dev", "/")) == set()
+
+
+@pytest.mark.parametrize("chosen", [{"only_tags": "devin"}, {"except_tags": "local"}])
+def test_a_message_runs_those_that_choose_nothing_of_the_place_by_its_tags(
+    shelf: Shelf,
+    shelf_project: Project,
+    add_sync: AddSync,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: dict[str, str],
+) -> None:
+    """Another tag there would be chosen, so the place concerns them all the same."""
+
+    def read_tagged(self: MemorySource, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
+        tags = {"/": frozenset({"local"}), "/app": frozenset({"devin"})}
+        return [replace(each, tags=tags[each.path]) for each in self.read(place, recursive=recursive)]
+
+    monkeypatch.setattr(MemorySource, "read_tagged", read_tagged, raising=False)
+    monkeypatch.setattr(MemorySource, "list_tags", lambda *_, **__: {}, raising=False)
+    shelf.imported[Place("dev", "/app")] = [Place("prod", "/")]
+    sync = add_sync("/app", **chosen)
+
+    run = Bench(sync, Folder()).run()
+
+    assert run.status == Status.SUCCEEDED
+    assert {row.source_key for row in ManagedSecret.objects.all()} == set(shelf.folders[Place("dev", "/app")])
+    assert told(shelf_project, Place("prod", "/")) == {"sync-0"}
 
 
 def test_after_a_message_the_whole_project_is_looked_at(

@@ -4,7 +4,7 @@ Creates and replaces what it is given, and deletes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from vault.affected import load_edges
 from vault.editing.actor import Actor
 from vault.editing.change import Change, changing
 from vault.editing.environments import LAST_POSITION, make_environment
+from vault.editing.labels import add_tags
 from vault.editing.rights import check_import_may_leave
 from vault.editing.seals import make_folder
 from vault.editing.secrets import put_secrets
@@ -35,6 +36,8 @@ class FolderContents:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     comments: Mapping[str, str] = field(default_factory=dict, repr=False)
     literal: Mapping[str, bool] = field(default_factory=dict)
+    # By keys, the slugs of tags that they get besides those that they have.
+    tags: Mapping[str, Collection[str]] = field(default_factory=dict)
     imports: Sequence[At] = ()
 
 
@@ -49,7 +52,9 @@ def write_contents(
         rows = _Rows(change, project)
         for contents in folders:
             folder = rows.folder(contents.environment_slug, contents.path)
-            put_secrets(change, folder, contents.values, comments=contents.comments, literal=contents.literal)
+            said = contents.literal
+            _, put = put_secrets(change, folder, contents.values, comments=contents.comments, literal=said)
+            add_tags(change, project, {put[key]: slugs for key, slugs in contents.tags.items()})
         for contents in folders:
             if contents.imports:
                 _set_imports(change, rows, contents)

@@ -1,6 +1,6 @@
 """What clients keep with secrets besides their values: tags, metadata, reminders. Syncs may choose by tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -104,6 +104,19 @@ def change_tags(
             rows.update(updated_at=timezone.now(), updated_by=by.user)
         new = [through(secret_id=id_, tag_id=tag.pk) for id_ in ids for tag in added]
         through.objects.bulk_create(new, batch_size=FEW)
+
+
+def add_tags(change: Change, project: Project, tags: Mapping[Secret, Collection[str]]) -> None:
+    """By slugs, beside those that they have; what the project lacks is made. For callers that hold the transaction."""
+    wanted = {secret: slugs for secret, slugs in tags.items() if slugs}
+    if not wanted:
+        return
+    change.mark_beside(Aspect.TAGS, ((secret.folder_id, secret.key) for secret in wanted))
+    slugs = sorted({slug for each in wanted.values() for slug in each})
+    by_slug = {tag.slug: tag.pk for tag in find_tags(project, slugs, by=change.by)}
+    through = Secret.tags.through
+    links = [through(secret_id=secret.pk, tag_id=by_slug[slug]) for secret, each in wanted.items() for slug in each]
+    through.objects.bulk_create(links, batch_size=FEW, ignore_conflicts=True)
 
 
 def set_labels(project_id: UUID, labels: Mapping[Secret, Labels], *, by: Actor) -> None:

@@ -18,7 +18,7 @@ from tests.actors import ANYBODY
 from tests.sources.copying.conftest import prepared_for, quietly, wish_for
 from tests.sources.hostile import CANARY
 from vault import models as vault
-from vault.editing import add_import, create_folder, create_project, set_secrets, update_secret
+from vault.editing import add_import, change_tags, create_folder, create_project, set_secrets, update_secret
 from vault.wholeness import holds
 
 ALL = ("A", "B", "PRICE", "SHELL", "TEMPLATE", "URL")
@@ -131,7 +131,8 @@ def test_what_differs_is_kept_or_replaced_as_was_chosen(
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("comment", "another"), ("value", "another"), ("tags", ("devinsync-literal",))]
+    ("field", "value"),
+    [("comment", "another"), ("value", "another"), ("tags", ("devinsync-literal",)), ("tags", ("team",))],
 )
 def test_whatever_differs_of_a_secret_is_told(
     field: str, value: Any, there: vault.Project, filled: Project, connection_to_it: Connection
@@ -139,6 +140,46 @@ def test_whatever_differs_of_a_secret_is_told(
     setattr(filled.environments["dev"].folders["/shared"].secrets[0], field, value)
 
     assert marks(prepared_for(connection_to_it, filled, there).drafted.plan) == {"dev:/shared REGION": "differs"}
+
+
+def test_tags_come_along(filled: Project, connection_to_it: Connection) -> None:
+    secrets = filled.environments["dev"].folders["/app"].secrets
+    secrets[0].tags, secrets[1].tags = ("team", "devin"), ("devin", "devinsync-literal")
+
+    project = copied(connection_to_it, filled)
+
+    assert row_of(project, secrets[0].key).tag_slugs == ["devin", "team"]
+    assert row_of(project, secrets[1].key).tag_slugs == ["devin"], "what marks a text there is no tag here"
+    assert row_of(project, secrets[2].key).tag_slugs == []
+    assert sorted(project.tags.values_list("slug", flat=True)) == ["devin", "team"]
+    plan = prepared_for(connection_to_it, filled, project).drafted.plan
+    assert (marks(plan), plan.counts["left"]) == ({}, 1)
+
+
+def test_tags_join_those_of_the_vault_once_that_is_chosen(
+    there: vault.Project, filled: Project, connection_to_it: Connection
+) -> None:
+    region = row_of(there, "REGION", "/shared")
+    change_tags(there, [region], add=["mine"], remove=[], by=ANYBODY)
+    assert marks(prepared_for(connection_to_it, filled, there).drafted.plan) == {}
+    filled.environments["dev"].folders["/shared"].secrets[0].tags = ("team",)
+
+    copied(connection_to_it, filled, there)
+    assert region.tag_slugs == ["mine"]
+    copied(connection_to_it, filled, there, replaces=True)
+
+    assert vault.Secret.objects.get(pk=region.pk).tag_slugs == ["mine", "team"]
+    assert vault.Secret.objects.get(pk=region.pk).version == region.version, "its value is as it was"
+
+
+def test_a_tag_that_is_no_slug_is_left_out_only_by_choice(filled: Project, connection_to_it: Connection) -> None:
+    filled.environments["dev"].folders["/shared"].secrets[0].tags = ("Team A", "devin")
+
+    [left] = prepared_for(connection_to_it, filled).drafted.plan.refused
+
+    assert left.what == "the tag Team A of REGION"
+    project = copied(connection_to_it, filled, leaves_out=True)
+    assert row_of(project, "REGION", "/shared").tag_slugs == ["devin"]
 
 
 @pytest.mark.parametrize("replaces", [False, True])
