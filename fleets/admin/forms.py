@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from connections.models import Connection
+from fleets.admin.suggesting import OrganizationLines
 from fleets.choices import Selection
 from fleets.editing import EDITABLE, SELECTION, WAVES, check_set
 from fleets.models import SyncSet
@@ -37,7 +38,11 @@ class SetForm(forms.ModelForm[SyncSet]):
         model = SyncSet
         fields = [*OWN, *OPTIONS]
         error_messages = OptionsForm.Meta.error_messages
-        widgets = {**OptionsForm.Meta.widgets, "selection": forms.RadioSelect(choices=Selection.choices)}
+        widgets = {
+            **OptionsForm.Meta.widgets,
+            **dict.fromkeys(LINES, OrganizationLines),
+            "selection": forms.RadioSelect(choices=Selection.choices),
+        }
 
     # Whose form it is: what it offers is what they may choose.
     user: Any = None
@@ -56,6 +61,8 @@ class SetForm(forms.ModelForm[SyncSet]):
         for name in LINES:
             if name in self.initial:
                 self.initial[name] = self._named(self.initial[name])
+            if name in self.fields and isinstance(widget := self.fields[name].widget, OrganizationLines):
+                widget.project = self.instance.project
         if self.instance._state.adding:
             self.initial.setdefault("strangers", Strangers.ASK)
 

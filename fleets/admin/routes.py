@@ -14,6 +14,7 @@ from django.urls import URLPattern, path
 from fleets.admin.forms import LimitsForm
 from fleets.admin.organizations import counts_of
 from fleets.admin.rollouts import ALL_NOW, WORDS, say, standing_of
+from fleets.admin.suggesting import suggest_view
 from fleets.editing import approve_organizations, override, remove_secrets_of
 from fleets.models import Member, SyncSet
 from fleets.planning import ask_for_plans, summary_of
@@ -28,6 +29,7 @@ Owner = admin.ModelAdmin[SyncSet]
 
 def urls_of(owner: Owner) -> list[URLPattern]:
     routes: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
+        "suggest": ("organizations-of/<uuid:project_id>/", suggest_view),
         "run": ("<uuid:pk>/run/", run_view),
         "plan": ("<uuid:pk>/plan/", plan_view),
         "progress": ("<uuid:pk>/progress/", progress_view),

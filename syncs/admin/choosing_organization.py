@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 
 from common.patterns import validate_org_id
 from connections.models import Organization
@@ -39,7 +40,12 @@ class ChoosesOrganization(forms.ModelForm[DevinSync]):
             connection = field.to_python(chosen) if isinstance(field, forms.ModelChoiceField) else None
         except forms.ValidationError:
             connection = None
-        known = Organization.objects.filter(connection=connection, gone_at=None)
-        rows = list(known.values_list("org_id", "name")[: MOST_SUGGESTED + 1])
-        left_out = known.count() - MOST_SUGGESTED if len(rows) > MOST_SUGGESTED else 0
-        return Suggestions([(org_id, name or org_id) for org_id, name in rows[:MOST_SUGGESTED]], left_out)
+        return suggest_organizations(Organization.objects.filter(connection=connection))
+
+
+def suggest_organizations(rows: QuerySet[Organization], text: str = "") -> Suggestions:
+    """Those of the rows that are there, by their ids and what they are called; with `text` in either, where given."""
+    known = rows.filter(Q(name__icontains=text) | Q(org_id__icontains=text), gone_at=None)
+    found = list(known.values_list("org_id", "name")[: MOST_SUGGESTED + 1])
+    left_out = known.count() - MOST_SUGGESTED if len(found) > MOST_SUGGESTED else 0
+    return Suggestions([(org_id, name or org_id) for org_id, name in found[:MOST_SUGGESTED]], left_out)

@@ -14,7 +14,11 @@ from tests.patience import wait_until
 pytestmark = pytest.mark.browser
 
 ADDRESS = "http://page.example/"
-SCRIPTS = ("theme/static/devinsync/js/typeahead.js", "syncs/static/syncs/live.js")
+SCRIPTS = (
+    "theme/static/devinsync/js/typeahead.js",
+    "theme/static/devinsync/js/lines.js",
+    "syncs/static/syncs/live.js",
+)
 SELECT = """<label for="c">Fruit</label>
 <ds-typeahead><select id="c" name="c"><option value="">Choose one</option>{}</select></ds-typeahead>"""
 TEXT = """<label for="c">Fruit</label>
@@ -248,3 +252,38 @@ def test_without_scripts_it_is_a_select(browser: Browser) -> None:
 
     assert page.get_by_label("Fruit").input_value() == "pear"
     context.close()
+
+
+LINES = """<form><textarea id="l" name="l"></textarea>
+<div data-adds-to="l" data-adds-of="kind" hidden><ds-typeahead data-from="/fruits"><input aria-label="Fruit" list="f">
+<datalist id="f"></datalist></ds-typeahead></div>
+<select name="kind"><option value="">None</option><option value="2">Two</option></select></form>"""
+FRUITS = """<ds-typeahead><input list="g"><datalist id="g"><option value="1">Apple</option>
+<option value="2">Pear</option><option value="3">Pear</option></datalist></ds-typeahead>"""
+ENTRIES = (("appl", "Apple"), ("Apple", "Apple"), ("1", "Apple"), ("3", "Apple\n3"), ("f*", "Apple\n3\nf*"))
+
+
+def test_what_is_chosen_or_typed_becomes_a_line(site: Site, box: Callable[[str], Locator]) -> None:
+    field = box(LINES)
+    site.page.locator("select").select_option("2")
+    asked = site.question(0)
+    assert asked.request.url == f"{ADDRESS}fruits?kind=2&q="
+    asked.fulfill(body=FRUITS, content_type="text/html")
+    expect(site.page.locator("datalist option")).to_have_count(3)
+
+    lines = site.page.locator("textarea")
+    for typed, there in (
+        ("appl", "Apple"),
+        ("Apple", "Apple"),
+        ("1", "Apple"),
+        ("3", "Apple\n3"),
+        ("f*", "Apple\n3\nf*"),
+    ):
+        field.fill(typed)
+        field.press("Enter")
+        expect(lines).to_have_value(there)
+        expect(field).to_have_value("")
+    field.fill("left")
+    lines.focus()
+    expect(lines).to_have_value("Apple\n3\nf*\nleft")
+    assert site.page.url == ADDRESS

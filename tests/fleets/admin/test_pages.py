@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,12 +17,14 @@ from fleets.choices import NewOrganizations, Selection, State
 from fleets.companion import generate_due
 from fleets.editing import change_set, override
 from fleets.models import SyncSet
+from sources.models import SharedConnection
 from syncs.choices import Operation, Status
 from syncs.models import DevinSync, SyncRun
 from syncs.options import OPTIONS
 from tests.fleets.conftest import CONSOLE, List, MakeSet, member_of, standing
 from tests.syncs.people import log_in
 from tests.syncs.wizard_walk import Walk, step_url
+from vault.access.models import Membership
 from vault.models import Folder
 
 
@@ -321,3 +324,34 @@ def test_a_sync_that_a_set_makes_is_looked_at_and_not_edited(
     assert not settings.context["has_change_permission"]
     assert page_of(each) in page
     assert reverse("admin:syncs_devinsync_delete", args=[sync.pk]) not in page
+
+
+def test_organizations_are_suggested_by_name(
+    admin: Client, client: Client, folder: Folder, connection: Connection, devin_lists: List
+) -> None:
+    devin_lists("Acme", "Beta")
+    url = reverse("admin:fleets_syncset_suggest", args=[folder.environment.project_id])
+
+    page = admin.get(add_url(folder)).content.decode()
+    assert page.count(f'data-from="{url}"') == 3
+    all_of_them = admin.get(url, {"connection": str(connection.pk)}).content.decode()
+    assert '<option value="org-acme">Acme</option><option value="org-beta">Beta</option>' in all_of_them
+    by_id = admin.get(url, {"connection": str(connection.pk), "q": "G-BET"}).content.decode()
+    assert "Acme" not in by_id
+    assert '<option value="org-beta">Beta</option>' in by_id
+    for other in ("", "none", str(folder.pk)):
+        assert "<option" not in admin.get(url, {"connection": other}).content.decode()
+
+
+def test_of_a_connection_that_one_may_not_use_no_organization_is_suggested(
+    client: Client, folder: Folder, connection: Connection, devin_lists: List
+) -> None:
+    devin_lists("Acme")
+    member = User.objects.create_user("vera", is_staff=True)
+    Membership.objects.create(project=folder.environment.project, user=member, role="editor")
+    client.force_login(member)
+    url = reverse("admin:fleets_syncset_suggest", args=[folder.environment.project_id])
+
+    assert "Acme" not in client.get(url, {"connection": str(connection.pk)}).content.decode()
+    SharedConnection.objects.create(connection=connection, project=folder.environment.project)
+    assert "Acme" in client.get(url, {"connection": str(connection.pk)}).content.decode()

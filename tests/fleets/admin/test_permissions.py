@@ -24,6 +24,7 @@ ROUTES = (
     Route("fleets_syncset_history", VIEWERS, "set", method="get"),
     Route("fleets_syncset_settings", VIEWERS, "set", method="get"),
     Route("fleets_syncset_settings", EDITORS, "set"),
+    Route("fleets_syncset_suggest", EDITORS, "project", method="get"),
     Route("fleets_syncset_run", OPERATORS, "set"),
     Route("fleets_syncset_plan", OPERATORS, "set"),
     Route("fleets_syncset_progress", VIEWERS, "set", method="get"),
@@ -44,7 +45,13 @@ def address(make_set: MakeSet, devin_lists: List) -> Callable[[Route], str]:
     each = make_set(canaries="org-acme")
     conductor.tend(each.pk)
     rollout = each.rollouts.get()
-    pks = {"set": [each.pk], "rollout": [each.pk, rollout.pk], "member": [each.pk, member_of(each, "acme").pk], "": []}
+    pks = {
+        "set": [each.pk],
+        "project": [each.project.pk],
+        "rollout": [each.pk, rollout.pk],
+        "member": [each.pk, member_of(each, "acme").pk],
+        "": [],
+    }
     return lambda route: reverse(f"admin:{route.name}", args=[*pks[route.of], *route.args])
 
 
