@@ -31,7 +31,11 @@ def check_may_change(before: SyncSet, after: SyncSet, changed: Collection[str], 
         by.demand(CHANGE, place_of(after))
     if FROM_WHERE.union(TO_WHOM).intersection(changed):
         check_may_send(after, by=by)
-    if "when_left" in changed:
+    if "canaries" in changed:
+        # By names that the connection knows.
+        check_may_use(after.connection, after, by=by)
+    if TO_WHOM.union({"when_left"}).intersection(changed):
+        # Whom it takes no more loses its secrets by that.
         _check_may_remove(after, by=by)
     if loosens(before.approval, after.approval):
         by.demand(LOOSEN, place_of(before))

@@ -87,7 +87,7 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
     def get_readonly_fields(self, request: HttpRequest, obj: SyncSet | None = None) -> tuple[str, ...]:
         """Where values come from and go to changes who may read them."""
         lacks = obj is not None and not all(can(request.user, name, place_of(obj)) for name in NEEDED[1:])
-        return ("folder", "below", "recursive", "connection", *SELECTION) if lacks else ()
+        return ("folder", "below", "recursive", "connection", "canaries", *SELECTION) if lacks else ()
 
     # The list
 

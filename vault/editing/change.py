@@ -49,6 +49,10 @@ class Change:
         """Notes that of these keys of folders this alone is another, and no value."""
         self._marked[aspect].update(secrets)
 
+    def leave(self, folder_id: UUID) -> None:
+        """Something below this folder goes elsewhere, so whoever reads all that is below is told, too."""
+        self._folder_ids[Aspect.CONTENTS].add(folder_id)
+
     def remember(self, rows: Iterable[Model]) -> None:
         """Before rows of one kind change, for the log. What is only tried leaves no line."""
         if not is_tried():

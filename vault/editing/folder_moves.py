@@ -44,8 +44,7 @@ def move_folder(
         parent = make_path(there, environment, path)
         new_path = check_place(tree, parent)
         here.remember([tree.top])
-        _mark(here, tree)
-        here.settle()
+        _leave(here, tree)
         here.seals.hold(tree.folders)
         _put(tree, parent, new_path)
         _mark(there, tree)
@@ -61,6 +60,14 @@ def _check_may_go(tree: Tree, environment: Environment, path: str, by: Actor) ->
         raise Invalid(f"{tree.top} can't be put into itself. Choose another place.", field="path")
     if tree.top.environment.project_id != environment.project_id:
         check_may_leave(tree, by)
+
+
+def _leave(change: Change, tree: Tree) -> None:
+    """Told while it is at its old place, and to those who read all that is below the folder above."""
+    _mark(change, tree)
+    change.settle()
+    if tree.top.parent_id is not None:
+        change.leave(tree.top.parent_id)
 
 
 def _mark(change: Change, tree: Tree) -> None:

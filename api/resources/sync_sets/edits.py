@@ -114,19 +114,35 @@ def _fields_of(caller: Caller, body: UpdateSet, each: SyncSet) -> dict[str, Any]
         fields |= body.sync_options.columns()
         if body.sync_options.auto_sync_enabled is not None:
             fields["auto_sync_enabled"] = body.sync_options.auto_sync_enabled
-    connection = fields.get("connection", each.connection)
-    if body.destination_config is not None:
-        fields |= _selection(body.destination_config, connection)
-    if body.canaries is not None:
-        fields["canaries"] = "\n".join(_ids(connection, body.canaries, "canaries"))
-    return fields | _source(body, each)
+    return (
+        fields
+        | _organizations(caller, body, each, fields.get("connection", each.connection))
+        | _source(caller, body, each)
+    )
 
 
-def _source(body: UpdateSet, each: SyncSet) -> dict[str, Any]:
+def _organizations(caller: Caller, body: UpdateSet, each: SyncSet, connection: Connection) -> dict[str, str]:
+    """Whoever may not use the connection is not told which organizations it reaches, right guess or wrong."""
+    fields: dict[str, str] = {}
+    try:
+        if body.destination_config is not None:
+            fields |= _selection(body.destination_config, connection)
+        if body.canaries is not None:
+            fields["canaries"] = "\n".join(_ids(connection, body.canaries, "canaries"))
+    except Unprocessable:
+        caller.require_at(place_of(each), USE)
+        raise
+    return fields
+
+
+def _source(caller: Caller, body: UpdateSet, each: SyncSet) -> dict[str, Any]:
     if body.environment is None and body.secret_path is None:
         return {}
+    environment = body.environment or each.environment_slug
     path, below = split_path(body.secret_path) if body.secret_path is not None else (each.path, each.below)
-    return {"source": get_source(each.project, body.environment or each.environment_slug, path), "below": below}
+    # Whoever may not do it there is not told whether there is such a folder.
+    caller.require_at(Place(each.project_id, environment, path), CHANGE)
+    return {"source": get_source(each.project, environment, path), "below": below}
 
 
 def _plain(body: SetIn) -> dict[str, Any]:
@@ -161,9 +177,10 @@ def _ids(connection: Connection, lines: Sequence[str], *path: str) -> list[str]:
 
 def check_scopes(caller: Caller, before: SyncSet, fields: Mapping[str, Any]) -> None:
     changed = {name for name, value in fields.items() if getattr(before, name) != value}
-    if changed & (FROM_WHERE | TO_WHOM):
+    if changed & (FROM_WHERE | TO_WHOM | {"canaries"}):
         caller.require_at(place_of(before), USE)
-    if "when_left" in changed and fields["when_left"] == WhenLeft.REMOVE:
+    when_left = fields.get("when_left", before.when_left)
+    if changed & (TO_WHOM | {"when_left"}) and when_left == WhenLeft.REMOVE:
         caller.require_at(place_of(before), REMOVE)
     if loosens(before.approval, fields.get("approval", before.approval)):
         caller.require_at(place_of(before), LOOSEN)

@@ -7,12 +7,13 @@ from uuid import UUID
 from django.db import transaction
 
 from api.auth.callers import Caller
-from api.http.errors import BadRequest, NotPermitted
+from api.http.errors import BadRequest, NotPermitted, Unprocessable
 from api.resources.audit import note_changed
 from api.resources.lookups import get_source
 from api.resources.reach import connection_for, project_for, sync_for
-from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, UpdateSync
+from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrangers, DestinationConfigIn, UpdateSync
 from common.refusals import note_lacking
+from connections.models import Connection
 from syncs import editing
 from syncs.access import place_of
 from syncs.choices import Approval, Decision, Operation, Trigger
@@ -166,15 +167,26 @@ def fields_of(caller: Caller, body: UpdateSync, sync: DevinSync) -> dict[str, An
         "is_enabled": body.is_enabled,
         "auto_sync_enabled": body.auto_sync(body.sync_options),
         "connection": connection,
-        "org_id": destination.id_by(connection or sync.connection) if destination is not None else None,
+        "org_id": _org_id(caller, sync, destination, connection) if destination is not None else None,
     }
     if body.environment is not None or body.secret_path is not None:
         environment, path = body.environment or sync.environment_slug, body.secret_path or sync.path
+        # Whoever may not do it there is not told whether there is such a folder.
+        caller.require_at(Place(sync.project_id, environment, path), CHANGE)
         said["source"] = get_source(sync.project, environment, path)
     fields = options | {name: value for name, value in said.items() if value is not None}
     if "description" in body.model_fields_set:
         fields["description"] = body.description or ""
     return fields
+
+
+def _org_id(caller: Caller, sync: DevinSync, named: DestinationConfigIn, connection: Connection | None) -> str:
+    """Whoever may not use the connection is not told which organizations it reaches, right guess or wrong."""
+    try:
+        return named.id_by(connection or sync.connection)
+    except Unprocessable:
+        caller.require_at(place_of(sync), USE)
+        raise
 
 
 def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, removes_old: bool) -> None:

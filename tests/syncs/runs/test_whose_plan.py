@@ -75,6 +75,7 @@ WAYS: dict[str, Do] = {
     "an import less": lambda bench, by: delete_import(the_import(), by=by),
     "a reference": lambda bench, by: set_secret(bench.folder, "B", "${dev.shared.S}", by=by),
     "what a reference leads to": lambda bench, by: set_secret(folder("/shared"), "S", "s3", by=by),
+    "a value in the place of a reference": lambda bench, by: set_secret(bench.folder, "B", "b2", by=by),
     "a secret moved away": lambda bench, by: move_secrets(
         bench.folder, ["C"], bench.folder.environment, "/more", carries_references=False, by=by
     ),
