@@ -8,7 +8,6 @@ from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from zxcvbn import zxcvbn
 
 from accounts.confirming import proves
 
@@ -23,6 +22,8 @@ class GuessValidator:
     """Judges as a guesser would: words, names, dates, keyboards, and what people put in their place."""
 
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        from zxcvbn import zxcvbn  # with its lists of words, which most processes never look at
+
         judged = zxcvbn(password[:JUDGED_CHARACTERS], user_inputs=[*OWN_WORDS, *_words_of(user)])
         if judged["score"] < LOWEST_SCORE:
             hints = [judged["feedback"]["warning"], *judged["feedback"]["suggestions"]]

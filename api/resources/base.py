@@ -18,10 +18,15 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 
+from api.http.answers import share_models
+
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 EXAMPLE_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 EXAMPLE_TIME = "2026-04-20T05:31:56Z"
 KNOWN_KINDS = frozenset(get_args(ErrorType))
+
+# No route is made before its schemas.
+share_models()
 
 
 class Request(BaseModel):
