@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -60,7 +60,7 @@ def put(file: Path, content: bytes) -> None:
 
 
 @pytest.fixture
-def launch(environment: dict[str, str]) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def launch(environment: dict[str, str], data_dir: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Starts `python -m launcher …`; what still runs at the end is killed."""
     started = []
 
@@ -81,6 +81,8 @@ def launch(environment: dict[str, str]) -> Iterator[Callable[..., "subprocess.Po
     for process in started:
         process.kill()
         process.communicate()
+    # What it had started sees by itself that it has gone, and writes to the folder until then.
+    wait_until(lambda: not processes_using(data_dir))
 
 
 def is_alive(process: int) -> bool:
