@@ -26,9 +26,7 @@ class Changed:
 
 
 def reached_by(each: SyncSet) -> list[Reached]:
-    """The organizations that the set's connection reaches, as Devin last listed them; none if it is not saved yet."""
-    if each.connection._state.adding:
-        return []
+    """The organizations that the set's connection reaches, as Devin last listed them."""
     rows = each.connection.organizations.filter(gone_at=None).order_by("first_seen_at", "org_id")
     return [Reached(name, org_id) for name, org_id in rows.values_list("name", "org_id")]
 

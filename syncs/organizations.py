@@ -24,12 +24,7 @@ def id_of(connection: Connection | None, entered: str) -> str:
 
 
 def require_id(connection: Connection | None, entered: str) -> str:
-    """As `id_of`. Raises ValidationError where no organization of the connection has the name, or several have.
-
-    Of a connection that is not saved yet no organization is known.
-    """
-    if connection is not None and connection._state.adding:
-        connection = None
+    """As `id_of`. Raises ValidationError where no organization of the connection has the name, or several have."""
     org_id = id_of(connection, entered)
     is_known_by_name = Organization.objects.filter(connection=connection, gone_at=None).exists()
     if connection is None or not is_known_by_name or re.fullmatch(ORG_ID, org_id):

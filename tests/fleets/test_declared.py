@@ -288,9 +288,12 @@ def test_a_sync_that_a_set_makes_is_none_of_the_document(each: SyncSet) -> None:
 # Pruned
 
 
-def test_a_file_that_tells_of_no_sets_prunes_none_and_keeps_their_connection(each: SyncSet) -> None:
+def test_a_file_that_tells_of_no_sets_prunes_none_and_keeps_their_connections(each: SyncSet) -> None:
     Connection.objects.create(name="idle")
+    later = Connection.objects.create(name="later")
+    SyncSet.objects.filter(pk=each.pk).update(connection=later)
 
+    # The syncs write through the one still, and are to write through the other.
     assert [each.name for each in compared("connections: []\n", prunes=True).deletions] == ["idle"]
 
 
