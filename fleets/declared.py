@@ -92,9 +92,9 @@ class Sets:
         comparing.used.add(row.connection.pk)
         now = _overrides_of([row])[row.pk]
         wanted = take_overrides(entry, row, now, comparing)
-        others = {org_id: wanted.get(org_id, {}) for org_id in sorted(now.keys() | wanted.keys())}
-        changes = {org_id: said for org_id, said in others.items() if said != now.get(org_id, {})}
-        of_one = [(f"{OVERRIDES} of {org_id}", now.get(org_id, {}), said) for org_id, said in changes.items()]
+        pairs = {org_id: (now.get(org_id, {}), wanted.get(org_id, {})) for org_id in sorted(now.keys() | wanted.keys())}
+        changes = {org_id: (found, said) for org_id, (found, said) in pairs.items() if found != said}
+        of_one = [(f"{OVERRIDES} of {org_id}", *each) for org_id, each in changes.items()]
         fields = [*_organizations(stored, row), *of_one]
         found = Difference(KIND, f"{project.slug}/{before.get('name') or entry['name']}", row, fields, more=changes)
         comparing.note(found, entry, before or {"name": row.name} | _values(SyncSet()), _told(row))
@@ -194,9 +194,12 @@ def _delete(row: SyncSet, *, by: Actor, removes_secrets: bool) -> None:
         delete_sync(sync_id, by=by, removes_secrets=False)
 
 
-def _override(row: SyncSet, changes: Overrides, *, by: Actor) -> None:
-    members = dict(row.members.filter(org_id__in=changes).values_list("org_id", "pk"))
+def _override(row: SyncSet, changes: Mapping[str, tuple[dict[str, Any], dict[str, Any]]], *, by: Actor) -> None:
+    """By organization, what was found and what is wanted."""
+    members = {member.org_id: member for member in row.members.filter(org_id__in=changes)}
     if missing := sorted(changes.keys() - members.keys()):
         raise EditRefused(f"The organization {missing[0]} is not in the set yet. Apply again in a minute.")
-    for org_id, said in changes.items():
-        override(members[org_id], {name: said.get(name) for name in Member.OVERRIDABLE}, by=by)
+    for org_id, (found, wanted) in changes.items():
+        if found and members[org_id].overrides != found:
+            raise EditRefused(f"Somebody else has changed what holds for {org_id} alone. Compare again, then apply.")
+        override(members[org_id].pk, {name: wanted.get(name) for name in Member.OVERRIDABLE}, by=by)

@@ -236,6 +236,19 @@ def test_a_set_that_somebody_has_changed_meanwhile_stays(each: SyncSet) -> None:
     assert SyncSet.objects.get().wave_size == 1
 
 
+def test_what_somebody_has_said_of_one_organization_meanwhile_stays(each: SyncSet) -> None:
+    told = describe_all()
+    told["sets"][0] |= {"wave_size": 5, "overrides": []}
+    comparison = compared(told)
+    override(member_of(each, "gamma").pk, {"reconcile_minutes": 7}, by=CONSOLE)
+
+    with pytest.raises(BadDeclaration, match="Somebody else has changed what holds for org-gamma alone"):
+        apply(comparison, by=CONSOLE)
+
+    assert SyncSet.objects.get().wave_size == 1
+    assert member_of(each, "gamma").overrides == {"disable_secret_deletion": True, "reconcile_minutes": 7}
+
+
 # Faults
 
 HEAD = "sets:\n- name: core\n  project: acme-shop\n"
