@@ -111,15 +111,17 @@ def apply(options: argparse.Namespace) -> int:
         return plan(options) if is_file(options.target) else missing(options.target)
     api, body = Api.from_environment(), body_of(options)
     planned = api.ask("POST", "/v1/sync-declaration/plan", body)
-    doomed = [f"{each['kind']} {each['name']}" for each in planned["differences"] if each["action"] == "delete"]
+    doomed = [each for each in planned["differences"] if each["action"] == "delete"]
     if doomed and not options.yes:
         confirm(doomed)
-    applied = api.ask("POST", "/v1/sync-declaration/apply", body | {"confirmedDeletions": doomed})
+    confirmed = [f"{each['kind']} {each['name']}" for each in doomed]
+    applied = api.ask("POST", "/v1/sync-declaration/apply", body | {"confirmedDeletions": confirmed})
     return tell(applied, options)
 
 
-def confirm(doomed: list[str]) -> None:
-    print("To delete:", *doomed, sep="\n- ", file=sys.stderr)
+def confirm(doomed: list[dict[str, Any]]) -> None:
+    lines = (line for each in doomed for line in lines_of_difference(each))
+    print("To delete:", *lines, sep="\n", file=sys.stderr)
     if not sys.stdin.isatty():
         raise Failed("Nothing was changed. To delete them, add --yes.")
     if input("Type yes: ") != "yes":
