@@ -142,7 +142,7 @@ def test_the_page_with_a_stopped_rollout_takes_fourteen_statements_at_most(
 
 def wave_cells(client: Client, each: SyncSet) -> list[str]:
     """What the column says, by the organizations' order."""
-    cells = re.findall(r'<td data-label="Wave">(.*?)</td>', page(client, each))
+    cells = re.findall(r'<td data-label="Wave"[^>]*>(.*?)</td>', page(client, each))
     return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in cells]
 
 

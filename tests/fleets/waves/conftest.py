@@ -23,6 +23,7 @@ from syncs.runs.claim import claim
 from tests.actors import ANYBODY
 from tests.fleets.conftest import CONSOLE
 from tests.syncs.conftest import no_pause, sandbox
+from tests.syncs.torture.theatre import MOST_FURTHER_RUNS
 from vault.editing import delete_secret, set_secrets
 from vault.models import Folder
 
@@ -68,11 +69,18 @@ class Fleet:
         jobs.run_sync(str(run.pk))
 
     def carry_out_after_a_crash(self) -> None:
-        """As other workers do, once the leases of dead ones have expired."""
+        """As other workers do, once the leases of dead ones have expired. A dead one's last renewal may still be on its
+        way in the database's server when its process is gone, so they come back."""
+        for _ in range(MOST_FURTHER_RUNS + 1):
+            self._expire_leases()
+            for run in SyncRun.objects.filter(status=Status.RUNNING).order_by("queued_at"):
+                self.carry_out_one(run)
+            self.carry_out()
+            if not SyncRun.objects.filter(status=Status.RUNNING).exists():
+                return
+
+    def _expire_leases(self) -> None:
         Destination.objects.filter(lease_expires_at__isnull=False).update(lease_expires_at=Now() - timedelta(seconds=1))
-        for run in SyncRun.objects.filter(status=Status.RUNNING).order_by("queued_at"):
-            self.carry_out_one(run)
-        self.carry_out()
 
     def values(self, key: str) -> dict[str, str | None]:
         """By the organizations that have it."""
