@@ -24,6 +24,7 @@ from common import clock
 from connections.kept import shelf
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
+from tests.flushing import flush_quickly
 from tests.migrated import copied_database, folder_of_run
 from tests.patience import wait_until
 
@@ -35,6 +36,8 @@ hypothesis.register_profile(
     "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis.load_profile("steady")
+
+flush_quickly()
 
 LOOPBACK = ("127.", "::1", "localhost")
 
