@@ -19,7 +19,7 @@ MILLISECONDS = PATIENCE * 1000
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """To be started after the database and stopped with the test.
+    """To be started after the database and stopped with the tests of a file.
 
     Playwright keeps an event loop in this thread, beside which Django would refuse to talk to a database.
     """

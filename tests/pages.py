@@ -72,7 +72,16 @@ def add_sync(db: None) -> Callable[..., DevinSync]:
     return make
 
 
-@pytest.fixture
-def browser(live_server: Any) -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def browser_of_file(live_server: Any) -> Iterator[Browser]:
+    """To start one takes longer than most of its tests."""
     with open_browser() as browser:
         yield browser
+
+
+@pytest.fixture
+def browser(browser_of_file: Browser) -> Iterator[Browser]:
+    """Each test opens contexts of its own, which share nothing with those of others and end with it."""
+    yield browser_of_file
+    for context in browser_of_file.contexts:
+        context.close()
