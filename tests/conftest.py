@@ -4,6 +4,7 @@ Fixtures of one part of the product stand in that part's own conftest.
 """
 
 import contextlib
+import gc
 import math
 import os
 import socket
@@ -39,7 +40,14 @@ hypothesis.load_profile("steady")
 
 flush_quickly()
 
+# What is loaded and collected, hundreds of megabytes, is no garbage: to look through it takes longer than many a test.
+gc.set_threshold(20_000)
+
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 class NetworkIsOff(Exception):
