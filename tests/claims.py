@@ -58,6 +58,10 @@ CLAIMS = (
         " forms that were sent",
         ("tests/tenants",),
     ),
+    Claim(
+        "second pair of eyes: {own} of {ways} ways of a change are not its author's to approve",
+        ("tests/syncs/runs/test_whose_plan.py",),
+    ),
     Claim("canaries: found in {found} of {places} places", ("tests/test_canary.py",)),
     Claim("second factor: {passed} of {tests} tests", ("tests/accounts/second_factor",)),
     Claim("log-in at a certified provider: {passed} of {tests} tests", ("tests/single_sign_on",)),

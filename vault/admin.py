@@ -43,6 +43,7 @@ from vault.pages import (
     revealing,
     secrets,
     sideways,
+    tags,
     ticked,
     trash,
 )
@@ -171,7 +172,7 @@ class ProjectAdmin(SeenByPlace, LightRows, admin.ModelAdmin[Project]):
             *self._transfer_urls(),
             route("<uuid:project_id>/", projects.project_page, "project_page"),
             *(route(*each) for each in trash.ROUTES),
-            *(route(*each) for each in members.ROUTES),
+            *(route(*each) for each in (*members.ROUTES, *tags.ROUTES)),
             route("folder/<uuid:folder_id>/as-it-was/", history.history_page, "history"),
             route("folder/<uuid:folder_id>/history/", lines.lines_page, "folder_lines"),
             route("<uuid:project_id>/environments/add/", projects.add_environment, "environment_add"),

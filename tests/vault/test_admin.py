@@ -19,7 +19,7 @@ from tests.vault.conftest import ClientOf
 from vault import editing
 from vault.access.models import Membership
 from vault.access.roles import Role
-from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion, TrashEntry
+from vault.models import Environment, Folder, Project, Secret, SecretImport, SecretVersion, Tag, TrashEntry
 from vault.trash import in_trash
 
 CANARY = "canary-7f3a"
@@ -65,6 +65,9 @@ ROUTES = {
     "member_add": ("project", "superuser", "get"),
     "member_edit": ("member", "superuser", "get"),
     "member_remove": ("member", "superuser", "get"),
+    "tags": ("project", "viewer", "get"),
+    "tag_edit": ("tag", "editor", "get"),
+    "tag_delete": ("tag", "editor", "get"),
     "environment_add": ("project", "editor", "get"),
     "environment_edit": ("environment", "editor", "get"),
     "environment_delete": ("environment", "editor", "get"),
@@ -114,7 +117,7 @@ def address(name: str, secret: Secret) -> str:
         "member": Membership.objects.get().id,
         "": None,
     }
-    row = rows[kind]
+    row = Tag.objects.create(project=secret.folder.environment.project).id if kind == "tag" else rows[kind]
     return reverse(f"admin:vault_{name}", args=[] if row is None else [row])
 
 

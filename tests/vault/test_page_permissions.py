@@ -31,6 +31,9 @@ PAGES: dict[str, tuple[str, str, dict[str, str] | None]] = {
     ),
     "member_edit": ("member", "view_membership change_membership", {"role": "owner"}),
     "member_remove": ("member", "view_membership delete_membership", {}),
+    "tags": ("project", "view_project view_tag view_secret", None),
+    "tag_edit": ("tag", "change_tag", {"slug": "other"}),
+    "tag_delete": ("tag", "delete_tag", {}),
     "environment_add": ("project", "add_environment", {"name": "QA"}),
     "environment_edit": ("environment", "change_environment", {"name": "Development", "slug": "dev"}),
     "environment_delete": ("environment", "delete_environment delete_folder delete_secret", {}),
@@ -78,6 +81,7 @@ def rows(app: Folder, shared: Folder, root: Folder) -> dict[str, Any]:
         "import": editing.add_import(app, shared, by=ANYBODY),
         "other": root,
         "trashed": in_trash().get(),
+        "tag": editing.create_tag(app.environment.project, "core", by=ANYBODY),
         "member": Membership.objects.create(project=app.environment.project, user=member, role="viewer"),
     }
 

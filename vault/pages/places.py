@@ -11,7 +11,7 @@ from vault.access import Place, can, can_somewhere, can_within, place_of, visibl
 from vault.access.asking import told
 from vault.access.models import Membership
 from vault.access.trash import place_of_entry
-from vault.models import Environment, Folder, Project, Secret, SecretImport, TrashEntry
+from vault.models import Environment, Folder, Project, Secret, SecretImport, Tag, TrashEntry
 
 # The row that each part of an address names.
 NAMED: Mapping[str, QuerySet[Any]] = {
@@ -22,6 +22,7 @@ NAMED: Mapping[str, QuerySet[Any]] = {
     "import_id": SecretImport.objects.select_related("folder__environment"),
     "entry_id": TrashEntry.objects.all(),
     "member_id": Membership.objects.all(),
+    "tag_id": Tag.objects.all(),
 }
 
 

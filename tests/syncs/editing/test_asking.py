@@ -15,7 +15,7 @@ from tests.actors import ANYBODY
 from tests.syncs.conftest import Bench
 from tests.syncs.people import log_in
 from vault import editing
-from vault.models import Environment, Folder, Secret, SecretImport
+from vault.models import Environment, Folder, Secret, SecretImport, Tag
 
 CANARY = "canary-asking-77e1"
 
@@ -103,7 +103,14 @@ def another_slug(bench: Bench, shared: Folder) -> tuple[str, dict[str, Any], str
     return url("environment_edit", row), sent, "renames dev_A → develop_A in org-sandbox"
 
 
-EDITS = (an_import, no_import, another_order, an_old_version, a_referred_folder, another_slug)
+def a_tag_called_otherwise(bench: Bench, shared: Folder) -> tuple[str, dict[str, Any], str]:
+    editing.change_tags(bench.sync.project, [secret(bench)], add=["core"], remove=[], by=ANYBODY)
+    bench.options(only_tags="core")
+    bench.run()
+    return url("tag_edit", Tag.objects.get()), {"slug": "other"}, "deletes PROD_A from org-sandbox"
+
+
+EDITS = (an_import, no_import, another_order, an_old_version, a_referred_folder, another_slug, a_tag_called_otherwise)
 
 
 @pytest.mark.parametrize("given", EDITS, ids=lambda given: given.__name__)
@@ -131,7 +138,19 @@ def stored() -> list[Any]:
         sorted(Folder.objects.values_list("path", flat=True)),
         sorted(Environment.objects.values_list("slug", flat=True)),
         sorted(Secret.objects.values_list("key", "version")),
+        sorted(Tag.objects.values_list("slug", flat=True)),
     ]
+
+
+def test_a_tag_goes_once_it_was_shown_what_goes_with_it(client: Client, synced: Bench, shared: Folder) -> None:
+    words, address = a_tag_called_otherwise(synced, shared)[2], url("tag_delete", Tag.objects.get())
+
+    asked = client.post(address)
+
+    assert words in text_of(asked)
+    assert Tag.objects.exists()
+    client.post(address, {"seen": asked.context["foreseen"].seen})
+    assert not Tag.objects.exists()
 
 
 def test_what_was_seen_must_still_be_so(client: Client, synced: Bench, shared: Folder) -> None:

@@ -226,6 +226,7 @@ PAGES = {
     "trash_page": ("project_id", "project"),
     "side_by_side": ("project_id", "project"),
     "ageing": ("project_id", "project"),
+    "tags": ("project_id", "project"),
     "environment_add": ("project_id", "project"),
     "environment_edit": ("environment_id", "environment"),
     "environment_delete": ("environment_id", "environment"),
