@@ -26,7 +26,7 @@ from connections.kept import shelf
 from launcher.processes import Program, kill_session, start
 from launcher.valkey import prepare_valkey
 from tests.flushing import flush_quickly
-from tests.migrated import copied_database, folder_of_run
+from tests.migrated import can_be_copied, copied_database, copied_on_server, folder_of_run
 from tests.patience import wait_until
 
 _connect = socket.socket.connect
@@ -83,17 +83,20 @@ def _no_kept_connection() -> Iterator[None]:
 def django_db_setup(
     request: pytest.FixtureRequest, django_test_environment: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path | None]:
-    """On SQLite, the migrated file of which this process has a copy; elsewhere each process migrates its own."""
-    if connection.vendor != "sqlite" or request.config.option.reuse_db:
+    """This process has a copy of the run's migrated database: on SQLite, of this file."""
+    if request.config.option.reuse_db or not can_be_copied():
         request.getfixturevalue("django_db_setup")  # pytest-django's
         yield None
         return
     blocker = request.getfixturevalue("django_db_blocker")
-    with contextlib.ExitStack() as stack:
-        with blocker.unblock():
-            original = stack.enter_context(copied_database(folder_of_run(tmp_path_factory)))
-        yield original
-        stack.enter_context(blocker.unblock())
+    request.getfixturevalue("django_db_modify_db_settings")
+    copied = copied_database if connection.vendor == "sqlite" else copied_on_server
+    copy = contextlib.ExitStack()
+    with blocker.unblock():
+        original = copy.enter_context(copied(folder_of_run(tmp_path_factory)))
+    yield original
+    with blocker.unblock():
+        copy.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""One migrated file of SQLite for a whole test run: to migrate takes as long as a hundred tests, for each process anew.
+"""One migrated database for a whole test run: to migrate takes as long as a hundred tests, for each process anew.
 
 Whichever process needs it first makes it, and every process works on a copy of its own.
 """
@@ -9,11 +9,20 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
 
+from tests.postgresql import PREFIX
+
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+TEMPLATE = "migrated"
+
+
+def can_be_copied() -> bool:
+    """A file; or on the run's own PostgreSQL, with which the migrated database goes."""
+    return connection.vendor == "sqlite" or PREFIX in os.environ.get("DATABASE_URL", "")
 
 
 def folder_of_run(factory: pytest.TempPathFactory) -> Path:
@@ -43,8 +52,20 @@ def copied_database(folder: Path) -> Iterator[Path]:
     connection.creation.destroy_test_db(before, verbosity=0)
 
 
-def migrate(file: Path) -> None:
-    connection.settings_dict["TEST"]["NAME"] = str(file)
+@contextmanager
+def copied_on_server(folder: Path) -> Iterator[None]:
+    """The same on PostgreSQL, by a template."""
+    creation: Any = connection.creation
+    own, before = creation._get_test_db_name(), connection.settings_dict["NAME"]
+    once(folder, TEMPLATE, lambda: migrate(TEMPLATE))
+    connection.settings_dict["TEST"].update(NAME=own, TEMPLATE=TEMPLATE)
+    connection.settings_dict["NAME"] = creation._create_test_db(verbosity=0, autoclobber=True)
+    yield
+    creation.destroy_test_db(before, verbosity=0)
+
+
+def migrate(name: Path | str) -> None:
+    connection.settings_dict["TEST"]["NAME"] = str(name)
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    # The last connection to a file leaves all in that file.
+    # The last connection to a file leaves all in that file, and a database that somebody uses is no template.
     connection.close()

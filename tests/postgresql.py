@@ -15,6 +15,8 @@ from typing import Any, LiteralString, Self
 from common.processes import die_with_parent
 from tests.patience import PATIENCE, wait_until
 
+PREFIX = "devinsync-pg-"
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -58,7 +60,7 @@ def find_programs(folder: Path) -> Path:
 
 def make_folder() -> Path:
     """Not in $TMPDIR: the owner must reach it, and a socket's path must be short."""
-    folder = Path(tempfile.mkdtemp(prefix="devinsync-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
     folder.chmod(0o755)
     return folder
 
