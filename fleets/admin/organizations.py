@@ -9,7 +9,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
-from common.long_lists import LongListPaginator
+from common.long_lists import MOST_SHOWN, LongListPaginator
 from fleets.admin.rollouts import Standing
 from fleets.choices import State, StepState
 from fleets.models import Member, SyncSet
@@ -101,6 +101,7 @@ class Row:
 def counts_of(each: SyncSet) -> dict[str, int]:
     """How many organizations there are of each sort, in one query."""
     found: dict[str, int] = each.members.order_by().aggregate(
+        listed=Count("pk"),
         total=Count("pk", filter=~Q(state=State.LEFT)),
         behind=Count("pk", filter=Q(is_behind=True) & ~Q(state__in=[State.LEFT, State.WAITING])),
         synced=Count("pk", filter=Q(state=State.ACTIVE, sync__sync_status=Status.SUCCEEDED)),
@@ -128,7 +129,9 @@ def table_of(request: HttpRequest, each: SyncSet, standing: Standing | None) -> 
     steps = standing.steps if standing is not None and standing.rollout.is_open else ()
     chosen, search = request.GET.get("show", ""), request.GET.get("q", "").strip()
     chosen = chosen if chosen in FILTERS else ""
-    paginator = LongListPaginator(members_of(each, chosen=chosen, search=search), ROWS_A_PAGE)
+    paginator, counts = LongListPaginator(members_of(each, chosen=chosen, search=search), ROWS_A_PAGE), counts_of(each)
+    if not search:
+        paginator.count = min(counts[chosen or "listed"], MOST_SHOWN)
     page = paginator.get_page(request.GET.get("page"))
     members, turns = list(page), turns_of(each, steps)
     query = "&".join(f"{name}={value}" for name, value in (("show", chosen), ("q", search)) if value)
@@ -141,7 +144,7 @@ def table_of(request: HttpRequest, each: SyncSet, standing: Standing | None) -> 
         "query": query,
         "chosen": chosen,
         "search": search,
-        "counts": (counts := counts_of(each)),
+        "counts": counts,
         "plans": summary_of(each),
         "ways": [(name, label, counts.get(name)) for name, (label, _) in FILTERS.items()],
     }

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
+from django.db.models import Case, Value, When
 from django.http import HttpRequest
+from django.urls import reverse
 
 from fleets.choices import RolloutState, StepState
 from fleets.models import Rollout, SyncSet
@@ -22,13 +24,25 @@ class Say(Protocol):
 
 
 @dataclass(frozen=True)
+class Failed:
+    """An organization in whose turn it failed."""
+
+    slug: str
+    sync_id: UUID | None
+    reason: str
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:syncs_devinsync_change", args=[self.sync_id])
+
+
+@dataclass(frozen=True)
 class Standing:
     """`steps` are its turns: whose, in which wave, how far; `counts` those of its organizations by that."""
 
     rollout: Rollout
     steps: list[tuple[UUID, int, str]]
     counts: Mapping[str, int]
-    failed: list[Any]
+    failed: list[Failed]
 
     @property
     def is_running(self) -> bool:
@@ -60,13 +74,13 @@ def standing_of(each: SyncSet) -> Standing | None:
     rollout = each.rollouts.order_by("-started_at").first()
     if rollout is None:
         return None
-    told = list(rollout.steps.order_by().values_list("member_id", "wave", "state"))
-    counts = Counter(state for _, _, state in told)
-    failed = []
-    if counts.get(StepState.FAILED):
-        steps = rollout.steps.filter(state=StepState.FAILED).select_related("member__sync").order_by("wave", "pk")
-        failed = [step.member for step in steps[:MOST_NAMED]]
-    return Standing(rollout, told, counts, failed)
+    # Why one failed comes in the same statement, as there are many things to ask on this page.
+    reason = Case(When(state=StepState.FAILED, then="member__sync__last_sync_message"), default=Value(""))
+    columns = ("member_id", "wave", "state", "member__slug", "member__sync_id", "reason")
+    rows = list(rollout.steps.order_by("wave", "pk").annotate(reason=reason).values_list(*columns))
+    failed = [Failed(slug, sync_id, why or "") for _, _, state, slug, sync_id, why in rows if state == StepState.FAILED]
+    steps = [(member_id, wave, state) for member_id, wave, state, *_ in rows]
+    return Standing(rollout, steps, Counter(state for _, _, state in steps), failed[:MOST_NAMED])
 
 
 # What a person may say of a rollout, by the word in the address, with what comes of it.

@@ -127,7 +127,7 @@ def test_a_rollout_of_another_set_is_not_found(operator: Client, each: SyncSet, 
     assert rollout().state == RolloutState.RUNNING
 
 
-def test_the_page_with_a_stopped_rollout_takes_fourteen_statements_at_most(
+def test_the_page_with_a_stopped_rollout_takes_twelve_statements_at_most(
     operator: Client, each: SyncSet, say: Say
 ) -> None:
     end_runs(Status.FAILED)
@@ -137,7 +137,7 @@ def test_the_page_with_a_stopped_rollout_takes_fourteen_statements_at_most(
     with CaptureQueriesContext(database) as asked:
         page(operator, each)
 
-    assert len(asked) <= 14
+    assert len(asked) <= 12
 
 
 def wave_cells(client: Client, each: SyncSet) -> list[str]:
