@@ -103,6 +103,10 @@ ROUTES = {
 RANKS = ["staff", "viewer", "editor", "superuser", "nobody at all"]
 
 
+def a_tag(project: Project) -> Tag:
+    return Tag.objects.get_or_create(project=project, slug="stage", defaults={"name": "Stage"})[0]
+
+
 def address(name: str, secret: Secret) -> str:
     kind = ROUTES[name][0]
     if kind in ("trashed", "deletion"):
@@ -117,7 +121,7 @@ def address(name: str, secret: Secret) -> str:
         "member": Membership.objects.get().id,
         "": None,
     }
-    row = Tag.objects.create(project=secret.folder.environment.project).id if kind == "tag" else rows[kind]
+    row = a_tag(secret.folder.environment.project).pk if kind == "tag" else rows[kind]
     return reverse(f"admin:vault_{name}", args=[] if row is None else [row])
 
 
