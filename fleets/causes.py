@@ -9,6 +9,7 @@ from datetime import datetime
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
+from django.db.models.functions import Right
 
 from fleets.models import Member, SyncSet
 from syncs.choices import Approval
@@ -32,7 +33,8 @@ def _who_changed(each: SyncSet, *, since: datetime) -> set[int]:
 def _last_in_line(each: SyncSet, sync: DevinSync) -> datetime | None:
     """When the set last changed it: it has not been told yet what was done to the set since. None for never, by the
     name that the set has now."""
-    by_the_set = _log_of(sync).filter(change_message__endswith=f" {Actor.by_set(None, each.pk, each.name).way}.")
+    end = f" {Actor.by_set(None, each.pk, each.name).way}."
+    by_the_set = _log_of(sync).annotate(end=Right("change_message", len(end))).filter(end=end)
     return by_the_set.order_by("-action_time").values_list("action_time", flat=True).first()
 
 

@@ -16,6 +16,7 @@ from sources.watching import MOST_QUIET, interval
 from syncs.choices import Status, Trigger
 from syncs.models import DevinSync, ManagedSecret, SyncControl, SyncRun
 from syncs.runs import jobs, polling
+from tests.sources import memory
 from tests.sources.memory import MemorySource, Shelf
 from tests.syncs.conftest import ORG, Bench
 from vault.models import Folder, Project
@@ -248,12 +249,16 @@ def test_a_message_runs_those_that_choose_nothing_of_the_place_by_its_tags(
 ) -> None:
     """Another tag there would be chosen, so the place concerns them all the same."""
 
-    def read_tagged(self: MemorySource, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
-        tags = {"/": frozenset({"local"}), "/app": frozenset({"devin"})}
-        return [replace(each, tags=tags[each.path]) for each in self.read(place, recursive=recursive)]
+    # A class of its own, as Python remembers of a class that it has told tags.
+    class Tagged(MemorySource):
+        def read_tagged(self, place: Place, *, recursive: bool = False) -> list[SourceSecret]:
+            tags = {"/": frozenset({"local"}), "/app": frozenset({"devin"})}
+            return [replace(each, tags=tags[each.path]) for each in self.read(place, recursive=recursive)]
 
-    monkeypatch.setattr(MemorySource, "read_tagged", read_tagged, raising=False)
-    monkeypatch.setattr(MemorySource, "list_tags", lambda *_, **__: {}, raising=False)
+        def list_tags(self, place: Place, *, recursive: bool = False) -> dict[str, frozenset[str]]:
+            return {}
+
+    monkeypatch.setattr(memory, "MemorySource", Tagged)
     shelf.imported[Place("dev", "/app")] = [Place("prod", "/")]
     sync = add_sync("/app", **chosen)
 

@@ -300,6 +300,7 @@ def test_tells_how_each_organization_stands(viewer: Caller, make: Make) -> None:
         "orgId": "org-acme", "organization": "Acme", "slug": "acme", "state": "active", "message": None,
         "isPaused": False, "overrides": {}, "leftAt": None, "syncId": str(sync.pk), "syncStatus": "failed",
         "lastSyncMessage": "Too many deletions", "lastSyncedAt": None,
+        "wave": None, "turn": None, "nextWave": None, "isCanary": False,
     }  # fmt: skip
     assert told(viewer.get(f"{SETS}/{made['id']}")["syncSet"]["syncCounts"]) == {"pending": 1, "failed": 1}
 

@@ -332,12 +332,13 @@ def test_a_key_goes_to_no_other_address_than_it_is_for(bench: Bench, sandbox: Sa
     assert f"Revoke the key {rotation.key_name()} in Devin" in rotation.message
 
 
-def test_a_connection_that_is_deleted_ends_it(bench: Bench) -> None:
+def test_one_whose_row_is_gone_is_not_carried_on(bench: Bench) -> None:
     rotation = ask(bench.connection, trigger=Trigger.PERSON, by="ana")
-    Connection.objects.all().delete()
+    KeyRotation.objects.all().delete()
 
     carry_on(rotation.pk)
 
+    assert bench.sandbox.log.requests() == []
     assert not KeyRotation.objects.exists()
 
 
