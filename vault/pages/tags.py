@@ -56,14 +56,13 @@ def edit_tag(request: HttpRequest, tag_id: UUID) -> HttpResponse:
                 return _done(request, tag, CHANGE, f"The tag {before} is called {tag.slug} now.")
         except EditingError as error:
             refuse(form, error)
-    warning = "Syncs choose secrets by what tags are called. One that names this tag does not follow its new name."
     return form_page(
         request,
         form,
         title=f"Rename the tag {tag.slug}",
         submit="Save",
         back=tag.project,
-        warning=warning,
+        warning=WARNING,
         question=question,
     )
 
