@@ -121,6 +121,12 @@ class Turn:
         self._turns = turns
         self._is_mine = False
 
+    def be_among(self, turns: Turns) -> None:
+        """Those of the file that it writes to from now on."""
+        if turns is not self._turns:
+            self.give()
+            self._turns = turns
+
     def take(self) -> None:
         if not self._is_mine:
             self._turns.take()
@@ -162,11 +168,16 @@ def take_turns(connection: Any) -> None:
     it taken for as long as there are others who take turns.
     """
     name = str(connection.settings_dict["NAME"])
-    # Django tells of each time that the same object connects.
-    if ":memory:" in name or "mode=memory" in name or hasattr(connection, "turn"):
+    if ":memory:" in name or "mode=memory" in name:
         return
     patience = float(connection.settings_dict["OPTIONS"].get("timeout", 5)) / 2
-    connection.turn = turn = Turn(_turns.setdefault(name, Turns(Path(f"{name}-turns"), patience)))
+    # Not one too many: a fork remembers each for good.
+    turns = _turns.get(name) or _turns.setdefault(name, Turns(Path(f"{name}-turns"), patience))
+    # Django tells of each time that the same object connects, which may be to another file than the last time.
+    if hasattr(connection, "turn"):
+        connection.turn.be_among(turns)
+        return
+    connection.turn = turn = Turn(turns)
     begin, commit = connection._start_transaction_under_autocommit, connection._commit
 
     def begin_in_turn() -> None:

@@ -7,12 +7,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.utils import ConnectionHandler
 
 from devinsync_site.sqlite import Turns
 from tests.patience import PATIENCE, wait_until
@@ -186,6 +189,32 @@ def test_a_connection_that_connects_again_takes_one_turn() -> None:
         connection.close()
         with transaction.atomic():
             Project.objects.exists()
+
+
+@sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_goes_to_another_file_takes_the_turns_of_that_one(tmp_path: Path) -> None:
+    first, second = Path(connection.settings_dict["NAME"]), tmp_path / "second.sqlite3"
+    sqlite3.connect(second).close()
+    own = ConnectionHandler({"default": {**connection.settings_dict, "NAME": str(first)}})["default"]
+    own.ensure_connection()
+    own.close()
+    own.settings_dict["NAME"] = str(second)
+
+    with transaction_of(own):
+        take_in_passing(Path(f"{first}-turns"))
+        with pytest.raises(BlockingIOError):
+            take_in_passing(Path(f"{second}-turns"))
+    own.close()
+
+
+@contextmanager
+def transaction_of(own: Any) -> Iterator[None]:
+    own.ensure_connection()
+    own.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    yield
+    own.rollback()
+    own.set_autocommit(True)
 
 
 @sqlite_only
