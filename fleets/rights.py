@@ -8,8 +8,8 @@ from collections.abc import Collection
 from fleets.choices import WhenLeft
 from fleets.models import SyncSet
 from syncs.access import place_of
+from syncs.choices import LOOSEN, loosens
 from syncs.editing.actor import Actor
-from syncs.editing.loosening import LOOSEN, loosens
 from syncs.editing.rights import REMOVE, check_may_read, check_may_use
 
 CHANGE, DELETE = "syncs.change_devinsync", "syncs.delete_devinsync"

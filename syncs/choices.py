@@ -15,6 +15,15 @@ class Approval(TextChoices):
     WRITES = "writes", "Every run that writes"
 
 
+# To ask for less of it takes a right of its own.
+LOOSEN = "syncs.loosen_approval"
+
+
+def loosens(before: str, after: str) -> bool:
+    order = Approval.values
+    return order.index(after) < order.index(before)
+
+
 class Answer(TextChoices):
     """A person's word on a plan that waits for it."""
 

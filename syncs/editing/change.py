@@ -61,7 +61,7 @@ def change_sync(
     changed = _set(sync, fields)
     check_may_change(before, sync, changed, by=by, removes_old=removes_old)
     _check(sync, changed, old)
-    check_may_loosen(sync, changed.get("approval", sync.approval), by=by)
+    check_may_loosen(before, sync, removes_old=removes_old, by=by)
     _save(sync)
     _let_go(sync, old, removes_old=removes_old, by=by)
     run = after_edit(sync, user=by.user, wishes=wishes, at_once=bool(runs)) if runs is not False else None

@@ -2,28 +2,25 @@
 the second person. Its syncs' options by any way, and a sync that goes and leaves its secrets behind."""
 
 from syncs.access import place_of
-from syncs.choices import Approval
+from syncs.choices import LOOSEN, Approval, loosens
 from syncs.editing.actor import Actor
+from syncs.editing.moves import Place
 from syncs.errors import EditRefused
 from syncs.models import DevinSync
 from vault.access import can
 
-LOOSEN = "syncs.loosen_approval"
 
-
-def loosens(before: str, after: str) -> bool:
-    order = Approval.values
-    return order.index(after) < order.index(before)
-
-
-def check_may_loosen(sync: DevinSync, before: str, *, by: Actor) -> None:
+def check_may_loosen(before: DevinSync, after: DevinSync, *, removes_old: bool, by: Actor) -> None:
     """Raises EditRefused. A command that runs for nobody has the machine, and so the database, in hand."""
-    if loosens(before, sync.approval) and _lacks(by, sync):
+    if loosens(before.approval, after.approval) and _lacks(by, after):
         raise EditRefused(
-            f"The runs of “{sync.name}” need the approval of another person ({Approval(before).label.lower()}). To ask "
-            f"for less takes the permission {LOOSEN}, which administrators have.",
+            f"The runs of “{after.name}” need the approval of another person "
+            f"({Approval(before.approval).label.lower()}). To ask for less takes the permission {LOOSEN}, which "
+            "administrators have.",
             field="approval",
         )
+    if not removes_old:
+        _check_may_forget(before, Place.of(after), by=by)
 
 
 def check_may_leave_behind(sync: DevinSync, *, by: Actor) -> None:
@@ -32,6 +29,19 @@ def check_may_leave_behind(sync: DevinSync, *, by: Actor) -> None:
         raise EditRefused(
             f"The runs of “{sync.name}” need the approval of another person. Delete it with its secrets, which waits "
             f"for an approval; to delete it and leave them takes the permission {LOOSEN}."
+        )
+
+
+def _check_may_forget(sync: DevinSync, new: Place, *, by: Actor) -> None:
+    """The same of one, as it was before, that goes to another organization. Raises EditRefused."""
+    old = Place.of(sync)
+    if sync.approval == Approval.NONE or old.is_same_organization(new) or not _lacks(by, sync):
+        return
+    if old.secrets_of(sync).exists() or old.open_intents_of(sync).exists():
+        raise EditRefused(
+            f"The runs of “{sync.name}” need the approval of another person. Have its secrets removed from the "
+            f"organization that it leaves, which waits for an approval; to leave them takes the permission {LOOSEN}.",
+            field="org_id",
         )
 
 

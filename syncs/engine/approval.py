@@ -45,10 +45,11 @@ class Line:
 
 
 def is_needed(policy: Approval, plan: Plan, *, taken: Collection[str] = ()) -> bool:
-    """`taken` are keys that are to be taken over from another sync: it loses them, so that counts as deleting."""
+    """`taken` are keys that are to be taken over from another sync: it loses them, so that counts as deleting, as it
+    does to hand over one's own."""
     if policy == Approval.WRITES:
         return bool(plan.changes or taken)
-    return policy == Approval.DELETIONS and bool(plan.deletes or plan.renames or taken)
+    return policy == Approval.DELETIONS and bool(plan.deletes or plan.renames or plan.hand_overs or taken)
 
 
 def lines_of(plan: Plan, marks: Mapping[str, str], *, taken: Collection[str] = ()) -> list[Line]:

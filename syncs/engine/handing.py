@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from syncs.access import place_of
-from syncs.choices import Action, Outcome
+from syncs.choices import LOOSEN, Action, Outcome, loosens
 from syncs.engine.changes import Change, HandOver, told_sync
 from syncs.engine.ledger import LEDGER_FIELDS, Ledger, close
 from syncs.engine.others import name_in, why_stopped
@@ -97,11 +97,14 @@ def take_over(ledger: Ledger, wanted: Mapping[str, str], *, chosen: Collection[s
 
 
 def may_take_from(ledger: Ledger, holder: DevinSync) -> bool:
-    """What another project's sync holds is taken by those alone who may do so there too."""
-    person = ledger.run.requested_by
-    if holder.project_id == ledger.sync.project_id or person is None:
-        return True
-    return can(person, "syncs.take_over", place_of(holder))
+    """What another project's sync holds is taken by those alone who may do so there too; what one holds whose runs wait
+    for another person, for one whose runs need not, by those who may ask for less approval."""
+    person, needed = ledger.run.requested_by, []
+    if holder.project_id != ledger.sync.project_id:
+        needed.append("syncs.take_over")
+    if loosens(holder.approval, ledger.sync.approval):
+        needed.append(LOOSEN)
+    return person is None or all(can(person, permission, place_of(holder)) for permission in needed)
 
 
 def _note(ledger: Ledger, taken: Iterable[ManagedSecret], holders: Mapping[UUID, DevinSync]) -> None:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from connections.devin.types import RemoteSecret
 from sources.finding import PATIENCE
 from syncs import places
+from syncs.choices import LOOSEN, loosens
 from syncs.engine.changes import Others, Unread, Wanter
 from syncs.engine.notes import Tag
 from syncs.engine.source import list_source_keys
@@ -18,8 +19,10 @@ from syncs.models import Destination, DevinSync, ManagedSecret, WriteIntent
 from syncs.naming import Naming
 from vault.access import has_members
 
-HELD = ("destination_key", "secret_id", "sync_id", "sync__name", "sync__project_id", "sync__is_enabled")
+OF_SYNC = ("sync__name", "sync__project_id", "sync__is_enabled", "sync__approval")
+HELD = ("destination_key", "secret_id", "sync_id", *OF_SYNC)
 TELLING = tuple(f"sync__{name}" for name in places.TELLING)
+WAITS = f"its runs wait for another person, so that taking from it takes {LOOSEN}"
 AT_ONCE = 100
 
 
@@ -40,9 +43,10 @@ def others_of(
     opening = WriteIntent.objects.open().filter(destination_id=destination.pk).exclude(sync_id=sync.pk)
     held = [*opening.values_list(*HELD, *TELLING), *ledger.order_by().values_list(*HELD, *TELLING)]
     names, stopped, is_named = {}, {}, not has_members(sync.project_id) if held else True
-    for key, _, _, name, project_id, is_enabled, *telling in held:
+    for key, _, _, name, project_id, is_enabled, approval, *telling in held:
         names[key] = name if is_named or project_id == sync.project_id else ""
-        stopped[key] = why_stopped(is_enabled=is_enabled, has_source=places.has_source(*telling))
+        why = why_stopped(is_enabled=is_enabled, has_source=places.has_source(*telling))
+        stopped[key] = f"{why}, and {WAITS}" if why and loosens(approval, sync.approval) else why
     ids = {secret_id for _, secret_id, *_ in held if secret_id}
     # What the ledger tells, no tag need tell: a signature each is the dearest part of a plan.
     untold = [secret for secret in existing if secret.secret_id not in ids and secret.secret_id not in own_ids]

@@ -119,11 +119,12 @@ def _join(pending: SyncRun, sync: DevinSync, trigger: Trigger, user: Any, wishes
     pending.askers = with_asker(pending.askers, user)
     # Whoever asks now wants what somebody else has cancelled.
     pending.is_quiet, pending.stopped_by = False, ""
+    takes_over = pending.takes_over and not wishes.takes_over
     said = wishes.said()
     for name, value in said.items():
         setattr(pending, name, value)
-    if trigger in ASKED_FOR and (said or pending.trigger not in ASKED_FOR):
-        # Whose word it was is on record.
+    if trigger in ASKED_FOR and (said or pending.trigger not in ASKED_FOR) and not takes_over:
+        # Whose word it was is on record, and by whose rights it takes what another sync holds.
         pending.trigger, pending.requested_by = trigger, _person(user)
     move_start(pending, clock.now())
     if trigger in AT_ONCE or (pending.attempt > 0 and trigger in ASKED_FOR):

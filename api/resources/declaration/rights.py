@@ -12,9 +12,8 @@ from fleets.choices import WhenLeft
 from fleets.editing import EDITABLE
 from fleets.models import SyncSet
 from syncs.access import place_of
-from syncs.choices import Approval
+from syncs.choices import LOOSEN, Approval, loosens
 from syncs.editing.declaration import CHANGE, CREATE, DELETE, Comparison, Difference
-from syncs.editing.loosening import LOOSEN, loosens
 from syncs.models import DevinSync
 from vault.access import Place
 

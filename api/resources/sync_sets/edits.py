@@ -27,7 +27,7 @@ from fleets.rights import FROM_WHERE, TO_WHOM
 from fleets.selecting import is_id
 from fleets.slugs import ORGANIZATION
 from syncs.access import place_of
-from syncs.editing.loosening import LOOSEN, loosens
+from syncs.choices import LOOSEN, loosens
 from syncs.options import OPTIONS
 from syncs.organizations import require_id
 from vault.access import Place

@@ -16,9 +16,8 @@ from common.refusals import note_lacking
 from connections.models import Connection
 from syncs import editing
 from syncs.access import place_of
-from syncs.choices import Approval, Decision, Operation, Trigger
+from syncs.choices import LOOSEN, Approval, Decision, Operation, Trigger, loosens
 from syncs.editing import Actor, Edited, addresses
-from syncs.editing.loosening import LOOSEN, loosens
 from syncs.editing.moves import Place as Destination
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run

@@ -12,12 +12,14 @@ from overview.attention import collect_attention
 from sandbox.organization import Organization as SandboxOrganization
 from sandbox.server import Sandbox
 from syncs.choices import Approval, BlockedReason, Operation, Outcome, Status, Trigger
-from syncs.editing import Actor, Need, change_sync, delete_sync, syncs_needing_a_person
+from syncs.editing import Actor, Need, change_sync, delete_sync, switch_sync, syncs_needing_a_person
 from syncs.errors import EditRefused, NotRunnable
 from syncs.models import Destination, DevinSync, PlanApproval, SyncRun
 from syncs.runs import approving, jobs
+from syncs.runs.ask import request_run
 from syncs.runs.due import waiting_for
-from tests.syncs.conftest import Bench, changes
+from syncs.runs.wishes import Wishes
+from tests.syncs.conftest import ORG, Bench, changes
 from vault.editing import set_secret
 from vault.editing.actor import Actor as Writer
 
@@ -277,6 +279,74 @@ def test_to_ask_for_less_approval_takes_a_right_of_its_own(guarded: Bench, ada: 
     for more in (Approval.DELETIONS, Approval.WRITES):
         change_sync(guarded.sync.pk, {"approval": more}, by=by)
     assert DevinSync.objects.get().approval == Approval.WRITES
+
+
+@pytest.fixture
+def editor(db: None) -> User:
+    user = User.objects.create_user("editor")
+    user.groups.add(Group.objects.get(name="Editor"))
+    return user
+
+
+@pytest.mark.parametrize("less", [Approval.NONE, Approval.DELETIONS])
+def test_what_it_holds_goes_by_no_takeover_to_a_sync_that_asks_for_less(
+    guarded: Bench, other: Bench, editor: User, less: Approval
+) -> None:
+    other.source(A="theirs")
+    other.options(approval=less)
+    switch_sync(guarded.sync.pk, "is_enabled", on=False, by=Actor.in_admin(editor))
+
+    run = other.run(user=editor, takes_over=["A"])
+    kim = User.objects.create_user("kim", is_superuser=True)
+    approved = [other.carry_out(approve(run, kim))] if less != Approval.NONE else []
+
+    for each in (run, *approved):
+        assert "loosen_approval" in str(list(each.changes.values_list("detail", flat=True)))
+    assert guarded.sync.managed_secrets.count() == 2
+
+
+@pytest.mark.parametrize("is_administrators_wish", [True, False])
+def test_a_wish_to_take_over_stays_that_of_whoever_had_it(
+    guarded: Bench, other: Bench, ada: User, editor: User, is_administrators_wish: bool
+) -> None:
+    other.source(A="theirs")
+    guarded.options(is_enabled=False)
+    wishes, users = Wishes(takes_over=["A"]), (ada, editor) if is_administrators_wish else (editor, ada)
+    request_run(other.sync, trigger=Trigger.MANUAL, user=users[0], wishes=wishes)
+
+    other.run(user=users[1], repushes_all=True)
+
+    assert other.sync.managed_secrets.exists() == is_administrators_wish
+
+
+@pytest.mark.parametrize("operation", [Operation.SYNC, Operation.REMOVE])
+def test_handing_a_key_over_counts_as_deleting_it(
+    guarded: Bench, other: Bench, ada: User, operation: Operation
+) -> None:
+    guarded.options(approval=Approval.DELETIONS)
+    other.source(A="a", B="b")
+    guarded.source(A="a")
+
+    run = guarded.run(user=ada, operation=operation)
+
+    assert run.blocked_reason == BlockedReason.APPROVAL
+    assert guarded.sync.managed_secrets.count() == 2
+
+
+def test_leaving_an_organization_and_its_secrets_takes_the_same_right(guarded: Bench, ada: User, editor: User) -> None:
+    elsewhere: dict[str, object] = {"org_id": "org-elsewhere"}
+    with pytest.raises(EditRefused, match="loosen_approval"):
+        change_sync(guarded.sync.pk, elsewhere, by=Actor.in_admin(editor))
+    assert guarded.sync.managed_secrets.count() == 2
+
+    change_sync(guarded.sync.pk, elsewhere, by=Actor.in_admin(editor), removes_old=True)
+    run = SyncRun.objects.get(operation=Operation.REMOVE)
+    guarded.carry_out(run)
+    assert (run.org_id, run.blocked_reason) == (ORG, BlockedReason.APPROVAL)
+    change_sync(guarded.sync.pk, {"org_id": "org-third"}, by=Actor.in_admin(editor))
+    DevinSync.objects.update(org_id=ORG)
+    change_sync(guarded.sync.pk, elsewhere, by=Actor.in_admin(ada))
+    assert not guarded.sync.managed_secrets.exists()
 
 
 def test_whoever_wrote_a_secret_before_it_was_last_in_step_may_approve_another_change(
