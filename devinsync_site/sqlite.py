@@ -164,15 +164,10 @@ _turns: dict[str, Turns] = {}
 def take_turns(connection: Any) -> None:
     """From now on each transaction of this connection waits for its turn, and gives it up at its end.
 
-    So does each statement that writes outside of one: SQLite would let it look again every tenth of a second, and find
-    it taken for as long as there are others who take turns.
+    So does each statement that writes outside of one, which else would find the file taken by others that take turns.
     """
-    name = str(connection.settings_dict["NAME"])
-    if ":memory:" in name or "mode=memory" in name:
+    if (turns := _turns_of(connection)) is None:
         return
-    patience = float(connection.settings_dict["OPTIONS"].get("timeout", 5)) / 2
-    # Not one too many: a fork remembers each for good.
-    turns = _turns.get(name) or _turns.setdefault(name, Turns(Path(f"{name}-turns"), patience))
     # Django tells of each time that the same object connects, which may be to another file than the last time.
     if hasattr(connection, "turn"):
         connection.turn.be_among(turns)
@@ -197,3 +192,13 @@ def take_turns(connection: Any) -> None:
     connection._commit = commit_and_give
     connection._rollback = turn.given_after(connection._rollback)
     connection._close = turn.given_after(connection._close)
+
+
+def _turns_of(connection: Any) -> Turns | None:
+    """Those of its file; None of a database in memory."""
+    name = str(connection.settings_dict["NAME"])
+    if ":memory:" in name or "mode=memory" in name:
+        return None
+    patience = float(connection.settings_dict["OPTIONS"].get("timeout", 5)) / 2
+    # Not one too many: a fork remembers each for good.
+    return _turns.get(name) or _turns.setdefault(name, Turns(Path(f"{name}-turns"), patience))
