@@ -1,7 +1,6 @@
 """Connections in the admin: a list of which work, a form whose credentials only go in, and "Test connection"."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -30,6 +29,7 @@ from connections.rotation.giving_up import why_it_is_kept
 from connections.rotation.pages import ROTATE_CONNECTION, key_page, key_progress
 from connections.rotation.telling import told_of_rotation
 from connections.rotation.troubles import troubled
+from connections.users import users_of
 from connections.ways import WAY
 from encryption import DecryptionError
 from theme.badges import badge, in_words
@@ -38,7 +38,6 @@ from theme.times import moment
 
 # All connections of one click are asked one after the other, and a person waits.
 PATIENCE_FOR_MANY = 20.0
-NAMED = 20
 STATE = (
     "State",
     {
@@ -131,6 +130,13 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
             sync_count=Count("syncs", distinct=True), project_count=Count("linked_projects", distinct=True)
         )
         return counted
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        connection: Any = super().get_object(request, *args, **kwargs)
+        if connection is not None:
+            # A column is told who looks at it in no other way.
+            connection.looked_at_by = request.user
+        return connection
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_anywhere(request.user, VIEW)
@@ -328,9 +334,9 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         rows = list(objs)
         keeping: list[str] = []
         for row in rows:
-            users = _users_of(row)
-            keeping += [f"{row.name}: {user}" for user in users.named]
-            keeping += [f"{row.name}: {users.more:,} more"] if users.more else []
+            for users in users_of(row, request.user):
+                keeping += [f"{row.name}: {users.kind.one} {user}" for user in users.named]
+                keeping += [f"{row.name}: {users.words_of_more}"] if users.more else []
             keeping += [problem] if (problem := why_it_is_kept(row)) else []
         lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return [str(row) for row in rows], {str(self.opts.verbose_name_plural): len(rows)}, lacking, keeping
@@ -396,9 +402,10 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
 
     @admin.display(description="in use by")
     def used_by(self, connection: Any) -> str:
-        users = _users_of(connection)
-        named = format_html_join(", ", "{}", ((_link(user),) for user in users.named))
-        return format_html("{}{}", named, f" and {users.more:,} more" if users.more else "") or "nothing yet"
+        used = users_of(connection, connection.looked_at_by)
+        links = [_link(user) for users in used for user in users.named]
+        more = [users.words_of_more for users in used if users.more]
+        return format_html_join(", ", "{}", ((each,) for each in (*links, *more))) or "nothing yet"
 
     @admin.display(description="way there")
     def way_there(self, connection: Connection) -> str:
@@ -409,20 +416,6 @@ class ConnectionAdmin(LightRows, admin.ModelAdmin[Connection]):
         if not connection.sealed_credentials:
             return "none"
         return f"ends in …{connection.credentials_hint}" if connection.credentials_hint else "stored"
-
-
-@dataclass(frozen=True)
-class Users:
-    """The first of the syncs and linked projects that use a connection, and how many more there are."""
-
-    named: list[Any]
-    more: int
-
-
-def _users_of(connection: Any) -> Users:
-    syncs, links = connection.syncs.all(), connection.linked_projects.select_related("project")
-    named = [*syncs[:NAMED], *(link.project for link in links[:NAMED])]
-    return Users(named, syncs.count() + links.count() - len(named))
 
 
 def _chosen(request: HttpRequest) -> tuple[str, str]:

@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from connections.admin import NAMED, ConnectionAdmin
+from connections.admin import ConnectionAdmin
 from connections.models import Connection
 from connections.reach import VIEW
+from connections.users import NAMED
 from sources import pages
 from sources.copying import pages as copying
 from sources.sharing import projects_of

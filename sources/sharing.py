@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from connections.models import Connection
 from connections.reach import VIEW, register_sharing
+from connections.users import Kind, register_users
 from sources.models import SharedConnection
 from vault.access import projects_with, register_visible, visible
 from vault.models import Project
@@ -22,10 +23,15 @@ from vault.models import Project
 def connect() -> None:
     register_sharing(shared_with)
     register_visible(Connection, seen_by)
+    register_users(Kind("linked project", "linked projects", _linked_by, visible))
 
 
 def seen_by(user: Any) -> Q:
     return Q() if user.has_perm(VIEW) else (shared_with(user, VIEW) or Q(pk__in=()))
+
+
+def _linked_by(connection: Connection) -> QuerySet[Project]:
+    return Project.objects.filter(link__connection=connection).order_by("slug")
 
 
 def shared_with(user: Any, permission: str) -> Q | None:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from connections.models import Connection
+from connections.users import Kind, register_users
 from sources.models import SharedConnection
 from syncs.models import DevinSync, ManagedSecret, StrangerDecision, SyncRun, SyncRunChange
 from syncs.places import ReadsPlace
@@ -48,9 +50,15 @@ def projects_for(user: Any) -> QuerySet[Project]:
 def register() -> None:
     """Tells `visible` of the rows of this package."""
     register_visible(DevinSync, lambda user: seen_by(user, VIEW))
+    register_users(Kind("sync", "syncs", _syncs_by, visible))
     register_visible(SyncRun, lambda user: seen_by(user, VIEW_RUN, "sync__"))
     register_visible(SyncRunChange, lambda user: seen_by(user, "syncs.view_syncrunchange", "run__sync__"))
     register_visible(ManagedSecret, lambda user: seen_by(user, "syncs.view_managedsecret", "sync__"))
+
+
+def _syncs_by(connection: Connection) -> QuerySet[DevinSync]:
+    """Those that are given another connection one by one; those of a set are given it by their set."""
+    return DevinSync.objects.filter(connection=connection, set_id=None).order_by("name")
 
 
 def seen_by(user: Any, permission: str, to_sync: str = "") -> Q:

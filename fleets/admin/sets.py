@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -24,6 +24,7 @@ from fleets.models import SyncSet
 from syncs.access import place_of, projects_for
 from syncs.admin.base import ROWS_A_PAGE, ByPlace, demand, two_lines
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
+from syncs.admin.wizard.storage import forget_draft
 from syncs.choices import Status
 from syncs.editing import Actor
 from syncs.errors import SyncError
@@ -227,6 +228,9 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
         return super().log_change(request, obj, message) if message else None
 
     def response_add(self, request: HttpRequest, obj: SyncSet, post_url_continue: str | None = None) -> HttpResponse:
+        if way_on(request) == reverse("admin:syncs_devinsync_wizard", args=["destination"]):
+            # From the wizard, whose entries have become this set.
+            forget_draft(request)
         messages.success(request, f"The sync set “{obj.name}” was created. Its syncs are being made.")
         return redirect(obj)
 

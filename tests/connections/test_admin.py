@@ -499,7 +499,7 @@ def test_of_many_users_some_are_named_and_all_counted(
         admin_client.get(f"{LIST}{connection.pk}/{what}/").content.decode() for what in ("change", "delete")
     )
 
-    assert "and 5 more" in page
+    assert "5 more syncs" in page
     assert "5 more" in deletion
     assert "more-22" not in page + deletion
     admin_client.post(f"{LIST}{connection.pk}/delete/", {"post": "yes"})

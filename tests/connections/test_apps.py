@@ -310,7 +310,7 @@ def reading(linked: LinkedProject) -> DevinSync:
 def test_one_that_projects_are_linked_through_stays(administrator: Caller, linked: LinkedProject) -> None:
     answer = administrator.delete(f"{API}/{linked.connection_id}", status=400)
 
-    assert "The projects shop are linked through the connection vault" in answer["message"]
+    assert "The connection vault is used by the linked project Shop." in answer["message"]
     assert Connection.objects.filter(pk=linked.connection_id).exists()
 
 

@@ -13,6 +13,7 @@ from connections.errors import ConnectionFailed
 from connections.models import Connection
 from connections.repointing import why_it_stays
 from connections.rotation.giving_up import why_it_is_kept
+from connections.users import why_it_is_used
 from connections.ways import WAY
 
 
@@ -63,19 +64,7 @@ def update_connection(caller: Caller, connection: Connection, body: Update) -> C
 
 def delete_connection(caller: Caller, connection: Connection) -> None:
     with transaction.atomic():
-        names = sorted(connection.syncs.values_list("name", flat=True))
-        if names:
-            raise BadRequest(
-                f"The connection {connection.name} is used by the syncs {', '.join(names[:10])}. "
-                "Remove all existing connections and try again: delete these syncs, or give them another connection."
-            )
-        linked = sorted(connection.linked_projects.values_list("project__slug", flat=True))
-        if linked:
-            raise BadRequest(
-                f"The projects {', '.join(linked[:10])} are linked through the connection {connection.name}. "
-                "Remove all existing connections and try again: delete these projects first."
-            )
-        if problem := why_it_is_kept(connection):
+        if problem := why_it_is_used(connection, caller.user) or why_it_is_kept(connection):
             raise BadRequest(problem)
         note_deleted(caller, connection)
         Connection.objects.filter(pk=connection.pk).delete()

@@ -9,12 +9,19 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from formtools.wizard.storage.session import SessionStorage
 
 from encryption import DecryptionError, seal, unseal
 
 LIFETIME_SECONDS = 2 * 3600
+# Under which formtools keeps the entries of the one wizard that there is, in the session.
+KEPT_AS = "wizard_sync_wizard"
+
+
+def forget_draft(request: HttpRequest) -> None:
+    """What was entered has become something else than a sync."""
+    request.session.pop(KEPT_AS, None)
 
 
 class SealedStorage(SessionStorage):  # type: ignore[misc]

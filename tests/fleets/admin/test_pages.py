@@ -95,6 +95,24 @@ def test_the_wizard_hands_on_what_was_entered_and_is_come_back_to_with_all_of_it
     assert admin.get(step_url("source")).context["form"]["folder"].value() == str(folder.pk)
 
 
+def test_a_set_that_was_made_from_the_wizard_leaves_nothing_unfinished_there(
+    admin: Client, folder: Folder, connection: Connection, devin_lists: List, rung: object
+) -> None:
+    devin_lists("Acme")
+    walk = Walk(admin, folder, connection)
+    walk.begin()
+    walk.answer("source")
+    to_many = {"destination-connection": str(connection.pk), "wizard_goto_step": "many"}
+    way = admin.post(step_url("destination"), to_many).headers["Location"]
+
+    admin.post(way, entries(folder, connection, name="Not A Slug"))
+    assert admin.get(step_url("destination")).status_code == 200
+    admin.post(way, entries(folder, connection))
+
+    assert SyncSet.objects.exists()
+    assert admin.get(step_url("destination")).headers["Location"] == step_url("source")
+
+
 def test_a_look_at_which_organizations_saves_nothing(
     admin: Client, folder: Folder, connection: Connection, devin_lists: List
 ) -> None:
