@@ -14,6 +14,7 @@ from fleets.declared_lists import (
     LISTS,
     OVERRIDES,
     Overrides,
+    names_organizations,
     overrides_schema,
     take_overrides,
     told_overrides,
@@ -86,6 +87,8 @@ class Sets:
         row = comparing.find(entry, KIND, there) or SyncSet(project=project)
         stored = None if row._state.adding else copy(row)
         before = _told(row) if stored is not None else {}
+        if _asks(entry, before):
+            comparing.check_may_ask(project, entry, before)
         if not _take(entry, row, stored, before, comparing):
             return
         comparing.kept.add(row.pk)
@@ -161,6 +164,13 @@ def _take(entry: Entry, row: SyncSet, stored: SyncSet | None, before: Mapping[st
         # The document makes it; as a choice it is judged once it is there.
         changed.discard("connection")
     return _is_whole(entry, row, changed, comparing)
+
+
+def _asks(entry: Entry, before: Mapping[str, Any]) -> bool:
+    """Whether what becomes of the entry tells which organizations its connection reaches: by how many it takes, or by a
+    name that stands for one."""
+    said = [name for name in (*WHICH, "canaries") if entry.get(name) is not None]
+    return not before or names_organizations(entry) or any(entry[name] != before[name] for name in said)
 
 
 def _is_whole(entry: Entry, row: SyncSet, changed: Collection[str], comparing: Comparing) -> bool:

@@ -57,6 +57,12 @@ def told_overrides(said: Overrides) -> dict[str, Any]:
     return {OVERRIDES: told} if told else {}
 
 
+def names_organizations(entry: Entry) -> bool:
+    """Whether something is said of one by what it is called."""
+    listed = entry.get(OVERRIDES)
+    return isinstance(listed, list) and any(isinstance(each, dict) and each.get(ORGANIZATION) for each in listed)
+
+
 def take_overrides(entry: Entry, row: SyncSet, now: Overrides, comparing: Comparing) -> Overrides:
     """What is to hold; as it is where the entry says nothing, and for organizations that the set does not take."""
     listed = entry.get(OVERRIDES)

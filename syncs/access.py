@@ -23,9 +23,14 @@ VIEW, VIEW_RUN = "syncs.view_devinsync", "syncs.view_syncrun"
 
 def place_of(sync: ReadsPlace) -> Place:
     """Of a sync, or of what makes syncs for it."""
-    if not sync.project.is_kept_here and not SharedConnection.objects.filter(_own_connection(sync.project_id)).exists():
+    return place_at(sync.project, sync.environment_slug, sync.path)
+
+
+def place_at(project: Project, environment: str, path: str) -> Place:
+    """Where a sync would belong that reads this; whether there is such a folder or not."""
+    if not project.is_kept_here and not SharedConnection.objects.filter(_own_connection(project.pk)).exists():
         return NOWHERE
-    return Place(sync.project_id, sync.environment_slug, sync.path)
+    return Place(project.pk, environment, path)
 
 
 def place_of_run(run: SyncRun) -> Place:

@@ -11,6 +11,7 @@ from api.http.errors import BadRequest, NotFoundError
 from sources.errors import SourceError
 from sources.finding import find_place
 from sources.protocol import Found
+from syncs.access import place_at
 from vault.access import Place, can, can_somewhere, can_within, place_of, visible
 from vault.elsewhere import check_kept_here
 from vault.models import ROOT, Environment, Folder, Project
@@ -133,11 +134,13 @@ def get_environment(caller: Caller, project: Project, slug: str) -> Environment:
     return environment
 
 
-def get_source(project: Project, environment: str, path: str) -> Found:
-    """The place that a sync reads. One that is missing is a mistake in the request, not an unknown address.
+def get_source(caller: Caller, project: Project, environment: str, path: str, *permissions: str) -> Found:
+    """The place that a sync reads. One that is missing is a mistake in the request, not an unknown address; whoever may
+    not do this there is not told.
 
     Asks the source, so it is never called inside a transaction.
     """
+    caller.require_at(place_at(project, environment, path), *permissions)
     try:
         return find_place(project, environment, path)
     except SourceError as error:

@@ -60,6 +60,13 @@ def connection_for(caller: Caller, connection_id: UUID, *, app: str = "devin") -
     return connection
 
 
+def require_organizations(caller: Caller, connection: Connection) -> None:
+    """For who asks which organizations it reaches: those who see them all, or may write through it."""
+    sees_all = caller.user.has_perm("connections.view_organization")
+    if not sees_all and not connections_for(caller, reach.USE, pk=connection.pk).exists():
+        caller.require(reach.USE)
+
+
 # Syncs and their runs
 
 

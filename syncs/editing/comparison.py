@@ -23,6 +23,7 @@ from sources.errors import SourceError
 from sources.finding import find_place
 from sources.protocol import Found
 from sources.words import link_of, where_kept
+from syncs.access import place_at
 from syncs.editing.actor import Person
 from syncs.editing.declaration import (
     CHANGE,
@@ -46,6 +47,7 @@ from syncs.editing.declared_ways import WAY_FIELDS, take_way, way_of
 from syncs.editing.document import BadDeclaration, Entry, Fault
 from syncs.editing.seen import Seen
 from syncs.models import DevinSync
+from vault.access import Place
 from vault.models import Project
 
 CONNECTION_NAMES = ("name", "previous_name", *CONNECTION_FIELDS, *WAY_FIELDS, SHARED_WITH, "api_key_env")
@@ -216,6 +218,7 @@ class Comparing:
         self.blame(f"The connection {row.name} has another {field}. {told}", entry.line_of(field))
 
     def set_way(self, entry: Entry, row: Connection) -> bool:
+        self.seen.check_may_see_ways(entry.keys() & {*WAY_FIELDS})
         try:
             take_way(row, entry)
         except ValidationError as error:
@@ -265,6 +268,8 @@ class Comparing:
         is_new = row._state.adding
         before = {} if is_new else {"name": row.name} | place_of(row) | values_of(row, SYNC_FIELDS)
         was = row.name or entry["name"]
+        if entry.get(ORGANIZATION):
+            self.check_may_ask(project, entry, before)
         try:
             entry = with_org_id(entry, self.connections.get(str(entry.get("connection") or before.get("connection"))))
         except ValidationError as error:
@@ -328,6 +333,7 @@ class Comparing:
         connection = self.connection_of(kind, entry, str(wanted["connection"]))
         if connection is None:
             return False
+        self.seen.check_may_look(self.place_said(row.project, entry, before))
         try:
             source = find_place(row.project, str(wanted["environment"]), str(wanted["path"]))
         except SourceError as error:
@@ -335,6 +341,17 @@ class Comparing:
             return False
         row.connection, row.source = connection, source
         return True
+
+    def place_said(self, project: Project, entry: Entry, before: Mapping[str, Any]) -> Place:
+        """Where it would belong, whether or not there is anything."""
+        environment, path = (str(entry.get(name) or before.get(name) or "") for name in ("environment", "path"))
+        return place_at(project, environment, path)
+
+    def check_may_ask(self, project: Project, entry: Entry, before: Mapping[str, Any]) -> None:
+        """Before anything tells which organizations there are. Raises Lacking."""
+        connection = self.connections.get(str(entry.get("connection") or before.get("connection")))
+        if connection is not None and not connection._state.adding:
+            self.seen.check_may_ask(connection, project, self.place_said(project, entry, before))
 
     def connection_of(self, kind: str, entry: Entry, name: str) -> Connection | None:
         connection = self.connections.get(name)

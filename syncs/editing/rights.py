@@ -18,6 +18,7 @@ from syncs.models import DevinSync
 from syncs.places import ReadsPlace
 from vault.access import Place
 from vault.loading import places_read
+from vault.models import Project
 
 REVEAL, REMOVE = "vault.reveal_secret", "syncs.remove_secrets"
 
@@ -54,11 +55,16 @@ def check_may_delete(sync: DevinSync, *, by: Actor, removes_secrets: bool) -> No
 
 def check_may_use(connection: Connection, sync: ReadsPlace, *, by: Actor) -> None:
     """Raises Lacking."""
+    check_may_use_at(connection, sync.project, place_of(sync), by=by)
+
+
+def check_may_use_at(connection: Connection, project: Project, place: Place, *, by: Actor) -> None:
+    """The same of a sync that there is not yet. Raises Lacking."""
     if by.may_everywhere(USE):
         return
-    if not is_shared(connection, sync.project):
+    if not is_shared(connection, project):
         raise Lacking([USE], where=f"for the connection {connection.name}, which is not shared with this project")
-    by.demand(USE, place_of(sync))
+    by.demand(USE, place)
 
 
 def check_may_read(sync: ReadsPlace, *, by: Actor, recursive: bool) -> None:

@@ -17,7 +17,7 @@ from api.http.errors import Unprocessable, issue
 from api.resources.lookups import get_source
 from api.resources.reach import connection_for, member_for, project_for, set_for
 from api.resources.sync_sets.schemas import CreateSet, OverrideOrganization, SetDestinationIn, SetIn, UpdateSet
-from api.resources.syncs.edits import CHANGE, CREATE, REMOVE, USE, actor_of
+from api.resources.syncs.edits import CHANGE, CREATE, REMOVE, USE, actor_of, require_use
 from connections.models import Connection
 from fleets import editing
 from fleets.choices import Selection, WhenLeft
@@ -26,11 +26,10 @@ from fleets.models import Member, SyncSet
 from fleets.rights import FROM_WHERE, TO_WHOM
 from fleets.selecting import is_id
 from fleets.slugs import ORGANIZATION
-from syncs.access import place_of
+from syncs.access import place_at, place_of
 from syncs.choices import LOOSEN, loosens
 from syncs.options import OPTIONS
 from syncs.organizations import require_id
-from vault.access import Place
 
 DELETE = "syncs.delete_devinsync"
 PLAIN = ("is_enabled", "missing_folder", "wave_size", "max_failures")
@@ -47,9 +46,10 @@ def split_path(path: str) -> tuple[str, str]:
 def create_set(caller: Caller, body: CreateSet) -> SyncSet:
     project = project_for(caller, body.project_id)
     path, below = split_path(body.secret_path)
-    caller.require_at(Place(project.pk, body.environment, path), CREATE, USE)
-    source = get_source(project, body.environment, path)
+    source = get_source(caller, project, body.environment, path, CREATE, USE)
     connection = connection_for(caller, body.connection_id)
+    # Names of organizations are looked up below.
+    require_use(caller, connection, project, place_at(project, body.environment, path))
     said = _plain(body) | body.sync_options.columns() | _selection(body.destination_config, connection)
     each = SyncSet(project=project, name=body.name, connection=connection, below=below, **said)
     each.auto_sync_enabled = body.sync_options.auto_sync_enabled is not False
@@ -130,7 +130,7 @@ def _organizations(caller: Caller, body: UpdateSet, each: SyncSet, connection: C
         if body.canaries is not None:
             fields["canaries"] = "\n".join(_ids(connection, body.canaries, "canaries"))
     except Unprocessable:
-        caller.require_at(place_of(each), USE)
+        require_use(caller, connection, each.project, place_of(each))
         raise
     return fields
 
@@ -140,9 +140,7 @@ def _source(caller: Caller, body: UpdateSet, each: SyncSet) -> dict[str, Any]:
         return {}
     environment = body.environment or each.environment_slug
     path, below = split_path(body.secret_path) if body.secret_path is not None else (each.path, each.below)
-    # Whoever may not do it there is not told whether there is such a folder.
-    caller.require_at(Place(each.project_id, environment, path), CHANGE)
-    return {"source": get_source(each.project, environment, path), "below": below}
+    return {"source": get_source(caller, each.project, environment, path, CHANGE), "below": below}
 
 
 def _plain(body: SetIn) -> dict[str, Any]:

@@ -15,15 +15,17 @@ from api.resources.syncs.schemas import AgreeToAddress, CreateSync, DecideStrang
 from common.refusals import note_lacking
 from connections.models import Connection
 from syncs import editing
-from syncs.access import place_of
+from syncs.access import place_at, place_of
 from syncs.choices import LOOSEN, Approval, Decision, Operation, Trigger, loosens
 from syncs.editing import Actor, Edited, addresses
 from syncs.editing.moves import Place as Destination
+from syncs.editing.rights import check_may_use_at
 from syncs.models import DevinSync, ManagedSecret, SyncRun
 from syncs.runs.ask import request_run
 from syncs.runs.trusting import doubts
 from syncs.runs.wishes import NO_WISHES, Wishes
 from vault.access import Place, can
+from vault.models import Project
 
 CREATE, CHANGE, REMOVE = "syncs.add_devinsync", "syncs.change_devinsync", "syncs.remove_secrets"
 CONFIRM, USE = "syncs.confirm_deletions", "connections.use_connection"
@@ -35,15 +37,15 @@ def actor_of(caller: Caller) -> Actor:
 
 def create_sync(caller: Caller, body: CreateSync) -> Edited:
     project = project_for(caller, body.project_id)
-    caller.require_at(Place(project.pk, body.environment, body.secret_path), CREATE, USE)
-    source = get_source(project, body.environment, body.secret_path)
+    source = get_source(caller, project, body.environment, body.secret_path, CREATE, USE)
     connection = connection_for(caller, body.connection_id)
+    place = place_at(project, body.environment, body.secret_path)
     sync = DevinSync(
         name=body.name,
         description=body.description or "",
         project=project,
         connection=connection,
-        org_id=body.destination_config.id_by(connection),
+        org_id=org_id_for(caller, body.destination_config, connection, project, place),
         is_enabled=body.is_enabled is not False,
         auto_sync_enabled=body.auto_sync(body.sync_options) is not False,
         **body.sync_options.columns(),
@@ -166,26 +168,34 @@ def fields_of(caller: Caller, body: UpdateSync, sync: DevinSync) -> dict[str, An
         "is_enabled": body.is_enabled,
         "auto_sync_enabled": body.auto_sync(body.sync_options),
         "connection": connection,
-        "org_id": _org_id(caller, sync, destination, connection) if destination is not None else None,
     }
+    if destination is not None:
+        through = connection or sync.connection
+        said["org_id"] = org_id_for(caller, destination, through, sync.project, place_of(sync))
     if body.environment is not None or body.secret_path is not None:
         environment, path = body.environment or sync.environment_slug, body.secret_path or sync.path
-        # Whoever may not do it there is not told whether there is such a folder.
-        caller.require_at(Place(sync.project_id, environment, path), CHANGE)
-        said["source"] = get_source(sync.project, environment, path)
+        said["source"] = get_source(caller, sync.project, environment, path, CHANGE)
     fields = options | {name: value for name, value in said.items() if value is not None}
     if "description" in body.model_fields_set:
         fields["description"] = body.description or ""
     return fields
 
 
-def _org_id(caller: Caller, sync: DevinSync, named: DestinationConfigIn, connection: Connection | None) -> str:
-    """Whoever may not use the connection is not told which organizations it reaches, right guess or wrong."""
+def org_id_for(
+    caller: Caller, named: DestinationConfigIn, connection: Connection, project: Project, place: Place
+) -> str:
+    """Whoever may not use the connection there is not told which organizations it reaches, right guess or wrong."""
     try:
-        return named.id_by(connection or sync.connection)
+        return named.id_by(connection)
     except Unprocessable:
-        caller.require_at(place_of(sync), USE)
+        require_use(caller, connection, project, place)
         raise
+
+
+def require_use(caller: Caller, connection: Connection, project: Project, place: Place) -> None:
+    """Raises NotPermitted or Lacking, for the sake of the scopes or of their owner."""
+    caller.require_at(place, USE)
+    check_may_use_at(connection, project, place, by=actor_of(caller))
 
 
 def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, removes_old: bool) -> None:

@@ -14,7 +14,14 @@ from api.http.waiting import Wait, wait_for
 from api.resources import resource
 from api.resources.base import with_errors
 from api.resources.lookups import as_uuid, get_source
-from api.resources.reach import SYNCS, connections_for, project_for, sync_for, syncs_for
+from api.resources.reach import (
+    SYNCS,
+    connections_for,
+    project_for,
+    require_organizations,
+    sync_for,
+    syncs_for,
+)
 from api.resources.runs.schemas import ManyRuns, OnePlan, PlanOut, SyncRunOut
 from api.resources.syncs.edits import (
     agree_to_address,
@@ -48,6 +55,7 @@ from api.resources.syncs.schemas import (
     TriggerSync,
     UpdateSync,
 )
+from fleets.selecting import is_id
 from sources.clashes import find_clashes
 from syncs.access import VIEW_RUN, place_of
 from syncs.choices import Operation
@@ -56,7 +64,7 @@ from syncs.key_schema import KeySchema
 from syncs.models import DevinSync, SyncRun
 from syncs.organizations import name_organizations
 from syncs.runs.wishes import Wishes
-from vault.access import Place, visible
+from vault.access import visible
 
 router = resource("Secret syncs")
 RUN = "syncs.run_devinsync"
@@ -151,7 +159,10 @@ def create_devin_sync(request: HttpRequest, body: CreateSync, wait: Wait, confir
 )
 def check_destination(request: HttpRequest, body: CheckDestination) -> DestinationCheck:
     """Tells whether another sync, of any project, writes to the same organization; of which, if the caller sees it."""
-    connection = connections_for(caller_of(request), pk=body.connection_id).first() if body.connection_id else None
+    caller = caller_of(request)
+    connection = connections_for(caller, pk=body.connection_id).first() if body.connection_id else None
+    if connection is not None and not is_id(body.destination_config.org_id):
+        require_organizations(caller, connection)
     org_id = body.destination_config.id_by(connection)
     named: dict[str, Any] = {"org_id": org_id} if org_id != body.destination_config.org_id else {}
     same = DevinSync.objects.filter(org_id=org_id)
@@ -161,7 +172,7 @@ def check_destination(request: HttpRequest, body: CheckDestination) -> Destinati
         same = same.filter(connection__base_url__in=[connection.base_url] if connection else [])
     if not same.exists():
         return DestinationCheck(has_duplicate=False, **named)
-    shown = visible(caller_of(request).user, same).order_by("created_at").first()
+    shown = visible(caller.user, same).order_by("created_at").first()
     if shown is None:
         return DestinationCheck(has_duplicate=True, **named)
     return DestinationCheck(has_duplicate=True, duplicate_project_id=shown.project_id, **named)
@@ -175,8 +186,7 @@ def check_conflicts(request: HttpRequest, body: CheckConflicts) -> KeyConflicts:
     schema, they are named as Devin would have them."""
     caller = caller_of(request)
     project = project_for(caller, body.project_id)
-    caller.require_at(Place(project.pk, body.environment, body.secret_path), "syncs.view_devinsync")
-    source = get_source(project, body.environment, body.secret_path)
+    source = get_source(caller, project, body.environment, body.secret_path, "syncs.view_devinsync")
     clashes = find_clashes(project, source)
     schema = KeySchema.parse(body.key_schema or "")
     return KeyConflicts(
