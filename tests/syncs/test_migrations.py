@@ -21,34 +21,33 @@ def migrate(targets: list[tuple[str, str]]) -> None:
     executor.migrate(targets)
 
 
-@pytest.mark.parametrize(
-    ("guard", "only_managed", "expected"),
-    [
-        (10, False, (25, 30, 3, "delete")),
-        (10, True, (25, 30, 3, "leave")),
-        (5, False, (5, 30, 3, "delete")),
-        (0, True, (0, 30, 3, "leave")),
-        (1000, False, (1000, 30, 3, "delete")),
-    ],
-)
-def test_keeps_the_guard_that_a_person_set_and_what_became_of_strangers(
-    bench: Bench, guard: int, only_managed: bool, expected: tuple[int, int, int, str]
-) -> None:
+# What people had set, by the name of their sync: the guard, and whether only what was managed goes.
+SET = {"usual": (10, False), "gentle": (10, True), "strict": (5, False), "none": (0, True), "wide": (1000, False)}
+BECAME = {
+    "usual": (25, 30, 3, "delete"),
+    "gentle": (25, 30, 3, "leave"),
+    "strict": (5, 30, 3, "delete"),
+    "none": (0, 30, 3, "leave"),
+    "wide": (1000, 30, 3, "delete"),
+}
+
+
+def test_keeps_the_guard_that_a_person_set_and_what_became_of_strangers(bench: Bench) -> None:
+    for name in SET:
+        DevinSync.objects.create(name=name, project=bench.sync.project, connection=bench.sync.connection, org_id=name)
     # Of all applications: whatever stands on these tables has gone along with them.
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     migrate(BEFORE)
     try:
+        change = "UPDATE syncs_devinsync SET guard_max_deletions = %s, only_delete_managed = %s WHERE name = %s"
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE syncs_devinsync SET guard_max_deletions = %s, only_delete_managed = %s", [guard, only_managed]
-            )
+            cursor.executemany(change, [(guard, only_managed, name) for name, (guard, only_managed) in SET.items()])
     finally:
         migrate(latest)
 
-    bench.sync.refresh_from_db()
-    sync = bench.sync
-    found = (sync.guard_max_deletions, sync.guard_max_percent, sync.guard_min_deletions, sync.strangers)
-    assert found == expected
+    fields = ("guard_max_deletions", "guard_max_percent", "guard_min_deletions", "strangers")
+    found = DevinSync.objects.filter(name__in=SET).values_list("name", *fields)
+    assert {name: values for name, *values in found} == {name: list(values) for name, values in BECAME.items()}
 
 
 def run_of(sync: DevinSync, minutes: int, **given: object) -> SyncRun:
