@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connections.registry import app_choices
+from fleets.needs import Need
 from syncs.choices import Status
 
 SYNC_STATES = ("disabled", "without_source", "new", *Status.values)
@@ -79,6 +80,11 @@ KEY_ROTATIONS = Gauge(
     "Rotations of connections' keys: under way, standing still for half an hour, and those whose last attempt failed.",
     {"state": ("under_way", "standing_still", "failed")},
 )
+SETS = Gauge(
+    "devinsync_sync_sets_waiting",
+    "Sync sets that wait for a person: by what for.",
+    {"state": tuple(Need.values)},
+)
 UNTOLD = Gauge("devinsync_notifications_waiting", "Messages that wait to be sent, or to be sent again.")
 UNTOLD_SINCE = Gauge(
     "devinsync_notifications_oldest_age_seconds",
@@ -100,6 +106,6 @@ SYNC_SYNCED = Gauge(
 GAUGES = (
     INFO, PAUSED, SCHEDULER_SEEN, QUEUE_UP, BELLS, WORKERS, SYNCS, IN_STEP, AWAITING, DEPTH, OLDEST, LATER, RUNNING,
     LONGEST, MISSING, CONNECTIONS, LIMITED, SOURCES, AUDIT_WAITING, DUE, EXPIRY, CONNECTION_EXPIRY,
-    KEY_ROTATIONS, UNTOLD, UNTOLD_SINCE,
+    KEY_ROTATIONS, SETS, UNTOLD, UNTOLD_SINCE,
 )  # fmt: skip
 GAUGES_PER_SYNC = (EACH_EXPIRY, SYNC_STATE, SYNC_SYNCED)

@@ -16,6 +16,7 @@ from common import clock
 from common.version import VERSION
 from connections.models import Connection, KeyRotation
 from connections.rotation.troubles import failed, standing_still
+from fleets.needs import Need, needing_a_person, needs_of
 from forwarding.sending import waiting
 from metrics import gauges
 from metrics.gauges import Gauge
@@ -56,6 +57,7 @@ def read_moment() -> Read:
     yield from _expiries(now)
     yield from _connection_keys()
     yield from _key_rotations(now)
+    yield gauges.SETS, _sets()
     yield from _untold(now)
     yield gauges.AUDIT_WAITING, {(label,): age.total_seconds() for label, age in waiting(now).items()}
     if settings.METRICS_PER_SYNC:
@@ -172,6 +174,11 @@ def _key_rotations(now: datetime) -> Read:
         failed=Count("pk", filter=Q(ended_at__isnull=False)),
     )
     yield gauges.KEY_ROTATIONS, {(state,): number for state, number in found.items()}
+
+
+def _sets() -> dict[tuple[str, ...], float]:
+    found = Counter(waits.need for each in needing_a_person() for waits in needs_of(each))
+    return {(need.value,): found[need] for need in Need}
 
 
 def _untold(now: datetime) -> Read:

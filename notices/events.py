@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notices.facts import Fact
-from notices.finding import dates, drift, key_rotations, processes, services, syncs
+from notices.finding import dates, drift, key_rotations, processes, services, sync_sets, syncs
 from notices.models import Incident
 
 
@@ -51,6 +51,13 @@ EVENTS = (
         syncs.awaiting,
         syncs.undecided,
         syncs.how_it_ended,
+    ),
+    Event(
+        "sync-set",
+        "Sync set waits",
+        "its rollout stopped, or organizations are to be approved or could not be made",
+        sync_sets.waiting,
+        how_it_ended=sync_sets.how_it_went_on,
     ),
     Event(
         drift.DRIFT,
@@ -124,7 +131,7 @@ EVENTS = (
 )
 BY_NAME = {event.name: event for event in EVENTS}
 # What a first channel is told of, unless somebody says otherwise.
-FIRST = ("failed", "blocked", "approval", "scheduler", "workers", "key", "key-rotation")
+FIRST = ("failed", "blocked", "approval", "sync-set", "scheduler", "workers", "key", "key-rotation")
 
 
 def choices() -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from connections.key_life import expiring
 from connections.models import Connection, KeyRotation
 from connections.rotation.telling import badge_of
 from connections.rotation.troubles import troubled
+from fleets.models import SyncSet
+from fleets.needs import TONES, needing_a_person, needs_of
 from syncs.choices import BlockedReason, Phase, Status
 from syncs.editing import Need, syncs_needing_a_person, waiting_strangers
 from syncs.engine.report import about_missing
@@ -49,17 +51,22 @@ class Attentions:
     secret_count: int
     key_count: int
     rotation_count: int
+    set_count: int
 
     @property
     def count(self) -> int:
         connections = self.connection_count + self.key_count + self.rotation_count
-        return self.sync_count + connections + self.secret_count
+        return self.sync_count + connections + self.secret_count + self.set_count
 
     @property
     def all_rotations_url(self) -> str:
         if self.rotation_count <= MOST_ROWS:
             return ""
         return f"{admin_url('connections_connection_changelist')}?key=not-rotated"
+
+    @property
+    def all_sets_url(self) -> str:
+        return f"{admin_url('fleets_syncset_changelist')}?needs=person" if self.set_count > MOST_ROWS else ""
 
     @property
     def all_keys_url(self) -> str:
@@ -85,7 +92,8 @@ class Attentions:
     @property
     def has_more(self) -> bool:
         keys = self.all_keys_url or self.all_rotations_url
-        return bool(self.all_syncs_url or self.all_connections_url or keys or self.all_secrets_url)
+        rows = self.all_syncs_url or self.all_sets_url or self.all_secrets_url
+        return bool(rows or self.all_connections_url or keys)
 
 
 def admin_url(name: str, *args: object) -> str:
@@ -107,8 +115,9 @@ def collect_attention(user: Any) -> Attentions:
     keys, key_count = _first_of(visible(user, ending.order_by("key_life__expires_at", "name")))
     rotations, rotation_count = _first_of(troubled().filter(connection__in=visible(user, Connection.objects.all())))
     of_connections = [*map(_of_connection, invalid), *map(_of_key, keys), *map(_of_rotation, rotations)]
-    rows = [*_of_syncs(first), *of_connections, *map(_of_secret, secrets)]
-    return Attentions(rows, sync_count, connection_count, secret_count, key_count, rotation_count)
+    sets, set_count = _first_of(visible(user, needing_a_person()))
+    rows = [*_of_sets(sets), *_of_syncs(first), *of_connections, *map(_of_secret, secrets)]
+    return Attentions(rows, sync_count, connection_count, secret_count, key_count, rotation_count, set_count)
 
 
 def _first_of(rows: QuerySet[Row]) -> tuple[list[Row], int]:
@@ -123,6 +132,14 @@ def _due_secrets(user: Any) -> tuple[list[Secret], int]:
         return [], 0
     due = Secret.objects.filter(due_on__lte=last_day_of_due()).order_by("due_on", "key").defer("sealed_value")
     return _first_of(visible(user, due).select_related("folder__environment__project"))
+
+
+def _of_sets(sets: list[SyncSet]) -> Iterator[Attention]:
+    """Each with the gravest of what it waits for, and all reasons."""
+    for each in sets:
+        found = list(needs_of(each))
+        message = " ".join(one.message for one in found)
+        yield Attention(TONES[found[0].need], found[0].need.label, each.name, message, each.get_absolute_url())
 
 
 def _of_syncs(syncs: list[DevinSync]) -> Iterator[Attention]:

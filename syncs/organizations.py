@@ -36,7 +36,7 @@ def require_id(connection: Connection | None, entered: str) -> str:
         raise ValidationError(f"{told}{', '.join(ids[:IDS_TOLD])}{more}")
     raise ValidationError(
         f"Connection “{connection.name}” knows no organization of this name. Enter its ID, which starts with “org-”, "
-        "or refresh the organizations on the connection's page."
+        "or ask for the organizations on the connection's page."
     )
 
 

@@ -42,12 +42,13 @@ BADGES = {
     State.LEFT: "off",
 }
 
+# How its turn looks, in as few words as a column has room for.
 TURNS = {
-    StepState.WAITING: "waiting",
-    StepState.RUNNING: "running",
-    StepState.DONE: "ok",
-    StepState.FAILED: "failed",
-    StepState.SKIPPED: "off",
+    StepState.WAITING: ("waiting", "To come"),
+    StepState.RUNNING: ("running", "Under way"),
+    StepState.DONE: ("ok", "Done"),
+    StepState.FAILED: ("failed", "Failed"),
+    StepState.SKIPPED: ("off", "Left out"),
 }
 
 
@@ -85,7 +86,7 @@ class Row:
     def turn_badge(self) -> str:
         """How far its turn in the open rollout is."""
         state = self.turn.state if self.turn is not None else None
-        return badge(TURNS[state], state.label) if state is not None else ""
+        return badge(*TURNS[state]) if state is not None else ""
 
     @property
     def is_paused(self) -> bool:
@@ -95,7 +96,11 @@ class Row:
     def overrides(self) -> list[str]:
         """What holds for this organization alone, but for the pause."""
         said = ((name, value) for name, value in self.member.overrides.items() if name != "is_enabled")
-        return [f"{SyncSet._meta.get_field(name).verbose_name}: {value}" for name, value in said]  # type: ignore[union-attr]
+        words = {True: "yes", False: "no"}
+        return [
+            f"{SyncSet._meta.get_field(name).verbose_name}: {words[value] if isinstance(value, bool) else value}"  # type: ignore[union-attr]
+            for name, value in said
+        ]
 
 
 def counts_of(each: SyncSet) -> dict[str, int]:

@@ -64,7 +64,7 @@ class Standing:
             StepState.RUNNING: "under way",
             StepState.FAILED: "failed",
             StepState.SKIPPED: "skipped",
-            StepState.WAITING: "to come",
+            StepState.WAITING: "to come" if self.rollout.is_open else "not reached",
         }
         return ", ".join(f"{self.counts[state]:,} {word}" for state, word in words.items() if self.counts.get(state))
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from common.returning import way_on
@@ -21,6 +21,7 @@ from fleets.choices import State
 from fleets.editing import SELECTION, WAVES, change_set, create_set, delete_set
 from fleets.membership import taken_by
 from fleets.models import SyncSet
+from fleets.needs import TONES, Need, needing_a_person, needs_of, with_needs
 from syncs.access import place_of, projects_for
 from syncs.admin.base import ROWS_A_PAGE, ByPlace, demand, two_lines
 from syncs.admin.forms import LAID_OUT, MORE_OPTIONS
@@ -41,6 +42,17 @@ PREVIEWED = 60
 NEEDED = ("syncs.add_devinsync", "vault.reveal_secret", "connections.use_connection")
 
 
+class NeedsFilter(admin.SimpleListFilter):
+    title = "needs attention"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("person", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(pk__in=needing_a_person().order_by().values("pk")) if self.value() else queryset
+
+
 @admin.register(SyncSet)
 class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
     place_of_row = staticmethod(place_of)
@@ -48,7 +60,11 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
     actions = None
     change_form_template = "admin/fleets/syncset/change_form.html"
     list_display = ("shown_name", "source", "connection", "organizations", "standing")
-    list_filter = (("project", admin.RelatedOnlyFieldListFilter), ("connection", admin.RelatedOnlyFieldListFilter))
+    list_filter = (
+        NeedsFilter,
+        ("project", admin.RelatedOnlyFieldListFilter),
+        ("connection", admin.RelatedOnlyFieldListFilter),
+    )
     list_select_related = (*JOINED, "connection")
     list_per_page = ROWS_A_PAGE
     search_fields = ("name", "description", "source_environment", "source_path", "project__name", "connection__name")
@@ -95,11 +111,10 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncSet]:
         there, trouble = ~Q(members__state=State.LEFT), [Status.FAILED, Status.BLOCKED]
         is_trouble = Q(members__state=State.FAILED) | Q(members__sync__sync_status__in=trouble)
-        rows: QuerySet[SyncSet] = super().get_queryset(request)
+        rows: QuerySet[SyncSet] = with_needs(super().get_queryset(request))
         return rows.annotate(
             there=Count("members", filter=there & Q(members__isnull=False)),
             trouble=Count("members", filter=there & is_trouble),
-            waiting=Count("members", filter=Q(members__state=State.WAITING)),
         )
 
     @admin.display(description="name", ordering="name")
@@ -119,11 +134,12 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
 
     @admin.display(description="standing")
     def standing(self, row: Any) -> SafeString:
-        if row.message:
-            return badge("failed", "Source unreadable")
-        if row.trouble:
-            return badge("failed", f"{row.trouble} failed or blocked")
-        return badge("blocked", f"{row.waiting} to approve") if row.waiting else badge("ok", "All well")
+        """All that a person has to look at, the gravest first."""
+        found = {waits.need for waits in needs_of(row)}
+        words = [badge(TONES[need], need.label) for need in (Need.SOURCE, Need.STOPPED) if need in found]
+        words += [badge("failed", f"{row.trouble} failed or blocked")] if row.trouble else []
+        words += [badge("blocked", f"{row.to_approve} to approve")] if row.to_approve else []
+        return format_html_join("", "{}<br>", ((word,) for word in words)) or badge("ok", "All well")
 
     # A set's page
 

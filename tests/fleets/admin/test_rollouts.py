@@ -148,13 +148,13 @@ def wave_cells(client: Client, each: SyncSet) -> list[str]:
 
 def test_the_page_says_which_wave_each_organization_is_in(operator: Client, each: SyncSet, say: Say) -> None:
     assert wave_cells(operator, each) == [
-        "Wave 2 Its turn is to come",
+        "Wave 2 To come",
         "Canary Under way",
-        "Wave 2 Its turn is to come",
+        "Wave 2 To come",
     ]
 
     SyncSet.objects.update(wave_size=1)
-    assert wave_cells(operator, each)[2] == "Wave 2 Its turn is to come next time: Wave 3"
+    assert wave_cells(operator, each)[2] == "Wave 2 To come next time: Wave 3"
     say("end")
     assert wave_cells(operator, each) == ["Wave 2", "Canary", "Wave 3"], "in the next one"
     DevinSync.objects.filter(member__slug="gamma").delete()
