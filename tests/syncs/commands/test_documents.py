@@ -386,6 +386,24 @@ class AnySync(TestCase):
             transaction.set_rollback(True)
 
 
-def test_no_document_is_too_deep(db: None) -> None:
-    with pytest.raises(BadDeclaration):
-        read_document("[" * 5000)
+# Read to their ends, they would take time by the square of the depth: of a million brackets, days.
+@pytest.mark.parametrize("part", ["[", "[1, ", "{a: ", "a:\n"])
+def test_no_document_is_too_deep(part: str) -> None:
+    parts = (f"{' ' * number}{part}" if part.endswith("\n") else part for number in range(900))
+
+    with pytest.raises(BadDeclaration, match="20 levels deep"):
+        read_document("".join(parts))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 0x" + "1" * 5000, "Line 1: This number"),
+        ("a: " + "1:" * 50_000 + "1.5", "Line 1: This number"),
+        ('a:\n  - "\\0"', "Line 2: This text"),
+        ('a: "\\uD800"', "Line 1: This text|not valid"),
+    ],
+)
+def test_what_no_column_holds_is_told(text: str, told: str) -> None:
+    with pytest.raises(BadDeclaration, match=told):
+        read_document(text)
