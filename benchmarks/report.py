@@ -134,10 +134,12 @@ def print_sets(measured: Sets) -> None:
         ("made and synced for the first time", measured.made),
         ("synced with nothing changed", measured.unchanged),
         ("one secret changed", measured.changed),
+        (f"one secret changed, in {measured.waves} waves", measured.in_waves),
     ):
         told = ", ".join(f"{count:,} {method}" for method, count in sorted(phase.requests.items()))
-        say(f"  {title:<38}{phase.seconds:>8.1f} s   {told}")
-    say("Both counts hold." if not measured.faults else f"Does not hold: {'; '.join(measured.faults)}.")
+        say(f"  {title:<38}{phase.seconds:>8.1f} s   {told}; {phase.at_once} at once, {phase.at_once_to_one} to one")
+    say(f"The page of the set takes {measured.statements} statements.")
+    say("All counts hold." if not measured.faults else f"Does not hold: {'; '.join(measured.faults)}.")
 
 
 def print_fleet(several: Iterable[Fleet], *, database: str) -> None:

@@ -5,12 +5,19 @@ organization is compared with the folder, value by value.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from benchmarks.fleet import wait_until_idle
@@ -19,7 +26,8 @@ from benchmarks.subject import Disagreement, connection_of
 from common.waiting import wait_for
 from connections.devin.types import RemoteOrganization
 from connections.organizations import take_over
-from fleets.editing import create_set
+from fleets.choices import RolloutState
+from fleets.editing import change_set, create_set
 from fleets.models import SyncSet
 from syncs.choices import Status, Trigger
 from syncs.editing import Actor
@@ -31,6 +39,7 @@ from vault.models import Folder
 
 PATIENCE = 1800.0
 KEY = "SECRET_0"
+MOST_STATEMENTS = 12
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,9 @@ class Phase:
 
     seconds: float
     requests: Counter[str]
+    # The most requests that were under way together: of all, and to one organization.
+    at_once: int
+    at_once_to_one: int
 
 
 @dataclass(frozen=True)
@@ -49,18 +61,34 @@ class Sets:
     made: Phase
     unchanged: Phase
     changed: Phase
+    # Another change of one secret, in waves: first one organization, then a fifth of them at a time.
+    in_waves: Phase
+    waves: int
+    # As many as a run may have under way, and what the set's page took.
+    concurrency: int
+    statements: int
 
     @property
     def faults(self) -> list[str]:
         """What was not as it has to be."""
-        count, sent = self.organizations, self.changed.requests
-        # A key that is taken costs a creation that Devin refuses, where it refuses (`--duplicates`).
-        replaced = sent["GET"] == sent["DELETE"] == count and sent["POST"] in (count, 2 * count)
+        count = self.organizations
         exact = {
             "an unchanged set: one list each": self.unchanged.requests == {"GET": count},
-            "a change of one secret: one list and its writes each": replaced and sent.total() <= 4 * count,
+            "a change of one secret: one list and its writes each": self._is_replaced_by(self.changed.requests),
+            "the same in waves": self._is_replaced_by(self.in_waves.requests),
+            "at once to an organization no more than the connection says": self.most_to_one <= self.concurrency,
+            "the page of the set: statements": self.statements <= MOST_STATEMENTS,
         }
         return [told for told, holds in exact.items() if not holds]
+
+    @property
+    def most_to_one(self) -> int:
+        return max(phase.at_once_to_one for phase in (self.made, self.unchanged, self.changed, self.in_waves))
+
+    def _is_replaced_by(self, sent: Counter[str]) -> bool:
+        """A key that is taken costs a creation that Devin refuses, where it refuses (`--duplicates`)."""
+        count = self.organizations
+        return sent["GET"] == sent["DELETE"] == count and sent["POST"] in (count, 2 * count)
 
 
 def measure(site: Site, *, organizations: int, secrets: int, workers: int) -> Sets:
@@ -79,10 +107,14 @@ def measure(site: Site, *, organizations: int, secrets: int, workers: int) -> Se
         wait_until_made(each, organizations)
         made = end_of(site, began)
         unchanged = phase(site, lambda: request_all(each))
-        values[KEY] = "second"
         changed = phase(site, lambda: set_secrets(folder, {KEY: "second"}, by=Editor.on_command_line()))
+        put_in_waves(each, ids)
+        values[KEY] = "third"
+        in_waves = phase(site, lambda: roll_out(each, folder))
     check(site, ids, values)
-    return Sets(organizations, secrets, workers, made, unchanged, changed)
+    waves, page = each.rollouts.get().waves, statements_of_page(each)
+    counts = (organizations, secrets, workers)
+    return Sets(*counts, made, unchanged, changed, in_waves, waves, connection.concurrency, page)
 
 
 def folder_of(name: str) -> Folder:
@@ -95,6 +127,21 @@ def wait_until_made(each: SyncSet, organizations: int) -> None:
     syncs = DevinSync.objects.filter(set_id=each.pk)
     if not wait_for(lambda: syncs.count() == organizations, seconds=PATIENCE):
         raise Disagreement(f"Only {syncs.count()} of {organizations} syncs were made.")
+
+
+def put_in_waves(each: SyncSet, ids: list[str]) -> None:
+    fields = {"canaries": ids[0], "wave_size": max(1, len(ids) // 5)}
+    change_set(each.pk, fields, by=Actor.on_command_line())
+    behind = each.members.filter(is_behind=True)
+    if not wait_for(lambda: not behind.exists(), seconds=PATIENCE):
+        raise Disagreement(f"{behind.count()} syncs were not made like their set.")
+
+
+def roll_out(each: SyncSet, folder: Folder) -> None:
+    set_secrets(folder, {KEY: "third"}, by=Editor.on_command_line())
+    done = each.rollouts.filter(state=RolloutState.DONE)
+    if not wait_for(done.exists, seconds=PATIENCE):
+        raise Disagreement("The rollout did not come to its end.")
 
 
 def request_all(each: SyncSet) -> None:
@@ -118,7 +165,37 @@ def end_of(site: Site, began: float) -> Phase:
     seconds = time.monotonic() - began
     if failed := SyncRun.objects.exclude(status=Status.SUCCEEDED).first():
         raise Disagreement(f"A run ended {failed.status}: {failed.message}")
-    return Phase(seconds, Counter(entry["method"] for entry in site.sandbox.all_requests()))
+    sent = site.sandbox.all_requests()
+    by_organization = defaultdict(list)
+    for entry in sent:
+        by_organization[entry["org"]].append(entry)
+    to_one = max(map(most_at_once, by_organization.values()), default=0)
+    return Phase(seconds, Counter(entry["method"] for entry in sent), most_at_once(sent), to_one)
+
+
+def most_at_once(sent: Iterable[Mapping[str, Any]]) -> int:
+    """How many requests were under way together at most, as the other side saw it. What ends lets the next begin."""
+    moments = [(entry["arrived"], 1) for entry in sent]
+    moments += [(entry["answered"], -1) for entry in sent if entry["answered"] is not None]
+    return max(accumulate(step for _, step in sorted(moments)), default=0)
+
+
+def statements_of_page(each: SyncSet) -> int:
+    """What the page of the set takes, for a person who has looked at it before."""
+    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+    client = Client(SERVER_NAME="localhost")
+    person = User.objects.create_superuser("looks-at-the-set")
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    page = each.get_absolute_url()
+    # No style sheets have been collected here; nobody sees the page.
+    plain = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    with override_settings(STORAGES=plain):
+        client.get(page)
+        with CaptureQueriesContext(database) as asked:
+            answer = client.get(page)
+    if answer.status_code != 200:
+        raise Disagreement(f"The page of the set answered {answer.status_code}.")
+    return len(asked)
 
 
 def check(site: Site, ids: list[str], values: dict[str, str]) -> None:

@@ -73,7 +73,9 @@ class Connection(models.Model):
     concurrency = models.PositiveSmallIntegerField(
         default=4,
         validators=[MinValueValidator(1), MaxValueValidator(16)],
-        help_text="How many requests may be under way at once. Shrinks by itself when the service asks for patience.",
+        help_text=(
+            "How many requests of a run may be under way at once. Shrinks by itself when the service asks for patience."
+        ),
     )
 
     org_id = models.CharField("organization ID", max_length=255, blank=True, editable=False)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from fleets.choices import NewOrganizations, State
+from fleets.choices import NewOrganizations, Selection, State
 from fleets.models import Member, SyncSet
-from fleets.selecting import Reached, select
+from fleets.selecting import Reached, idle_lines, select
 from fleets.slugs import free_slug
 
 ROWS = 500
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,29 @@ def reached_by(each: SyncSet) -> list[Reached]:
 def taken_by(each: SyncSet) -> list[Reached]:
     """Those that the set takes, by name. The set need not be saved."""
     return select(reached_by(each), each.selection, each.chosen, each.exceptions)
+
+
+def told_idle(each: SyncSet) -> list[str]:
+    """Lines that no organization is like, as sentences: whoever mistypes a name leaves nobody out by it.
+
+    Of a connection that lists none nobody can tell."""
+    reached = reached_by(each)
+    if not reached:
+        return []
+    texts = {"left out": each.exceptions}
+    if each.selection != Selection.ALL:
+        texts = {"taken": each.chosen} | texts
+    found = {what: idle_lines(reached, text) for what, text in texts.items()}
+    return [
+        f"The connection lists no organization like {_some_of(lines)}, so none is {what} by that."
+        for what, lines in found.items()
+        if lines
+    ]
+
+
+def _some_of(lines: list[str]) -> str:
+    told = ", ".join(f"“{line}”" for line in lines[:MOST_NAMED])
+    return f"{told} and {len(lines) - MOST_NAMED:,} more" if len(lines) > MOST_NAMED else told
 
 
 def bring_members(each: SyncSet, *, seen: bool) -> Changed:

@@ -67,6 +67,12 @@ def normal_lines(text: str) -> str:
     return "\n".join(found)
 
 
+def idle_lines(reached: Iterable[Reached], text: str) -> list[str]:
+    """Those that none of these organizations is like."""
+    known = list(reached)
+    return [line for line in filter(None, text.split("\n")) if not any(map(Lines.of(line).take, known))]
+
+
 def selector(selection: str, chosen: str, exceptions: str) -> Callable[[Reached], bool]:
     """Whether the set takes an organization."""
     these, but = Lines.of(chosen), Lines.of(exceptions)

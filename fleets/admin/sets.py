@@ -15,11 +15,12 @@ from django.utils.safestring import SafeString
 from common.returning import way_on
 from fleets.admin.forms import ProjectForm, SetForm
 from fleets.admin.organizations import table_of
+from fleets.admin.previewing import preview_of
 from fleets.admin.rollouts import standing_of
 from fleets.admin.routes import find_set, urls_of
 from fleets.choices import State
 from fleets.editing import SELECTION, WAVES, change_set, create_set, delete_set
-from fleets.membership import taken_by
+from fleets.membership import told_idle
 from fleets.models import SyncSet
 from fleets.needs import TONES, Need, needing_a_person, needs_of, with_needs
 from syncs.access import place_of, projects_for
@@ -37,7 +38,6 @@ from vault.access import PermsAt, can, can_somewhere
 from vault.models import Project
 
 REMOVE, LEAVE = "remove", "leave"
-PREVIEWED = 60
 # A new set carries values to many organizations by somebody's API key.
 NEEDED = ("syncs.add_devinsync", "vault.reveal_secret", "connections.use_connection")
 
@@ -216,12 +216,11 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
         }  # fmt: skip
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the organizations that the set as entered would take, where a person asks for them."""
-        form = context["adminform"].form
-        if getattr(form, "is_preview", False) and form.is_bound and not form.errors:
-            taken = taken_by(form.instance)
-            context |= {"previewed": taken[:PREVIEWED], "previewed_count": len(taken), "is_previewed": True}
-            context["previewed_more"] = max(len(taken) - PREVIEWED, 0)
+        """With what the set as entered would take and send, for whoever may change it."""
+        each = context.get("each")
+        context["is_readonly"] = each is not None and not context["may_change"]
+        if not context["is_readonly"]:
+            context |= preview_of(context["adminform"].form, request.user)
         return super().render_change_form(request, context, *args, **kwargs)
 
     # What is saved
@@ -248,10 +247,12 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
             # From the wizard, whose entries have become this set.
             forget_draft(request)
         messages.success(request, f"The sync set “{obj.name}” was created. Its syncs are being made.")
+        _warn_of_idle_lines(request, obj)
         return redirect(obj)
 
     def response_change(self, request: HttpRequest, obj: SyncSet) -> HttpResponse:
         messages.success(request, "Saved. Its syncs follow within seconds.")
+        _warn_of_idle_lines(request, obj)
         return redirect(obj)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -286,3 +287,8 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
             return redirect(each)
         messages.success(request, f"The set “{each.name}” was deleted. Its {count} syncs go on as ordinary ones.")
         return redirect("admin:fleets_syncset_changelist")
+
+
+def _warn_of_idle_lines(request: HttpRequest, each: SyncSet) -> None:
+    for told in told_idle(each):
+        messages.warning(request, told)

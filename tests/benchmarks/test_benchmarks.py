@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.__main__ import milliseconds
 from benchmarks.scenarios import Measurement, absences_in, situations
+from benchmarks.sets import most_at_once
 from tests.benchmarks.running import run
 
 SMALL = (
@@ -44,11 +45,21 @@ def test_compares_each_situation(printed: str, title: str) -> None:
         "Memory of a plan of 50 secrets: ",
         "Goals: within 1.3 of the limit",
         "  synced with nothing changed",
-        "Both counts hold.",
+        "The page of the set takes ",
+        "All counts hold.",
     ],
 )
 def test_prints_each_figure(printed: str, figure: str) -> None:
     assert any(line.startswith(figure) for line in printed.splitlines())
+
+
+def test_counts_how_many_requests_were_under_way_together() -> None:
+    def entry(arrived: float, answered: float | None) -> dict[str, float | None]:
+        return {"arrived": arrived, "answered": answered}
+
+    assert most_at_once([]) == 0
+    assert most_at_once([entry(1.0, 2.0), entry(2.0, 3.0)]) == 1, "one after the other"
+    assert most_at_once([entry(1.0, 4.0), entry(2.0, 3.0), entry(2.5, None), entry(5.0, 6.0)]) == 3
 
 
 def test_a_key_is_missing_from_its_deletion_until_it_stands_again() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,10 +21,12 @@ from sources.models import SharedConnection
 from syncs.choices import Operation, Status
 from syncs.models import DevinSync, SyncRun
 from syncs.options import OPTIONS
+from tests.actors import ANYBODY
 from tests.fleets.conftest import CONSOLE, List, MakeSet, member_of, standing
 from tests.syncs.people import log_in
 from tests.syncs.wizard_walk import Walk, step_url
 from vault.access.models import Membership
+from vault.editing import create_folder, set_secrets
 from vault.models import Folder
 
 
@@ -124,6 +126,84 @@ def test_a_look_at_which_organizations_saves_nothing(
     assert 'title="org-acme"' in shown
     assert 'title="org-beta"' not in shown
     assert not SyncSet.objects.exists()
+
+
+def test_a_look_at_which_organizations_is_had_beside_wrong_entries_too(
+    admin: Client, folder: Folder, connection: Connection, devin_lists: List
+) -> None:
+    devin_lists("Acme", "Beta")
+    wrong = entries(folder, connection, name="Not A Slug", exceptions="beta\nBetta\norg-nobody", preview="1")
+
+    shown = " ".join(admin.post(add_url(folder), wrong).content.decode().split())
+
+    assert 'title="org-acme"' in shown
+    assert 'title="org-beta"' not in shown
+    told = "The connection lists no organization like “Betta”, “org-nobody”, so none is left out by that."
+    assert told in shown
+    assert not SyncSet.objects.exists()
+
+
+def test_a_line_that_no_organization_is_like_is_told_once_the_set_is_saved(
+    admin: Client, folder: Folder, connection: Connection, devin_lists: List, rung: object
+) -> None:
+    devin_lists("Acme", "Beta")
+    given = entries(folder, connection, selection="matching", chosen="ac*\nzzz*", exceptions="Beta\nBetta")
+
+    page = admin.post(add_url(folder), given, follow=True).content.decode()
+
+    assert "no organization like “zzz*”, so none is taken by that." in page
+    assert "no organization like “Betta”, so none is left out by that." in page
+
+
+def test_the_form_shows_which_keys_go_and_how_they_are_called(
+    admin: Client, folder: Folder, connection: Connection, devin_lists: List
+) -> None:
+    devin_lists("Acme", "Beta")
+    own = create_folder(folder.environment, "/orgs/beta", by=ANYBODY)
+    set_secrets(own, {"STRIPE_KEY": "s", "LOCAL_X": "x", "DB_URL": "d"}, by=ANYBODY)
+    lines = {"except_keys": "LOCAL_*", "key_renames": "DB_URL=DATABASE_URL"}
+    given = entries(
+        folder, connection, below="{{organization}}", key_schema="{{organization}}_{{secretKey}}", **lines, preview="1"
+    )
+
+    answer = admin.post(add_url(folder), given)
+
+    assert str(answer.context["names_of"]) == "Beta", "Acme has no folder"
+    names = {name.source_key: name.destination_key for name in answer.context["preview"].names}
+    assert names == {"STRIPE_KEY": "beta_STRIPE_KEY", "DB_URL": "beta_DATABASE_URL"}
+    assert answer.context["preview"].others == ["LOCAL_X"]
+    assert "Keys, as in Beta" in answer.content.decode()
+    none = admin.post(add_url(folder), given | {"below": "team/{{organization}}"}).content.decode()
+    assert "No organization has a folder /orgs/team/{{organization}} yet" in none
+
+
+def test_whoever_may_not_see_secrets_there_is_shown_no_keys(
+    client: Client, folder: Folder, make_set: MakeSet, devin_lists: List
+) -> None:
+    devin_lists("Acme")
+    set_secrets(folder, {"STRIPE_KEY": "s"}, by=ANYBODY)
+    each = make_set()
+    person = User.objects.create_user("changer", is_staff=True)
+    names = ("view_devinsync", "change_devinsync")
+    person.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(person)
+
+    page = client.get(reverse("admin:fleets_syncset_settings", args=[each.pk])).content.decode()
+
+    assert 'title="org-acme"' in page
+    assert "STRIPE_KEY" not in page
+
+
+def test_a_connection_that_lists_no_organization_is_told_to_be_so(
+    admin: Client, folder: Folder, connection: Connection
+) -> None:
+    nothing = admin.get(add_url(folder)).content.decode()
+    Connection.objects.create(name="another", base_url=connection.base_url)
+
+    unchosen = admin.get(add_url(folder)).content.decode()
+
+    assert "Ask for organizations" in nothing, "the only connection is chosen already"
+    assert "Choose a connection, and its organizations are shown here." in unchosen
 
 
 @pytest.mark.parametrize(
