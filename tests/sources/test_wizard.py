@@ -81,6 +81,18 @@ def test_a_source_without_tags_says_so_at_the_fields_that_choose_by_them(walk: W
     assert form.fields["only_tags"].help_text == form.fields["except_tags"].help_text == NO_TAGS
 
 
+def test_what_a_source_says_is_no_markup(shelf: Shelf, walk: Walk) -> None:
+    walk.create()
+    forget(LinkedProject, ListedFolders)
+    shelf.says = Unavailable('Could not list <meta http-equiv="refresh"> there.')
+    settings = reverse("admin:syncs_devinsync_settings", args=[DevinSync.objects.get().pk])
+
+    for page in (settings, f"{reverse('admin:fleets_syncset_add')}?project={PROJECT_ID}"):
+        told = walk.client.get(page).content.decode()
+        assert "Could not list &lt;meta" in told, page
+        assert "Could not list <" not in told, page
+
+
 def test_from_the_wizard_to_secrets_in_devin(walk: Walk, organization: Organization) -> None:
     walk.create()
 
