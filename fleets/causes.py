@@ -17,6 +17,8 @@ from syncs.editing import Actor
 from syncs.models import DevinSync
 from syncs.runs.source_authors import note_authors
 
+THROUGH_THE_API = " through the API with "
+
 
 def note_causes(each: SyncSet, member: Member, *, is_new: bool = False) -> None:
     """Before the set changes the sync of this member, or as soon as it `is_new`."""
@@ -35,6 +37,8 @@ def _last_in_line(each: SyncSet, sync: DevinSync) -> datetime | None:
     name that the set has now."""
     end = f" {Actor.by_set(None, each.pk, each.name).way}."
     by_the_set = _log_of(sync).annotate(end=Right("change_message", len(end))).filter(end=end)
+    # A token is called as its owner likes, and its name stands last too.
+    by_the_set = by_the_set.exclude(change_message__contains=THROUGH_THE_API)
     return by_the_set.order_by("-action_time").values_list("action_time", flat=True).first()
 
 

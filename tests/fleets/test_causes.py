@@ -62,6 +62,16 @@ def test_all_who_changed_the_set_before_its_syncs_followed(guarded: SyncSet, ada
     assert authors(guarded) == {"acme": {"ada", "kim"}, "beta": {"ada", "kim"}}
 
 
+def test_no_token_passes_for_the_set_by_its_name(guarded: SyncSet, ada: Actor, kim: Actor) -> None:
+    change_set(guarded.pk, {"key_schema": "X_{{secretKey}}"}, by=kim)
+    token = Actor.by_token(kim.user, f"API token mine by the sync set {guarded.name}")  # type: ignore[arg-type]
+    token.note_changed(member_of(guarded, "acme").sync, "Started a run")  # type: ignore[arg-type]
+    change_set(guarded.pk, {"guard_max_deletions": 7}, by=ada)
+    generate(guarded.pk)
+
+    assert authors(guarded) == {"acme": {"ada", "kim"}, "beta": {"ada", "kim"}}
+
+
 def test_whoever_approved_an_organization(guarded: SyncSet, devin_lists: List, ada: Actor, kim: Actor) -> None:
     change_set(guarded.pk, {"new_organizations": NewOrganizations.ASK}, by=ada)
     generate(guarded.pk)
