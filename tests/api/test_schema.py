@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import api
 from api.http.foreseeing import DECLARATION, PLAN
+from api.http.openapi import REQUEST_ID
 from api.models import ApiToken
 from api.resources.base import EXAMPLE_ID
 from connections.models import Connection
@@ -53,12 +54,19 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 6}
+EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 5}
 
 
 def load_schema() -> Any:
+    """The header that every route takes is left to the routes that take nothing else: to make it up took a quarter of
+    the time, and most of what was sent wrong was it."""
     reverse("api:openapi-json")
-    schema = schemathesis.openapi.from_dict(api.get_openapi_schema())
+    document = api.get_openapi_schema()
+    for item in document["paths"].values():
+        for operation in item.values():
+            if operation["parameters"] != [REQUEST_ID] or "requestBody" in operation:
+                operation["parameters"].remove(REQUEST_ID)
+    schema = schemathesis.openapi.from_dict(document)
     # Not the site's own, which looks at the database as it is imported.
     schema.app = get_wsgi_application()
     return schema
