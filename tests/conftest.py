@@ -28,6 +28,7 @@ from launcher.valkey import prepare_valkey
 from tests.flushing import flush_quickly
 from tests.migrated import can_be_copied, copied_database, copied_on_server, folder_of_run
 from tests.patience import wait_until
+from tests.rewriting import rewrite_for_others
 
 _connect = socket.socket.connect
 pytest_plugins = ["tests.installing", "tests.openbao", "tests.pages"]
@@ -44,6 +45,10 @@ flush_quickly()
 gc.set_threshold(20_000)
 
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    rewrite_for_others(session.config)
 
 
 def pytest_collection_finish() -> None:
