@@ -21,8 +21,9 @@ from fleets.declared_lists import (
     with_lines,
 )
 from fleets.editing import EDITABLE, SELECTION, WAVES, change_set, check_set, create_set, delete_set, override
-from fleets.membership import taken_by
+from fleets.membership import taken_by, told_idle
 from fleets.models import Member, SyncSet, SyncSetQuerySet
+from fleets.selecting import Reached
 from sources.words import JOINED
 from syncs.editing.actor import Actor
 from syncs.editing.comparison import Comparing
@@ -51,7 +52,8 @@ SET_FIELDS = ("description", "is_enabled", "below", *SELECTION, *WAVES, *OPTIONS
 NAMES = ("name", "previous_name", *PLACE_FIELDS, SOURCE_CONNECTION, *SET_FIELDS, OVERRIDES)
 WHICH = frozenset({"connection", "selection", "chosen", "exceptions"})
 # Are told of a difference, and stand in no document.
-ORGANIZATIONS, SYNCS = "organizations", "syncs"
+ORGANIZATIONS, COMING, LEAVING, SYNCS = "organizations", "organizations that come", "organizations that leave", "syncs"
+MOST_NAMED = 20
 
 
 def register() -> None:
@@ -99,6 +101,8 @@ class Sets:
         changes = {org_id: (found, said) for org_id, (found, said) in pairs.items() if found != said}
         of_one = [(f"{OVERRIDES} of {org_id}", *each) for org_id, each in changes.items()]
         fields = [*_organizations(stored, row), *of_one]
+        if _takes_others(stored, row):
+            comparing.warnings += [Fault(f"The {KIND} {row.name}: {told}", entry.line) for told in told_idle(row)]
         found = Difference(KIND, f"{project.slug}/{before.get('name') or entry['name']}", row, fields, more=changes)
         comparing.note(found, entry, before or {"name": row.name} | _values(SyncSet()), _told(row))
 
@@ -187,13 +191,27 @@ def _is_whole(entry: Entry, row: SyncSet, changed: Collection[str], comparing: C
     return False
 
 
+def _takes_others(stored: SyncSet | None, row: SyncSet) -> bool:
+    """Whether it says otherwise which organizations the set takes; then it was asked who may be told (`_asks`)."""
+    return stored is None or any(getattr(stored, name) != getattr(row, name) for name in WHICH)
+
+
 def _organizations(stored: SyncSet | None, row: SyncSet) -> Iterator[tuple[str, Any, Any]]:
-    """How many the set takes, where that becomes another number."""
-    if stored is not None and not any(getattr(stored, name) != getattr(row, name) for name in WHICH):
+    """How many the set takes, and which of them come and go, by what they are called."""
+    if not _takes_others(stored, row):
         return
-    now, wanted = len(taken_by(stored)) if stored is not None else 0, len(taken_by(row))
+    now, wanted = set(taken_by(stored) if stored is not None else ()), set(taken_by(row))
     if now != wanted:
-        yield ORGANIZATIONS, now, wanted
+        yield ORGANIZATIONS, len(now), len(wanted)
+    if comes := wanted - now:
+        yield COMING, [], _named(comes)
+    if goes := now - wanted:
+        yield LEAVING, _named(goes), []
+
+
+def _named(organizations: Collection[Reached]) -> list[str]:
+    told = [f"{each.name} ({each.org_id})" if each.name else each.org_id for each in sorted(organizations)]
+    return told if len(told) <= MOST_NAMED else [*told[:MOST_NAMED], f"and {len(told) - MOST_NAMED:,} more"]
 
 
 def _delete(row: SyncSet, *, by: Actor, removes_secrets: bool) -> None:

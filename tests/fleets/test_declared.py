@@ -129,6 +129,7 @@ def test_an_empty_installation_becomes_what_was_told(each: SyncSet) -> None:
     assert compared(told, prunes=True).differences == []
 
 
+TOLD_BESIDE = {"organizations", "organizations that come", "organizations that leave"}
 # All but which organizations it takes, and what asks the connection for names.
 STEADY = {name: value for name, value in OTHERS.items() if name not in ("selection", "chosen", "below")}
 
@@ -160,7 +161,7 @@ def test_each_field_that_changes_alone_is_one_difference_and_is_applied(each: Sy
         told["sets"][0][name] = other
         comparison = compared(told)
         (difference,) = comparison.differences
-        assert {field for field, _, _ in difference.fields} - {"organizations"} == {name}
+        assert {field for field, _, _ in difference.fields} - TOLD_BESIDE == {name}
         apply(comparison, by=CONSOLE)
         assert describe_all()["sets"][0][name] == other
         assert compared(told).differences == []
@@ -173,6 +174,7 @@ def test_a_set_is_renamed_and_tells_how_many_organizations_it_gains_or_loses(eac
 
     assert fields(told)["name"] == ("core", "base")
     assert fields(told)["organizations"] == (3, 2)
+    assert fields(told)["organizations that leave"] == (["Beta (org-beta)"], [])
     apply(compared(told), by=CONSOLE)
 
     assert SyncSet.objects.get().name == "base"
@@ -180,6 +182,41 @@ def test_a_set_is_renamed_and_tells_how_many_organizations_it_gains_or_loses(eac
     assert [entry.change_message for entry in LogEntry.objects.filter(object_repr="base")] == [
         "Changed exceptions, name on the command line."
     ]
+
+
+def test_which_organizations_come_and_go_is_told_where_they_stay_as_many(each: SyncSet) -> None:
+    told = describe_all()
+    told["sets"][0]["chosen"] = ["Acme", "org-beta"]
+    apply(compared(told), by=CONSOLE)
+    told["sets"][0]["chosen"] = ["Acme", "Gamma"]
+
+    said = fields(told)
+
+    assert said["organizations that come"] == ([], ["Gamma (org-gamma)"])
+    assert said["organizations that leave"] == (["Beta (org-beta)"], [])
+    assert "organizations" in said, "as many as before, and others"
+
+
+def test_a_line_that_no_organization_is_like_is_a_note_at_its_set(each: SyncSet) -> None:
+    told = describe_all()
+    told["sets"][0]["exceptions"] = ["Betta"]
+
+    (note,) = compared(told).warnings
+
+    assert "The sync set core: The connection lists no organization like “Betta”" in note.message
+    assert note.line
+    told["sets"][0]["exceptions"] = ["Beta"]
+    assert compared(told).warnings == []
+
+
+def test_of_many_organizations_some_are_named(each: SyncSet, devin_lists: List) -> None:
+    devin_lists(*(f"Org {number:02}" for number in range(25)))
+    told = describe_all()
+    told["sets"][0] |= {"selection": "all", "chosen": []}
+
+    _, comes = fields(told)["organizations that come"]
+
+    assert (comes[0], len(comes), comes[-1]) == ("Org 00 (org-org00)", 21, "and 5 more")
 
 
 def test_an_organization_is_named_by_its_id_or_name(each: SyncSet) -> None:
