@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from vault.access.holders import machines, name_of, people, tell_gone, tell_now, told, where_of
+from vault.access.holders import machines, name_of, people, seen_by, tell_gone, tell_now, told, where_of
 from vault.access.models import Membership
 from vault.access.roles import DESCRIPTIONS, Role
 from vault.editing.members import Terms, add_member, remove_member, update_member
@@ -77,8 +77,10 @@ def find_holder(kind: str, name: str) -> User | Group:
 def members_page(request: HttpRequest, project_id: UUID) -> HttpResponse:
     project = get_object_or_404(Project, id=project_id)
     rows = Membership.objects.filter(project=project).select_related("user", "group")
-    shown = [(row, name_of(row), where_of(row), DESCRIPTIONS[Role(row.role)]) for row in rows]
-    return page(request, "members", title="Members", project=project, rows=shown, **place_of(project))
+    seen = seen_by(request.user, rows)
+    shown = [(row, name_of(row), where_of(row), DESCRIPTIONS[Role(row.role)]) for row in seen]
+    context = {"rows": shown, "unseen": len(rows) - len(seen)}
+    return page(request, "members", title="Members", project=project, **context, **place_of(project))
 
 
 @allowed("vault.view_membership", "vault.add_membership")

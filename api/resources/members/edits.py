@@ -10,7 +10,7 @@ from api.http.errors import NotFoundError
 from api.resources.audit import note_added, note_changed, note_deleted
 from api.resources.lookups import get_project_of
 from vault.access import place_of
-from vault.access.holders import tell_gone, tell_now
+from vault.access.holders import seen_by, tell_gone, tell_now
 from vault.access.models import Membership
 from vault.editing import Actor
 from vault.editing.members import Terms, memberships_of, set_roles
@@ -19,7 +19,7 @@ from vault.models import Project
 
 VIEW = "vault.view_membership"
 ADD, CHANGE, REMOVE = (f"vault.{verb}_membership" for verb in ("add", "change", "delete"))
-# One who has the right in a part of a project sees all its members, as on their page.
+# One who has the right in a part of a project sees those who are members there or everywhere, as on their page.
 ROWS = Membership.objects.select_related("project", "user", "group")
 
 
@@ -39,9 +39,9 @@ def by_holder(rows: Sequence[Membership]) -> dict[int, list[Membership]]:
     return found
 
 
-def roles_of(project: Project, holder: User | Group, told: str) -> list[Membership]:
-    """Raises NotFoundError for who is no member."""
-    rows = memberships_of(project, holder)
+def roles_of(caller: Caller, project: Project, holder: User | Group, told: str) -> list[Membership]:
+    """Raises NotFoundError for who is no member, as far as the caller sees."""
+    rows = seen_by(caller.user, memberships_of(project, holder))
     if not rows:
         raise no_member(project, told)
     return rows

@@ -46,7 +46,7 @@ from api.resources.members.schemas import (
     PersonMember,
     SetRoles,
 )
-from vault.access.holders import people
+from vault.access.holders import people, seen_by
 from vault.access.models import Membership
 from vault.models import Project
 
@@ -59,8 +59,10 @@ workspaces = resource("Members, older routes")
 
 def list_members(request: HttpRequest, project_id: str) -> ManyMembers:
     """The people who are members, with their roles."""
-    project = project_of(caller_of(request), project_id)
-    rows = list(ROWS.filter(project=project, user__isnull=False).exclude(user__in=_machine_users(project)))
+    caller = caller_of(request)
+    project = project_of(caller, project_id)
+    people_alone = ROWS.filter(project=project, user__isnull=False).exclude(user__in=_machine_users(project))
+    rows = seen_by(caller.user, people_alone)
     return ManyMembers(memberships=[_person(each) for each in by_holder(rows).values()])
 
 
@@ -79,8 +81,9 @@ def invite_members(request: HttpRequest, project_id: str, body: InviteMembers) -
 
 def get_member(request: HttpRequest, project_id: str, membership_id: UUID) -> OneMember:
     """A person, by the ID of any of their roles."""
-    project = project_of(caller_of(request), project_id)
-    return OneMember(membership=_person(roles_of(project, _user_of(project, membership_id), "Nobody")))
+    caller = caller_of(request)
+    project = project_of(caller, project_id)
+    return OneMember(membership=_person(roles_of(caller, project, _user_of(project, membership_id), "Nobody")))
 
 
 def update_member(request: HttpRequest, project_id: str, membership_id: UUID, body: SetRoles) -> OneMember:
@@ -95,7 +98,7 @@ def remove_member(request: HttpRequest, project_id: str, membership_id: UUID) ->
     caller = caller_of(request)
     project = project_of(caller, project_id, REMOVE)
     user = _user_of(project, membership_id)
-    answer = OneMember(membership=_person(roles_of(project, user, "Nobody")))
+    answer = OneMember(membership=_person(roles_of(caller, project, user, "Nobody")))
     change(caller, project, user, [])
     return answer
 
@@ -122,8 +125,9 @@ def _machine_users(project: Project) -> Any:
 
 def list_identity_members(request: HttpRequest, project_id: str) -> ManyIdentityMembers:
     """The machine identities that are members, with their roles."""
-    project = project_of(caller_of(request), project_id)
-    rows = by_holder(list(ROWS.filter(project=project, user__machine_identity__isnull=False)))
+    caller = caller_of(request)
+    project = project_of(caller, project_id)
+    rows = by_holder(seen_by(caller.user, ROWS.filter(project=project, user__machine_identity__isnull=False)))
     identities = MachineIdentity.objects.in_bulk(list(rows), field_name="user_id")
     found = [IdentityMember.of(identities[user_id], own) for user_id, own in rows.items()]
     return ManyIdentityMembers(identity_memberships=found, total_count=len(found))
@@ -131,9 +135,10 @@ def list_identity_members(request: HttpRequest, project_id: str) -> ManyIdentity
 
 def get_identity_member(request: HttpRequest, project_id: str, identity_id: UUID) -> OneIdentityMember:
     """A machine identity, with its roles in the project."""
-    project = project_of(caller_of(request), project_id)
+    caller = caller_of(request)
+    project = project_of(caller, project_id)
     identity = _identity_in(project, identity_id)
-    return _one_identity(identity, roles_of(project, identity.user, identity.name))
+    return _one_identity(identity, roles_of(caller, project, identity.user, identity.name))
 
 
 @idempotent
@@ -162,7 +167,7 @@ def remove_identity_member(request: HttpRequest, project_id: str, identity_id: U
     caller = caller_of(request)
     project = project_of(caller, project_id, REMOVE)
     identity = _identity_in(project, identity_id)
-    answer = _one_identity(identity, roles_of(project, identity.user, identity.name))
+    answer = _one_identity(identity, roles_of(caller, project, identity.user, identity.name))
     change(caller, project, identity.user, [])
     return answer
 
@@ -184,15 +189,17 @@ def _one_identity(identity: MachineIdentity, rows: Sequence[Membership]) -> OneI
 
 def list_group_members(request: HttpRequest, project_id: str) -> ManyGroupMembers:
     """The groups that are members, with their roles."""
-    project = project_of(caller_of(request), project_id)
-    rows = by_holder(list(ROWS.filter(project=project, group__isnull=False)))
+    caller = caller_of(request)
+    project = project_of(caller, project_id)
+    rows = by_holder(seen_by(caller.user, ROWS.filter(project=project, group__isnull=False)))
     return ManyGroupMembers(group_memberships=[_group_member(own) for own in rows.values()])
 
 
 def get_group_member(request: HttpRequest, project_id: str, group: str) -> OneGroupMember:
     """A group, by its name, with its roles in the project."""
-    project = project_of(caller_of(request), project_id)
-    return _one_group(roles_of(project, _group_in(project, group), group))
+    caller = caller_of(request)
+    project = project_of(caller, project_id)
+    return _one_group(roles_of(caller, project, _group_in(project, group), group))
 
 
 @idempotent
@@ -218,7 +225,7 @@ def remove_group_member(request: HttpRequest, project_id: str, group: str) -> On
     caller = caller_of(request)
     project = project_of(caller, project_id, REMOVE)
     found = _group_in(project, group)
-    answer = _one_group(roles_of(project, found, group))
+    answer = _one_group(roles_of(caller, project, found, group))
     change(caller, project, found, [])
     return answer
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
 
 from accounts.roles import ADMINISTRATOR, VIEWER
 from api.models import ApiToken, MachineIdentity
@@ -201,6 +203,32 @@ def test_a_manager_of_a_part_sees_the_members_and_changes_none(shop: Project, al
     assert len(part.get(base)["memberships"]) == 2
     part.delete(f"{base}/{row.pk}", status=403)
     assert rows_of(shop) == [("viewer", [], [])]
+
+
+def test_a_manager_of_a_part_reads_nothing_of_the_rest_by_who_is_a_member_there(
+    shop: Project, alice: User, identity: MachineIdentity, group: Group, client: Client
+) -> None:
+    def let_in(*, environments: tuple[str, ...] = (), paths: tuple[str, ...] = (), **whom: Any) -> Membership:
+        limits = {"environments": list(environments), "paths": list(paths)}
+        return Membership.objects.create(project=shop, role="viewer", **limits, **whom)
+
+    hidden = let_in(user=User.objects.create_user("kim"), environments=("prod",))
+    let_in(user=identity.user, environments=("dev",), paths=("/far",))
+    let_in(group=group, paths=("/far",))
+    let_in(user=alice, environments=("dev",), paths=("/app/db",))
+    part, base = member(shop, "manager", environments=("dev",)), f"/api/v1/projects/{shop.pk}/memberships"
+    Membership.objects.filter(role="manager").update(paths=["/app"])
+    User.objects.update(is_staff=True)
+    client.force_login(User.objects.get(username="max-manager"))
+
+    told = [str(part.get(f"{base}{kind}")) for kind in ("", "/identities", "/groups")]
+    told.append(client.get(reverse("admin:vault_members", args=[shop.pk])).content.decode())
+    for one in (hidden.pk, f"identities/{identity.pk}", f"groups/{group.name}"):
+        told.append(str(part.get(f"{base}/{one}", status=404)))
+
+    assert [each for each in told if "prod" in each or "/far" in each] == []
+    assert "alice" in told[0]
+    assert "3 more hold only where" in told[3]
 
 
 def test_a_manager_elsewhere_is_here_what_they_are_here(shop: Project, alice: User, identity: MachineIdentity) -> None:
