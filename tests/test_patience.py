@@ -43,9 +43,11 @@ def is_in_a_loop(node: ast.Compare, source: str) -> bool:
     return any(loop.lineno <= node.lineno <= (loop.end_lineno or 0) for loop in loops)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_is_in_no_hurry(path: Path) -> None:
-    assert list(hurries_in(path.read_text())) == []
+def test_is_in_no_hurry() -> None:
+    hurries = [f"{path.relative_to(ROOT)}, {hurry}" for path in FILES for hurry in hurries_in(path.read_text())]
+
+    assert len(FILES) > 500
+    assert hurries == []
 
 
 @pytest.mark.parametrize(
