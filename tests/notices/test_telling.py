@@ -349,7 +349,7 @@ def test_a_channel_that_fails_holds_up_no_other(
 
 
 # The open incidents, and the statements of those events that are looked for each time.
-QUERIES = 8
+QUERIES = 9
 QUIET = {"quiet_from": time(22), "quiet_until": time(7), "time_zone": "Europe/Berlin"}
 
 
