@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from accounts.roles import EDITOR
-from syncs.models import DevinSync
+from syncs.models import DevinSync, ManagedSecret
 from syncs.runs import jobs
 from tests.api.conftest import Caller, make_caller, make_user
 from vault.models import Folder
@@ -78,11 +78,42 @@ def test_a_token_never_approves_what_its_owner_asked_for(
 
 def test_to_ask_for_less_approval_takes_a_scope_too(sync: DevinSync, administrator: Caller) -> None:
     DevinSync.objects.filter(pk=sync.pk).update(approval="writes")
-    narrow = make_caller(User.objects.get(username="administrator"), scopes=["syncs:read", "syncs:write"])
+    scopes = ["syncs:read", "syncs:write", "connections:read", "connections:use"]
+    narrow = make_caller(User.objects.get(username="administrator"), scopes=scopes)
     options = {"syncOptions": {"initialSyncBehavior": "overwrite-destination", "approval": "none"}}
 
     narrow.patch(f"{DEVIN}/{sync.pk}", options, status=403)
     narrow.delete(f"{DEVIN}/{sync.pk}", status=403)
+    hold(sync, "API_KEY")
+    document = f"syncs: [{{name: {sync.name}, project: {sync.project.slug}, org_id: org-elsewhere}}]"
+    for refused in (
+        narrow.patch(f"{DEVIN}/{sync.pk}", {"destinationConfig": {"orgId": "org-elsewhere"}}, status=403),
+        narrow.post("/api/v1/sync-declaration/apply", {"document": document}, status=403),
+    ):
+        assert "syncs.loosen_approval" in refused["message"]
+    assert sync.managed_secrets.exists()
     administrator.patch(f"{DEVIN}/{sync.pk}", options)
 
     assert DevinSync.objects.get().approval == "none"
+
+
+def test_to_take_over_from_one_that_asks_for_more_takes_that_scope(sync: DevinSync, administrator: Caller) -> None:
+    hold(sync, "API_KEY")
+    DevinSync.objects.filter(pk=sync.pk).update(approval="writes", is_enabled=False)
+    heir = DevinSync.objects.create(
+        name="heir", project=sync.project, folder=sync.folder, connection=sync.connection, org_id=sync.org_id
+    )
+    scopes = ["syncs:read", "syncs:run", "syncs:take-over"]
+    narrow = make_caller(User.objects.get(username="administrator"), scopes=scopes)
+
+    for keys in (True, ["API_KEY"]):
+        told = narrow.post(f"{DEVIN}/{heir.pk}/sync-secrets", {"takeOver": keys}, status=403)["message"]
+        assert "syncs.loosen_approval" in told
+    narrow.post(f"{DEVIN}/{heir.pk}/sync-secrets", {"takeOver": ["OTHER"]})
+    administrator.post(f"{DEVIN}/{heir.pk}/sync-secrets", {"takeOver": True})
+
+
+def hold(sync: DevinSync, key: str) -> None:
+    ManagedSecret.objects.create(
+        sync=sync, destination=sync.destination(), destination_key=key, source_key=key, secret_id="1", fingerprint="0"
+    )

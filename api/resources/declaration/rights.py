@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Model
+
 from api.auth.callers import Caller
 from api.http.errors import NotPermitted
 from api.resources.sync_sets.edits import check_scopes
@@ -14,6 +16,8 @@ from fleets.models import SyncSet
 from syncs.access import place_of
 from syncs.choices import LOOSEN, Approval, loosens
 from syncs.editing.declaration import CHANGE, CREATE, DELETE, Comparison, Difference
+from syncs.editing.loosening import forgets
+from syncs.editing.moves import Place as Destination
 from syncs.models import DevinSync
 from vault.access import Place
 
@@ -82,5 +86,13 @@ def places_of(difference: Difference) -> Iterator[Place]:
 def _asks_for_less_approval(difference: Difference, *, removes_secrets: bool) -> bool:
     if difference.action == DELETE:
         return not removes_secrets and getattr(difference.row, "approval", Approval.NONE) != Approval.NONE
+    if difference.action != CHANGE:
+        return False
     changed = {name: (now, wanted) for name, now, wanted in difference.fields}
-    return difference.action == CHANGE and "approval" in changed and loosens(*changed["approval"])
+    asks_for_less = "approval" in changed and loosens(*changed["approval"])
+    return asks_for_less or (not removes_secrets and _forgets(difference.row))
+
+
+def _forgets(row: Model) -> bool:
+    stored = DevinSync.objects.select_related("connection").filter(pk=row.pk).first()
+    return isinstance(row, DevinSync) and stored is not None and forgets(stored, Destination.of(row))

@@ -18,6 +18,7 @@ from syncs import editing
 from syncs.access import place_at, place_of
 from syncs.choices import LOOSEN, Approval, Decision, Operation, Trigger, loosens
 from syncs.editing import Actor, Edited, addresses
+from syncs.editing.loosening import forgets, takes_from_guarded
 from syncs.editing.moves import Place as Destination
 from syncs.editing.rights import check_may_use_at
 from syncs.models import DevinSync, ManagedSecret, SyncRun
@@ -139,6 +140,9 @@ def taking_over(caller: Caller, sync: DevinSync, wishes: Wishes, keys: bool | li
     if not keys:
         return wishes
     caller.require_at(place_of(sync), "syncs.take_over")
+    if takes_from_guarded(sync, keys):
+        # What their owner may, the run looks at; here, that the scopes leave it.
+        caller.require_at(place_of(sync), LOOSEN)
     return replace(wishes, takes_over=keys)
 
 
@@ -207,7 +211,7 @@ def check_rights(caller: Caller, sync: DevinSync, fields: dict[str, Any], *, rem
         check_reader(caller, place_of(sync))
     if removes_old and not before.is_same_organization(after):
         caller.require_at(place_of(sync), REMOVE)
-    if loosens(sync.approval, fields.get("approval", sync.approval)):
+    if loosens(sync.approval, fields.get("approval", sync.approval)) or (not removes_old and forgets(sync, after)):
         caller.require_at(place_of(sync), LOOSEN)
 
 
