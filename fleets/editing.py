@@ -173,12 +173,23 @@ def check_set(each: SyncSet, changed: Collection[str]) -> None:
             raise _taken(each)
     if {"only_tags", "except_tags"}.intersection(changed):
         check_has_tags(each, each.project)
-    if each.selection == Selection.LISTED and {"selection", "chosen", "connection"}.intersection(changed):
-        each.chosen = _ids_in(each, "chosen")
-    if {"canaries", "connection"}.intersection(changed):
-        each.canaries = _ids_in(each, "canaries")
+    _name_by_ids(each, changed)
     if each.selection != Selection.ALL and not each.chosen:
         raise ValidationError({"chosen": "Name the organizations, a line each, or choose all of them."})
+
+
+def _name_by_ids(each: SyncSet, changed: Collection[str]) -> None:
+    """What is wrong with either is told at once."""
+    is_listed = each.selection == Selection.LISTED and {"selection", "chosen", "connection"}.intersection(changed)
+    fields = (["chosen"] if is_listed else []) + (["canaries"] if {"canaries", "connection"} & {*changed} else [])
+    problems: dict[str, list[str]] = {}
+    for field in fields:
+        try:
+            setattr(each, field, _ids_in(each, field))
+        except ValidationError as error:
+            problems |= error.message_dict
+    if problems:
+        raise ValidationError(problems)
 
 
 def _ids_in(each: SyncSet, field: str) -> str:

@@ -44,7 +44,9 @@ def ask_for_plans(set_id: UUID, *, by: Actor) -> int:
 
 def unplanned() -> QuerySet[Member]:
     is_older = Q(planned_at__isnull=True) | Q(planned_at__lt=F("set__plans_asked_at"))
-    rows = Member.objects.filter(is_older, state=State.ACTIVE, sync__isnull=False, set__plans_asked_at__isnull=False)
+    # Who came later is in no plan that was asked for before.
+    was_there = Q(joined_at__lte=F("set__plans_asked_at"))
+    rows = Member.objects.filter(is_older, was_there, state=State.ACTIVE, sync__isnull=False)
     return rows.order_by("set__plans_asked_at", "slug")
 
 
@@ -152,6 +154,7 @@ def _planned(each: SyncSet) -> QuerySet[Member]:
 
 def _rows(each: SyncSet) -> Iterator[tuple[Member, bool]]:
     """With whether it is planned as it was asked for."""
-    for member in _planned(each).select_related("sync").order_by("slug"):
+    was_there = _planned(each).filter(joined_at__lte=each.plans_asked_at)
+    for member in was_there.select_related("sync").order_by("slug"):
         asked_at, planned_at = each.plans_asked_at, member.planned_at
         yield member, asked_at is not None and planned_at is not None and planned_at >= asked_at

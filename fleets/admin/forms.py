@@ -109,7 +109,8 @@ class SetForm(forms.ModelForm[SyncSet]):
         super()._post_clean()  # type: ignore[misc]
         if source is not None:
             self.instance.source = self.cleaned_data["source"] = source
-        if self.errors:
+        if "connection" in self.errors:
+            # Names of organizations are those of a connection.
             return
         try:
             check_set(self.instance, {*self.cleaned_data} & {*EDITABLE})

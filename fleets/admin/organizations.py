@@ -25,10 +25,12 @@ from theme.badges import badge
 ROWS_A_PAGE = 50
 # Secrets that somebody had changed in Devin are told for so long after a run found them.
 DRIFT_OF = timedelta(days=1)
+# One that has left the set fails no more, whatever its last run said.
+THERE, TROUBLE = ~Q(state=State.LEFT), Q(sync__sync_status__in=[Status.FAILED, Status.BLOCKED])
 # What the page can be narrowed to, by the word in its address: how it is called, and which rows.
 FILTERS: Mapping[str, tuple[str, Q]] = {
     "": ("All", Q()),
-    "trouble": ("Failed or blocked", Q(state=State.FAILED) | Q(sync__sync_status__in=[Status.FAILED, Status.BLOCKED])),
+    "trouble": ("Failed or blocked", Q(state=State.FAILED) | (THERE & TROUBLE)),
     "waiting": ("Wait for approval", Q(state=State.WAITING)),
     "skipped": ("Skipped", Q(state=State.SKIPPED)),
     "paused": ("Paused", Q(state=State.ACTIVE, sync__is_enabled=False)),
@@ -142,7 +144,12 @@ def table_of(request: HttpRequest, each: SyncSet, standing: Standing | None) -> 
     query = "&".join(f"{name}={value}" for name, value in (("show", chosen), ("q", search)) if value)
     return {
         "rows": [
-            Row(member, getattr(member, "called", "") or member.org_id, turns.get(member.pk)) for member in members
+            Row(
+                member,
+                getattr(member, "called", "") or member.org_id,
+                turns.get(member.pk) if member.state != State.LEFT else None,
+            )
+            for member in members
         ],
         "shows_waves": each.goes_in_waves,
         "page": page,

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from connections.devin.errors import Unreachable
+from fleets.generating import generate
 from fleets.models import SyncSet
 from fleets.planning import Summary, ask_for_plans, plan_next, summary_of
 from syncs.choices import BlockedReason
@@ -53,6 +54,21 @@ def plan_all(each: SyncSet) -> Summary:
     found = summary_of(each)
     assert found is not None
     return found
+
+
+def test_whoever_comes_later_is_in_no_plan_that_was_asked_for_before(
+    each: SyncSet, devin_lists: List, previews: dict[str, Preview | Exception]
+) -> None:
+    assert plan_all(each).total == 4
+    devin_lists("Acme", "Beta", "Gamma", "Delta", "Omega")
+    generate(each.pk)
+
+    assert not plan_next()
+    found = summary_of(each)
+
+    assert found is not None
+    assert (found.total, found.done) == (4, 4)
+    assert plan_all(each).total == 5
 
 
 def test_what_all_would_do_is_counted_together(each: SyncSet, previews: dict[str, Preview | Exception]) -> None:

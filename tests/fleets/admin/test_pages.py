@@ -234,6 +234,20 @@ def test_what_is_wrong_is_said_at_its_field(
     assert not SyncSet.objects.exists()
 
 
+def test_all_that_is_wrong_is_said_at_once(
+    admin: Client, folder: Folder, connection: Connection, devin_lists: List
+) -> None:
+    devin_lists("Acme")
+    wrong = {"name": "Not A Slug", "canaries": "Nobody", "selection": "listed", "chosen": "Somebody"}
+
+    answer = admin.post(add_url(folder), entries(folder, connection, **wrong))
+    without = admin.post(add_url(folder), entries(folder, connection, **wrong, connection=""))
+
+    assert set(answer.context["adminform"].form.errors) == {"name", "canaries", "chosen"}
+    assert set(without.context["adminform"].form.errors) == {"name", "connection"}
+    assert not SyncSet.objects.exists()
+
+
 def test_the_name_of_another_set_is_refused(
     admin: Client, folder: Folder, connection: Connection, make_set: MakeSet
 ) -> None:
@@ -296,7 +310,8 @@ def test_the_page_takes_as_many_statements_for_many_as_for_few(
 def test_the_table_is_narrowed(admin: Client, make_set: MakeSet, devin_lists: List) -> None:
     devin_lists("Acme", "Beta", "Gamma", "Delta")
     each = make_set(new_organizations=NewOrganizations.ASK)
-    DevinSync.objects.filter(org_id="org-beta").update(sync_status=Status.FAILED, last_sync_message="Devin said no.")
+    failed = {"sync_status": Status.FAILED, "last_sync_message": "Devin said no."}
+    DevinSync.objects.filter(org_id__in=["org-beta", "org-delta"]).update(**failed)
     override(member_of(each, "gamma").pk, {"is_enabled": False, "guard_max_deletions": 7}, by=CONSOLE)
     devin_lists("Acme", "Beta", "Gamma", "New")
     generate_due()
@@ -305,7 +320,7 @@ def test_the_table_is_narrowed(admin: Client, make_set: MakeSet, devin_lists: Li
         return [row.name for row in admin.get(page_of(each), query).context["rows"]]
 
     assert shown() == ["Acme", "Beta", "Gamma", "New", "Delta"]
-    assert shown(show="trouble") == ["Beta"]
+    assert shown(show="trouble") == ["Beta"], "Delta has left"
     assert shown(show="waiting") == ["New"]
     assert shown(show="paused") == ["Gamma"]
     assert shown(show="left") == ["Delta"]

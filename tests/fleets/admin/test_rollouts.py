@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from fleets.choices import RolloutState
+from fleets.choices import RolloutState, State
 from fleets.models import Rollout, SyncSet
 from fleets.waves import conductor
 from syncs.choices import OPEN_STATUSES, Status
@@ -155,6 +155,9 @@ def test_the_page_says_which_wave_each_organization_is_in(operator: Client, each
 
     SyncSet.objects.update(wave_size=1)
     assert wave_cells(operator, each)[2] == "Wave 2 To come next time: Wave 3"
+    each.members.filter(slug="gamma").update(state=State.LEFT)
+    assert wave_cells(operator, each)[2] == "–", "it has left"
+    each.members.filter(slug="gamma").update(state=State.ACTIVE)
     say("end")
     assert wave_cells(operator, each) == ["Wave 2", "Canary", "Wave 3"], "in the next one"
     DevinSync.objects.filter(member__slug="gamma").delete()
