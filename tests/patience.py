@@ -10,7 +10,9 @@ PATIENCE = 600.0  # seconds. Whole programs run within it, thirteen times as slo
 
 
 def wait_until(is_so: Callable[[], object], *, pause: float = 0.01) -> None:
-    deadline = time.monotonic() + PATIENCE
+    """Looks less and less often, down to twenty times a second: whoever is waited for needs the processor."""
+    deadline, longest = time.monotonic() + PATIENCE, max(pause, 0.05)
     while not is_so():
         assert time.monotonic() < deadline, f"it did not happen within {PATIENCE:.0f} seconds"
         time.sleep(pause)
+        pause = min(1.1 * pause, longest)

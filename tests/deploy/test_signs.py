@@ -43,6 +43,8 @@ def test_is_healthy_once_it_works_and_ends_when_told(
         systemd.bind(sign["NOTIFY_SOCKET"])
         process = start_program(command, log=tmp_path / "log", REDIS_URL=queue_server, **sign)
         try:
+            # Each look is a program: only once there is something to look at.
+            wait_until(lambda: process.poll() is not None or (tmp_path / "alive").exists())
             wait_until(lambda: process.poll() is not None or check(sign) == 0)
             assert process.poll() is None, (tmp_path / "log").read_text()
             assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
