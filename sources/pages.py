@@ -31,7 +31,7 @@ from sources.models import LinkedProject
 from sources.protocol import EnvironmentEntry, FolderEntry, Place, TellsImports
 from sources.readers import readers_of
 from sources.registry import kind_for, kind_of, open_source, refused_without_credentials, remote_kinds
-from sources.words import page_of
+from sources.words import UNTOLD, page_of
 from vault.access import Place as PlaceHere
 from vault.access import can
 from vault.errors import EditingError
@@ -40,7 +40,6 @@ from vault.pages.access import actor_of, allowed, done, refuse
 
 Entry = TypeVar("Entry")
 # For whoever may not see the connection, what came back from it would tell of it.
-UNTOLD = "Ask whoever looks after the connection of this project."
 MOST_KEYS = 500
 MOST_FOLDERS = 100
 # With more folders than this there is a field to search them.

@@ -12,6 +12,10 @@ from vault.models import Project
 JOINED = ("link__connection",)
 
 
+# To whom it is not told why a source does not answer, which names its connection and what is behind it.
+UNTOLD = "Ask whoever looks after the connection of this project."
+
+
 def where_kept(project: Project) -> str:
     """“Infisical: acme”, for the connection acme; “” for a project of the vault."""
     if project.is_kept_here:

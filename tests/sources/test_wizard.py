@@ -18,6 +18,8 @@ from sources.errors import Unavailable
 from sources.models import LinkedProject, ListedFolders
 from sources.protocol import FolderEntry
 from sources.registry import remote_kinds
+from sources.sharing import share
+from sources.words import UNTOLD
 from syncs.admin.form_fields import PathField
 from syncs.choices import Status
 from syncs.models import DevinSync, SyncRun
@@ -26,6 +28,7 @@ from tests.sources.memory import PROJECT_ID, Shelf
 from tests.syncs.conftest import ORG
 from tests.syncs.reviewing import answer_review
 from tests.syncs.wizard_walk import posted_options, step_url
+from vault.access.models import Membership
 from vault.models import Project
 
 NO_TAGS = "The secrets of Memory carry no tags to choose by."
@@ -91,6 +94,23 @@ def test_what_a_source_says_is_no_markup(shelf: Shelf, walk: Walk) -> None:
         told = walk.client.get(page).content.decode()
         assert "Could not list &lt;meta" in told, page
         assert "Could not list <" not in told, page
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_why_a_source_fails_is_told_to_those_who_see_its_connection(
+    shelf: Shelf, shelf_connection: Connection, shelf_project: Project, client: Client, is_shared: bool
+) -> None:
+    user = User.objects.create_user("member", is_staff=True)
+    for role in ("editor", "reader"):
+        Membership.objects.create(project=shelf_project, user=user, role=role)
+    share(shelf_connection, [shelf_project] if is_shared else [])
+    forget(LinkedProject, ListedFolders)
+    shelf.says = SLOW
+    client.force_login(user)
+
+    page = client.get(f"{reverse('admin:fleets_syncset_add')}?project={PROJECT_ID}").content.decode()
+
+    assert ("did not answer in time" in page, UNTOLD in page) == (is_shared, not is_shared)
 
 
 def test_from_the_wizard_to_secrets_in_devin(walk: Walk, organization: Organization) -> None:
