@@ -139,7 +139,8 @@ class SyncSetAdmin(ByPlace, LightRows, admin.ModelAdmin[SyncSet]):
         words = [badge(TONES[need], need.label) for need in (Need.SOURCE, Need.STOPPED) if need in found]
         words += [badge("failed", f"{row.trouble} failed or blocked")] if row.trouble else []
         words += [badge("blocked", f"{row.to_approve} to approve")] if row.to_approve else []
-        return format_html_join("", "{}<br>", ((word,) for word in words)) or badge("ok", "All well")
+        usual = badge("ok", "All well") if row.there else badge("off", "No organization")
+        return format_html_join("", "{}<br>", ((word,) for word in words)) or usual
 
     # A set's page
 

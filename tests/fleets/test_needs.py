@@ -121,6 +121,17 @@ def test_nobody_is_asked_about_one_that_is_switched_off_or_goes(
     assert not Incident.objects.exists()
 
 
+def test_a_set_without_an_organization_is_not_said_to_be_well(
+    each: SyncSet, make_set: MakeSet, admin_client: Client
+) -> None:
+    make_set(name="nobody", selection="matching", chosen="zzz-*")
+
+    listed = admin_client.get(LISTED).content.decode()
+
+    assert listed.count(">All well</span>") == 1, "core"
+    assert listed.count(">No organization</span>") == 1, "nobody"
+
+
 def test_whoever_does_not_see_a_set_is_not_told_of_it(each: SyncSet) -> None:
     stops(each)
 
