@@ -6,11 +6,10 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from django.urls import reverse
 
 from accounts.roles import ADMINISTRATOR
-from api.app import api
 from tests.api.conftest import Caller, make_caller, make_user
+from tests.api.document import operations
 
 APPROVE = "syncs:approve-runs"
 CANARY = "canary-7f3a"
@@ -27,12 +26,10 @@ WRONG: dict[str, Any] = {
 
 
 def bodies() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    reverse("api:openapi-json")
-    for path, item in api.get_openapi_schema()["paths"].items():
-        for method, operation in item.items():
-            example = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
-            if isinstance(example, dict):
-                yield method.upper(), path, example
+    for method, path, operation in operations():
+        example = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+        if isinstance(example, dict):
+            yield method, path, example
 
 
 BODIES = {f"{method} {path}": (method, path, body) for method, path, body in bodies()}
