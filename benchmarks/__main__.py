@@ -32,7 +32,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--secrets", type=int, default=1000, metavar="N", help="of the compared syncs (1000)")
     parser.add_argument("--latency", type=milliseconds, default=0.05, metavar="MS", help="of each request (50ms)")
-    parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests of a run at once (4)")
+    parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="requests of a connection at once (4)")
     parser.add_argument("--duplicates", default="reject409", help="how the sandbox takes a taken key (reject409)")
     parser.add_argument("--samples", type=int, default=30, metavar="N", help="of changes, clicks and runs by TLS (30)")
     parser.add_argument("--syncs", type=int, default=100, metavar="N", help="syncs of throughput and soak (100)")

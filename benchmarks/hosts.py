@@ -113,7 +113,7 @@ def prepare(stage: Stage, load: Load) -> list[Member]:
     stage.sandbox.directory.declare_key(API_KEY, org_id=None)
     for number in range(load.organizations):
         stage.sandbox.directory.declare_organization(f"org-fleet-{number}")
-    connection = Connection(name="benchmark", base_url=stage.sandbox.url, concurrency=2)
+    connection = Connection(name="benchmark", base_url=stage.sandbox.url, concurrency=16)
     connection.set_api_key(API_KEY)
     connection.save()
     members = build(connection, load)

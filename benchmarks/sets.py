@@ -64,7 +64,7 @@ class Sets:
     # Another change of one secret, in waves: first one organization, then a fifth of them at a time.
     in_waves: Phase
     waves: int
-    # As many as a run may have under way, and what the set's page took.
+    # As many as the connection may have under way, and what the set's page took.
     concurrency: int
     statements: int
 
@@ -76,14 +76,14 @@ class Sets:
             "an unchanged set: one list each": self.unchanged.requests == {"GET": count},
             "a change of one secret: one list and its writes each": self._is_replaced_by(self.changed.requests),
             "the same in waves": self._is_replaced_by(self.in_waves.requests),
-            "at once to an organization no more than the connection says": self.most_to_one <= self.concurrency,
+            "at once no more than the connection says": self.most_at_once <= self.concurrency,
             "the page of the set: statements": self.statements <= MOST_STATEMENTS,
         }
         return [told for told, holds in exact.items() if not holds]
 
     @property
-    def most_to_one(self) -> int:
-        return max(phase.at_once_to_one for phase in (self.made, self.unchanged, self.changed, self.in_waves))
+    def most_at_once(self) -> int:
+        return max(phase.at_once for phase in (self.made, self.unchanged, self.changed, self.in_waves))
 
     def _is_replaced_by(self, sent: Counter[str]) -> bool:
         """A key that is taken costs a creation that Devin refuses, where it refuses (`--duplicates`)."""

@@ -9,6 +9,7 @@ class ConnectionsConfig(AppConfig):
     def ready(self) -> None:
         from common.companions import register_companion
         from connections import audited, checks  # noqa: F401 -- checks register themselves
+        from connections.devin import slots
         from connections.models import AccessToken, Connection, KeyRotation
         from connections.organizations import beside_the_scheduler
         from connections.rotation import cleaning, due, giving_up
@@ -19,6 +20,7 @@ class ConnectionsConfig(AppConfig):
         register_companion("scheduler", "key rotations", due.beside_the_scheduler)
         cleaning.register()
         giving_up.connect()
+        slots.connect()
 
         register_sealed(Connection, "sealed_credentials", context=Connection.credentials_context)
         register_sealed(AccessToken, "sealed_token", context=AccessToken.context)

@@ -74,7 +74,8 @@ class Connection(models.Model):
         default=4,
         validators=[MinValueValidator(1), MaxValueValidator(16)],
         help_text=(
-            "How many requests of a run may be under way at once. Shrinks by itself when the service asks for patience."
+            "How many requests of runs may be under way at once, of all its organizations together. Shrinks by itself "
+            "when the service asks for patience."
         ),
     )
 

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from connections.devin.client import DevinClient
 from connections.devin.errors import Unreachable
+from connections.devin.slots import Slots
 from connections.hosts import DEVIN
 from connections.kept import Owner
 from connections.kinds import Entry, Identity, Kind, Method
@@ -91,6 +92,8 @@ def _open(connection: "Connection", api_key: str, *, is_kept: bool = False, **op
         base_url=address,
         api_key=api_key,
         owner=Owner.of(str(connection.pk), address=connection.where, credentials=api_key) if is_kept else None,
+        # A person is not kept waiting by runs.
+        slots=Slots.of(connection.pk, connection.concurrency) if is_kept else None,
         concurrency=connection.concurrency,
         name=connection.name,
         closed_for=connection.rate_limited_for,

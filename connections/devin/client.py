@@ -10,6 +10,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
@@ -33,6 +34,7 @@ from connections.devin.gate import Gate, GateClosed, Turn
 from connections.devin.lists import Listing, incomplete, next_cursor
 from connections.devin.paths import segment
 from connections.devin.service_users import ServiceUserCalls
+from connections.devin.slots import Slots
 from connections.devin.types import Item, Page, Principal, RemoteOrganization, RemoteSecret
 from connections.http import STRAIGHT, Answer, RequestFailed, Route, Transport
 from connections.kept import Owner
@@ -60,7 +62,7 @@ class DevinClient(ServiceUserCalls):
     `fence` is called before each write, when nothing but the sending is left to do; what it raises stops that write and
     comes out of the call unchanged. Of several threads one at a time is between the fence and the sending. With
     `patience`, all its calls together end within that time. `route` is that of `Transport`; the
-    HTTP connections of an `owner` serve its next client too.
+    HTTP connections of an `owner` serve its next client too. Each request holds one of the `slots` meanwhile.
     """
 
     def __init__(
@@ -79,20 +81,20 @@ class DevinClient(ServiceUserCalls):
         patience: timedelta | None = None,
         route: Route = STRAIGHT,
         owner: Owner | None = None,
+        slots: Slots | None = None,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {_checked(api_key)}"}
-        self._name = name
-        self._fence = fence or no_fence
+        self._name, self._fence = name, fence or no_fence
         self._write_deadline = (write_deadline or deadline).total_seconds()
         self._wait = wait
+        self._slot = slots.one if slots else nullcontext
         self._tries, self._longest_wait = tries, longest_wait.total_seconds()
         self._transport = Transport(deadline=deadline, connections=concurrency, route=route, owner=owner, app="devin")
-        self._clock = clock
         self._patience = math.inf if patience is None else patience.total_seconds()
-        self._ends_at = clock() + self._patience
+        self._clock, self._ends_at = clock, clock() + self._patience
         self._gate = Gate(concurrency, wait=wait, clock=clock, closed_for=closed_for.total_seconds())
 
     @property
@@ -237,7 +239,8 @@ class DevinClient(ServiceUserCalls):
         while True:
             self._enter(attempt, turn)
             try:
-                return self._send_once(attempt, path, body)
+                with self._slot():
+                    return self._send_once(attempt, path, body)
             except GateClosed:
                 # Another thread met a 429 after this one had entered: nothing was sent, so wait with the others.
                 continue

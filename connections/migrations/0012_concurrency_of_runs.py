@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(
                 default=4,
                 help_text=(
-                    "How many requests of a run may be under way at once. Shrinks by itself when the service asks for "
-                    "patience."
+                    "How many requests of runs may be under way at once, of all its organizations together. Shrinks by "
+                    "itself when the service asks for patience."
                 ),
                 validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(16)],
             ),

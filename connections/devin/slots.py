@@ -1,0 +1,88 @@
+"""How many requests of runs one connection has under way at once: of all processes of this machine together.
+
+Each run has a gate of its own, and a machine carries many runs of one connection at a time, each to another
+organization. A request holds the lock on a file of its connection's, of which there are as many as it may have under
+way. A process that is killed holds none any more, so nothing has to expire.
+"""
+
+import fcntl
+import os
+import shutil
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+# Seconds between two looks whether another process has ended one.
+LOOK_EVERY = 0.005
+
+# Of each connection's threads in this process one at a time looks.
+_lookers: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+os.register_at_fork(after_in_child=_lookers.clear)
+
+
+class Slots:
+    def __init__(self, folder: Path, count: int, *, wait: Callable[[float], None] = time.sleep) -> None:
+        self._folder, self._count, self._wait = folder, count, wait
+
+    @classmethod
+    def of(cls, connection_id: UUID, count: int) -> "Slots":
+        return cls(_folder_of(connection_id), count)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Meanwhile one is held. Waits for it for as long as the requests of others take."""
+        slot = self._take()
+        try:
+            yield
+        finally:
+            if slot is not None:
+                # What was locked by it, is not any more.
+                os.close(slot)
+
+    def _take(self) -> int | None:
+        """None where no file can be made: requests are sent nevertheless."""
+        with _lookers[self._folder]:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                while (slot := self._first_free()) is None:
+                    self._wait(LOOK_EVERY)
+            except OSError:
+                return None
+            return slot
+
+    def _first_free(self) -> int | None:
+        for number in range(self._count):
+            file = os.open(self._folder / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+            except BaseException:
+                os.close(file)
+                raise
+            else:
+                return file
+        return None
+
+
+def connect() -> None:
+    post_delete.connect(forget, sender="connections.Connection", dispatch_uid="connections.slots")
+
+
+def forget(*, instance: Any, **_: Any) -> None:
+    """Of a connection that is no more, once that is sure."""
+    transaction.on_commit(partial(shutil.rmtree, _folder_of(instance.pk), ignore_errors=True))
+
+
+def _folder_of(connection_id: UUID) -> Path:
+    return Path(settings.DATA_DIR) / "slots" / str(connection_id)
