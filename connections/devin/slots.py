@@ -2,7 +2,7 @@
 
 Each run has a gate of its own, and a machine carries many runs of one connection at a time, each to another
 organization. A request holds the lock on a file of its connection's, of which there are as many as it may have under
-way. A process that is killed holds none any more, so nothing has to expire.
+way. A process that is killed holds none any more; what one that is stopped holds is taken from it after a while.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from django.db.models.signals import post_delete
 
 # Seconds between two looks whether another process has ended one.
 LOOK_EVERY = 0.005
+# Seconds after which a request counts no more: longer than a write may take, unless its process is stopped.
+LONGEST_HELD = 10.0
 
 # Of each connection's threads in this process one at a time looks.
 _lookers: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
@@ -46,6 +48,7 @@ class Slots:
             yield
         finally:
             if slot is not None:
+                os.ftruncate(slot, 0)
                 # What was locked by it, is not any more.
                 os.close(slot)
 
@@ -62,10 +65,14 @@ class Slots:
 
     def _first_free(self) -> int | None:
         for number in range(self._count):
-            file = os.open(self._folder / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            path = self._folder / str(number)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _note_since(file)
             except BlockingIOError:
+                with suppress(FileNotFoundError):
+                    _make_room(file, path)
                 os.close(file)
             except BaseException:
                 os.close(file)
@@ -73,6 +80,18 @@ class Slots:
             else:
                 return file
         return None
+
+
+def _note_since(file: int) -> None:
+    """Until it is held no more. By the clock that all processes of a machine share and nobody sets."""
+    os.pwrite(file, b"%020.3f" % time.monotonic(), 0)
+
+
+def _make_room(file: int, path: Path) -> None:
+    """Another file in the place of one that is held for too long; whoever holds that holds what is no slot any more."""
+    since = float(os.pread(file, 20, 0) or time.monotonic())  # nothing: it is being taken right now
+    if time.monotonic() - since > LONGEST_HELD and os.fstat(file).st_ino == path.stat().st_ino:
+        path.unlink()
 
 
 def connect() -> None:

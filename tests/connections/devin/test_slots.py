@@ -1,8 +1,10 @@
 """No more requests of runs under way through a connection than it says, of all processes of a machine together."""
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from connections.devin.slots import Slots
+from connections.devin.slots import LONGEST_HELD, Slots
 from connections.models import Connection
 from tests.connections.servers import Received, page, reply, serving
 from tests.patience import PATIENCE
@@ -61,6 +63,27 @@ def test_another_process_waits_and_a_killed_one_holds_none(tmp_path: Path) -> No
 
         assert has_one.wait(PATIENCE)
         thread.join()
+
+
+def test_what_a_stopped_process_holds_is_taken_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with another_process_holds_one(tmp_path) as first, another_process_holds_one(tmp_path) as second:
+        for process in (first, second):
+            process.send_signal(signal.SIGSTOP)
+        later = time.monotonic() + LONGEST_HELD + 1
+        monkeypatch.setattr("connections.devin.slots.time.monotonic", lambda: later)
+
+        with Slots(tmp_path, 2).one(), Slots(tmp_path, 2).one(), pytest.raises(StillTaken):
+            Slots(tmp_path, 2, wait=refuse_to_wait)._take()
+        with Slots(tmp_path, 2, wait=refuse_to_wait).one():
+            pass
+
+
+class StillTaken(Exception):
+    pass
+
+
+def refuse_to_wait(_: float) -> None:
+    raise StillTaken
 
 
 def test_of_many_threads_as_many_hold_one_as_there_are(tmp_path: Path) -> None:
