@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model, QuerySet
-from django.db.models.functions import Right
+from django.db.models import Model, QuerySet, Value
+from django.db.models.functions import Right, StrIndex
 
 from fleets.models import Member, SyncSet
 from syncs.choices import Approval
@@ -38,7 +38,7 @@ def _last_in_line(each: SyncSet, sync: DevinSync) -> datetime | None:
     end = f" {Actor.by_set(None, each.pk, each.name).way}."
     by_the_set = _log_of(sync).annotate(end=Right("change_message", len(end))).filter(end=end)
     # A token is called as its owner likes, and its name stands last too.
-    by_the_set = by_the_set.exclude(change_message__contains=THROUGH_THE_API)
+    by_the_set = by_the_set.annotate(by_api=StrIndex("change_message", Value(THROUGH_THE_API))).filter(by_api=0)
     return by_the_set.order_by("-action_time").values_list("action_time", flat=True).first()
 
 
