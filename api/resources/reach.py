@@ -62,8 +62,9 @@ def connection_for(caller: Caller, connection_id: UUID, *, app: str = "devin") -
 
 def require_organizations(caller: Caller, connection: Connection) -> None:
     """For who asks which organizations it reaches: those who see them all, or may write through it."""
-    sees_all = caller.user.has_perm("connections.view_organization")
-    if not sees_all and not connections_for(caller, reach.USE, pk=connection.pk).exists():
+    sees_all = caller.allows(reach.VIEW) and caller.user.has_perm("connections.view_organization")
+    uses_it = caller.allows(reach.USE) and connections_for(caller, reach.USE, pk=connection.pk).exists()
+    if not (sees_all or uses_it):
         caller.require(reach.USE)
 
 

@@ -133,6 +133,22 @@ def test_nor_does_the_check_of_a_destination(
     assert viewer.post(CHECK, sent("Beta Corp"))["orgId"] == "org-betacorp"
 
 
+@pytest.mark.usefixtures("member")
+def test_a_token_without_scopes_of_connections_asks_for_no_organization(
+    admin_user: User, connection: Connection, project: Project
+) -> None:
+    def found(*scopes: str, status: int = 200) -> Any:
+        asked = {"connectionId": str(connection.pk), "destinationConfig": {"orgId": "Beta Corp"}}
+        return make_caller(admin_user, scopes=list(scopes)).post(
+            CHECK, asked | {"projectId": str(project.pk)}, status=status
+        )
+
+    found("syncs:read", status=403)
+
+    assert found("syncs:read", "connections:read")["orgId"] == "org-betacorp"
+    assert found("syncs:read", "connections:use")["orgId"] == "org-betacorp"
+
+
 def test_nor_what_a_connection_takes_as_its_own_way(member: Caller, connection: Connection) -> None:
     entry = {"name": connection.name, "ca_certificate": "guess"}
 
