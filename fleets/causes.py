@@ -14,10 +14,9 @@ from django.db.models.functions import Right, StrIndex
 from fleets.models import Member, SyncSet
 from syncs.choices import Approval
 from syncs.editing import Actor
+from syncs.editing.actor import THROUGH_THE_API
 from syncs.models import DevinSync
 from syncs.runs.source_authors import note_authors
-
-THROUGH_THE_API = " through the API with "
 
 
 def note_causes(each: SyncSet, member: Member, *, is_new: bool = False) -> None:
@@ -38,7 +37,7 @@ def _last_in_line(each: SyncSet, sync: DevinSync) -> datetime | None:
     end = f" {Actor.by_set(None, each.pk, each.name).way}."
     by_the_set = _log_of(sync).annotate(end=Right("change_message", len(end))).filter(end=end)
     # A token is called as its owner likes, and its name stands last too.
-    by_the_set = by_the_set.annotate(by_api=StrIndex("change_message", Value(THROUGH_THE_API))).filter(by_api=0)
+    by_the_set = by_the_set.annotate(by_api=StrIndex("change_message", Value(f" {THROUGH_THE_API} "))).filter(by_api=0)
     return by_the_set.order_by("-action_time").values_list("action_time", flat=True).first()
 
 

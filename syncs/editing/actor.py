@@ -15,6 +15,7 @@ from syncs.models import DevinSync
 from vault.access import NOWHERE, Place, can, demand_at
 
 Person = AbstractBaseUser | AnonymousUser
+THROUGH_THE_API = "through the API with"
 # Stands in the log where a command does not say for whom it runs. No form takes such a name, and nobody can log in so.
 COMMAND_LINE = "(command line)"
 
@@ -42,7 +43,7 @@ class Actor:
     @classmethod
     def by_token(cls, user: Person, name: str) -> Self:
         """`name` is what the log calls the token: "API token deploy"."""
-        return cls(user, f"through the API with {name}", Trigger.API)
+        return cls(user, f"{THROUGH_THE_API} {name}", Trigger.API)
 
     @classmethod
     def on_command_line(cls, user: Person | None = None) -> Self:
