@@ -68,30 +68,38 @@ class Slots:
             path = self._folder / str(number)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _note_since(file)
-            except BlockingIOError:
-                with suppress(FileNotFoundError):
-                    _make_room(file, path)
-                os.close(file)
+                if _lock(file, path):
+                    return file
             except BaseException:
                 os.close(file)
                 raise
-            else:
-                return file
+            os.close(file)
         return None
 
 
-def _note_since(file: int) -> None:
-    """Until it is held no more. By the clock that all processes of a machine share and nobody sets."""
-    os.pwrite(file, b"%020.3f" % time.monotonic(), 0)
+def _lock(file: int, path: Path) -> bool:
+    """False where another has it, or has just put another file in its place."""
+    with suppress(FileNotFoundError):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _make_room(file, path)
+            return False
+        # Until it is held no more. By the clock that all processes of a machine share and nobody sets.
+        os.pwrite(file, b"%020.3f" % time.monotonic(), 0)
+        return _is_still(file, path)
+    return False
 
 
 def _make_room(file: int, path: Path) -> None:
     """Another file in the place of one that is held for too long; whoever holds that holds what is no slot any more."""
     since = float(os.pread(file, 20, 0) or time.monotonic())  # nothing: it is being taken right now
-    if time.monotonic() - since > LONGEST_HELD and os.fstat(file).st_ino == path.stat().st_ino:
+    if time.monotonic() - since > LONGEST_HELD and _is_still(file, path):
         path.unlink()
+
+
+def _is_still(file: int, path: Path) -> bool:
+    return os.fstat(file).st_ino == path.stat().st_ino
 
 
 def connect() -> None:
